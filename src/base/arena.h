@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bump allocator for things that die together (a batch, a delta). Blocks are kept over a reset, so steady state allocates nothing. One thread. */
+#ifndef WINNOW_BASE_ARENA_H
+#define WINNOW_BASE_ARENA_H
+
+#include "base/slice.h"
+
+struct arena_block;
+
+struct arena {
+	struct arena_block *first;   /* kept over resets */
+	struct arena_block *current;
+	char *next;
+	char *end;
+	size_t used_bytes;           /* since the last reset, oversize pieces included */
+};
+
+void arena_done(struct arena *a);
+/* Frees what did not fit the ordinary blocks, keeps those, forgets everything allocated. */
+void arena_reset(struct arena *a);
+/* size bytes aligned for any object, not zeroed; valid until reset. */
+void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull));
+void *arena_zalloc(struct arena *a, size_t size) __attribute__((returns_nonnull));
+/* A copy of s in the arena. */
+struct slice arena_copy(struct arena *a, struct slice s);
+
+#endif

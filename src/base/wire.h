@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Protobuf wire format (https://protobuf.dev/programming-guides/encoding/): a writer over struct buf and a bounds-checked cursor. */
+#ifndef WINNOW_BASE_WIRE_H
+#define WINNOW_BASE_WIRE_H
+
+#include "base/buf.h"
+
+enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+
+/* Number of bytes of value as a varint: 1 to 10. */
+static inline size_t wire_varint_len(uint64_t value)
+{
+	return value == 0 ? 1 : (size_t)(70 - __builtin_clzll(value)) / 7;
+}
+
+void wire_add_varint(struct buf *b, uint64_t value);
+void wire_add_tag(struct buf *b, uint32_t field, enum wire_type type);
+/* Field writers; proto3's rule that zero is left out is the caller's. */
+void wire_add_u64(struct buf *b, uint32_t field, uint64_t value);
+void wire_add_sint64(struct buf *b, uint32_t field, int64_t value); /* zigzag */
+void wire_add_double(struct buf *b, uint32_t field, double value);
+void wire_add_fixed64(struct buf *b, uint32_t field, uint64_t value);
+void wire_add_bytes(struct buf *b, uint32_t field, struct slice bytes);
+
+struct wire {
+	const uint8_t *next;
+	const uint8_t *end;
+};
+
+struct wire_field {
+	uint32_t number;
+	enum wire_type type;
+	uint64_t value;     /* varint, fixed64, fixed32 */
+	struct slice bytes; /* WIRE_BYTES: a view into the input */
+};
+
+static inline struct wire wire_of(struct slice s)
+{
+	return (struct wire){.next = (const uint8_t *)s.ptr, .end = (const uint8_t *)s.ptr + s.len};
+}
+/* 1: *ret is the next field; 0: clean end; ERR_CORRUPT: truncated, overlong varint, group, or field number 0. */
+int wire_next(struct wire *w, struct wire_field *ret);
+bool wire_read_varint(struct wire *w, uint64_t *ret);
+static inline int64_t wire_zigzag(uint64_t v)
+{
+	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}
+double wire_to_double(uint64_t bits);
+
+#endif

@@ -1,0 +1,1 @@
+set(engine_SOURCES)

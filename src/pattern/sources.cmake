@@ -1,0 +1,1 @@
+set(pattern_SOURCES)

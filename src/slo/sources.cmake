@@ -1,0 +1,1 @@
+set(slo_SOURCES)

@@ -1,0 +1,1 @@
+set(base_TESTS slice map wire)
