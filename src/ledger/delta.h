@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The journal's records: deltas (increments with the offset ranges they cover) and marks (a step was acknowledged by the receiver). */
+#ifndef WINNOW_LEDGER_DELTA_H
+#define WINNOW_LEDGER_DELTA_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "metric/tally.h"
+#include "pattern/pattern.h"
+
+struct delta_range {
+	struct slice topic;
+	int32_t partition;
+	bool at_end;          /* the partition was read to its end when the delta was cut */
+	int64_t from, to;     /* offsets, half open */
+	int64_t replay;       /* where a successor starts feeding open state; == to when nothing is open */
+	int64_t replay_time_ns;
+	int64_t newest_ns;    /* newest event time seen in this partition so far; 0: none yet */
+	int64_t gap;          /* offsets in [from, to) that the log no longer has */
+};
+
+struct delta_header {
+	uint64_t writer; /* random per shard start */
+	uint64_t seq;
+	int64_t journal_time_ns;
+	struct delta_range *ranges;
+	size_t ranges_len;
+};
+
+/* The best example a shard saw of a pattern since its last delta. */
+struct delta_example {
+	uint64_t pattern_id;
+	int64_t time_ns;
+	uint8_t severity;       /* enum severity of the record room, as a number */
+	uint8_t rank;           /* error with trace 4, error 3, with trace 2, else 1: higher wins, at equal rank the first in journal order */
+	struct slice text;      /* the log line (cut at 4 KiB) */
+	struct slice trace_id, span_id;
+	struct slice topic;     /* where it came from */
+	int32_t partition;
+	int64_t offset;
+};
+
+/* What a shard learned about a pattern: birth, a more general text, or that it became an alias. */
+struct delta_pattern {
+	uint64_t id;
+	uint64_t alias_id; /* 0, or the id of the survivor */
+	enum pattern_origin origin;
+	struct slice service, template_text, rule;
+};
+
+struct delta_body {
+	const struct tally_series *series;
+	size_t series_len;
+	const struct tally_entry *entries; /* .series indexes series above */
+	size_t entries_len;
+	const struct delta_pattern *patterns;
+	size_t patterns_len;
+	const struct delta_example *examples;
+	size_t examples_len;
+};
+
+#endif

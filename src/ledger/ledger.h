@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ledger: a pure function of the journal. Every instance folds the same records into the same cumulative series, catalog and offsets. One thread. */
+#ifndef WINNOW_LEDGER_LEDGER_H
+#define WINNOW_LEDGER_LEDGER_H
+
+#include "ledger/delta.h"
+
+struct ledger;
+
+struct ledger_opts {
+	int64_t step_ns;            /* 10 s */
+	int64_t lateness_ns;        /* 2 s */
+	int64_t expire_ns;          /* 15 min without increments: stale marker */
+	int64_t receiver_window_ns; /* 55 min: older steps are folded into the first one inside */
+	size_t series_limit;        /* 200,000 */
+};
+
+enum ledger_outcome {
+	LEDGER_POSTED,   /* a delta whose ranges all started where the ledger stood */
+	LEDGER_REJECTED, /* a delta that broke the chain: nothing of it counts */
+	LEDGER_MARKED,   /* a mark: steps up to it are acknowledged */
+	LEDGER_CLOSED,   /* a close record: every step with increments is closed */
+	LEDGER_IGNORED,  /* understood, no effect (a mark already there) */
+	LEDGER_CORRUPT,  /* not a record of ours; counted */
+};
+
+struct ledger_event {
+	enum ledger_outcome outcome;
+	uint64_t writer, seq; /* of a delta */
+	/* catalog changes as the ledger decided them, for the miners of this process; valid until the next post */
+	const struct delta_pattern *patterns;
+	size_t patterns_len;
+};
+
+struct ledger *ledger_new(const struct ledger_opts *opts);
+void ledger_free(struct ledger *l);
+
+/* Folds the journal record at position. Positions rise. */
+void ledger_post(struct ledger *l, struct slice record, int64_t position, struct ledger_event *ret);
+/* Position after the last record folded: where reading goes on. */
+int64_t ledger_position(const struct ledger *l);
+/* Greatest journal time folded. */
+int64_t ledger_journal_time(const struct ledger *l);
+
+struct ledger_partition {
+	struct slice topic;
+	int32_t partition;
+	int64_t absorbed;       /* offset up to which records are counted */
+	int64_t replay, replay_time_ns;
+	int64_t newest_ns;      /* newest event time in posted deltas, 0: none */
+	int64_t moved_ns;       /* journal time of the last posted delta with to > from */
+	bool at_end;
+	int64_t gaps;
+};
+
+/* False if the journal does not know the partition. */
+bool ledger_partition(const struct ledger *l, struct slice topic, int32_t partition, struct ledger_partition *ret);
+/* The index-th partition in order of first appearance; false past the end. */
+bool ledger_partition_at(const struct ledger *l, size_t index, struct ledger_partition *ret);
+/* End of the last closed step, 0 before the first. */
+int64_t ledger_watermark(const struct ledger *l);
+
+/* Steps that are closed and not yet marked. */
+size_t ledger_pending_steps(const struct ledger *l);
+size_t ledger_pending_bytes(const struct ledger *l);
+/* Number of the oldest of them, or INT64_MIN. */
+int64_t ledger_pending_first(const struct ledger *l);
+
+/* One request of a step: uncompressed remote-write 1.0 bodies, cut deterministically. */
+struct cut_request {
+	struct slice body;
+	uint32_t first, last;   /* half open range of sample places in the step, for halving; see ledger_cut_range */
+	bool anchors;           /* first values (0) of new series, one step earlier: must be acknowledged before the others go out */
+	size_t samples, exemplars;
+};
+
+struct cut {
+	int64_t step;
+	int64_t end_ns;         /* end of the step: timestamp of its samples */
+	struct cut_request *requests; /* anchors first */
+	size_t len;
+	struct arena arena;     /* private */
+	struct buf bytes;       /* private */
+};
+
+/* The requests of the oldest pending step, which must be `step`: a pure view, the ledger does not change; the same bytes on every instance and every call.
+ * Free with cut_done. max_samples and max_bytes bound a request (a series with its buckets is never split). */
+void ledger_cut(const struct ledger *l, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret);
+/* The same step's places [first, last) as one request: for halving after a 400. */
+void ledger_cut_range(const struct ledger *l, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret);
+void cut_done(struct cut *c);
+/* Human name of the series at a place: log_records_total{...}; for setting a refused one aside. Returns a stable key (hash) of the series. */
+uint64_t ledger_place_name(const struct ledger *l, int64_t step, bool anchors, uint32_t place, struct buf *out);
+/* Leaves the series with this key out of cuts from now on (true) or takes it back in (false); this instance only. */
+void ledger_set_aside(struct ledger *l, uint64_t key, bool aside);
+
+/* Journal records other than deltas. */
+void mark_encode(struct buf *out, int64_t step, bool skipped /* too old for the receiver: not sent, its values go with the next step */, int64_t journal_time_ns);
+void close_encode(struct buf *out, int64_t journal_time_ns);
+void delta_encode(struct buf *out, const struct delta_header *header, const struct delta_body *body);
+
+/* The whole state with its position, as a snapshot (format version, msgpack, zlib, checksum), and back. */
+void ledger_save(const struct ledger *l, struct buf *out);
+int ledger_load(struct ledger *l /* fresh */, struct slice snapshot, struct err *err);
+
+/* For /metrics, status and the patterns API; everything is a view valid until the next post. */
+struct ledger_pattern {
+	uint64_t id, alias_id;
+	enum pattern_origin origin;
+	struct slice service, template_text, rule;
+	uint64_t count;                    /* records in posted deltas, over all severities, its aliases' included */
+	uint64_t by_severity[8];
+	int64_t first_seen_ns, last_seen_ns; /* event time of steps */
+	const struct delta_example *example; /* NULL if none */
+};
+size_t ledger_patterns_len(const struct ledger *l); /* aliases included */
+void ledger_pattern_at(const struct ledger *l, size_t index, struct ledger_pattern *ret);
+bool ledger_pattern_find(const struct ledger *l, uint64_t id, struct ledger_pattern *ret);
+
+struct ledger_value {
+	enum family_id family;
+	const struct label *labels;
+	size_t labels_len;
+	uint64_t count;          /* counter value, gauge value, histogram count: everything posted, closed or not */
+	double sum;
+	const uint64_t *buckets; /* histograms: not cumulative, bounds_len + 1 */
+	const struct exemplar *exemplar; /* latest, or NULL */
+};
+size_t ledger_series_len(const struct ledger *l);
+/* False for a place whose series has left. */
+bool ledger_series_at(const struct ledger *l, size_t index, struct ledger_value *ret);
+
+struct ledger_stats {
+	uint64_t posted, rejected, corrupt, marks;
+	uint64_t late_records, overflow_records, expired_series, state_lost;
+};
+void ledger_stats(const struct ledger *l, struct ledger_stats *ret);
+
+#endif

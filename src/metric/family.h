@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every metric that can leave, one row each (family.c): names, types, helps; docs/metrics.md is generated from it. */
+#ifndef WINNOW_METRIC_FAMILY_H
+#define WINNOW_METRIC_FAMILY_H
+
+#include "base/slice.h"
+
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+/* Numbers are part of the delta and snapshot formats: append only. */
+enum family_id {
+	FAMILY_LOG_RECORDS,          /* log_records_total */
+	FAMILY_LOG_PATTERN_RECORDS,  /* log_pattern_records_total */
+	FAMILY_LOG_PATTERN_DURATION, /* log_pattern_duration_seconds */
+	FAMILY_LOG_PATTERN_INFO,     /* log_pattern_info: made by the ledger from its catalog */
+	FAMILY_LOG_REQUESTS,         /* log_requests_total */
+	FAMILY_LOG_REQUEST_DURATION, /* log_request_duration_seconds */
+	FAMILY_SPAN_CALLS,           /* traces_span_metrics_calls_total */
+	FAMILY_SPAN_DURATION,        /* traces_span_metrics_duration_milliseconds */
+	FAMILY_RECORDS,              /* winnow_records_total{outcome} */
+	FAMILY_RECORDS_CONSUMED,     /* winnow_records_consumed_total */
+	FAMILY_UNDECODABLE,          /* winnow_undecodable_total{reason} */
+	FAMILY_LATE_RECORDS,         /* winnow_late_records_total{service_name}: counted by the ledger */
+	FAMILY_CLOCK_AHEAD,          /* winnow_clock_ahead_records_total{service_name} */
+	FAMILY_OVERFLOW,             /* winnow_overflow_total{budget} */
+	FAMILY_INPUT_BYTES,          /* winnow_input_bytes_total */
+	FAMILY_OFFSET_GAPS,          /* winnow_offset_gap_records_total: offsets that the log no longer has */
+	FAMILY_CLAMPED_EXEMPLARS_RESERVED,
+	FAMILY_COUNT
+};
+
+struct family {
+	const char *name; /* with its suffix for counters ("_total"); the base name for histograms */
+	enum metric_type type;
+	const char *unit; /* "seconds", "milliseconds", "bytes" or "" */
+	const char *help;
+	const double *bounds; /* histograms: upper bounds without +Inf, rising */
+	size_t bounds_len;
+	const char *labels; /* for the docs: "service_name, severity" */
+};
+
+/* id < FAMILY_COUNT. */
+const struct family *family_get(enum family_id id);
+
+enum { BOUNDS_MAX = 31 }; /* most upper bounds any histogram has; counts have one more place for +Inf */
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A shard's open increments: what happened per series and step since the last delta was cut. One thread. Series are interned once and then
+ * addressed by number, so that counting allocates nothing and compares no text. */
+#ifndef WINNOW_METRIC_TALLY_H
+#define WINNOW_METRIC_TALLY_H
+
+#include "metric/family.h"
+
+enum { LABELS_MAX = 30, EXEMPLAR_TRACE_MAX = 32, EXEMPLAR_SPAN_MAX = 16 };
+
+struct label {
+	struct slice name;
+	struct slice value;
+};
+
+/* A candidate: the better one stays (higher rank; at equal rank the later one in the log). */
+struct exemplar {
+	int64_t time_ns;
+	double value;
+	uint8_t rank; /* 0: none; 1 ordinary; 2 slow; 3 error */
+	uint8_t trace_len, span_len;
+	char trace_id[EXEMPLAR_TRACE_MAX];
+	char span_id[EXEMPLAR_SPAN_MAX];
+};
+
+struct tally_series {
+	enum family_id family;
+	uint8_t labels_len;
+	uint64_t hash;
+	struct label *labels; /* sorted by name; values cut, valid UTF-8, never empty; without __name__ */
+};
+
+/* One series in one step. */
+struct tally_entry {
+	uint32_t series;
+	int64_t step;      /* number of the step: event time / step length, rounded down */
+	uint64_t count;    /* counters: the increment; gauges: 1; histograms: observations */
+	double sum;        /* histograms */
+	uint64_t *buckets; /* histograms: bounds_len + 1 increments, not cumulative; else NULL */
+	struct exemplar exemplar; /* rank 0: none */
+};
+
+struct tally;
+
+struct tally *tally_new(void);
+void tally_free(struct tally *t);
+/* The number of the series with these labels (any order; copied). Empty values are left out. The same labels always give the same number until tally_forget. */
+uint32_t tally_series(struct tally *t, enum family_id family, const struct label *labels, size_t len);
+void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, const struct exemplar *candidate /* may be NULL */);
+void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate);
+/* Entries in order of first touch; valid until the next call that counts or clears. */
+const struct tally_entry *tally_entries(const struct tally *t, size_t *ret_len);
+const struct tally_series *tally_series_at(const struct tally *t, uint32_t series);
+size_t tally_series_len(const struct tally *t);
+/* About how many bytes a delta of this tally will take before compression. */
+size_t tally_bytes(const struct tally *t);
+/* Drops the increments, keeps the series. */
+void tally_clear(struct tally *t);
+/* Drops increments and series: all numbers become invalid. */
+void tally_forget(struct tally *t);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* User rules: a directory of YAML files compiled into one immutable set. Loading is for boot and reload; matching is per shard with its own scratch. */
+#ifndef WINNOW_PATTERN_RULESET_H
+#define WINNOW_PATTERN_RULESET_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "record/record.h"
+
+enum { RULE_CAPTURES_MAX = 32, RULE_LABELS_MAX = 16 };
+
+/* All errors at once: "patterns/nginx.yaml:14:7: unknown field "lable"; did you mean "label"?" each on a line. */
+struct rule_errors {
+	struct buf text;
+	size_t len;
+};
+
+struct ruleset;
+struct rule;
+struct rule_scratch; /* PCRE2 match data, JIT stack, Vectorscan scratch: one per thread and ruleset */
+
+/* paths: files or directories (their *.yaml and *.yml in name order). 0 or ERR_INPUT with errors filled; *ret is set only on success. */
+int ruleset_load(const char *const *paths, size_t len, struct ruleset **ret, struct rule_errors *errors);
+void ruleset_free(struct ruleset *set);
+size_t ruleset_len(const struct ruleset *set);
+const struct rule *ruleset_at(const struct ruleset *set, size_t index);
+uint64_t ruleset_hash(const struct ruleset *set);
+
+struct rule_scratch *rule_scratch_new(const struct ruleset *set);
+void rule_scratch_free(struct rule_scratch *scratch);
+
+struct rule_match {
+	const struct rule *rule;
+	size_t index;                                 /* of the rule in the set */
+	struct slice captures[RULE_CAPTURES_MAX];     /* by capture number of the rule; views into the message */
+};
+
+/* The first rule in file order that matches. Allocates nothing. */
+bool ruleset_match(const struct ruleset *set, struct rule_scratch *scratch, const struct record *record, struct rule_match *ret);
+
+struct slice rule_name(const struct rule *rule);
+struct slice rule_template(const struct rule *rule); /* what log_pattern_info shows: the match text with <id:word> as <id>, or the regex */
+bool rule_drops(const struct rule *rule);
+/* -1: the rule does not say; 0 or 1. */
+int rule_error(const struct rule *rule);
+/* Overrides, empty / SEVERITY_COUNT if the rule has none. */
+struct slice rule_service(const struct rule *rule);
+enum severity rule_severity(const struct rule *rule);
+/* Duration in ns of this match, -1 if the rule has none or the capture is no number. */
+int64_t rule_duration_ns(const struct rule_match *match);
+/* Labels the rule adds to its pattern's series: name and value (templates expanded into scratch memory valid until the next match). */
+struct rule_label {
+	struct slice name, value;
+};
+size_t rule_labels(const struct rule_match *match, const struct record *record, struct rule_scratch *scratch, struct rule_label out[RULE_LABELS_MAX]);
+/* Captures by place: name and value, for explain and tests. */
+size_t rule_captures_len(const struct rule *rule);
+struct slice rule_capture_name(const struct rule *rule, size_t capture);
+
+/* Why each rule did not match, for explain: one line per rule tried, up to and including the one that matched. */
+void ruleset_explain(const struct ruleset *set, struct rule_scratch *scratch, const struct record *record, struct buf *out);
+/* Runs every rule's tests; appends "file:line: rule: ..." per failure; returns how many failed, *ret_run how many ran. */
+size_t ruleset_run_tests(const struct ruleset *set, struct buf *out, size_t *ret_run);
+/* Lints (no required literal, shadowed, id-like labels, ...): lines appended, returns how many. */
+size_t ruleset_lint(const struct ruleset *set, struct buf *out);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Payload in, records out. One decoder per shard (one thread): it keeps parser buffers and, per call, the arena its records point into. */
+#ifndef WINNOW_RECORD_DECODER_H
+#define WINNOW_RECORD_DECODER_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "record/record.h"
+
+enum format { FORMAT_AUTO, FORMAT_JSON, FORMAT_OTLP_JSON, FORMAT_OTLP_PROTO, FORMAT_MSGPACK, FORMAT_ZIPKIN, FORMAT_JAEGER, FORMAT_TEXT, FORMAT_COUNT };
+
+/* Why a payload (or one record in it) could not be decoded; the label value is undecodable_name(). */
+enum undecodable {
+	UNDECODABLE_NONE,
+	UNDECODABLE_NULL,         /* no payload: a tombstone */
+	UNDECODABLE_EMPTY,
+	UNDECODABLE_TOO_LARGE,    /* longer than the limit (8 MiB) */
+	UNDECODABLE_NOT_UTF8,
+	UNDECODABLE_NUL,          /* a NUL byte outside an escape */
+	UNDECODABLE_NOT_JSON,
+	UNDECODABLE_TRUNCATED,    /* JSON that ends in the middle */
+	UNDECODABLE_TOO_DEEP,
+	UNDECODABLE_NUMBER,       /* a number out of range */
+	UNDECODABLE_WRONG_TYPE,   /* a known field holds something that cannot be it */
+	UNDECODABLE_DUPLICATE_KEY,/* a known field stands there twice */
+	UNDECODABLE_TIME,         /* event time before the year 2000 or more than ten years ahead of now */
+	UNDECODABLE_UNSUPPORTED,  /* a format this build does not read */
+	UNDECODABLE_COUNT
+};
+
+const char *undecodable_name(enum undecodable reason);
+
+struct decoded {
+	struct record *records;
+	size_t len;
+	/* records of this payload that are lost, by reason; at most one reason is reported per payload (the first) */
+	enum undecodable reason;
+	size_t undecodable;
+};
+
+/* For explain: which field of the payload became which member of the record. Only filled when asked for. */
+struct decode_note {
+	const char *member;  /* "time", "severity", ... */
+	struct slice source; /* "kubernetes.labels.app", "log text, TraceID:" */
+};
+
+struct decoder_opts {
+	enum format format;
+	bool notes;
+};
+
+struct decoder;
+
+struct decoder *decoder_new(const struct decoder_opts *opts);
+void decoder_free(struct decoder *d);
+/* Decodes one payload (ptr NULL: a tombstone). now_ns bounds plausible event times. Never fails: what cannot be read is counted in *ret. The
+ * records and everything they point to are valid until the next call; payload must outlive them. */
+void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret);
+/* Notes on the first record of the last payload, in member order; empty unless opts.notes. */
+const struct decode_note *decoder_notes(const struct decoder *d, size_t *ret_len);
+/* "auto", "json", ...: FORMAT_COUNT if name is none. */
+enum format format_by_name(struct slice name);
+const char *const *format_names(void); /* NULL-terminated */
+
+#endif

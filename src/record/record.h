@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One log record or span as views into the payload and the decoder's arena: valid until the next decode. Keepers copy. */
+#ifndef WINNOW_RECORD_RECORD_H
+#define WINNOW_RECORD_RECORD_H
+
+#include "base/slice.h"
+
+enum record_kind { RECORD_LOG, RECORD_SPAN };
+
+enum severity { SEVERITY_UNKNOWN, SEVERITY_TRACE, SEVERITY_DEBUG, SEVERITY_INFO, SEVERITY_WARN, SEVERITY_ERROR, SEVERITY_FATAL, SEVERITY_COUNT };
+
+/* As OTLP numbers them. */
+enum span_kind { SPAN_UNSPECIFIED, SPAN_INTERNAL, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPAN_CONSUMER, SPAN_KIND_COUNT };
+enum span_status { STATUS_UNSET, STATUS_OK, STATUS_ERROR, STATUS_COUNT };
+
+struct record {
+	enum record_kind kind;
+	enum severity severity;
+	const char *shape;          /* static name of the shape that read it: "zap", "ecs", "otlp_json", ... */
+	int64_t time_ns;            /* event time (a span's end), 0 if the record carries no usable one */
+	struct slice service;       /* empty if unknown */
+	struct slice message;       /* a log's text; may be empty, may hold newlines */
+	struct slice template_text; /* the template the logger sent itself (@mt, {OriginalFormat}, ...); usually empty */
+	struct slice logger;
+	struct slice trace_id;      /* 32 lower-case hex digits (16 where the source has 64 bits), or empty */
+	struct slice span_id;       /* 16 lower-case hex digits, or empty */
+	struct slice parent_span_id;
+	int64_t duration_ns;        /* -1 if unknown */
+	bool error;                 /* the record itself says that something failed: severity error or worse, status, exception field */
+	int http_status;            /* 0 if none */
+	struct slice http_method;   /* GET, POST, ... */
+	struct slice http_route;    /* low-cardinality route if the source has one */
+	struct slice http_path;     /* raw path or URL of an access log */
+	struct slice exception_type;
+	/* spans only */
+	struct slice name;
+	enum span_kind span_kind;
+	enum span_status status;
+	/* private to the decoder: where record_field looks */
+	const void *fields;
+};
+
+/* "trace", "debug", "info", "warn", "error", "fatal", "unknown". */
+const char *severity_name(enum severity severity);
+
+/* Any field of the record by dotted path ("kubernetes.labels.app", "http.method", for OTLP also the attribute's name as it is), as text: strings
+ * unescaped, numbers and booleans as written. The names service, severity, message, logger, trace_id, span_id, template, name mean the members above.
+ * False if there is no such scalar. The view lives as long as the record. */
+bool record_field(const struct record *record, struct slice path, struct slice *ret_value);
+
+#endif

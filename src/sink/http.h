@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where bytes go by HTTP: one keep-alive connection over libcurl; the caller decides what is sent again. One thread per sender. */
+#ifndef WINNOW_SINK_HTTP_H
+#define WINNOW_SINK_HTTP_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct http_header {
+	const char *name, *value;
+};
+
+struct http_opts {
+	const char *url;
+	const struct http_header *headers; /* the user's; protocol headers win over them */
+	size_t headers_len;
+	const char *username, *password;   /* basic auth, or NULL */
+	const char *bearer_token;          /* or NULL */
+	const char *ca_file, *cert_file, *key_file;
+	bool insecure_skip_verify;
+	int64_t timeout_ns;                /* 30 s */
+};
+
+enum http_verdict {
+	HTTP_OK,      /* 2xx */
+	HTTP_RETRY,   /* 5xx, 429, no connection, timeout: send the same bytes again later */
+	HTTP_REFUSED, /* other 4xx: never send these bytes again */
+};
+
+struct http_reply {
+	enum http_verdict verdict;
+	int status;                /* 0: no answer */
+	int64_t retry_after_ns;    /* of Retry-After (seconds or HTTP date), -1: none */
+	char reason[512];          /* the receiver's words, or what kept us from reaching it; one line */
+};
+
+struct http_sender;
+
+int http_sender_new(const struct http_opts *opts, struct http_sender **ret, struct err *err);
+void http_sender_free(struct http_sender *s);
+/* One POST of a remote-write 1.0 body (already snappy-compressed). attempt > 0 adds Retry-Attempt. */
+void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt, struct http_reply *ret);
+/* Makes a post that is under way return soon as HTTP_RETRY; any thread. */
+void http_sender_abort(struct http_sender *s);
+
+#endif
