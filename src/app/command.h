@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of sub-commands: help, man page and completion come from it. One cmd_NAME.c per command. */
+#ifndef WINNOW_APP_COMMAND_H
+#define WINNOW_APP_COMMAND_H
+
+#include "base/err.h"
+
+struct command {
+	const char *name;
+	const char *synopsis; /* "[-c FILE] [PATH...]" */
+	const char *summary;  /* one line, for winnow --help */
+	const char *help;     /* options and an example, fits one screen with the rest */
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status: 0 done, 1 input, 2 usage, 3 peer unreachable */
+};
+
+/* Exit status for an err_code. */
+int command_status(int code);
+/* Prints "winnow NAME: text" and the synopsis to standard error; returns 2. */
+int command_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+extern const struct command cmd_run, cmd_check, cmd_explain, cmd_mine, cmd_version;
+
+#endif
