@@ -1,1 +1,1 @@
-set(metric_SOURCES)
+set(metric_SOURCES family.c)
