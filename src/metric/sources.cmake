@@ -1,1 +1,1 @@
-set(metric_SOURCES family.c)
+set(metric_SOURCES family.c tally.c)

@@ -1,1 +1,1 @@
-set(metric_TESTS family)
+set(metric_TESTS family tally)
