@@ -1,7 +1,15 @@
 set(app_SOURCES
+	books.c
+	cmd_explain.c
+	cmd_run.c
+	cmd_version.c
+	command.c
 	config.c
 	config_check.c
 	config_docs.c
 	config_option.c
 	config_value.c
+	control.c
+	pipeline.c
+	worker.c
 )
