@@ -27,12 +27,10 @@ struct books {
 	_Atomic int64_t position, journal_time;
 	_Atomic size_t pending_steps, pending_bytes;
 	_Atomic bool stopping, leads;
-	int64_t offered;      /* step with the sender, INT64_MIN: none */
-	_Atomic bool returned;
-	bool leading;         /* caught up since leadership began */
-	int64_t lead_from;    /* position from which on steps may be offered */
+	_Atomic bool leading;      /* caught up since leadership began */
+	_Atomic uint64_t leadership;
+	int64_t lead_from;         /* position from which on steps may be sent */
 	int64_t snapshot_at_ns, snapshot_position;
-	struct queue *cuts;
 };
 
 static void publish(struct books *b)
@@ -104,7 +102,8 @@ static void fold(struct books *b, const struct journal_entry *entry)
 	b->position = entry->next_position;
 }
 
-static bool may_send(struct books *b)
+/* Notices when leadership comes and goes. */
+static void watch_leadership(struct books *b)
 {
 	bool leads = journal_leads(b->journal);
 	if (leads != b->leads) {
@@ -113,33 +112,13 @@ static bool may_send(struct books *b)
 		b->leading = false;
 		b->lead_from = -1;
 	}
-	if (!leads)
-		return false;
+	if (!leads || b->leading)
+		return;
 	if (b->lead_from < 0 && journal_end(b->journal, &b->lead_from, NULL) < 0)
 		b->lead_from = -1;
-	if (!b->leading && b->lead_from >= 0 && b->position >= b->lead_from)
+	if (b->lead_from >= 0 && b->position >= b->lead_from) {
+		b->leadership++;
 		b->leading = true;
-	return b->leading;
-}
-
-static void offer(struct books *b)
-{
-	if (b->returned) {
-		b->returned = false;
-		b->offered = INT64_MIN;
-	}
-	if (!may_send(b))
-		return;
-	int64_t step = ledger_pending_first(b->ledger);
-	if (step == INT64_MIN || (b->offered != INT64_MIN && step <= b->offered))
-		return;
-	struct cut *cut = mem_zalloc(1, sizeof(*cut));
-	ledger_cut(b->ledger, step, b->opts.max_samples, b->opts.max_bytes, cut);
-	if (queue_push(b->cuts, cut, 0)) {
-		b->offered = step;
-	} else {
-		cut_done(cut);
-		free(cut);
 	}
 }
 
@@ -175,7 +154,7 @@ static void *run(void *arg)
 		} else if (b->trouble[0]) {
 			set_trouble(b, "");
 		}
-		offer(b);
+		watch_leadership(b);
 		if (b->leading && clock_mono_ns() - b->snapshot_at_ns > b->opts.snapshot_interval_ns)
 			snapshot(b);
 	}
@@ -229,11 +208,9 @@ int books_open(struct journal *journal, const struct books_opts *opts, struct bo
 	b->opts = *opts;
 	b->journal = journal;
 	b->ledger = ledger_new(&opts->ledger);
-	b->offered = INT64_MIN;
 	b->lead_from = -1;
 	b->snapshot_position = -1;
 	b->snapshot_at_ns = clock_mono_ns();
-	b->cuts = queue_new(1);
 	pthread_mutex_init(&b->lock, NULL);
 	int rc = load(b, err);
 	if (!rc) {
@@ -247,7 +224,6 @@ int books_open(struct journal *journal, const struct books_opts *opts, struct bo
 	if (rc) {
 		ledger_free(b->ledger);
 		journal_close(journal);
-		queue_free(b->cuts);
 		free(b);
 		return rc;
 	}
@@ -263,9 +239,6 @@ void books_close(struct books *b)
 	pthread_join(b->thread, NULL);
 	if (b->leads)
 		snapshot(b);
-	for (struct cut *cut; (cut = queue_pop(b->cuts, 0)); free(cut))
-		cut_done(cut);
-	queue_free(b->cuts);
 	journal_close(b->journal);
 	ledger_free(b->ledger);
 	pthread_mutex_destroy(&b->lock);
@@ -370,9 +343,30 @@ void books_trouble(struct books *b, char *out, size_t size)
 	pthread_mutex_unlock(&b->lock);
 }
 
-struct cut *books_next_cut(struct books *b, int64_t timeout_ns)
+int64_t books_step_to_send(struct books *b, bool *ret_newest)
 {
-	return queue_pop(b->cuts, timeout_ns);
+	if (!b->leading || b->pending_steps == 0)
+		return INT64_MIN;
+	pthread_mutex_lock(&b->lock);
+	int64_t step = ledger_pending_first(b->ledger);
+	*ret_newest = ledger_pending_steps(b->ledger) == 1;
+	pthread_mutex_unlock(&b->lock);
+	return step;
+}
+
+bool books_cut(struct books *b, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+{
+	pthread_mutex_lock(&b->lock);
+	bool oldest = ledger_pending_first(b->ledger) == step;
+	if (oldest)
+		ledger_cut(b->ledger, step, max_samples, max_bytes, ret);
+	pthread_mutex_unlock(&b->lock);
+	return oldest;
+}
+
+uint64_t books_leadership(struct books *b)
+{
+	return b->leadership;
 }
 
 int books_mark(struct books *b, int64_t step, bool skipped, struct err *err)
@@ -382,17 +376,9 @@ int books_mark(struct books *b, int64_t step, bool skipped, struct err *err)
 	mark_encode(&record, step, skipped, now > journal_time ? now : journal_time);
 	int rc = journal_append(b->journal, buf_slice(&record), err);
 	buf_done(&record);
+	bool newest;
+	int64_t until = clock_mono_ns() + NS_PER_S;
+	while (!rc && !b->stopping && books_step_to_send(b, &newest) == step && clock_mono_ns() < until)
+		clock_sleep_ns(NS_PER_MS);
 	return rc;
-}
-
-void books_return(struct books *b)
-{
-	b->returned = true;
-}
-
-void books_cut_range(struct books *b, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret)
-{
-	pthread_mutex_lock(&b->lock);
-	ledger_cut_range(b->ledger, step, anchors, first, last, ret);
-	pthread_mutex_unlock(&b->lock);
 }

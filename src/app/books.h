@@ -28,7 +28,6 @@ struct books_notice {
 struct books_opts {
 	struct ledger_opts ledger;
 	int64_t snapshot_interval_ns;
-	size_t max_samples, max_bytes; /* of one remote-write request */
 	size_t max_pending_steps, max_pending_bytes; /* past these, intake stops */
 };
 
@@ -57,13 +56,14 @@ void books_teach(struct books *b, struct books_writer *w);
 /* Empty if all is well, else what keeps the journal from being written or read. */
 void books_trouble(struct books *b, char *out, size_t size);
 
-/* For the sender thread: the next step to send (the caller frees with cut_done and free), or NULL if none came within the time. */
-struct cut *books_next_cut(struct books *b, int64_t timeout_ns);
-/* The step went out (or was too old to send): appends its mark. */
+/* For the sender thread. The oldest step to send, if this instance leads and has read what was in the journal when it began to; INT64_MIN if there is none.
+ * *ret_newest: no later step waits. */
+int64_t books_step_to_send(struct books *b, bool *ret_newest);
+/* Its requests, under the lock; false if it is not the oldest pending one any more. Free with cut_done. */
+bool books_cut(struct books *b, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret);
+/* How often leadership began: a change means that an earlier leader may have sent the oldest pending step. */
+uint64_t books_leadership(struct books *b);
+/* The step went out (or was too old to send): appends its mark and waits until the ledger has it. */
 int books_mark(struct books *b, int64_t step, bool skipped, struct err *err);
-/* The step did not go out and the sender has given it up (shutdown): it may be offered again. */
-void books_return(struct books *b);
-/* One more cut of the same step (halves of a refused request). */
-void books_cut_range(struct books *b, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret);
 
 #endif

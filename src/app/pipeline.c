@@ -53,8 +53,6 @@ static struct books_opts books_opts(const struct config *config)
 	return (struct books_opts){
 		.ledger = {.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series},
 		.snapshot_interval_ns = 120 * NS_PER_S,
-		.max_samples = 2000,
-		.max_bytes = 1 << 20,
 		.max_pending_steps = window_steps + 30,
 		.max_pending_bytes = 48 << 20,
 	};
@@ -184,7 +182,7 @@ static void on_revoked(void *arg, const char *const *topics, const int32_t *part
 	control_take_back(s->control, topics, partitions, len);
 }
 
-static int open_kafka_source(struct control *c, struct control_source *s, const struct config_source *config)
+static int open_kafka_source(struct control_source *s, const struct config_source *config)
 {
 	struct err err = {0};
 	struct kafka_source_calls calls = {.assigned = on_assigned, .ready = on_ready, .revoked = on_revoked, .arg = s};
@@ -210,7 +208,6 @@ static int open_file_source(struct control_source *s, const struct config_source
 	struct err err = {0};
 	struct source_reader *reader;
 	int64_t offset;
-	(void)s;
 	if (file_source_open(config->file.path, config->file.follow, &reader, &err) < 0) {
 		log_line(LOG_ERROR, "source", "%s", err.text);
 		return 1;
@@ -232,7 +229,7 @@ static int open_sources(struct control *c)
 		struct control_source *s = &c->sources[c->sources_len++];
 		s->control = c;
 		s->format = (enum format)config->format;
-		if (config->kind == CONFIG_SOURCE_KAFKA ? open_kafka_source(c, s, config) : open_file_source(s, config))
+		if (config->kind == CONFIG_SOURCE_KAFKA ? open_kafka_source(s, config) : open_file_source(s, config))
 			return 1;
 	}
 	return 0;

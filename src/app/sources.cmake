@@ -10,6 +10,10 @@ set(app_SOURCES
 	config_option.c
 	config_value.c
 	control.c
+	engine_api.c
+	gather.c
 	pipeline.c
+	sending.c
+	status.c
 	worker.c
 )

@@ -9,6 +9,7 @@
  * (so verdicts still on their way mean nothing), wait until the ledger has read the journal to its end, and seek every partition to where the ledger stands. */
 #include "app/worker.h"
 
+#include "app/gather.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -64,14 +65,9 @@ struct worker {
 	int64_t cut_at_ns;
 	struct worker_status status;
 	struct source_batch batch;
-	/* scratch of cutting */
+	struct gather gather;
 	struct delta_range *ranges;
-	struct delta_pattern *news;
-	struct delta_example *examples;
-	struct tally_series *series;
-	struct tally_entry *entries;
-	uint32_t *local; /* tally series number -> place in series + 1 */
-	size_t ranges_cap, news_cap, examples_cap, series_cap, entries_cap, local_cap;
+	size_t ranges_cap;
 	struct buf record;
 	pthread_mutex_t trouble_lock;
 	char trouble[512];
@@ -101,17 +97,12 @@ static void new_writer_id(struct worker *w)
 
 /* --- cutting a delta --- */
 
-static void *room(void *items, size_t need, size_t *cap, size_t size)
-{
-	if (need <= *cap && items)
-		return items;
-	*cap = need * 2 + 16;
-	return mem_realloc(items, *cap, size);
-}
-
 static size_t collect_ranges(struct worker *w)
 {
-	w->ranges = room(w->ranges, w->len, &w->ranges_cap, sizeof(*w->ranges));
+	if (w->len > w->ranges_cap || !w->ranges) {
+		w->ranges_cap = w->len * 2;
+		w->ranges = mem_realloc(w->ranges, w->ranges_cap, sizeof(*w->ranges));
+	}
 	for (size_t i = 0; i < w->len; i++) {
 		struct partition *p = w->partitions[i];
 		const struct shard_partition *s = &p->shard;
@@ -131,58 +122,15 @@ static size_t collect_ranges(struct worker *w)
 	return w->len;
 }
 
-/* Entries with series numbers of this delta's own, and just the series they use. */
-static void collect_tally(struct worker *w, struct delta_body *body)
-{
-	struct tally *tally = shard_tally(w->shard);
-	const struct tally_entry *entries = tally_entries(tally, &body->entries_len);
-	size_t known = tally_series_len(tally);
-	if (known > w->local_cap)
-		w->local = room(w->local, known, &w->local_cap, sizeof(*w->local));
-	memset(w->local, 0, known * sizeof(*w->local));
-	w->entries = room(w->entries, body->entries_len, &w->entries_cap, sizeof(*w->entries));
-	w->series = room(w->series, body->entries_len, &w->series_cap, sizeof(*w->series));
-	for (size_t i = 0; i < body->entries_len; i++) {
-		uint32_t *local = &w->local[entries[i].series];
-		if (!*local) {
-			w->series[body->series_len++] = *tally_series_at(tally, entries[i].series);
-			*local = (uint32_t)body->series_len;
-		}
-		w->entries[i] = entries[i];
-		w->entries[i].series = *local - 1;
-	}
-	body->entries = w->entries;
-	body->series = w->series;
-}
-
-static void collect_patterns(struct worker *w, struct delta_body *body)
-{
-	struct pattern *const *news = shard_news(w->shard, &body->patterns_len);
-	w->news = room(w->news, body->patterns_len, &w->news_cap, sizeof(*w->news));
-	for (size_t i = 0; i < body->patterns_len; i++) {
-		const struct pattern *p = news[i];
-		w->news[i] = (struct delta_pattern){.id = p->id, .alias_id = p->alias_of ? pattern_survivor(p->alias_of)->id : 0, .origin = p->origin, .service = p->service, .template_text = p->template_text, .rule = p->rule};
-	}
-	body->patterns = w->news;
-	const struct shard_example *examples = shard_examples(w->shard, &body->examples_len);
-	w->examples = room(w->examples, body->examples_len, &w->examples_cap, sizeof(*w->examples));
-	for (size_t i = 0; i < body->examples_len; i++) {
-		const struct shard_example *x = &examples[i];
-		w->examples[i] = (struct delta_example){.pattern_id = x->pattern->id, .time_ns = x->time_ns, .severity = (uint8_t)x->severity, .rank = x->rank, .text = x->text, .trace_id = x->trace_id, .span_id = x->span_id, .topic = x->topic, .partition = x->partition, .offset = x->offset};
-	}
-	body->examples = w->examples;
-}
-
 /* Appends the open delta. On failure it is unknown whether it is in the journal: the books are read back before anything else is counted. */
 static void cut(struct worker *w)
 {
-	struct delta_body body = {0};
+	struct delta_body body;
 	struct err err = {0};
 	w->cut_at_ns = clock_mono_ns() + w->opts.cut_interval_ns;
 	if (w->len == 0 || w->must_rewind)
 		return;
-	collect_tally(w, &body);
-	collect_patterns(w, &body);
+	gather(&w->gather, w->shard, &body);
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(w->books);
 	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
 	header.ranges_len = collect_ranges(w);
@@ -560,11 +508,7 @@ void worker_join(struct worker *w)
 	shard_free(w->shard);
 	free(w->partitions);
 	free(w->ranges);
-	free(w->news);
-	free(w->examples);
-	free(w->series);
-	free(w->entries);
-	free(w->local);
+	gather_done(&w->gather);
 	buf_done(&w->record);
 	pthread_mutex_destroy(&w->trouble_lock);
 	free(w);

@@ -240,6 +240,7 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	}
 	red_consumed(s->red, time_ns, 0, payload.len);
 	s->totals.consumed += decoded.len + decoded.undecodable;
+	s->totals.undecodable += decoded.undecodable;
 	s->totals.bytes += payload.len;
 }
 

@@ -50,7 +50,7 @@ struct shard_example {
 
 /* Running totals of this process, for its own status page; never reset. */
 struct shard_totals {
-	uint64_t consumed, bytes, behind, gaps;
+	uint64_t consumed, undecodable, bytes, behind, gaps;
 };
 
 struct shard *shard_new(const struct shard_opts *opts);
