@@ -1,0 +1,1 @@
+set(record_TESTS)
