@@ -222,6 +222,8 @@ static bool is_path(struct slice s)
 	if (s.len > 2 && (slice_starts(s, SLICE("./")) || slice_starts(s, SLICE("../")) || slice_starts(s, SLICE("~/")) || slice_starts(s, SLICE("\\\\"))))
 		return true;
 	size_t slashes = 0;
+	if (slice_find(s, ':', 0) != s.len)
+		return false;
 	for (size_t i = 1; i + 1 < s.len; i++)
 		slashes += s.ptr[i] == '/' || s.ptr[i] == '\\';
 	return slashes >= 2;

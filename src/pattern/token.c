@@ -168,7 +168,7 @@ static size_t numbered_word(struct slice piece)
 	while (i < piece.len && (lex_class[(uint8_t)piece.ptr[i]] & (LEX_LETTER | LEX_UNDER)))
 		i++;
 	size_t sep = i;
-	if (i == 0 || i + 1 >= piece.len || (piece.ptr[i] != '.' && piece.ptr[i] != '-' && piece.ptr[i] != '#'))
+	if (i == 0 || piece.ptr[i - 1] == '_' || i + 1 >= piece.len || (piece.ptr[i] != '.' && piece.ptr[i] != '-' && piece.ptr[i] != '#'))
 		return 0;
 	for (i++; i < piece.len; i++)
 		if (!(lex_class[(uint8_t)piece.ptr[i]] & LEX_DIGIT))
@@ -224,6 +224,22 @@ static void split_high(struct scan *s, struct slice piece)
 	}
 }
 
+/* Whether a month or weekday follows. */
+static bool date_goes_on(const struct scan *s, size_t at)
+{
+	while (at < s->end && (s->ptr[at] == ' ' || s->ptr[at] == ','))
+		at++;
+	return at + 3 < s->end && s->ptr[at + 3] == ' ' && lex_calendar(slice_of(s->ptr + at, 3));
+}
+
+/* CST in 16:43:15 CST 2023. */
+static bool is_zone(const struct scan *s, struct slice piece)
+{
+	const struct atom *last = s->t->atoms_len ? &s->t->atoms[s->t->atoms_len - 1] : NULL;
+	char next = next_solid(s, (size_t)(piece.ptr - s->ptr) + piece.len);
+	return piece.len <= 5 && last && last->kind == ATOM_PLACE && last->place == PLACE_TIME && next >= '0' && next <= '9' && (lex_class[(uint8_t)*piece.ptr] & LEX_UPPER);
+}
+
 static void word_emit(struct scan *s, struct slice piece)
 {
 	enum expect expect = s->expect;
@@ -232,9 +248,13 @@ static void word_emit(struct scan *s, struct slice piece)
 		emit_word(s, piece, true);
 		return;
 	}
+	if (is_zone(s, piece)) {
+		emit(s, ATOM_PLACE, piece, PLACE_TIME, false);
+		return;
+	}
 	if (lex_calendar(piece)) {
 		char next = next_solid(s, (size_t)(piece.ptr - s->ptr) + piece.len);
-		if (next >= '0' && next <= '9') {
+		if ((next >= '0' && next <= '9') || date_goes_on(s, (size_t)(piece.ptr - s->ptr) + piece.len)) {
 			emit(s, ATOM_PLACE, piece, PLACE_TIME, false);
 			return;
 		}
@@ -272,6 +292,16 @@ static void mixed_emit(struct scan *s, struct slice piece, unsigned classes)
 		emit(s, ATOM_PLACE, piece, PLACE_ANY, false);
 }
 
+/* The protocol behind a request's path belongs to it: GET /index HTTP/1.1. */
+static bool request_goes_on(struct scan *s, struct slice piece)
+{
+	struct atom *last = s->t->atoms_len ? &s->t->atoms[s->t->atoms_len - 1] : NULL;
+	if (!last || last->kind != ATOM_PLACE || (last->place != PLACE_PATH && last->place != PLACE_URL) || !slice_starts(piece, SLICE("HTTP/")))
+		return false;
+	s->space = false;
+	return true;
+}
+
 static void piece_emit(struct scan *s, struct slice piece, unsigned classes)
 {
 	int64_t duration_ns = -1;
@@ -280,7 +310,9 @@ static void piece_emit(struct scan *s, struct slice piece, unsigned classes)
 		return;
 	}
 	enum place place = lex_place(piece, classes, &duration_ns);
-	if (place != PLACE_COUNT) {
+	if (request_goes_on(s, piece)) {
+		;
+	} else if (place != PLACE_COUNT) {
 		s->expect = EXPECT_NOTHING;
 		emit_place(s, piece, place, duration_ns);
 	} else if ((classes & LEX_HIGH) && (classes & (unsigned)~LEX_HIGH)) {
@@ -290,12 +322,70 @@ static void piece_emit(struct scan *s, struct slice piece, unsigned classes)
 	}
 }
 
+static char closing(char open)
+{
+	return open == '(' ? ')' : open == '[' ? ']' : '}';
+}
+
+/* Whether the colon at i stands between a name and its value. */
+static bool colon_of_value(const struct scan *s, size_t i)
+{
+	char next = i + 1 < s->end ? s->ptr[i + 1] : 0;
+	return i > s->pos + 1 && (next == ' ' || next == '"' || next == '{' || next == '[' || (lex_class[(uint8_t)next] & LEX_DIGIT));
+}
+
+/* Offset of the bracket that closes the one at pos; *structured tells whether what is between is a printed value. SIZE_MAX if it never closes. */
+static size_t bracket_end(struct scan *s, bool *structured)
+{
+	char stack[64];
+	size_t depth = 0;
+	*structured = false;
+	size_t limit = s->end - s->pos < s->bracket_work ? s->end : s->pos + s->bracket_work;
+	for (size_t i = s->pos; i < limit; i++) {
+		char c = s->ptr[i];
+		if (!(lex_class[(uint8_t)c] & (LEX_END | LEX_JOIN)))
+			continue;
+		if (c == '(' || c == '[' || c == '{') {
+			if (depth == sizeof(stack))
+				break;
+			stack[depth++] = closing(c);
+		} else if (c == ')' || c == ']' || c == '}') {
+			if (stack[depth - 1] != c)
+				break;
+			if (--depth == 0) {
+				s->bracket_work -= i - s->pos;
+				return i;
+			}
+		} else if (c == ',' || c == '=' || c == '"' || (c == ':' && colon_of_value(s, i))) {
+			*structured = true;
+		}
+	}
+	s->bracket_work = 0;
+	return SIZE_MAX;
+}
+
+enum { DETAIL_MAX = 160 }; /* a printed value longer than this is one place in the text too */
+
 /* What stands behind name= is a value whatever it looks like. */
 static void value_emit(struct scan *s, struct slice piece, unsigned classes)
 {
 	int64_t duration_ns = -1;
 	enum place place = (classes & (LEX_DIGIT | LEX_JOIN)) ? lex_place(piece, classes, &duration_ns) : PLACE_COUNT;
 	s->expect = EXPECT_NOTHING;
+	size_t at = (size_t)(piece.ptr - s->ptr) + piece.len;
+	bool structured;
+	if (place == PLACE_COUNT && at == s->pos && at < s->end && (s->ptr[at] == '(' || s->ptr[at] == '{' || s->ptr[at] == '[') && at >= s->value_until && s->bracket_work) {
+		size_t end = bracket_end(s, &structured);
+		if (end != SIZE_MAX && end - at <= DETAIL_MAX) {
+			s->value_until = end + 1;
+			emit_word(s, piece, true);
+			return;
+		}
+		if (end != SIZE_MAX) {
+			s->pos = end + 1;
+			piece.len = s->pos - (size_t)(piece.ptr - s->ptr);
+		}
+	}
 	emit_place(s, piece, place == PLACE_COUNT ? PLACE_ANY : place, duration_ns);
 }
 
@@ -324,6 +414,17 @@ static size_t front_len(struct slice piece)
 	return i;
 }
 
+/* A path or URL with a query goes on over = and ; and , to the next blank, quote or bracket. */
+static size_t query_end(const struct scan *s, size_t from, size_t i, unsigned *classes)
+{
+	struct slice piece = slice_of(s->ptr + from, i - from);
+	if (s->ptr[from] != '/' && slice_search(piece, SLICE("://")) == piece.len)
+		return i;
+	while (i < s->end && (!(lex_class[(uint8_t)s->ptr[i]] & LEX_END) || strchr("=;,|", s->ptr[i])))
+		*classes |= lex_class[(uint8_t)s->ptr[i++]] & (unsigned)~LEX_END;
+	return i;
+}
+
 static void chunk(struct scan *s)
 {
 	size_t from = s->pos;
@@ -331,9 +432,11 @@ static void chunk(struct scan *s)
 	unsigned classes = 0;
 	while (i < s->end && !(lex_class[(uint8_t)s->ptr[i]] & LEX_END))
 		classes |= lex_class[(uint8_t)s->ptr[i++]];
+	if (i < s->end && (classes & LEX_JOIN) && (s->ptr[i] == '=' || s->ptr[i] == ';' || s->ptr[i] == ',') && memchr(s->ptr + from, '?', i - from))
+		i = query_end(s, from, i, &classes);
 	s->pos = i;
 	struct slice piece = slice_of(s->ptr + from, i - from);
-	if (!(classes & (LEX_DIGIT | LEX_JOIN | LEX_HIGH)) && s->expect == EXPECT_NOTHING && !(classes & 0) ) {
+	if (!(classes & (LEX_DIGIT | LEX_JOIN | LEX_HIGH)) && s->expect == EXPECT_NOTHING) {
 		word_emit(s, piece);
 		return;
 	}
@@ -365,51 +468,16 @@ static void chunk(struct scan *s)
 	}
 }
 
-static char closing(char open)
-{
-	return open == '(' ? ')' : open == '[' ? ']' : '}';
-}
-
-/* Offset of the bracket that closes the one at pos; *structured tells whether what is between is a printed value. SIZE_MAX if it never closes. */
-static size_t bracket_end(struct scan *s, bool *structured)
-{
-	char stack[64];
-	size_t depth = 0;
-	*structured = false;
-	size_t limit = s->end - s->pos < s->bracket_work ? s->end : s->pos + s->bracket_work;
-	for (size_t i = s->pos; i < limit; i++) {
-		char c = s->ptr[i];
-		if (!(lex_class[(uint8_t)c] & (LEX_END | LEX_JOIN)))
-			continue;
-		if (c == '(' || c == '[' || c == '{') {
-			if (depth == sizeof(stack))
-				break;
-			stack[depth++] = closing(c);
-		} else if (c == ')' || c == ']' || c == '}') {
-			if (stack[depth - 1] != c)
-				break;
-			if (--depth == 0) {
-				s->bracket_work -= i - s->pos;
-				return i;
-			}
-		} else if (c == ',' || c == '=' || c == '"' || (c == ':' && i > s->pos + 1)) {
-			*structured = true;
-		}
-	}
-	s->bracket_work = 0;
-	return SIZE_MAX;
-}
-
-enum { DETAIL_MAX = 160 }; /* a printed value longer than this is one place in the text too */
 
 static void open_bracket(struct scan *s)
 {
 	bool structured = false;
 	bool glued = s->pos > 0 && !s->space;
+	bool section = s->ptr[s->pos] == '[' && s->expect == EXPECT_NOTHING && (s->t->atoms_len == 0 || (glued && s->ptr[s->pos - 1] == ']'));
 	size_t end = s->pos < s->value_until || s->bracket_work == 0 ? SIZE_MAX : bracket_end(s, &structured);
 	bool forced = s->expect != EXPECT_NOTHING;
 	s->expect = EXPECT_NOTHING;
-	if (end == SIZE_MAX) {
+	if (end == SIZE_MAX || section) {
 		emit_punct(s, s->pos++, 1);
 		return;
 	}
