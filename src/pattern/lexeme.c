@@ -224,9 +224,12 @@ static bool is_path(struct slice s)
 	size_t slashes = 0;
 	if (slice_find(s, ':', 0) != s.len)
 		return false;
-	for (size_t i = 1; i + 1 < s.len; i++)
+	bool named = false;
+	for (size_t i = 1; i + 1 < s.len; i++) {
 		slashes += s.ptr[i] == '/' || s.ptr[i] == '\\';
-	return slashes >= 2;
+		named = named || s.ptr[i] == '.' || s.ptr[i] == '_' || s.ptr[i] == '-' || is_digit(s.ptr[i]);
+	}
+	return slashes >= 2 && named;
 }
 
 static bool is_url(struct slice s)
@@ -298,8 +301,24 @@ static const char *const states[] = {
 	"cancelled", "canceled", "killed", "exited", "lost", "found", "missing", "pending", "passed", "skipped", "locked", "unlocked", "in", "out", "read", "write",
 };
 
+bool lex_null(struct slice word)
+{
+	return slice_eq(word, SLICE("null")) || slice_eq(word, SLICE("nil")) || slice_eq(word, SLICE("NULL")) || slice_eq(word, SLICE("n/a"));
+}
+
+/* FAIL_TASK_CLEANUP, NEW: enumerators are states as well. */
+static bool is_enumerator(struct slice word)
+{
+	for (size_t i = 0; i < word.len; i++)
+		if (!(lex_class[(uint8_t)word.ptr[i]] & (LEX_UPPER | LEX_UNDER)))
+			return false;
+	return word.len >= 3;
+}
+
 bool lex_state(struct slice word)
 {
+	if (is_enumerator(word))
+		return true;
 	if (word.len < 2 || word.len > 12)
 		return false;
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)

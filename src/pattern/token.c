@@ -57,9 +57,12 @@ static inline uint32_t hash_word(const char *p, size_t len)
 	return (uint32_t)(h >> 16);
 }
 
-static bool joins_values(const struct atom *a)
+/* Whether punctuation between two values makes them one: 1, 2 and 10.0.0.1:80 and a|b, but not "en0: up". */
+static bool joins_values(const struct atom *a, bool space_after)
 {
-	return a->len == 1 && strchr(",:/-|;.+@#", a->ptr[0]);
+	if (a->len != 1 || a->space)
+		return false;
+	return a->ptr[0] == ',' || (!space_after && strchr(":/-|;.+@#", a->ptr[0]));
 }
 
 /* Adds the atom just written to the segments: values that touch become one. */
@@ -70,7 +73,7 @@ static void add_segment(struct scan *s, struct atom *a, uint32_t hash)
 	bool value = a->kind == ATOM_PLACE || a->soft;
 	bool open = (size_t)(a->ptr - s->ptr) < s->value_until;
 	if (value || open) {
-		if (last && last->kind == SEGMENT_PUNCT && !open && t->segments_len >= 2 && last[-1].kind == SEGMENT_VALUE && joins_values(&t->atoms[last->atom])) {
+		if (last && last->kind == SEGMENT_PUNCT && !open && t->segments_len >= 2 && last[-1].kind == SEGMENT_VALUE && joins_values(&t->atoms[last->atom], a->space)) {
 			t->segments_len--;
 			last--;
 		}
@@ -171,7 +174,7 @@ static size_t numbered_word(struct slice piece)
 	if (i == 0 || piece.ptr[i - 1] == '_' || i + 1 >= piece.len || (piece.ptr[i] != '.' && piece.ptr[i] != '-' && piece.ptr[i] != '#'))
 		return 0;
 	for (i++; i < piece.len; i++)
-		if (!(lex_class[(uint8_t)piece.ptr[i]] & LEX_DIGIT))
+		if (!(lex_class[(uint8_t)piece.ptr[i]] & LEX_DIGIT) && piece.ptr[i] != '.')
 			return 0;
 	return sep;
 }
@@ -179,7 +182,7 @@ static size_t numbered_word(struct slice piece)
 static size_t split_at(struct slice piece)
 {
 	for (size_t i = 1; i + 1 < piece.len; i++)
-		if (piece.ptr[i] == ':' || piece.ptr[i] == '@' || piece.ptr[i] == '#')
+		if (piece.ptr[i] == ':' || piece.ptr[i] == '@' || piece.ptr[i] == '#' || (piece.ptr[i] == piece.ptr[i + 1] && (piece.ptr[i] == '.' || piece.ptr[i] == '-')))
 			return i;
 	return 0;
 }
@@ -246,6 +249,10 @@ static void word_emit(struct scan *s, struct slice piece)
 	s->expect = EXPECT_NOTHING;
 	if (expect == EXPECT_WORD && closes_value(next_solid(s, (size_t)(piece.ptr - s->ptr) + piece.len)) && !lex_state(piece)) {
 		emit_word(s, piece, true);
+		return;
+	}
+	if (lex_null(piece)) {
+		emit(s, ATOM_PLACE, piece, PLACE_ANY, false);
 		return;
 	}
 	if (is_zone(s, piece)) {
@@ -327,13 +334,6 @@ static char closing(char open)
 	return open == '(' ? ')' : open == '[' ? ']' : '}';
 }
 
-/* Whether the colon at i stands between a name and its value. */
-static bool colon_of_value(const struct scan *s, size_t i)
-{
-	char next = i + 1 < s->end ? s->ptr[i + 1] : 0;
-	return i > s->pos + 1 && (next == ' ' || next == '"' || next == '{' || next == '[' || (lex_class[(uint8_t)next] & LEX_DIGIT));
-}
-
 /* Offset of the bracket that closes the one at pos; *structured tells whether what is between is a printed value. SIZE_MAX if it never closes. */
 static size_t bracket_end(struct scan *s, bool *structured)
 {
@@ -356,7 +356,7 @@ static size_t bracket_end(struct scan *s, bool *structured)
 				s->bracket_work -= i - s->pos;
 				return i;
 			}
-		} else if (c == ',' || c == '=' || c == '"' || (c == ':' && colon_of_value(s, i))) {
+		} else if (c == ',' || c == '"') {
 			*structured = true;
 		}
 	}
@@ -469,11 +469,17 @@ static void chunk(struct scan *s)
 }
 
 
+static bool after_section(const struct scan *s)
+{
+	const struct atom *last = &s->t->atoms[s->t->atoms_len - 1];
+	return last->kind == ATOM_PUNCT && last->len == 1 && last->ptr[0] == ']';
+}
+
 static void open_bracket(struct scan *s)
 {
 	bool structured = false;
 	bool glued = s->pos > 0 && !s->space;
-	bool section = s->ptr[s->pos] == '[' && s->expect == EXPECT_NOTHING && (s->t->atoms_len == 0 || (glued && s->ptr[s->pos - 1] == ']'));
+	bool section = s->ptr[s->pos] == '[' && s->expect == EXPECT_NOTHING && (s->t->atoms_len == 0 || after_section(s));
 	size_t end = s->pos < s->value_until || s->bracket_work == 0 ? SIZE_MAX : bracket_end(s, &structured);
 	bool forced = s->expect != EXPECT_NOTHING;
 	s->expect = EXPECT_NOTHING;
