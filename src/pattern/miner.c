@@ -38,6 +38,15 @@ struct group {
 	uint64_t key;
 };
 
+enum { KIN_MAX = 4 };
+
+/* Templates that are alike but for pieces such as LOCAL(0): the pure one, or those waiting for it. */
+struct kin {
+	struct pattern *pure;
+	struct pattern *waiting[KIN_MAX];
+	size_t waiting_len;
+};
+
 struct service {
 	struct slice name;
 	uint64_t salt;
@@ -57,6 +66,7 @@ struct miner {
 	struct cache_slot *cache;
 	size_t cache_mask;
 	struct map exact;   /* identity -> cluster */
+	struct map coarse;  /* coarse identity -> kin */
 	struct map groups;  /* skeleton -> group */
 	struct map services;
 	struct service *last_service;
@@ -98,6 +108,10 @@ void miner_free(struct miner *m)
 		cluster_free(m->clusters[i]);
 	while ((item = map_next(&m->groups, &cursor)))
 		free(item);
+	cursor = 0;
+	while ((item = map_next(&m->coarse, &cursor)))
+		free(item);
+	map_done(&m->coarse);
 	cursor = 0;
 	while ((item = map_next(&m->services, &cursor))) {
 		free((char *)(uintptr_t)((struct service *)item)->name.ptr);
@@ -357,8 +371,41 @@ static struct cluster *learn(struct miner *m, struct service *s, const struct te
 	return c;
 }
 
+/* The pure kin of the message, if there is one. */
+static struct pattern *kin_pure(struct miner *m, struct service *s, uint64_t coarse)
+{
+	struct kin *k = map_get(&m->coarse, hash_pair(s->salt, coarse), NULL, NULL);
+	return k ? k->pure : NULL;
+}
+
+/* A new pattern meets its kin: a pure one takes those that waited for it. */
+static void kin_join(struct miner *m, struct service *s, uint64_t coarse, bool pure, struct pattern *p)
+{
+	uint64_t key = hash_pair(s->salt, coarse);
+	struct kin *k = map_get(&m->coarse, key, NULL, NULL);
+	if (!k) {
+		k = mem_zalloc(1, sizeof(*k));
+		map_put(&m->coarse, key, k);
+		m->used_bytes += sizeof(*k);
+	}
+	if (!pure && k->waiting_len < KIN_MAX)
+		k->waiting[k->waiting_len++] = p;
+	if (pure && !k->pure) {
+		k->pure = p;
+		for (size_t i = 0; i < k->waiting_len; i++)
+			pattern_set_alias(m->set, k->waiting[i], p);
+	}
+}
+
 static struct pattern *birth(struct miner *m, struct service *s, uint64_t key, bool *born)
 {
+	bool pure;
+	uint64_t coarse = tokens_coarse(&m->tokens, &pure);
+	struct pattern *kin = pure ? NULL : kin_pure(m, s, coarse);
+	if (kin) {
+		cache_put(m, key, kin);
+		return pattern_survivor(kin);
+	}
 	struct template *fresh = template_new(&m->tokens);
 	size_t before = pattern_set_len(m->set);
 	struct cluster *general = learn(m, s, fresh);
@@ -366,6 +413,8 @@ static struct pattern *birth(struct miner *m, struct service *s, uint64_t key, b
 	p = pattern_survivor(p);
 	*born = pattern_set_len(m->set) > before && !p->overflow;
 	cache_put(m, key, p);
+	if (!p->overflow)
+		kin_join(m, s, coarse, pure, p);
 	if (general || p->overflow)
 		free(fresh);
 	else

@@ -182,7 +182,7 @@ static size_t numbered_word(struct slice piece)
 static size_t split_at(struct slice piece)
 {
 	for (size_t i = 1; i + 1 < piece.len; i++)
-		if (piece.ptr[i] == ':' || piece.ptr[i] == '@' || piece.ptr[i] == '#' || (piece.ptr[i] == piece.ptr[i + 1] && (piece.ptr[i] == '.' || piece.ptr[i] == '-')))
+		if (piece.ptr[i] == ':' || piece.ptr[i] == '@' || piece.ptr[i] == '#' || (piece.ptr[i] == piece.ptr[i + 1] && piece.ptr[i] == '.'))
 			return i;
 	return 0;
 }
@@ -356,7 +356,7 @@ static size_t bracket_end(struct scan *s, bool *structured)
 				s->bracket_work -= i - s->pos;
 				return i;
 			}
-		} else if (c == ',' || c == '"') {
+		} else if (c == ',' || c == '"' || (c == ':' && s->ptr[s->pos] != '{' && i > s->pos + 1 && i + 1 < limit && s->ptr[i + 1] == ' ')) {
 			*structured = true;
 		}
 	}
@@ -586,6 +586,83 @@ static void finish(struct tokens *t)
 		h = mix(h, (uint64_t)g->hash << 3 | (uint64_t)g->kind << 1 | g->space);
 	}
 	t->identity = mix(h, t->segments_len);
+}
+
+static char punct_of(const struct tokens *t, const struct segment *g)
+{
+	return g->kind == SEGMENT_PUNCT && t->atoms[g->atom].len == 1 ? t->atoms[g->atom].ptr[0] : 0;
+}
+
+/* Whether the segments [from, to), which no blank parts, are as a whole one value: LOCAL(0) or #3#, but not name=3. */
+static bool is_glued_value(const struct tokens *t, size_t from, size_t to)
+{
+	bool value = false;
+	if (punct_of(t, &t->segments[from]) == '[' || punct_of(t, &t->segments[from]) == '{')
+		return false;
+	for (size_t i = from; i < to; i++) {
+		value = value || t->segments[i].kind == SEGMENT_VALUE;
+		char c = punct_of(t, &t->segments[i]);
+		if (c == '=' || (c == ':' && i > from && t->segments[i - 1].kind == SEGMENT_WORD))
+			return false;
+	}
+	return value;
+}
+
+static size_t count_punct(const struct tokens *t, size_t from, size_t to, char c)
+{
+	size_t n = 0;
+	for (size_t i = from; i < to; i++)
+		n += punct_of(t, &t->segments[i]) == c;
+	return n;
+}
+
+/* Where the chunk's text ends: punctuation of the sentence and brackets that were opened before it stay outside. */
+static size_t chunk_core_end(const struct tokens *t, size_t from, size_t to)
+{
+	for (; to > from + 1; to--) {
+		char c = punct_of(t, &t->segments[to - 1]);
+		bool open = (c == ')' && count_punct(t, from, to, '(') < count_punct(t, from, to, ')')) || (c == ']' && count_punct(t, from, to, '[') < count_punct(t, from, to, ']'));
+		if (!open && (c == 0 || !strchr(",;.:", c)))
+			break;
+	}
+	return to;
+}
+
+static size_t chunk_core_start(const struct tokens *t, size_t from, size_t to)
+{
+	while (from + 1 < to) {
+		char c = punct_of(t, &t->segments[from]);
+		bool open = (c == '(' && count_punct(t, from, to, '(') > count_punct(t, from, to, ')')) || (c == '[' && count_punct(t, from, to, '[') > count_punct(t, from, to, ']'));
+		if (!open)
+			break;
+		from++;
+	}
+	return from;
+}
+
+uint64_t tokens_coarse(const struct tokens *t, bool *pure)
+{
+	uint64_t h = 0;
+	bool after_value = false;
+	*pure = true;
+	for (size_t i = 0; i < t->segments_len;) {
+		size_t to = i + 1;
+		while (to < t->segments_len && !t->segments[to].space)
+			to++;
+		size_t start = chunk_core_start(t, i, to);
+		size_t end = chunk_core_end(t, start, to);
+		bool glued = end - start > 1 && is_glued_value(t, start, end);
+		for (; i < to; i++) {
+			const struct segment *g = &t->segments[i];
+			bool inside = glued && i >= start && i < end;
+			bool value = inside || g->kind == SEGMENT_VALUE;
+			if (!(value && after_value))
+				h = mix(h, value ? 1 : (uint64_t)g->hash << 3 | (uint64_t)g->kind << 1);
+			after_value = value;
+		}
+		*pure = *pure && !glued;
+	}
+	return h;
 }
 
 void tokens_scan(struct tokens *t, struct slice message)

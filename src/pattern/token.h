@@ -50,6 +50,8 @@ struct tokens {
 
 /* Reads the first line of a message. Allocates nothing; time is linear in at most TOKENS_BYTES_MAX bytes. */
 void tokens_scan(struct tokens *t, struct slice message);
+/* Hash in which what blanks part counts as one value if it holds one (LOCAL(0), #3#). *pure: it holds no such pieces, so that it may stand for those that do. */
+uint64_t tokens_coarse(const struct tokens *t, bool *pure);
 /* Reads a template's text: places are values, all else stands for itself. */
 void tokens_scan_template(struct tokens *t, struct slice text);
 
