@@ -14,6 +14,8 @@ struct scan {
 	size_t value_until; /* atoms before this offset belong to the value that is open */
 	size_t quote_end;   /* offset of a quote that closes, or SIZE_MAX */
 	size_t bracket_work;/* bytes that bracket matching may still look at */
+	char open[16];      /* what closes the brackets of the text, innermost last */
+	uint8_t open_len;
 	enum expect expect;
 	bool space;
 	bool full;
@@ -339,7 +341,7 @@ static size_t bracket_end(struct scan *s, bool *structured)
 {
 	char stack[64];
 	size_t depth = 0;
-	*structured = false;
+	*structured = false; /* told for a bracket that never closes too */
 	size_t limit = s->end - s->pos < s->bracket_work ? s->end : s->pos + s->bracket_work;
 	for (size_t i = s->pos; i < limit; i++) {
 		char c = s->ptr[i];
@@ -360,7 +362,7 @@ static size_t bracket_end(struct scan *s, bool *structured)
 			*structured = true;
 		}
 	}
-	s->bracket_work = 0;
+	s->bracket_work -= limit - s->pos < s->bracket_work ? limit - s->pos : s->bracket_work;
 	return SIZE_MAX;
 }
 
@@ -475,6 +477,26 @@ static bool after_section(const struct scan *s)
 	return last->kind == ATOM_PUNCT && last->len == 1 && last->ptr[0] == ']';
 }
 
+enum { CUT_MIN = 200 };
+
+/* A long printed value that never closes was cut off by whoever carried the message: one value up to the end, and all that is open closes behind it,
+ * so that the message meets its uncut kin. */
+static void cut_value(struct scan *s)
+{
+	static const char closers[] = ")]}";
+	char close = closing(s->ptr[s->pos]);
+	emit_punct(s, s->pos++, 1);
+	emit(s, ATOM_PLACE, slice_of(s->ptr + s->pos, s->end - s->pos), PLACE_ANY, false);
+	s->pos = s->end;
+	s->value_until = 0;
+	for (;;) {
+		emit(s, ATOM_PUNCT, slice_of(strchr(closers, close), 1), PLACE_ANY, false);
+		if (s->open_len == 0)
+			return;
+		close = s->open[--s->open_len];
+	}
+}
+
 static void open_bracket(struct scan *s)
 {
 	bool structured = false;
@@ -483,8 +505,16 @@ static void open_bracket(struct scan *s)
 	size_t end = s->pos < s->value_until || s->bracket_work == 0 ? SIZE_MAX : bracket_end(s, &structured);
 	bool forced = s->expect != EXPECT_NOTHING;
 	s->expect = EXPECT_NOTHING;
-	if (end == SIZE_MAX || section) {
+	if (end == SIZE_MAX && !section && structured && s->end - s->pos > CUT_MIN) {
+		cut_value(s);
+		return;
+	}
+	if (end == SIZE_MAX || section || !(structured || forced)) {
+		if (s->open_len < sizeof(s->open))
+			s->open[s->open_len++] = closing(s->ptr[s->pos]);
 		emit_punct(s, s->pos++, 1);
+		if (end == s->pos && !section && !glued)
+			emit(s, ATOM_WORD, slice_of(s->ptr + s->pos, 0), PLACE_ANY, true);
 		return;
 	}
 	emit_punct(s, s->pos++, 1);
@@ -559,6 +589,14 @@ static void delimiter(struct scan *s)
 	case '[':
 	case '{':
 		open_bracket(s);
+		break;
+	case ')':
+	case ']':
+	case '}':
+		if (s->open_len && s->open[s->open_len - 1] == s->ptr[s->pos])
+			s->open_len--;
+		s->expect = EXPECT_NOTHING;
+		emit_punct(s, s->pos++, 1);
 		break;
 	case '"':
 	case '\'':
