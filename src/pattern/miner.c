@@ -447,8 +447,74 @@ void miner_name(struct miner *m, struct slice service, struct slice message, str
 	ret->pattern = pattern_survivor(c->pattern);
 }
 
+/* The words of an alias that its survivor shows as values are the survivor's learned places. */
+static uint64_t learned_mask(const struct template *alias, const struct template *survivor)
+{
+	uint64_t mask = 0;
+	size_t word = 0;
+	if (alias->len != survivor->len)
+		return 0;
+	for (size_t i = 0; i < alias->len; i++) {
+		const struct piece *a = &alias->pieces[i];
+		const struct piece *b = &survivor->pieces[i];
+		if (a->kind == PIECE_WORD && b->kind == PIECE_VALUE && word < 64)
+			mask |= UINT64_C(1) << word;
+		else if (a->kind != b->kind || (a->kind != PIECE_VALUE && a->hash != b->hash))
+			return 0;
+		word += a->kind == PIECE_WORD;
+	}
+	return mask;
+}
+
+static bool has_general(const struct service *s, const struct pattern *p)
+{
+	for (size_t i = 0; i < s->generals_len; i++)
+		if (s->generals[i]->pattern == p)
+			return true;
+	return false;
+}
+
+/* An imported alias tells which places its survivor has learned. */
+static void import_alias(struct miner *m, struct service *s, struct pattern *p)
+{
+	struct pattern *survivor = pattern_survivor(p);
+	tokens_scan_template(&m->tokens, p->template_text);
+	struct template *alias = template_new(&m->tokens);
+	tokens_scan_template(&m->tokens, survivor->template_text);
+	struct template *wide = template_new(&m->tokens);
+	uint64_t mask = has_general(s, survivor) ? 0 : learned_mask(alias, wide);
+	if (mask) {
+		struct cluster *c = cluster_add(m, s, template_generalised(alias, mask), survivor, true);
+		absorb(m, c);
+	}
+	free(alias);
+	free(wide);
+}
+
 void miner_import(struct miner *m, struct pattern *p)
 {
-	(void)m;
-	(void)p;
+	struct service *s = service_of(m, p->service);
+	if (p->origin != ORIGIN_MINED || p->overflow)
+		return;
+	if (p->alias_of) {
+		import_alias(m, s, p);
+		return;
+	}
+	tokens_scan_template(&m->tokens, p->template_text);
+	uint64_t key = hash_pair(s->salt, m->tokens.identity);
+	if (map_get(&m->exact, key, NULL, NULL))
+		return;
+	struct template *fresh = template_new(&m->tokens);
+	struct cluster *general = match_general(s, &m->tokens);
+	if (!general)
+		general = learn(m, s, fresh);
+	if (general) {
+		pattern_set_alias(m->set, p, general->pattern);
+		free(fresh);
+		return;
+	}
+	bool pure;
+	uint64_t coarse = tokens_coarse(&m->tokens, &pure);
+	cluster_add(m, s, fresh, p, false);
+	kin_join(m, s, coarse, pure, p);
 }

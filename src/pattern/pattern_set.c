@@ -216,10 +216,23 @@ void pattern_set_alias(struct pattern_set *set, struct pattern *p, struct patter
 	note_change(set, p);
 }
 
+/* An alias is told after its survivor, so that who reads the changes in order knows it. */
+static void put_survivor_first(struct pattern_set *set)
+{
+	struct pattern *p = set->changes[set->changes_taken];
+	for (size_t i = set->changes_taken + 1; p->alias_of && p->alias_of->changed && i < set->changes_len; i++)
+		if (set->changes[i] == p->alias_of) {
+			set->changes[i] = p;
+			p = set->changes[set->changes_taken] = p->alias_of;
+			i = set->changes_taken;
+		}
+}
+
 size_t pattern_set_take_changes(struct pattern_set *set, struct pattern **out, size_t cap)
 {
 	size_t n = 0;
 	while (n < cap && set->changes_taken < set->changes_len) {
+		put_survivor_first(set);
 		out[n] = set->changes[set->changes_taken++];
 		out[n++]->changed = false;
 	}

@@ -19,6 +19,7 @@ struct scan {
 	enum expect expect;
 	bool space;
 	bool full;
+	bool template;      /* <num> and its like are places */
 };
 
 static const char *const place_texts[PLACE_COUNT] = {"<*>", "<num>", "<ip>", "<uuid>", "<path>", "<url>", "<duration>", "<size>", "<time>", "<hex>"};
@@ -448,7 +449,7 @@ static void chunk(struct scan *s)
 		front = front_len(piece);
 		if (front)
 			emit_punct(s, from, front);
-		while (piece.len - back > front && strips_back(piece.ptr[piece.len - back - 1]))
+		while (piece.len - back > front && (strips_back(piece.ptr[piece.len - back - 1]) || (s->template && strchr("@#", piece.ptr[piece.len - back - 1]))))
 			back++;
 		piece = slice_sub(piece, front, piece.len - front - back);
 		classes = classes_of(piece);
@@ -569,7 +570,7 @@ static void equals(struct scan *s)
 {
 	size_t from = s->pos;
 	bool spaced = s->space;
-	while (s->pos < s->end && strchr("=<>", s->ptr[s->pos]))
+	while (s->pos < s->end && (s->ptr[s->pos] == '=' || (s->ptr[s->pos] == '>' && s->pos == from + 1)))
 		s->pos++;
 	emit_punct(s, from, s->pos - from);
 	s->expect = EXPECT_NOTHING;
@@ -582,9 +583,27 @@ static void equals(struct scan *s)
 		s->expect = EXPECT_VALUE;
 }
 
+static bool template_place(struct scan *s)
+{
+	struct slice rest = slice_of(s->ptr + s->pos, s->end - s->pos);
+	enum place place = place_at(rest);
+	if (place == PLACE_COUNT)
+		return false;
+	s->expect = EXPECT_NOTHING;
+	emit(s, ATOM_PLACE, slice_sub(rest, 0, place_text(place).len), place, false);
+	s->pos += place_text(place).len;
+	return true;
+}
+
 static void delimiter(struct scan *s)
 {
 	switch (s->ptr[s->pos]) {
+	case '<':
+		if (s->template && template_place(s))
+			break;
+		s->expect = EXPECT_NOTHING;
+		emit_punct(s, s->pos++, 1);
+		break;
 	case '(':
 	case '[':
 	case '{':
@@ -703,10 +722,10 @@ uint64_t tokens_coarse(const struct tokens *t, bool *pure)
 	return h;
 }
 
-void tokens_scan(struct tokens *t, struct slice message)
+static void scan(struct tokens *t, struct slice message, bool template)
 {
 	size_t len = message.len < TOKENS_BYTES_MAX ? message.len : TOKENS_BYTES_MAX;
-	struct scan s = {.t = t, .ptr = message.ptr, .quote_end = SIZE_MAX, .bracket_work = 4 * len};
+	struct scan s = {.t = t, .ptr = message.ptr, .quote_end = SIZE_MAX, .bracket_work = 4 * len, .template = template};
 	const char *line = len ? memchr(message.ptr, '\n', len) : NULL;
 	s.end = line ? (size_t)(line - message.ptr) : len;
 	t->atoms_len = t->segments_len = 0;
@@ -726,7 +745,12 @@ void tokens_scan(struct tokens *t, struct slice message)
 	finish(t);
 }
 
+void tokens_scan(struct tokens *t, struct slice message)
+{
+	scan(t, message, false);
+}
+
 void tokens_scan_template(struct tokens *t, struct slice text)
 {
-	tokens_scan(t, text);
+	scan(t, text, true);
 }
