@@ -1,1 +1,7 @@
-set(pattern_SOURCES)
+set(pattern_SOURCES
+	lexeme.c
+	token.c
+	template.c
+	pattern_set.c
+	miner.c
+)
