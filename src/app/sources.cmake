@@ -4,4 +4,6 @@ set(app_SOURCES
 	config_docs.c
 	config_option.c
 	config_value.c
+	quarantine.c
+	sender.c
 )

@@ -18,6 +18,9 @@ struct http_sender {
 	struct curl_slist *headers;
 	int64_t timeout_ns;
 	atomic_bool aborted;
+	struct slice body; /* of the post under way */
+	size_t taken;      /* of it, by libcurl */
+	bool repeated;
 	struct buf answer;
 	char error[CURL_ERROR_SIZE];
 };
@@ -123,6 +126,27 @@ static int check_url(const char *url, struct err *err)
 	return status;
 }
 
+static size_t give_body(char *to, size_t size, size_t count, void *user)
+{
+	struct http_sender *s = user;
+	struct slice piece = slice_sub(s->body, s->taken, size * count);
+	if (piece.len > 0)
+		memcpy(to, piece.ptr, piece.len);
+	s->taken += piece.len;
+	return piece.len;
+}
+
+/* libcurl starts over when a kept connection turns out to be dead; the peer may have read the first copy. */
+static int give_again(void *user, curl_off_t offset, int origin)
+{
+	struct http_sender *s = user;
+	if (origin != SEEK_SET || offset < 0 || (size_t)offset > s->body.len)
+		return CURL_SEEKFUNC_FAIL;
+	s->taken = (size_t)offset;
+	s->repeated = true;
+	return CURL_SEEKFUNC_OK;
+}
+
 static size_t take_answer(char *bytes, size_t size, size_t count, void *user)
 {
 	struct http_sender *s = user;
@@ -173,6 +197,10 @@ static void set_transfer(struct http_sender *s, const struct http_opts *opts)
 	curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 10000 ? timeout_ms : 10000L);
 	curl_easy_setopt(s->curl, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(s->curl, CURLOPT_ERRORBUFFER, s->error);
+	curl_easy_setopt(s->curl, CURLOPT_READFUNCTION, give_body);
+	curl_easy_setopt(s->curl, CURLOPT_READDATA, s);
+	curl_easy_setopt(s->curl, CURLOPT_SEEKFUNCTION, give_again);
+	curl_easy_setopt(s->curl, CURLOPT_SEEKDATA, s);
 	curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, take_answer);
 	curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, s);
 	curl_easy_setopt(s->curl, CURLOPT_NOPROGRESS, 0L);
@@ -259,6 +287,7 @@ static void read_reply(struct http_sender *s, CURLcode code, struct http_reply *
 	curl_easy_getinfo(s->curl, CURLINFO_SIZE_UPLOAD_T, &sent);
 	curl_easy_getinfo(s->curl, CURLINFO_RETRY_AFTER, &retry_after); /* seconds; a date is turned into them */
 	ret->delivered = sent > 0;
+	ret->repeated = s->repeated;
 	if (code != CURLE_OK) { /* also when a status came but the rest of the answer did not */
 		set_reason(ret, slice_str(atomic_load(&s->aborted) ? "stopped" : s->error[0] ? s->error : curl_easy_strerror(code)));
 		return;
@@ -284,9 +313,11 @@ void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt
 	ret->reason[0] = 0;
 	buf_reset(&s->answer);
 	s->error[0] = 0;
+	s->body = body;
+	s->taken = 0;
+	s->repeated = false;
 	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, attempt > 0 ? &headers : s->headers);
 	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, body.ptr ? body.ptr : "");
 	read_reply(s, curl_easy_perform(s->curl), ret);
 	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, NULL); /* forget the header on this frame */
 }

@@ -32,6 +32,7 @@ struct http_reply {
 	int status;                /* 0: no answer */
 	int64_t retry_after_ns;    /* of Retry-After (seconds or HTTP date), -1: none */
 	bool delivered;            /* bytes of the request left: without an answer, the receiver may have taken them all the same */
+	bool repeated;             /* the kept connection died under the request and it was sent once more: the answer may be about the second copy */
 	char reason[512];          /* the receiver's words, or what kept us from reaching it; one line */
 };
 

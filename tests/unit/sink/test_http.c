@@ -132,6 +132,24 @@ static void no_answer_is_no_verdict_on_the_bytes(void **state)
 	http_sender_free(s);
 }
 
+static void a_connection_that_dies_under_a_request_is_told(void **state)
+{
+	(void)state;
+	struct script script = {{{.status = 204}, {.close = true}, {.status = 400}}};
+	struct receiver r;
+	receiver_start(&r, scripted, &script);
+	struct http_sender *s = sender(&(struct http_opts){.url = r.url});
+	struct http_reply reply;
+	http_sender_post(s, SLICE("x"), 0, &reply);
+	check(!reply.repeated);
+	http_sender_post(s, SLICE("yz"), 0, &reply);
+	assert_int_equal(r.len, 3);
+	check(slice_eq(buf_slice(&r.requests[2].body), SLICE("yz")));
+	check(reply.status == 400 && reply.repeated);
+	http_sender_free(s);
+	receiver_stop(&r);
+}
+
 static void *abort_soon(void *user)
 {
 	usleep(100000);
@@ -183,6 +201,7 @@ int main(void)
 		cmocka_unit_test(a_bearer_token_is_sent),
 		cmocka_unit_test(retry_after_may_be_a_date),
 		cmocka_unit_test(no_answer_is_no_verdict_on_the_bytes),
+		cmocka_unit_test(a_connection_that_dies_under_a_request_is_told),
 		cmocka_unit_test(a_post_under_way_can_be_stopped),
 		cmocka_unit_test(what_cannot_work_is_said_at_once),
 	};
