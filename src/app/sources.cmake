@@ -13,6 +13,8 @@ set(app_SOURCES
 	engine_api.c
 	gather.c
 	pipeline.c
+	quarantine.c
+	sender.c
 	sending.c
 	status.c
 	worker.c
