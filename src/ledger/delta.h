@@ -61,4 +61,20 @@ struct delta_body {
 	size_t examples_len;
 };
 
+enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c' };
+
+/* Any journal record, read. */
+struct delta {
+	enum delta_kind kind;
+	struct delta_header header; /* of other kinds than DELTA_INCREMENTS only journal_time_ns */
+	struct delta_body body;     /* empty but for DELTA_INCREMENTS */
+	int64_t step;               /* DELTA_MARK, DELTA_ANCHORED */
+	bool skipped;               /* DELTA_MARK */
+};
+
+/* Reads a record; arrays come from the arena, texts are views into record and scratch. ERR_CORRUPT for anything that delta_encode and its like would not
+ * write: bad seal, unknown family, labels out of order, a partition twice, from > to, buckets that do not add up to the count, increments without a range
+ * that moves (its duplicate would pass the chain rule). */
+int delta_decode(struct slice record, struct arena *arena, struct buf *scratch, struct delta *ret);
+
 #endif
