@@ -1,0 +1,3 @@
+set(app_TESTS
+	config
+)
