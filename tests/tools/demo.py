@@ -55,7 +55,6 @@ class Demo:
         say("Playing ten minutes of a small shop whose payment database fails at the end ...")
         truth = shop.generate(self.folder)
         self.paths = [os.path.join(self.folder, name) for name in ("logs.jsonl", "spans.jsonl")]
-        # four times what 4 partitions of the embedded broker hold, to be safe
         self.kafka = self.up(Broker({"logs": PARTITIONS, "spans": PARTITIONS}))
         sent = [produce(self.kafka.brokers, topic, path) for topic, path in zip(("logs", "spans"), self.paths)]
         if sent[1]["services"] != dict(truth["spans"]) or sent[0]["messages"] != sum(truth["logs"].values()):

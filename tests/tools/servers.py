@@ -74,6 +74,8 @@ class Server:
         self.child = None
 
     def spawn(self, argv, env=None):
+        if not shutil.which(argv[0]):
+            raise Failed(f"{self.name}: {argv[0]} is not there")
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
                                           env=dict(os.environ, **(env or {})), preexec_fn=None if self.keep else _die_with_parent)
