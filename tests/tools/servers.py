@@ -174,15 +174,18 @@ class Kafka(Server):
         return ["java", "-Xms128m", f"-Xmx{heap}", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.logFile=System.out",
                 "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp", os.path.join(kafka_jars(), "*"), *args]
 
+    def format(self):
+        cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        # an id that starts with '-' would be read as an option
+        done = subprocess.run(self.java("kafka.tools.StorageTool", "format", "-t", "w" + cluster[1:], "-c", self.config, heap="128m"),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise Failed(f"kafka: formatting failed:\n{done.stdout}")
+
     def start(self):
         if not hasattr(self, "config"):
             self.configure()
-            cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-            # an id that starts with '-' would be read as an option
-            done = subprocess.run(self.java("kafka.tools.StorageTool", "format", "-t", "w" + cluster[1:], "-c", self.config, heap="128m"),
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            if done.returncode != 0:
-                raise Failed(f"kafka: formatting failed:\n{done.stdout}")
+            self.format()
         mark = os.path.getsize(self.log) if os.path.exists(self.log) else 0
 
         def started():
