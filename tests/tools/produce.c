@@ -153,6 +153,7 @@ static rd_kafka_t *producer_new(const struct options *o)
 	set(conf, "message.max.bytes", "16000000");
 	set(conf, "queue.buffering.max.messages", "500000");
 	set(conf, "acks", "all");
+	set(conf, "log_level", "3"); /* a new broker is slow to load its coordinators; that is no news */
 	set(conf, "enable.idempotence", "true"); /* a retry must not become a second record */
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));

@@ -32,8 +32,10 @@ static int send_value(rd_kafka_t *rk, const char *topic, long len)
 		free(value);
 		return -1;
 	}
+	char *at = len < 0 ? NULL : value ? value : &nothing;
+	size_t size = len > 0 ? (size_t)len : 0;
 	rd_kafka_resp_err_t err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-						    RD_KAFKA_V_VALUE(len < 0 ? NULL : value ? value : &nothing, len > 0 ? (size_t)len : 0), RD_KAFKA_V_END);
+						    RD_KAFKA_V_VALUE(at, size), RD_KAFKA_V_END);
 	free(value);
 	if (err)
 		fprintf(stderr, "values: %s\n", rd_kafka_err2str(err));
