@@ -51,7 +51,9 @@ int main(int argc, char **argv)
 	sigaddset(&ends, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL); /* before librdkafka's threads, which inherit it */
 
-	rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why, sizeof(why));
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_conf_set(conf, "log_level", "3", NULL, 0); /* that it has no servers of its own is no news */
+	rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
 	rd_kafka_mock_cluster_t *cluster = host ? rd_kafka_mock_cluster_new(host, 1) : NULL;
 	if (!cluster) {
 		fprintf(stderr, "broker: cannot start: %s\n", host ? "no mock cluster" : why);

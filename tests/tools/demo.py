@@ -204,9 +204,17 @@ Three queries to paste:
 """)
 
     def stay(self):
-        say("Staying up until Ctrl-C.")
+        say("Staying up until Ctrl-C." if self.replay else "The shop goes on, with its incident coming and going every six minutes, until Ctrl-C.")
+        begun = played = time.time()
         while all(server.alive() for server in self.servers):
-            time.sleep(0.5)
+            time.sleep(5)
+            if not self.replay:
+                now = time.time()
+                minute = int((now - begun) / 60) % 6
+                shop.generate(self.folder, seed=int(now), minutes=(now - played) / 60, end=now, phase=0 if minute < 3 else 1 if minute == 3 else 2)
+                played = now
+                for topic, path in zip(("logs", "spans"), self.paths):
+                    produce(self.kafka.brokers, topic, path)
         raise Failed("a server ended: " + ", ".join(s.name for s in self.servers if not s.alive()))
 
 

@@ -194,10 +194,12 @@ class Shop:
                 "phases": [{"phase": p["phase"], "until": (self.start + p["until"] * self.length) / 1e9} for p in self.scenario["incident"]]}
 
 
-def generate(folder, seed=7, minutes=10, end=None, scale=1.0):
-    """Plays the shop into folder and returns the truth."""
+def generate(folder, seed=7, minutes=10, end=None, scale=1.0, phase=None):
+    """Plays the shop into folder and returns the truth. phase: the number of the incident's one phase, instead of all in turn."""
     with open(SCENARIO) as f:
         scenario = json.load(f)
+    if phase is not None:
+        scenario["incident"] = [scenario["incident"][phase]]
     shop = Shop(scenario, seed, minutes, int((end or time.time()) * 1e9), scale)
     shop.play()
     encode = json.JSONEncoder(separators=(",", ":")).encode
