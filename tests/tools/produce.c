@@ -3,6 +3,7 @@
  * Produces a file of lines, plain or gzip, to a topic, and prints how many records of which service it sent.
  *
  * usage: produce -b BROKERS -t TOPIC [OPTION...] FILE
+ *        produce -o [-T] [-s N] [-n N] FILE          to standard output instead
  *   -p N        spread over N partitions in turn (default 4; without a key)
  *   -k trace    by trace id instead, so that a trace stays in one partition
  *   -r N        the whole file N times          -u N   stop after N messages
@@ -30,7 +31,7 @@
 struct options {
 	const char *brokers, *topic, *codec, *path;
 	int partitions;
-	bool by_trace, now;
+	bool by_trace, now, print;
 	uint64_t repeat, until, skip, limit, rate;
 	int64_t ago_s;
 };
@@ -228,7 +229,7 @@ static void produce(const struct options *o, const struct file *f, struct tally 
 static void usage(void)
 {
 	fprintf(stderr, "usage: produce -b BROKERS -t TOPIC [-p PARTITIONS] [-k trace] [-r TIMES] [-u MESSAGES] [-s LINES] [-n LINES] [-R RATE] [-T] [-O SECONDS] "
-			"[-c CODEC] FILE\n");
+			"[-c CODEC] FILE\n       produce -o [-T] [-s LINES] [-n LINES] FILE\n");
 	exit(2);
 }
 
@@ -256,6 +257,7 @@ static void option(struct options *o, int letter)
 	case 'R': o->rate = number(optarg); break;
 	case 'O': o->ago_s = (int64_t)number(optarg); break;
 	case 'T': o->now = true; break;
+	case 'o': o->print = true; break;
 	default: usage();
 	}
 }
@@ -265,16 +267,21 @@ int main(int argc, char **argv)
 	static struct tally tally;
 	struct options o = {.codec = "lz4", .partitions = 4, .repeat = 1, .until = UINT64_MAX, .limit = UINT64_MAX};
 
-	for (int letter; (letter = getopt(argc, argv, "b:t:c:p:k:r:u:s:n:R:O:T")) != -1;)
+	for (int letter; (letter = getopt(argc, argv, "b:t:c:p:k:r:u:s:n:R:O:To")) != -1;)
 		option(&o, letter);
-	if (!o.brokers || !o.topic || optind != argc - 1 || o.partitions < 1)
+	if ((!o.print && (!o.brokers || !o.topic)) || optind != argc - 1 || o.partitions < 1)
 		usage();
 	o.path = argv[optind];
 	struct file f = file_read(&o);
 	if (o.now)
 		file_shift(&f, &o);
-	produce(&o, &f, &tally);
-	tally_print(&tally, stdout);
+	if (o.print) {
+		for (size_t i = 0; i < f.count; i++)
+			printf("%.*s\n", (int)f.lines[i].len, f.lines[i].at);
+	} else {
+		produce(&o, &f, &tally);
+		tally_print(&tally, stdout);
+	}
 	if (failed)
 		fprintf(stderr, "produce: %" PRIu64 " of %" PRIu64 " messages were not acknowledged\n", failed, tally.messages);
 	free(f.lines);
