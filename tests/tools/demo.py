@@ -9,11 +9,10 @@ DIR/logs.jsonl.gz and DIR/spans.jsonl.gz, moved in time so that they end now, th
 the totals in Prometheus equal the records in the topics, service by service.
 """
 import argparse, gzip, json, os, re, signal, subprocess, sys, time, urllib.parse
-import books, shop
-from servers import BUILD, ROOT, TOOLS, Broker, Failed, Kafka, Prometheus, Winnow, run_folder
+import books, shop, traces
+from servers import ROOT, TOOLS, Broker, Failed, Kafka, Prometheus, Winnow, run_folder
 
 PARTITIONS = 4
-TRACE = re.compile(r'TraceID: ?([0-9a-f]{32})|"trace_?[iI]d":"([0-9a-f]{32})"|"@tr":"([0-9a-f]{32})"|"otelTraceID":"([0-9a-f]{32})"')
 ERROR_RATE = 'sum by (service_name) (rate(log_records_total{severity="error"}[1m]))'
 
 
@@ -173,24 +172,12 @@ class Demo:
                 + ("  ERROR" if s.get("status", {}).get("code") == 2 else ""))
 
     def check_exemplars(self):
-        """At least 95 % of the patterns whose lines carry a trace id have an exemplar, and its id is one of that service's lines."""
-        ids = {}
-        with gzip.open(self.paths[0], "rt", encoding="utf-8") as f:
-            for line in f:
-                for groups in TRACE.findall(line):
-                    ids.setdefault(json.loads(line)["kubernetes"]["labels"]["app"], set()).add("".join(groups))
-                    break
-        answer = self.winnow.json("/api/v1/patterns?limit=1000000")
-        patterns = answer if isinstance(answer, list) else answer.get("patterns", [])
-        have = {}
-        for row in self.prometheus.exemplars("log_pattern_records_total"):
-            labels = row["seriesLabels"]
-            traces = {e["labels"].get("trace_id") for e in row["exemplars"]}
-            have.setdefault((labels["service_name"], labels["pattern_id"]), set()).update(traces & ids.get(labels["service_name"], set()))
-        carrying = [p for p in patterns if (p.get("example") or {}).get("trace_id")]
-        good = [p for p in carrying if have.get((p.get("service_name", p.get("service")), p.get("pattern_id", p.get("id"))))]
-        say(f"\nExemplars: {len(good)} of {len(carrying)} patterns with a trace id have one that is in their service's lines")
-        return [] if carrying and len(good) >= 0.95 * len(carrying) else [f"only {len(good)} of {len(carrying)} patterns have an exemplar (95 % wanted)"]
+        """At least 95 % of the patterns whose lines carry a trace id have an exemplar with one of those ids."""
+        carrying, good, missing = traces.judge(self.prometheus, self.paths[0], books.WINDOW)
+        say(f"\nExemplars: of {carrying} patterns whose lines carry a trace id, {good} have an exemplar with one of those ids")
+        for line in missing[:5]:
+            say("    none: " + line)
+        return [] if carrying and good >= 0.95 * carrying else [f"only {good} of {carrying} patterns have their exemplar (95 % wanted)"]
 
     def where(self):
         graph = lambda q: f"{self.prometheus.url}/graph?" + urllib.parse.urlencode({"g0.expr": q, "g0.tab": 0, "g0.range_input": "15m"})

@@ -6,7 +6,7 @@ Every process gets its own process group, a log file, free ports on 127.0.0.1, a
 die with the process that started them, however that ends (parent-death signal). Those started by `./dev kafka start` stay until
 `stop`, which ends exactly the process it started: pid and start time are both kept, so a recycled pid is never hit.
 
-usage: servers.py {kafka|prometheus} {start|stop}
+usage: servers.py {kafka|prometheus} {start|stop}, servers.py kafka fetch
 """
 import base64, ctypes, fcntl, json, os, secrets, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.error, urllib.parse, urllib.request
 
@@ -370,11 +370,15 @@ def stop_kept(kind):
 
 
 def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in KINDS or sys.argv[2] not in ("start", "stop"):
+    if sys.argv[1:] == ["kafka", "fetch"]:
+        actions = {"fetch": lambda _: kafka_jars()}
+    else:
+        actions = {"start": keep_started, "stop": stop_kept}
+    if len(sys.argv) != 3 or sys.argv[1] not in KINDS or sys.argv[2] not in actions:
         print(__doc__.strip().splitlines()[-1], file=sys.stderr)
         return 2
     try:
-        (keep_started if sys.argv[2] == "start" else stop_kept)(sys.argv[1])
+        actions[sys.argv[2]](sys.argv[1])
     except Failed as e:
         print(e, file=sys.stderr)
         return 1
