@@ -35,9 +35,14 @@ def free_ports(count):
 
 
 def run_folder(name):
+    """A folder of this run. What earlier runs left, to be looked at, goes when the next one begins."""
     base = os.path.join(BUILD, "run")
     os.makedirs(base, exist_ok=True)
-    return tempfile.mkdtemp(prefix=name + ".", dir=base)
+    for old in os.listdir(base):
+        pid = old.split(".")[1] if old.count(".") == 2 else ""
+        if pid.isdigit() and start_time(pid) is None:
+            shutil.rmtree(os.path.join(base, old), ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"{name}.{os.getpid()}.", dir=base)
 
 
 def _die_with_parent():
@@ -142,10 +147,11 @@ def kafka_jars(version=KAFKA_VERSION):
         pom = os.path.join(ROOT, "tests", "tools", "kafka", "pom.xml")
         print(f"kafka: fetching {version} with Maven", file=sys.stderr)
         fetch = subprocess.run(["mvn", "-q", "-B", "-Dstyle.color=never", "-f", pom, "dependency:copy-dependencies", "-DincludeScope=runtime",
-                                f"-DoutputDirectory={folder}", f"-Dkafka.version={version}"], stdin=subprocess.DEVNULL, stdout=2)
-        check = fetch.returncode == 0 and subprocess.run(["sha256sum", "--quiet", "-c", sums], cwd=folder)
-        if fetch.returncode != 0 or check.returncode != 0:
-            raise Failed(f"kafka {version}: the jars could not be fetched, or are not those of {sums}")
+                                f"-DoutputDirectory={folder}", f"-Dkafka.version={version}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if fetch.returncode != 0:
+            raise Failed(f"kafka {version}: Maven could not fetch it:\n{fetch.stdout[-2000:]}")
+        if subprocess.run(["sha256sum", "--quiet", "-c", sums], cwd=folder).returncode != 0:
+            raise Failed(f"kafka {version}: the jars in {folder} are not those of {sums}")
         open(os.path.join(folder, "complete"), "w").close()
     return folder
 
