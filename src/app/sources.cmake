@@ -1,6 +1,7 @@
 set(app_SOURCES
 	books.c
 	cmd_explain.c
+	cmd_mine.c
 	cmd_run.c
 	cmd_version.c
 	command.c
