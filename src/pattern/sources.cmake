@@ -1,1 +1,11 @@
-set(pattern_SOURCES)
+set(pattern_SOURCES
+	rule.c
+	rule_convert.c
+	rule_label.c
+	rule_load.c
+	rule_regex.c
+	rule_template.c
+	rule_where.c
+	ruleset.c
+	ruleset_check.c
+)

@@ -1,0 +1,3 @@
+set(pattern_TESTS
+	ruleset
+)
