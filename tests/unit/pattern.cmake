@@ -1,3 +1,4 @@
 set(pattern_TESTS
 	ruleset
+	prefilter
 )
