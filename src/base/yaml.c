@@ -2,6 +2,7 @@
 #include "base/yaml.h"
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@ struct yaml_doc {
 	struct arena arena;
 	struct yaml root;
 	char *name;
+	uint64_t hash;
 };
 
 /* One conversion of libyaml's graph into a tree: aliases are expanded, so both depth and size need a bound. */
@@ -186,6 +188,7 @@ int yaml_load_text(struct slice text, const char *name_for_errors, struct yaml_d
 {
 	struct yaml_doc *doc = mem_zalloc(1, sizeof(*doc));
 	doc->name = mem_strdup(slice_str(name_for_errors));
+	doc->hash = hash_bytes(text);
 	struct reader r = {.doc = doc, .err = err};
 	yaml_parser_t parser;
 	if (!yaml_parser_initialize(&parser))
@@ -247,6 +250,11 @@ const struct yaml *yaml_root(const struct yaml_doc *doc)
 const char *yaml_name(const struct yaml_doc *doc)
 {
 	return doc->name;
+}
+
+uint64_t yaml_hash(const struct yaml_doc *doc)
+{
+	return doc->hash;
 }
 
 const struct yaml *yaml_get(const struct yaml *map, const char *key)

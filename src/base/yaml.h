@@ -28,6 +28,8 @@ int yaml_load_text(struct slice text, const char *name_for_errors, struct yaml_d
 void yaml_free(struct yaml_doc *doc);
 const struct yaml *yaml_root(const struct yaml_doc *doc);
 const char *yaml_name(const struct yaml_doc *doc);
+/* Of the bytes it was read from. */
+uint64_t yaml_hash(const struct yaml_doc *doc);
 /* The value of a key in a map, or NULL. */
 const struct yaml *yaml_get(const struct yaml *map, const char *key);
 /* Appends "file:line:column: message" and a newline: what loaders collect to show all mistakes at once. */
