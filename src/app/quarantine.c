@@ -156,6 +156,29 @@ struct slice quarantine_pick(struct slice body, uint64_t n)
 	return series.whole;
 }
 
+struct slice quarantine_chop(struct slice *body, size_t max)
+{
+	struct wire w = wire_of(*body);
+	struct series_view series;
+	size_t samples = 0, whole = 0, end = body->len; /* whole: where the series that is being read began */
+	uint64_t last = 0;
+	while (next_series(&w, &series)) {
+		uint64_t key = key_of(series.labels);
+		size_t start = (size_t)(series.whole.ptr - body->ptr);
+		if (samples >= max && (key != last || whole > 0)) {
+			end = key != last ? start : whole;
+			break;
+		}
+		if (key != last)
+			whole = start;
+		last = key;
+		samples++;
+	}
+	struct slice piece = slice_of(body->ptr, end);
+	*body = slice_sub(*body, end, body->len);
+	return piece;
+}
+
 /* --- groups --- */
 
 struct quarantine *quarantine_new(int64_t retry_ns)

@@ -50,6 +50,8 @@ void quarantine_end(struct quarantine *q, int64_t now_ns, bool something_passed)
 size_t quarantine_aside_len(const struct quarantine *q);
 void quarantine_aside_at(const struct quarantine *q, size_t index, struct quarantine_aside *ret);
 
+/* Takes the first TimeSeries off *body: at most max samples, but a histogram is not split. */
+struct slice quarantine_chop(struct slice *body, size_t max);
 /* The n-th TimeSeries of a request, as a request of its own; n is taken modulo their number. Empty if there are fewer than two. */
 struct slice quarantine_pick(struct slice body, uint64_t n);
 

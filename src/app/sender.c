@@ -37,13 +37,14 @@ enum { SERVER_ERRORS_MAX = 5, SAMPLES_MIN = 100 };
 
 struct sender {
 	struct sender_opts opts;
-	struct sender_source source;
+	sender_wanted_fn *wanted;
+	void *wanted_self;
 	struct http_sender *http;
 	struct quarantine *quarantine;
 	struct queue *wake; /* never holds anything: closing it ends every wait */
 	atomic_bool stopping;
 	int64_t maybe_there_until;
-	size_t max_samples;
+	size_t max_samples; /* of a request; less than the ledger's after a 413 */
 	uint64_t random;
 	int64_t metadata_at_ns; /* monotonic */
 	bool passed;            /* something did, in this step */
@@ -55,11 +56,11 @@ struct sender {
 
 void sender_opts_default(struct sender_opts *opts)
 {
-	*opts = (struct sender_opts){.step_ns = 10 * NS_PER_S, .receiver_window_ns = 55 * 60 * NS_PER_S, .max_samples = 2000, .max_bytes = 1 << 20, .backoff_min_ns = 100 * NS_PER_MS,
+	*opts = (struct sender_opts){.step_ns = 10 * NS_PER_S, .receiver_window_ns = 55 * 60 * NS_PER_S, .backoff_min_ns = 100 * NS_PER_MS,
 		.backoff_max_ns = 10 * NS_PER_S, .denied_pause_ns = 10 * NS_PER_S, .aside_retry_ns = 600 * NS_PER_S, .metadata_every_ns = 60 * NS_PER_S};
 }
 
-int sender_new(const struct sender_opts *opts, const struct sender_source *source, struct sender **ret, struct err *err)
+int sender_new(const struct sender_opts *opts, sender_wanted_fn *wanted, void *wanted_self, struct sender **ret, struct err *err)
 {
 	struct http_sender *http;
 	int status = http_sender_new(&opts->http, &http, err);
@@ -68,12 +69,13 @@ int sender_new(const struct sender_opts *opts, const struct sender_source *sourc
 	struct sender *s = mem_zalloc(1, sizeof(*s));
 	s->opts = *opts;
 	s->opts.http = (struct http_opts){0}; /* borrowed: not kept */
-	s->source = *source;
+	s->wanted = wanted;
+	s->wanted_self = wanted_self;
 	s->http = http;
 	s->quarantine = quarantine_new(opts->aside_retry_ns);
 	s->wake = queue_new(1);
 	s->maybe_there_until = INT64_MIN;
-	s->max_samples = opts->max_samples;
+	s->max_samples = SIZE_MAX;
 	s->random = (uint64_t)clock_wall_ns();
 	pthread_mutex_init(&s->mutex, NULL);
 	*ret = s;
@@ -258,7 +260,7 @@ static bool wait_for(struct sender *s, int64_t ns)
 	for (int64_t left = ns; left > 0 && !atomic_load(&s->stopping); left = until - clock_mono_ns()) {
 		int64_t piece = left < NS_PER_S ? left : NS_PER_S; /* so that a lost leadership ends a long wait */
 		queue_pop(s->wake, piece);
-		if (!s->source.wanted(s->source.self, s->step))
+		if (s->wanted && !s->wanted(s->wanted_self, s->step))
 			return false;
 	}
 	return true;
@@ -303,16 +305,51 @@ struct outgoing {
 	bool anchors;
 };
 
-static void sort_out(struct sender *s, const struct cut *c, struct outgoing *out)
+struct outbox {
+	struct outgoing *items;
+	size_t len, cap;
+};
+
+static struct outgoing *outbox_add(struct outbox *box)
+{
+	box->items = mem_grow(box->items, box->len, &box->cap, sizeof(*box->items));
+	box->items[box->len] = (struct outgoing){0};
+	return &box->items[box->len++];
+}
+
+static void outbox_done(struct outbox *box)
+{
+	for (size_t i = 0; i < box->len; i++)
+		buf_done(&box->items[i].own);
+	free(box->items);
+}
+
+static void add_whole(const struct cut_request *r, struct outbox *box)
+{
+	*outbox_add(box) = (struct outgoing){.body = r->body, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
+}
+
+/* Without suspects, and in pieces if the receiver wants them small. */
+static void add_sorted(struct sender *s, const struct cut_request *r, int64_t anchor_ms, struct outbox *box)
+{
+	for (struct slice rest = r->body; rest.len > 0;) {
+		struct outgoing *o = outbox_add(box);
+		o->anchors = r->anchors;
+		o->samples = quarantine_take(s->quarantine, quarantine_chop(&rest, s->max_samples), r->anchors, anchor_ms, &o->own);
+		o->body = buf_slice(&o->own);
+		o->exemplars = r->samples ? r->exemplars * o->samples / r->samples : 0; /* about: they are not counted one by one */
+	}
+}
+
+static void sort_out(struct sender *s, const struct cut *c, struct outbox *box)
 {
 	int64_t anchor_ms = (c->end_ns - s->opts.step_ns) / NS_PER_MS;
 	for (size_t i = 0; i < c->len; i++) {
 		const struct cut_request *r = &c->requests[i];
-		out[i] = (struct outgoing){.body = r->body, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
-		if (quarantine_len(s->quarantine) == 0)
-			continue;
-		out[i].samples = quarantine_take(s->quarantine, r->body, r->anchors, anchor_ms, &out[i].own);
-		out[i].body = buf_slice(&out[i].own);
+		if (quarantine_len(s->quarantine) == 0 && r->samples <= s->max_samples)
+			add_whole(r, box);
+		else
+			add_sorted(s, r, anchor_ms, box);
 	}
 }
 
@@ -344,8 +381,8 @@ static enum fate send_ordinary(struct sender *s, struct outgoing *o)
 		note_passed(s, o);
 	if (fate != FATE_REFUSED)
 		return fate;
-	if (reply.status == 413 && s->max_samples > SAMPLES_MIN)
-		s->max_samples = s->max_samples / 2 > SAMPLES_MIN ? s->max_samples / 2 : SAMPLES_MIN;
+	if (reply.status == 413)
+		s->max_samples = o->samples / 2 > SAMPLES_MIN ? o->samples / 2 : SAMPLES_MIN;
 	quarantine_refuse(s->quarantine, o->body, o->anchors, reply.reason);
 	return FATE_PASSED; /* the step goes on without it */
 }
@@ -370,25 +407,25 @@ static enum fate send_group(struct sender *s, struct quarantine_group *g)
 	return fate == FATE_REFUSED ? FATE_PASSED : fate;
 }
 
-static enum fate send_phase(struct sender *s, struct outgoing *out, size_t len, bool anchors)
+static enum fate send_phase(struct sender *s, struct outbox *box, bool anchors)
 {
 	enum fate fate = FATE_PASSED;
-	for (size_t i = 0; i < len && fate == FATE_PASSED; i++)
-		if (out[i].anchors == anchors)
-			fate = send_ordinary(s, &out[i]);
+	for (size_t i = 0; i < box->len && fate == FATE_PASSED; i++)
+		if (box->items[i].anchors == anchors)
+			fate = send_ordinary(s, &box->items[i]);
 	return fate;
 }
 
-static enum fate send_all(struct sender *s, struct outgoing *out, size_t len)
+static enum fate send_all(struct sender *s, struct outbox *box)
 {
 	size_t suspects = quarantine_len(s->quarantine);
-	enum fate fate = send_phase(s, out, len, true);
+	enum fate fate = send_phase(s, box, true);
 	if (quarantine_len(s->quarantine) > suspects) /* no values without a first value */
-		for (size_t i = 0; i < len; i++)
-			if (!out[i].anchors)
-				leave_out(s, &out[i]);
+		for (size_t i = 0; i < box->len; i++)
+			if (!box->items[i].anchors)
+				leave_out(s, &box->items[i]);
 	if (fate == FATE_PASSED)
-		fate = send_phase(s, out, len, false);
+		fate = send_phase(s, box, false);
 	struct quarantine_group *g;
 	for (size_t i = 0; fate == FATE_PASSED && (g = quarantine_group_at(s->quarantine, i)); i++)
 		fate = send_group(s, g);
@@ -423,26 +460,19 @@ static enum sender_result finish(struct sender *s, enum fate fate)
 	return results[fate];
 }
 
-enum sender_result sender_send(struct sender *s, int64_t step, bool newest)
+enum sender_result sender_send(struct sender *s, const struct cut *step, bool newest)
 {
-	struct cut c = {0};
-	enum sender_result result = SENDER_TOO_OLD;
+	struct outbox box = {0};
+	int64_t now = clock_wall_ns();
 	if (atomic_load(&s->stopping))
 		return SENDER_STOPPED;
-	if (!s->source.cut(s->source.self, step, s->max_samples, s->opts.max_bytes, &c))
-		return SENDER_GONE;
-	int64_t now = clock_wall_ns();
-	if (newest || c.end_ns >= now - s->opts.receiver_window_ns) {
-		struct outgoing *out = mem_zalloc(c.len ? c.len : 1, sizeof(*out));
-		s->step = step;
-		s->passed = false;
-		quarantine_begin(s->quarantine, now);
-		sort_out(s, &c, out);
-		result = finish(s, send_all(s, out, c.len));
-		for (size_t i = 0; i < c.len; i++)
-			buf_done(&out[i].own);
-		free(out);
-	}
-	s->source.cut_done(s->source.self, &c);
+	if (!newest && step->end_ns < now - s->opts.receiver_window_ns)
+		return SENDER_TOO_OLD;
+	s->step = step->step;
+	s->passed = false;
+	quarantine_begin(s->quarantine, now);
+	sort_out(s, step, &box);
+	enum sender_result result = finish(s, send_all(s, &box));
+	outbox_done(&box);
 	return result;
 }

@@ -1,4 +1,5 @@
 set(app_TESTS
 	config
+	quarantine
 	sender
 )

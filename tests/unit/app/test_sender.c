@@ -147,7 +147,6 @@ struct shop {
 	size_t series;
 	int64_t born[SERIES_MAX]; /* step */
 	const char *names[SERIES_MAX];
-	int64_t marked;           /* up to and with this step: cut says no */
 	bool unwanted;
 };
 
@@ -181,32 +180,21 @@ static void add_requests(const struct shop *shop, int64_t step, bool anchors, si
 	}
 }
 
-static bool shop_cut(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+static void shop_cut(const struct shop *shop, int64_t step, size_t max_samples, struct cut *ret)
 {
-	(void)max_bytes;
-	struct shop *shop = self;
-	if (step <= shop->marked)
-		return false;
 	*ret = (struct cut){.step = step, .end_ns = (step + 1) * STEP_NS};
 	ret->requests = mem_zalloc(2 * SERIES_MAX, sizeof(*ret->requests));
 	add_requests(shop, step, true, max_samples, ret);
 	add_requests(shop, step, false, max_samples, ret);
 	for (size_t i = 0; i < ret->len; i++)
 		ret->requests[i].body = slice_of(ret->bytes.data + ret->requests[i].first, ret->requests[i].last - ret->requests[i].first);
-	return true;
-}
-
-static void shop_done(void *self, struct cut *cut)
-{
-	(void)self;
-	free(cut->requests);
-	buf_done(&cut->bytes);
 }
 
 static bool shop_wanted(void *self, int64_t step)
 {
-	struct shop *shop = self;
-	return step > shop->marked && !shop->unwanted;
+	(void)step;
+	const struct shop *shop = self;
+	return !shop->unwanted;
 }
 
 /* --- one of everything --- */
@@ -217,14 +205,14 @@ struct world {
 	struct receiver receiver;
 	struct sender *sender;
 	struct sender_opts opts;
+	size_t max_samples;
 	int64_t step;
 };
 
 static void world_sender(struct world *w)
 {
-	const struct sender_source source = {.self = &w->shop, .cut = shop_cut, .cut_done = shop_done, .wanted = shop_wanted};
 	struct err err = {0};
-	if (sender_new(&w->opts, &source, &w->sender, &err) < 0)
+	if (sender_new(&w->opts, shop_wanted, &w->shop, &w->sender, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
@@ -233,7 +221,7 @@ static struct world *world_new(size_t series)
 	struct world *w = mem_zalloc(1, sizeof(*w));
 	receiver_start(&w->receiver, keep_books, &w->books);
 	w->shop.series = series;
-	w->shop.marked = INT64_MIN;
+	w->max_samples = 2000;
 	w->step = FIRST_STEP;
 	for (size_t i = 0; i < series; i++)
 		w->shop.born[i] = FIRST_STEP;
@@ -256,10 +244,20 @@ static void world_free(struct world *w)
 	free(w);
 }
 
+static enum sender_result send_one(struct world *w, bool newest)
+{
+	struct cut cut;
+	shop_cut(&w->shop, w->step, w->max_samples, &cut);
+	enum sender_result result = sender_send(w->sender, &cut, newest);
+	free(cut.requests);
+	buf_done(&cut.bytes);
+	return result;
+}
+
 static void send_steps(struct world *w, int64_t count)
 {
 	for (; count > 0; count--, w->step++)
-		assert_int_equal(sender_send(w->sender, w->step, false), SENDER_ACKNOWLEDGED);
+		assert_int_equal(send_one(w, false), SENDER_ACKNOWLEDGED);
 }
 
 /* Every series but those in [from, to) has its exact total, began at 0 and never shrank; nothing refused came again. */
@@ -289,9 +287,7 @@ static void a_step_goes_anchors_first_and_once(void **state)
 {
 	(void)state;
 	struct world *w = world_new(50);
-	sender_free(w->sender);
-	w->opts.max_samples = 20;
-	world_sender(w);
+	w->max_samples = 20;
 	send_steps(w, 3);
 	check_books_but(w, 0, 0);
 	assert_int_equal(w->books.series[7].samples, 4);
@@ -499,12 +495,10 @@ static void a_step_older_than_the_window_is_not_sent_unless_it_is_the_newest(voi
 	sender_free(w->sender);
 	w->opts.receiver_window_ns = 3600 * NS_PER_S;
 	world_sender(w);
-	assert_int_equal(sender_send(w->sender, FIRST_STEP, false), SENDER_TOO_OLD);
+	assert_int_equal(send_one(w, false), SENDER_TOO_OLD);
 	assert_int_equal(w->books.requests, 0);
-	assert_int_equal(sender_send(w->sender, FIRST_STEP, true), SENDER_ACKNOWLEDGED);
+	assert_int_equal(send_one(w, true), SENDER_ACKNOWLEDGED);
 	assert_int_equal(w->books.requests, 2);
-	w->shop.marked = FIRST_STEP;
-	assert_int_equal(sender_send(w->sender, FIRST_STEP, true), SENDER_GONE);
 	world_free(w);
 }
 
@@ -526,10 +520,10 @@ static void stopping_ends_a_long_wait(void **state)
 	pthread_t thread;
 	pthread_create(&thread, NULL, stop_soon, w->sender);
 	int64_t before = clock_mono_ns();
-	assert_int_equal(sender_send(w->sender, w->step, false), SENDER_STOPPED);
+	assert_int_equal(send_one(w, false), SENDER_STOPPED);
 	check(clock_mono_ns() - before < 3 * NS_PER_S);
 	pthread_join(thread, NULL);
-	assert_int_equal(sender_send(w->sender, w->step, false), SENDER_STOPPED);
+	assert_int_equal(send_one(w, false), SENDER_STOPPED);
 	world_free(w);
 }
 
@@ -539,7 +533,7 @@ static void a_lost_leadership_ends_the_tries(void **state)
 	struct world *w = world_new(3);
 	w->books.all = 503;
 	w->shop.unwanted = true;
-	assert_int_equal(sender_send(w->sender, w->step, false), SENDER_GONE);
+	assert_int_equal(send_one(w, false), SENDER_GONE);
 	assert_int_equal(w->books.requests, 1);
 	world_free(w);
 }
