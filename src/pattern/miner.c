@@ -12,9 +12,12 @@
 enum {
 	MEMBERS_CONSIDERED = 64, /* templates of one skeleton that a new one is compared with */
 	GENERALS_MAX = 256,      /* templates with learned places of one service */
-	LIMIT_WORDS = 3,         /* different words a place may show before it is variable */
+	LIMIT_WORDS = 2,         /* different words a place may show before it is variable */
+	LIMIT_SHORT = 3,         /* the same where few words are left to tell the template by */
+	LIMIT_SEVERAL = 4,       /* the same where several places change together: that is rather another statement */
 	LIMIT_FIRST = 10,        /* the same for the first word of a message */
 	LIMIT_STATES = 12,       /* the same while all of them are state words */
+	WORDS_SHORT = 3,
 	EVICT_STEPS = 16,
 };
 
@@ -297,7 +300,8 @@ static bool too_many(const struct variants *v, uint64_t mask, const struct templ
 			states = states && p->state;
 		}
 	}
-	return distinct > (size_t)(states ? LIMIT_STATES : at == 0 ? LIMIT_FIRST : LIMIT_WORDS);
+	size_t several = __builtin_popcountll(mask) > 1 ? LIMIT_SEVERAL : fresh->words < WORDS_SHORT ? LIMIT_SHORT : LIMIT_WORDS;
+	return distinct > (states ? (size_t)LIMIT_STATES : at == 0 ? (size_t)LIMIT_FIRST : several);
 }
 
 static bool mask_generalises(const struct variants *v, uint64_t mask, const struct template *fresh)

@@ -701,6 +701,7 @@ uint64_t tokens_coarse(const struct tokens *t, bool *pure)
 {
 	uint64_t h = 0;
 	bool after_value = false;
+	bool words = false;
 	*pure = true;
 	for (size_t i = 0; i < t->segments_len;) {
 		size_t to = i + 1;
@@ -716,10 +717,11 @@ uint64_t tokens_coarse(const struct tokens *t, bool *pure)
 			if (!(value && after_value))
 				h = mix(h, value ? 1 : (uint64_t)g->hash << 3 | (uint64_t)g->kind << 1);
 			after_value = value;
+			words = words || (!value && g->kind == SEGMENT_WORD);
 		}
 		*pure = *pure && !glued;
 	}
-	return h;
+	return words ? h : t->identity;
 }
 
 static void scan(struct tokens *t, struct slice message, bool template)
