@@ -369,16 +369,32 @@ uint64_t books_leadership(struct books *b)
 	return b->leadership;
 }
 
+static int64_t now_in_journal(struct books *b)
+{
+	int64_t now = clock_wall_ns(), journal_time = b->journal_time;
+	return now > journal_time ? now : journal_time;
+}
+
+/* Appends and waits (a second at most) until everything up to there has been folded. */
+static int append_and_fold(struct books *b, struct buf *record, struct err *err)
+{
+	int rc = journal_append(b->journal, buf_slice(record), err);
+	buf_done(record);
+	if (!rc)
+		books_catch_up(b, NS_PER_S);
+	return rc;
+}
+
 int books_mark(struct books *b, int64_t step, bool skipped, struct err *err)
 {
 	struct buf record = {0};
-	int64_t now = clock_wall_ns(), journal_time = b->journal_time;
-	mark_encode(&record, step, skipped, now > journal_time ? now : journal_time);
-	int rc = journal_append(b->journal, buf_slice(&record), err);
-	buf_done(&record);
-	bool newest;
-	int64_t until = clock_mono_ns() + NS_PER_S;
-	while (!rc && !b->stopping && books_step_to_send(b, &newest) == step && clock_mono_ns() < until)
-		clock_sleep_ns(NS_PER_MS);
-	return rc;
+	mark_encode(&record, step, skipped, now_in_journal(b));
+	return append_and_fold(b, &record, err);
+}
+
+int books_anchored(struct books *b, int64_t step, struct err *err)
+{
+	struct buf record = {0};
+	anchored_encode(&record, step, now_in_journal(b));
+	return append_and_fold(b, &record, err);
 }

@@ -65,5 +65,7 @@ bool books_cut(struct books *b, int64_t step, size_t max_samples, size_t max_byt
 uint64_t books_leadership(struct books *b);
 /* The step went out (or was too old to send): appends its mark and waits until the ledger has it. */
 int books_mark(struct books *b, int64_t step, bool skipped, struct err *err);
+/* The same for the first values of the series that begin in the step. */
+int books_anchored(struct books *b, int64_t step, struct err *err);
 
 #endif
