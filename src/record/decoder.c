@@ -62,7 +62,6 @@ struct decoder *decoder_new(const struct decoder_opts *opts)
 {
 	struct decoder *d = mem_zalloc(1, sizeof(*d));
 	d->opts = *opts;
-	d->note_prefix = "";
 	key_table_init(&d->keys);
 	shape_table_init(&d->outer_shapes);
 	shape_table_init(&d->inner_shapes);
@@ -137,11 +136,11 @@ void decoder_note(struct decoder *d, const char *member, struct slice source)
 		return;
 	while (i < d->notes_len && rank(d->notes[i].member) < mine)
 		i++;
-	if (i < d->notes_len && rank(d->notes[i].member) == mine)
-		return;
-	memmove(&d->notes[i + 1], &d->notes[i], (d->notes_len - i) * sizeof(d->notes[0]));
+	if (i == d->notes_len || rank(d->notes[i].member) != mine) {
+		memmove(&d->notes[i + 1], &d->notes[i], (d->notes_len - i) * sizeof(d->notes[0]));
+		d->notes_len++;
+	}
 	d->notes[i] = (struct decode_note){.member = member, .source = arena_copy(&d->arena, source)};
-	d->notes_len++;
 }
 
 const struct decode_note *decoder_notes(const struct decoder *d, size_t *ret_len)
@@ -326,6 +325,8 @@ void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, str
 	d->reason = UNDECODABLE_NONE;
 	d->now_ns = now_ns;
 	d->many = false;
+	d->envelope = NULL;
+	d->inside_json = false;
 	struct slice text = payload.len > LARGEST_PAYLOAD || !payload.ptr ? payload : slice_trim(without_bom(payload));
 	if (!payload.ptr)
 		decoder_lose(d, UNDECODABLE_NULL);

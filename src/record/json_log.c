@@ -99,7 +99,8 @@ static void note_place(struct decoder *d, const struct search *s)
 	struct buf text = {0};
 	if (!noting(d))
 		return;
-	buf_add_str(&text, d->note_prefix);
+	if (d->inside_json)
+		buf_printf(&text, "%s JSON, ", d->envelope);
 	buf_add_str(&text, key_text(s->place->key));
 	for (size_t i = 0; i < 2 && s->place->inside[i].len; i++) {
 		buf_add_char(&text, '.');
@@ -425,21 +426,24 @@ static bool read_inner(struct decoder *d, struct record *r, struct record_fields
 		return true;
 	in->row = shape_detect(&d->inner_shapes, &in->seen);
 	r->shape = in->row->shape->name;
-	d->note_prefix = "log JSON, ";
+	d->inside_json = true;
 	*ret_reason = fill(d, in, r, true);
-	d->note_prefix = "";
+	d->inside_json = false;
 	return true;
 }
 
 static enum undecodable read_envelope(struct decoder *d, struct record *r, struct record_fields *fields)
 {
-	enum undecodable reason = take_message(d, &d->outer, r);
-	if (reason)
-		return reason;
-	struct slice text = slice_trim(r->message);
-	r->message = slice_of(NULL, 0);
+	struct search s = search_start(&d->outer, MEMBER_MESSAGE);
+	enum undecodable reason = UNDECODABLE_NONE;
+	uint32_t at = search_next(&s);
+	if (!at || json_type(&d->outer.json, at) != '"')
+		return fill(d, &d->outer, r, true);
+	struct slice text = slice_trim(json_string(&d->outer.json, at));
+	d->envelope = key_text(s.place->key);
 	if (!read_inner(d, r, fields, text, &reason))
 		text_log_fill(d, r, text);
+	d->envelope = NULL;
 	return reason ? reason : fill(d, &d->outer, r, false);
 }
 

@@ -268,25 +268,19 @@ static bool read_span(struct batch *b, const struct object *o, struct record *r)
 	return take_id(b, o, KEY_PARENTSPANID, false, &r->parent_span_id);
 }
 
-static void note(struct batch *b, const struct object *o, unsigned key, const char *member)
-{
-	if (value_of(o, key))
-		decoder_note(b->d, member, slice_str(key_text(key)));
-}
-
 static void note_record(struct batch *b, const struct object *o, const struct record *r)
 {
+	static const struct {
+		unsigned key;
+		const char *member;
+	} rows[] = {{KEY_OBSERVEDTIMEUNIXNANO, "time"}, {KEY_TIMEUNIXNANO, "time"}, {KEY_ENDTIMEUNIXNANO, "time"}, {KEY_SEVERITYTEXT2, "severity"},
+		{KEY_SEVERITYNUMBER, "severity"}, {KEY_BODY, "message"}, {KEY_TRACEID, "trace_id"}, {KEY_SPANID, "span_id"}, {KEY_PARENTSPANID, "parent_span_id"},
+		{KEY_NAME, "name"}};
 	if (!noting(b->d))
 		return;
-	note(b, o, b->kind == RECORD_LOG ? KEY_TIMEUNIXNANO : KEY_ENDTIMEUNIXNANO, "time");
-	note(b, o, KEY_OBSERVEDTIMEUNIXNANO, "time");
-	note(b, o, KEY_SEVERITYNUMBER, "severity");
-	note(b, o, KEY_SEVERITYTEXT2, "severity");
-	note(b, o, KEY_BODY, "message");
-	note(b, o, KEY_TRACEID, "trace_id");
-	note(b, o, KEY_SPANID, "span_id");
-	note(b, o, KEY_PARENTSPANID, "parent_span_id");
-	note(b, o, KEY_NAME, "name");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (value_of(o, rows[i].key))
+			decoder_note(b->d, rows[i].member, slice_str(key_text(rows[i].key)));
 	if (r->service.len)
 		decoder_note(b->d, "service", SLICE("resource.attributes.service.name"));
 	if (r->logger.len)

@@ -44,7 +44,8 @@ struct decoder {
 	int64_t now_ns;
 	bool many;       /* this payload holds several documents: each is copied to the arena, since the parsers' are reused */
 	bool time_zoned; /* the open record's time names its offset from UTC */
-	const char *note_prefix;
+	const char *envelope; /* the field of the envelope whose text is being read, or NULL */
+	bool inside_json;     /* that text is JSON */
 	struct decode_note notes[NOTES_MAX];
 	size_t notes_len;
 };
@@ -57,7 +58,7 @@ void decoder_drop(struct decoder *d, enum undecodable reason);
 void decoder_lose(struct decoder *d, enum undecodable reason);
 /* Checks the event time and sets the error flag; UNDECODABLE_NONE if the record stands. */
 enum undecodable decoder_finish(struct decoder *d, struct record *r);
-/* Notes where the open record got a member from; first word wins. The text is put together only if notes are wanted. */
+/* Notes where the open record got a member from; the last word wins. Nothing happens unless notes are wanted. */
 void decoder_note(struct decoder *d, const char *member, struct slice source);
 
 /* json_log.c: one log record out of the object at root. */

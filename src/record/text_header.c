@@ -180,6 +180,18 @@ static bool is_level_end(struct slice text, size_t n)
 	return n == text.len || is_blank(text.ptr[n]) || strchr(":]|,-", text.ptr[n]) || text.ptr[n] == '\n';
 }
 
+/* ":name:" directly behind a level, as Python's basic format has it. */
+static void read_colon_name(struct scan *s)
+{
+	size_t n = 1;
+	while (n < s->rest.len && (is_word_char(s->rest.ptr[n]) || s->rest.ptr[n] == '.'))
+		n++;
+	if (n < 2 || n >= s->rest.len || s->rest.ptr[0] != ':' || s->rest.ptr[n] != ':')
+		return;
+	s->h->logger = slice_sub(s->rest, 1, n - 1);
+	skip(s, n + 1);
+}
+
 static bool read_level(struct scan *s)
 {
 	size_t n = 0;
@@ -194,6 +206,7 @@ static bool read_level(struct scan *s)
 	if (!s->h->severity)
 		return false;
 	skip(s, n);
+	read_colon_name(s);
 	return true;
 }
 
@@ -244,6 +257,8 @@ static bool read_logger(struct scan *s)
 /* Sleuth: [service,trace,span] or [service,trace,span,exportable]; each may be empty. */
 static bool read_sleuth(struct text_header *h, struct slice inside)
 {
+	if (h->trace_id.len || h->service.len)
+		return false;
 	size_t first = slice_find(inside, ',', 0), second = slice_find(inside, ',', first + 1);
 	if (second >= inside.len)
 		return false;
@@ -252,7 +267,7 @@ static bool read_sleuth(struct text_header *h, struct slice inside)
 	if (id_len(trace) != trace.len || (trace.len != 0 && trace.len != 16 && trace.len != 32) || (span.len != 0 && span.len != 16) || word_len(token(service)) == 0)
 		return false;
 	h->service = service;
-	if (trace.len && !h->trace_id.len) {
+	if (trace.len) {
 		h->trace_id = trace;
 		h->span_id = span;
 		h->trace_key = h->span_key = SLICE("[service,trace,span]");
@@ -288,7 +303,7 @@ static bool read_bracket(struct scan *s)
 		find_ids(h, inside);
 		if (!h->trace_id.len)
 			return false;
-	} else if (!(s->anything && !h->trace_id.len && read_sleuth(h, inside)) && (!s->anything || h->trace_id.len || !header_follows(s, after))) {
+	} else if (!s->anything || !(read_sleuth(h, inside) || header_follows(s, after))) {
 		return false;
 	}
 	s->rest = after;

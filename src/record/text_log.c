@@ -3,35 +3,30 @@
 #include "record/text_header.h"
 #include "record/trace_id.h"
 
-static void note_ids(struct decoder *d, const struct record *r, const struct text_header *h)
+static void note(struct decoder *d, const char *member, struct slice value, struct slice key)
 {
 	struct buf text = {0};
-	if (r->trace_id.len && h->trace_key.len) {
-		buf_add_str(&text, "log text, ");
-		buf_add_slice(&text, h->trace_key);
-		decoder_note(d, "trace_id", buf_slice(&text));
+	if (value.len == 0)
+		return;
+	buf_printf(&text, "%s%stext", d->envelope ? d->envelope : "", d->envelope ? " " : "");
+	if (key.len) {
+		buf_add_str(&text, ", ");
+		buf_add_slice(&text, key);
 	}
-	if (r->span_id.len && h->span_key.len) {
-		buf_reset(&text);
-		buf_add_str(&text, "log text, ");
-		buf_add_slice(&text, h->span_key);
-		decoder_note(d, "span_id", buf_slice(&text));
-	}
+	decoder_note(d, member, buf_slice(&text));
 	buf_done(&text);
 }
 
 static void note_all(struct decoder *d, const struct record *r, const struct text_header *h)
 {
-	if (r->time_ns)
-		decoder_note(d, "time", SLICE("log text"));
-	if (h->severity)
-		decoder_note(d, "severity", SLICE("log text"));
-	decoder_note(d, "message", SLICE("log text"));
-	if (h->service.len)
-		decoder_note(d, "service", SLICE("log text"));
-	if (h->logger.len)
-		decoder_note(d, "logger", SLICE("log text"));
-	note_ids(d, r, h);
+	static const struct slice yes = {"y", 1}, no = {NULL, 0};
+	note(d, "time", r->time_ns ? yes : no, no);
+	note(d, "severity", h->severity ? yes : no, no);
+	note(d, "message", h->message, no);
+	note(d, "service", h->service, no);
+	note(d, "logger", h->logger, no);
+	note(d, "trace_id", r->trace_id, h->trace_key);
+	note(d, "span_id", r->span_id, h->span_key);
 }
 
 void text_log_fill(struct decoder *d, struct record *r, struct slice text)

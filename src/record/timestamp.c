@@ -196,15 +196,15 @@ int64_t timestamp_of_i64(int64_t number)
 
 int64_t timestamp_of_double(double number)
 {
-	double unit = number < 1e11 ? 1e9 : number < 1e14 ? 1e6 : number < 1e17 ? 1e3 : 1;
 	if (!(number > 0))
 		return 0;
-	if (number * unit >= 9.2e18)
-		return INT64_MAX;
-	/* a double holds epoch seconds to a quarter of a microsecond: round there instead of inventing digits */
-	if (number < 1e11)
-		return (int64_t)(number * 1e6 + 0.5) * NS_PER_US;
-	return (int64_t)(number * unit + 0.5);
+	if (number >= 1e17)
+		return number < 9.2e18 ? (int64_t)number : INT64_MAX;
+	int64_t unit = number < 1e11 ? NS_PER_S : number < 1e14 ? NS_PER_MS : NS_PER_US, whole = (int64_t)number;
+	/* a double holds epoch seconds to a quarter of a microsecond: finer digits would be invented */
+	int64_t step = unit == NS_PER_S ? NS_PER_US : unit / 1000;
+	int64_t fraction_ns = (int64_t)((number - (double)whole) * (double)(unit / step) + 0.5) * step, ns;
+	return __builtin_mul_overflow(whole, unit, &ns) || __builtin_add_overflow(ns, fraction_ns, &ns) ? INT64_MAX : ns;
 }
 
 static bool digits_only(struct slice text)
