@@ -327,6 +327,11 @@ bool lex_state(struct slice word)
 	return false;
 }
 
+bool lex_exception(struct slice name)
+{
+	return slice_ends(name, SLICE("Exception")) || slice_ends(name, SLICE("Error"));
+}
+
 bool lex_calendar(struct slice word)
 {
 	static const char names[] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun ";

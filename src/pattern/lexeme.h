@@ -25,6 +25,8 @@ enum place lex_place(struct slice piece, unsigned classes, int64_t *duration_ns)
 bool lex_state(struct slice word);
 /* null, nil, n/a: the value that is not there. */
 bool lex_null(struct slice word);
+/* Whether a name is one of an exception type. */
+bool lex_exception(struct slice name);
 /* Three letters of a month or a day of the week, as dates print them. */
 bool lex_calendar(struct slice word);
 

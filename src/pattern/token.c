@@ -282,7 +282,10 @@ static void mixed_emit(struct scan *s, struct slice piece, unsigned classes)
 	if (!(classes & LEX_DIGIT)) {
 		if (count_byte(piece, '.') >= 2 && s->expect != EXPECT_VALUE) {
 			s->expect = EXPECT_NOTHING;
-			emit_word(s, piece, true);
+			if (lex_exception(piece))
+				emit_word(s, piece, false);
+			else
+				emit(s, ATOM_PLACE, piece, PLACE_ANY, false);
 		} else {
 			word_emit(s, piece);
 		}
