@@ -1,4 +1,5 @@
 set(app_SOURCES
+	cmd_check.c
 	config.c
 	config_check.c
 	config_docs.c

@@ -1,3 +1,4 @@
 set(app_TESTS
+	cmd_check
 	config
 )
