@@ -1,4 +1,5 @@
 set(app_TESTS
+	cmd_check
 	config
 	quarantine
 	sender

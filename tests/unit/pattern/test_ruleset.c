@@ -405,7 +405,7 @@ static void lints_find_shadowed_untested_and_slow_rules(void **state)
 	struct buf out = {0};
 	assert_int_equal(ruleset_lint(set, &out), 3);
 	const char *got = buf_cstr(&out);
-	assert_non_null(strstr(got, "r.yaml:3:43: late: this example is taken by the rule \"wide\"") ?: strstr(got, "late: this example is taken by the rule \"wide\""));
+	assert_non_null(strstr(got, "late: this example is taken by the rule \"wide\""));
 	assert_non_null(strstr(got, "slow: no text of 3 or more characters"));
 	assert_non_null(strstr(got, "slow: no test of a message that it must not match"));
 	buf_done(&out);
