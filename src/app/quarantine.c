@@ -13,8 +13,8 @@
  * Identity: a series is known by its labels without `le` and the _bucket/_sum/_count endings, so that a histogram stays together. Requests are sorted by copying
  * whole encoded TimeSeries; nothing is decoded but labels. Nothing here depends on where a series stood in a step, so series may come and go meanwhile.
  *
- * First values: if the request that was refused carried first values (0), its series are `unanchored`: they get a first value again, one step before the values they
- * are sent with, so that their first increments stay visible.
+ * First values: if the request that was refused carried anchors (what a series stood at before its first increments: 0, or an old total when it wakes up), they are kept,
+ * and sent again one step before the values they then go with, so that the first increments stay visible.
  *
  * Bounds: at most GROUPS_PER_STEP groups are sent in a step, in turns. When a receiver refuses everything, halving stops at GROUPS_WHOLE groups but for one group a step (so
  * that a good series hidden among bad ones is found in the end), and nobody is set aside.
@@ -35,7 +35,7 @@ enum { GROUPS_PER_STEP = 64, GROUPS_WHOLE = 64, NAME_MAX_BYTES = 500 };
 struct suspect {
 	uint64_t key;
 	struct quarantine_group *group; /* NULL: set aside */
-	bool unanchored;
+	struct buf anchors;  /* its anchors that were refused, encoded; empty: the receiver has them */
 	int64_t retry_at_ns; /* set aside only, as are name and reason */
 	char *name, *reason;
 };
@@ -156,29 +156,6 @@ struct slice quarantine_pick(struct slice body, uint64_t n)
 	return series.whole;
 }
 
-struct slice quarantine_chop(struct slice *body, size_t max)
-{
-	struct wire w = wire_of(*body);
-	struct series_view series;
-	size_t samples = 0, whole = 0, end = body->len; /* whole: where the series that is being read began */
-	uint64_t last = 0;
-	while (next_series(&w, &series)) {
-		uint64_t key = key_of(series.labels);
-		size_t start = (size_t)(series.whole.ptr - body->ptr);
-		if (samples >= max && (key != last || whole > 0)) {
-			end = key != last ? start : whole;
-			break;
-		}
-		if (key != last)
-			whole = start;
-		last = key;
-		samples++;
-	}
-	struct slice piece = slice_of(body->ptr, end);
-	*body = slice_sub(*body, end, body->len);
-	return piece;
-}
-
 /* --- groups --- */
 
 struct quarantine *quarantine_new(int64_t retry_ns)
@@ -200,6 +177,7 @@ static void suspect_free(struct suspect *s)
 {
 	free(s->name);
 	free(s->reason);
+	buf_done(&s->anchors);
 	free(s);
 }
 
@@ -264,13 +242,38 @@ void quarantine_begin(struct quarantine *q, int64_t now_ns)
 	}
 }
 
+/* The value in the first sample of a TimeSeries. */
+static double value_of(struct slice whole)
+{
+	struct wire w = wire_of(whole), inside;
+	struct wire_field f;
+	if (wire_next(&w, &f) != 1)
+		return 0;
+	for (w = wire_of(f.bytes); wire_next(&w, &f) == 1;) {
+		if (f.number != 2)
+			continue;
+		inside = wire_of(f.bytes);
+		return wire_next(&inside, &f) == 1 && f.number == 1 ? wire_to_double(f.value) : 0;
+	}
+	return 0;
+}
+
+/* The anchor that belongs to these labels, at a new time. */
+static void add_anchor(const struct suspect *s, struct slice labels, int64_t anchor_ms, struct buf *out)
+{
+	struct wire w = wire_of(buf_slice(&s->anchors));
+	struct series_view anchor;
+	while (next_series(&w, &anchor))
+		if (slice_eq(anchor.labels, labels))
+			remote_write_add(out, labels, value_of(anchor.whole), anchor_ms, NULL);
+}
+
 static void take_suspect(struct suspect *s, const struct series_view *series, bool anchors, int64_t anchor_ms)
 {
-	if (anchors) /* made anew below, when its values come */
-		s->unanchored = true;
-	else if (s->group && s->group->active) {
-		if (s->unanchored)
-			remote_write_add(&s->group->anchors, series->labels, 0, anchor_ms, NULL);
+	if (anchors) { /* sent when its values come */
+		buf_add_slice(&s->anchors, series->whole);
+	} else if (s->group && s->group->active) {
+		add_anchor(s, series->labels, anchor_ms, &s->group->anchors);
 		buf_add_slice(&s->group->values, series->whole);
 		s->group->samples++;
 	}
@@ -320,14 +323,16 @@ void quarantine_refuse(struct quarantine *q, struct slice body, bool anchors, co
 	size_t len = 0, cap = 0;
 	while (next_series(&w, &series)) {
 		uint64_t key = key_of(series.labels);
-		if (map_get(&q->suspects, key, NULL, NULL))
-			continue;
-		struct suspect *s = mem_zalloc(1, sizeof(*s));
-		s->key = key;
-		s->unanchored = anchors;
-		map_put(&q->suspects, key, s);
-		members = mem_grow(members, len, &cap, sizeof(struct suspect *));
-		members[len++] = s;
+		struct suspect *s = map_get(&q->suspects, key, NULL, NULL);
+		if (!s) {
+			s = mem_zalloc(1, sizeof(*s));
+			s->key = key;
+			map_put(&q->suspects, key, s);
+			members = mem_grow(members, len, &cap, sizeof(struct suspect *));
+			members[len++] = s;
+		}
+		if (anchors)
+			buf_add_slice(&s->anchors, series.whole);
 	}
 	if (len > 0) {
 		struct quarantine_group *g = group_add(q, members, len);
@@ -341,7 +346,7 @@ void quarantine_refuse(struct quarantine *q, struct slice body, bool anchors, co
 void quarantine_group_anchored(struct quarantine_group *g)
 {
 	for (size_t i = 0; i < g->len; i++)
-		g->members[i]->unanchored = false;
+		buf_done(&g->members[i]->anchors);
 }
 
 void quarantine_group_refused(struct quarantine_group *g, const char *reason)

@@ -32,8 +32,8 @@ size_t quarantine_len(const struct quarantine *q);
 
 /* A step begins: chooses the groups whose turn it is and empties their bodies. */
 void quarantine_begin(struct quarantine *q, int64_t now_ns);
-/* Sorts a request: what nobody suspects is appended to ordinary, what is in a group of this step goes to its bodies, the rest is held back. A suspect whose first value
- * was refused gets one again, at anchor_ms. Returns the number of samples in ordinary. */
+/* Sorts a request: what nobody suspects is appended to ordinary, what is in a group of this step goes to its bodies, the rest is held back. A suspect whose
+ * anchors were refused gets them again, at anchor_ms. All anchors of a step before its values. Returns the number of samples in ordinary. */
 size_t quarantine_take(struct quarantine *q, struct slice body, bool anchors, int64_t anchor_ms, struct buf *ordinary);
 /* As quarantine_take, for a request that was sorted in this step already: only leaves out who became a suspect since. */
 size_t quarantine_leave_out(struct quarantine *q, struct slice body, struct buf *ordinary);
@@ -50,8 +50,6 @@ void quarantine_end(struct quarantine *q, int64_t now_ns, bool something_passed)
 size_t quarantine_aside_len(const struct quarantine *q);
 void quarantine_aside_at(const struct quarantine *q, size_t index, struct quarantine_aside *ret);
 
-/* Takes the first TimeSeries off *body: at most max samples, but a histogram is not split. */
-struct slice quarantine_chop(struct slice *body, size_t max);
 /* The n-th TimeSeries of a request, as a request of its own; n is taken modulo their number. Empty if there are fewer than two. */
 struct slice quarantine_pick(struct slice body, uint64_t n);
 

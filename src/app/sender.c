@@ -37,14 +37,13 @@ enum { SERVER_ERRORS_MAX = 5, SAMPLES_MIN = 100 };
 
 struct sender {
 	struct sender_opts opts;
-	sender_wanted_fn *wanted;
-	void *wanted_self;
+	struct sender_source source;
 	struct http_sender *http;
 	struct quarantine *quarantine;
 	struct queue *wake; /* never holds anything: closing it ends every wait */
 	atomic_bool stopping;
 	int64_t maybe_there_until;
-	size_t max_samples; /* of a request; less than the ledger's after a 413 */
+	size_t max_samples;
 	uint64_t random;
 	int64_t metadata_at_ns; /* monotonic */
 	bool passed;            /* something did, in this step */
@@ -56,11 +55,11 @@ struct sender {
 
 void sender_opts_default(struct sender_opts *opts)
 {
-	*opts = (struct sender_opts){.step_ns = 10 * NS_PER_S, .receiver_window_ns = 55 * 60 * NS_PER_S, .backoff_min_ns = 100 * NS_PER_MS,
+	*opts = (struct sender_opts){.step_ns = 10 * NS_PER_S, .receiver_window_ns = 55 * 60 * NS_PER_S, .max_samples = 2000, .max_bytes = 1 << 20, .backoff_min_ns = 100 * NS_PER_MS,
 		.backoff_max_ns = 10 * NS_PER_S, .denied_pause_ns = 10 * NS_PER_S, .aside_retry_ns = 600 * NS_PER_S, .metadata_every_ns = 60 * NS_PER_S};
 }
 
-int sender_new(const struct sender_opts *opts, sender_wanted_fn *wanted, void *wanted_self, struct sender **ret, struct err *err)
+int sender_new(const struct sender_opts *opts, const struct sender_source *source, struct sender **ret, struct err *err)
 {
 	struct http_sender *http;
 	int status = http_sender_new(&opts->http, &http, err);
@@ -69,13 +68,12 @@ int sender_new(const struct sender_opts *opts, sender_wanted_fn *wanted, void *w
 	struct sender *s = mem_zalloc(1, sizeof(*s));
 	s->opts = *opts;
 	s->opts.http = (struct http_opts){0}; /* borrowed: not kept */
-	s->wanted = wanted;
-	s->wanted_self = wanted_self;
+	s->source = *source;
 	s->http = http;
 	s->quarantine = quarantine_new(opts->aside_retry_ns);
 	s->wake = queue_new(1);
 	s->maybe_there_until = INT64_MIN;
-	s->max_samples = SIZE_MAX;
+	s->max_samples = opts->max_samples;
 	s->random = (uint64_t)clock_wall_ns();
 	pthread_mutex_init(&s->mutex, NULL);
 	*ret = s;
@@ -260,7 +258,7 @@ static bool wait_for(struct sender *s, int64_t ns)
 	for (int64_t left = ns; left > 0 && !atomic_load(&s->stopping); left = until - clock_mono_ns()) {
 		int64_t piece = left < NS_PER_S ? left : NS_PER_S; /* so that a lost leadership ends a long wait */
 		queue_pop(s->wake, piece);
-		if (s->wanted && !s->wanted(s->wanted_self, s->step))
+		if (!s->source.wanted(s->source.self, s->step))
 			return false;
 	}
 	return true;
@@ -305,51 +303,16 @@ struct outgoing {
 	bool anchors;
 };
 
-struct outbox {
-	struct outgoing *items;
-	size_t len, cap;
-};
-
-static struct outgoing *outbox_add(struct outbox *box)
-{
-	box->items = mem_grow(box->items, box->len, &box->cap, sizeof(*box->items));
-	box->items[box->len] = (struct outgoing){0};
-	return &box->items[box->len++];
-}
-
-static void outbox_done(struct outbox *box)
-{
-	for (size_t i = 0; i < box->len; i++)
-		buf_done(&box->items[i].own);
-	free(box->items);
-}
-
-static void add_whole(const struct cut_request *r, struct outbox *box)
-{
-	*outbox_add(box) = (struct outgoing){.body = r->body, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
-}
-
-/* Without suspects, and in pieces if the receiver wants them small. */
-static void add_sorted(struct sender *s, const struct cut_request *r, int64_t anchor_ms, struct outbox *box)
-{
-	for (struct slice rest = r->body; rest.len > 0;) {
-		struct outgoing *o = outbox_add(box);
-		o->anchors = r->anchors;
-		o->samples = quarantine_take(s->quarantine, quarantine_chop(&rest, s->max_samples), r->anchors, anchor_ms, &o->own);
-		o->body = buf_slice(&o->own);
-		o->exemplars = r->samples ? r->exemplars * o->samples / r->samples : 0; /* about: they are not counted one by one */
-	}
-}
-
-static void sort_out(struct sender *s, const struct cut *c, struct outbox *box)
+static void sort_out(struct sender *s, const struct cut *c, struct outgoing *out)
 {
 	int64_t anchor_ms = (c->end_ns - s->opts.step_ns) / NS_PER_MS;
 	for (size_t i = 0; i < c->len; i++) {
 		const struct cut_request *r = &c->requests[i];
-		if (quarantine_len(s->quarantine) == 0 && r->samples <= s->max_samples)
-			add_whole(r, box);
-		else
-			add_sorted(s, r, anchor_ms, box);
+		out[i] = (struct outgoing){.body = r->body, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
+		if (quarantine_len(s->quarantine) == 0)
+			continue;
+		out[i].samples = quarantine_take(s->quarantine, r->body, r->anchors, anchor_ms, &out[i].own);
+		out[i].body = buf_slice(&out[i].own);
 	}
 }
 
@@ -381,8 +344,8 @@ static enum fate send_ordinary(struct sender *s, struct outgoing *o)
 		note_passed(s, o);
 	if (fate != FATE_REFUSED)
 		return fate;
-	if (reply.status == 413)
-		s->max_samples = o->samples / 2 > SAMPLES_MIN ? o->samples / 2 : SAMPLES_MIN;
+	if (reply.status == 413 && s->max_samples > SAMPLES_MIN)
+		s->max_samples = s->max_samples / 2 > SAMPLES_MIN ? s->max_samples / 2 : SAMPLES_MIN;
 	quarantine_refuse(s->quarantine, o->body, o->anchors, reply.reason);
 	return FATE_PASSED; /* the step goes on without it */
 }
@@ -407,25 +370,28 @@ static enum fate send_group(struct sender *s, struct quarantine_group *g)
 	return fate == FATE_REFUSED ? FATE_PASSED : fate;
 }
 
-static enum fate send_phase(struct sender *s, struct outbox *box, bool anchors)
+static enum fate send_phase(struct sender *s, struct outgoing *out, size_t len, bool anchors)
 {
 	enum fate fate = FATE_PASSED;
-	for (size_t i = 0; i < box->len && fate == FATE_PASSED; i++)
-		if (box->items[i].anchors == anchors)
-			fate = send_ordinary(s, &box->items[i]);
+	for (size_t i = 0; i < len && fate == FATE_PASSED; i++)
+		if (out[i].anchors == anchors)
+			fate = send_ordinary(s, &out[i]);
 	return fate;
 }
 
-static enum fate send_all(struct sender *s, struct outbox *box)
+static enum fate send_all(struct sender *s, const struct cut *c, struct outgoing *out)
 {
+	size_t len = c->len;
 	size_t suspects = quarantine_len(s->quarantine);
-	enum fate fate = send_phase(s, box, true);
+	enum fate fate = send_phase(s, out, len, true);
 	if (quarantine_len(s->quarantine) > suspects) /* no values without a first value */
-		for (size_t i = 0; i < box->len; i++)
-			if (!box->items[i].anchors)
-				leave_out(s, &box->items[i]);
+		for (size_t i = 0; i < len; i++)
+			if (!out[i].anchors)
+				leave_out(s, &out[i]);
+	if (fate == FATE_PASSED && c->begins && s->source.anchored && !s->source.anchored(s->source.self, c->step))
+		fate = FATE_GONE;
 	if (fate == FATE_PASSED)
-		fate = send_phase(s, box, false);
+		fate = send_phase(s, out, len, false);
 	struct quarantine_group *g;
 	for (size_t i = 0; fate == FATE_PASSED && (g = quarantine_group_at(s->quarantine, i)); i++)
 		fate = send_group(s, g);
@@ -460,19 +426,26 @@ static enum sender_result finish(struct sender *s, enum fate fate)
 	return results[fate];
 }
 
-enum sender_result sender_send(struct sender *s, const struct cut *step, bool newest)
+enum sender_result sender_send(struct sender *s, int64_t step, bool newest)
 {
-	struct outbox box = {0};
-	int64_t now = clock_wall_ns();
+	struct cut c = {0};
+	enum sender_result result = SENDER_TOO_OLD;
 	if (atomic_load(&s->stopping))
 		return SENDER_STOPPED;
-	if (!newest && step->end_ns < now - s->opts.receiver_window_ns)
-		return SENDER_TOO_OLD;
-	s->step = step->step;
-	s->passed = false;
-	quarantine_begin(s->quarantine, now);
-	sort_out(s, step, &box);
-	enum sender_result result = finish(s, send_all(s, &box));
-	outbox_done(&box);
+	if (!s->source.cut(s->source.self, step, s->max_samples, s->opts.max_bytes, &c))
+		return SENDER_GONE;
+	int64_t now = clock_wall_ns();
+	if (newest || c.end_ns >= now - s->opts.receiver_window_ns) {
+		struct outgoing *out = mem_zalloc(c.len ? c.len : 1, sizeof(*out));
+		s->step = step;
+		s->passed = false;
+		quarantine_begin(s->quarantine, now);
+		sort_out(s, &c, out);
+		result = finish(s, send_all(s, &c, out));
+		for (size_t i = 0; i < c.len; i++)
+			buf_done(&out[i].own);
+		free(out);
+	}
+	s->source.cut_done(s->source.self, &c);
 	return result;
 }

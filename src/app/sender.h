@@ -10,6 +10,8 @@ struct sender_opts {
 	struct http_opts http;
 	int64_t step_ns;            /* 10 s */
 	int64_t receiver_window_ns; /* 55 min: older steps are not sent */
+	size_t max_samples;         /* of a request: 2,000 */
+	size_t max_bytes;           /* 1 MiB */
 	int64_t backoff_min_ns;     /* 100 ms */
 	int64_t backoff_max_ns;     /* 10 s */
 	int64_t denied_pause_ns;    /* 10 s: between tries while the receiver denies us (401, 404, ...) */
@@ -19,26 +21,36 @@ struct sender_opts {
 /* The values above; http is left zero. */
 void sender_opts_default(struct sender_opts *opts);
 
-/* Whether this instance is still to send this step: asked between tries, and during long waits every second. May be NULL: yes. */
-typedef bool sender_wanted_fn(void *self, int64_t step);
+/* Where steps come from; the functions take whatever lock the ledger needs. */
+struct sender_source {
+	void *self;
+	/* As ledger_cut; false if step is not the oldest pending one (any more). */
+	bool (*cut)(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret);
+	void (*cut_done)(void *self, struct cut *cut);
+	/* All anchors of a step that begins series (cut.begins) are settled: appends that to the journal and waits until it is folded, before any value goes out; false: it could
+	 * not be, so the step is given up for now (SENDER_GONE). May be NULL. */
+	bool (*anchored)(void *self, int64_t step);
+	/* Whether this instance is still to send this step: asked between tries. */
+	bool (*wanted)(void *self, int64_t step);
+};
 
 enum sender_result {
 	SENDER_ACKNOWLEDGED, /* mark it */
 	SENDER_TOO_OLD,      /* mark it as skipped: the receiver would refuse its time; nothing was sent */
-	SENDER_GONE,         /* not wanted any more: someone else marked it, or this instance leads no more */
+	SENDER_GONE,         /* someone else marked it, or this instance leads no more */
 	SENDER_STOPPED,
 };
 
 struct sender;
 
 /* ERR_INPUT as http_sender_new. */
-int sender_new(const struct sender_opts *opts, sender_wanted_fn *wanted, void *wanted_self, struct sender **ret, struct err *err);
+int sender_new(const struct sender_opts *opts, const struct sender_source *source, struct sender **ret, struct err *err);
 void sender_free(struct sender *s);
 /* This instance begins to lead: steps up to and with this one may have been sent by an earlier leader, so that a 400 for them means that they are there already. INT64_MIN: none. */
 void sender_lead(struct sender *s, int64_t until_step);
 /* Sends the step, and returns when all of it is with the receiver (what was refused goes with later steps), however long that takes. newest: no later step
  * waits, so it is sent however old it is. */
-enum sender_result sender_send(struct sender *s, const struct cut *step, bool newest);
+enum sender_result sender_send(struct sender *s, int64_t step, bool newest);
 /* Ends a send that is under way, soon, and all later ones. */
 void sender_stop(struct sender *s);
 

@@ -106,14 +106,14 @@ static void suspects_whose_series_left_are_forgotten(void **state)
 	quarantine_free(q);
 }
 
-static void refused_first_values_are_made_anew_before_the_values(void **state)
+static void refused_anchors_go_again_before_the_values(void **state)
 {
 	(void)state;
 	struct quarantine *q = suspects("ab", true);
 	struct buf body = {0}, ordinary = {0}, expect = {0}, block = {0};
 	struct label a = {SLICE("s"), SLICE("a")};
 	remote_write_label_block(&block, SLICE("m"), &a, 1, NULL);
-	remote_write_add(&expect, buf_slice(&block), 0, 500, NULL);
+	remote_write_add(&expect, buf_slice(&block), 1, 500, NULL); /* what was refused, at a new time */
 	for (int round = 0; round < 2; round++) { /* again, as long as they are not acknowledged */
 		buf_reset(&body);
 		buf_reset(&ordinary);
@@ -147,31 +147,8 @@ static void a_histogram_stays_together(void **state)
 	quarantine_refuse(q, buf_slice(&body), false, "no");
 	assert_int_equal(quarantine_len(q), 3);
 	quarantine_end(q, 0, true);
-	struct slice rest = buf_slice(&body), all = rest;
-	struct slice piece = quarantine_chop(&rest, 5);
-	struct buf first = {0};
-	add_histogram(&first, "wait_seconds", "x");
-	check(slice_eq(piece, buf_slice(&first))); /* the second would not fit whole */
-	rest = all;
-	check(slice_eq(quarantine_chop(&rest, 2), buf_slice(&first))); /* and one is taken whole in any case */
-	buf_done(&first);
 	buf_done(&body);
 	quarantine_free(q);
-}
-
-static void a_request_is_chopped_into_pieces_that_add_up(void **state)
-{
-	(void)state;
-	struct buf body = {0}, again = {0};
-	add(&body, "abcdefg");
-	struct slice rest = buf_slice(&body);
-	size_t pieces = 0;
-	for (; rest.len > 0; pieces++)
-		buf_add_slice(&again, quarantine_chop(&rest, 3));
-	assert_int_equal(pieces, 3);
-	check(slice_eq(buf_slice(&again), buf_slice(&body)));
-	buf_done(&body);
-	buf_done(&again);
 }
 
 static void one_series_of_a_request_can_be_picked(void **state)
@@ -192,9 +169,8 @@ int main(void)
 		cmocka_unit_test(the_bad_one_of_eight_is_alone_after_three_halvings),
 		cmocka_unit_test(nobody_is_set_aside_when_nothing_passes),
 		cmocka_unit_test(suspects_whose_series_left_are_forgotten),
-		cmocka_unit_test(refused_first_values_are_made_anew_before_the_values),
+		cmocka_unit_test(refused_anchors_go_again_before_the_values),
 		cmocka_unit_test(a_histogram_stays_together),
-		cmocka_unit_test(a_request_is_chopped_into_pieces_that_add_up),
 		cmocka_unit_test(one_series_of_a_request_can_be_picked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

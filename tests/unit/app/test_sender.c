@@ -147,7 +147,11 @@ struct shop {
 	size_t series;
 	int64_t born[SERIES_MAX]; /* step */
 	const char *names[SERIES_MAX];
+	int64_t marked;           /* up to and with this step: cut says no */
 	bool unwanted;
+	double before;            /* what series that begin stood at before */
+	size_t anchored;
+	const struct books *books;
 };
 
 static void add_series(struct buf *bytes, const struct shop *shop, size_t i, double value, int64_t time_ns)
@@ -167,12 +171,13 @@ static void add_requests(const struct shop *shop, int64_t step, bool anchors, si
 	for (size_t i = 0; i < shop->series; i++) {
 		if (anchors ? shop->born[i] != step : shop->born[i] > step)
 			continue;
+		ret->begins |= anchors;
 		if (!r || r->samples == max) {
 			r = &ret->requests[ret->len++];
 			*r = (struct cut_request){.anchors = anchors, .body = {.ptr = NULL, .len = ret->bytes.len}};
 		}
 		size_t before = ret->bytes.len;
-		add_series(&ret->bytes, shop, i, anchors ? 0 : (double)((step - shop->born[i] + 1) * PER_STEP), anchors ? step * STEP_NS : (step + 1) * STEP_NS);
+		add_series(&ret->bytes, shop, i, shop->before + (anchors ? 0 : (double)((step - shop->born[i] + 1) * PER_STEP)), anchors ? step * STEP_NS : (step + 1) * STEP_NS);
 		if (r->samples == 0)
 			r->first = (uint32_t)before;
 		r->samples++;
@@ -180,21 +185,43 @@ static void add_requests(const struct shop *shop, int64_t step, bool anchors, si
 	}
 }
 
-static void shop_cut(const struct shop *shop, int64_t step, size_t max_samples, struct cut *ret)
+static bool shop_cut(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
+	(void)max_bytes;
+	struct shop *shop = self;
+	if (step <= shop->marked)
+		return false;
 	*ret = (struct cut){.step = step, .end_ns = (step + 1) * STEP_NS};
 	ret->requests = mem_zalloc(2 * SERIES_MAX, sizeof(*ret->requests));
 	add_requests(shop, step, true, max_samples, ret);
 	add_requests(shop, step, false, max_samples, ret);
 	for (size_t i = 0; i < ret->len; i++)
 		ret->requests[i].body = slice_of(ret->bytes.data + ret->requests[i].first, ret->requests[i].last - ret->requests[i].first);
+	return true;
+}
+
+static void shop_done(void *self, struct cut *cut)
+{
+	(void)self;
+	free(cut->requests);
+	buf_done(&cut->bytes);
+}
+
+/* Called between the phases: no value is there yet. */
+static bool shop_anchored(void *self, int64_t step)
+{
+	struct shop *shop = self;
+	(void)step;
+	shop->anchored++;
+	for (size_t i = 0; i < shop->series; i++)
+		check(shop->books->series[i].samples == 0 || shop->books->series[i].last == shop->before);
+	return true;
 }
 
 static bool shop_wanted(void *self, int64_t step)
 {
-	(void)step;
-	const struct shop *shop = self;
-	return !shop->unwanted;
+	struct shop *shop = self;
+	return step > shop->marked && !shop->unwanted;
 }
 
 /* --- one of everything --- */
@@ -205,14 +232,14 @@ struct world {
 	struct receiver receiver;
 	struct sender *sender;
 	struct sender_opts opts;
-	size_t max_samples;
 	int64_t step;
 };
 
 static void world_sender(struct world *w)
 {
+	const struct sender_source source = {.self = &w->shop, .cut = shop_cut, .cut_done = shop_done, .anchored = shop_anchored, .wanted = shop_wanted};
 	struct err err = {0};
-	if (sender_new(&w->opts, shop_wanted, &w->shop, &w->sender, &err) < 0)
+	if (sender_new(&w->opts, &source, &w->sender, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
@@ -221,7 +248,8 @@ static struct world *world_new(size_t series)
 	struct world *w = mem_zalloc(1, sizeof(*w));
 	receiver_start(&w->receiver, keep_books, &w->books);
 	w->shop.series = series;
-	w->max_samples = 2000;
+	w->shop.books = &w->books;
+	w->shop.marked = INT64_MIN;
 	w->step = FIRST_STEP;
 	for (size_t i = 0; i < series; i++)
 		w->shop.born[i] = FIRST_STEP;
@@ -244,20 +272,10 @@ static void world_free(struct world *w)
 	free(w);
 }
 
-static enum sender_result send_one(struct world *w, bool newest)
-{
-	struct cut cut;
-	shop_cut(&w->shop, w->step, w->max_samples, &cut);
-	enum sender_result result = sender_send(w->sender, &cut, newest);
-	free(cut.requests);
-	buf_done(&cut.bytes);
-	return result;
-}
-
 static void send_steps(struct world *w, int64_t count)
 {
 	for (; count > 0; count--, w->step++)
-		assert_int_equal(send_one(w, false), SENDER_ACKNOWLEDGED);
+		assert_int_equal(sender_send(w->sender, w->step, false), SENDER_ACKNOWLEDGED);
 }
 
 /* Every series but those in [from, to) has its exact total, began at 0 and never shrank; nothing refused came again. */
@@ -267,7 +285,7 @@ static void check_books_but(const struct world *w, size_t from, size_t to)
 		const struct stored *s = &w->books.series[i];
 		if (i >= from && i < to)
 			continue;
-		if (s->samples == 0 || s->first != 0 || s->last != (double)((w->step - w->shop.born[i]) * PER_STEP))
+		if (s->samples == 0 || s->first != w->shop.before || s->last != w->shop.before + (double)((w->step - w->shop.born[i]) * PER_STEP))
 			fail_msg("series %zu: %lld samples, first %g, last %g of %lld", i, (long long)s->samples, s->first, s->last, (long long)((w->step - w->shop.born[i]) * PER_STEP));
 	}
 	check(!w->books.resent);
@@ -287,13 +305,16 @@ static void a_step_goes_anchors_first_and_once(void **state)
 {
 	(void)state;
 	struct world *w = world_new(50);
-	w->max_samples = 20;
+	sender_free(w->sender);
+	w->opts.max_samples = 20;
+	world_sender(w);
 	send_steps(w, 3);
 	check_books_but(w, 0, 0);
 	assert_int_equal(w->books.series[7].samples, 4);
 	assert_int_equal(w->books.requests, 3 + 3 * 3);
 	struct sender_status status = status_of(w);
 	check(status.requests_len == 1 && status.requests[0].code == 204 && status.requests[0].count == 12);
+	assert_int_equal(w->shop.anchored, 1);
 	check(status.steps == 3 && status.samples == 200 && status.failing_since_ns == 0);
 	world_free(w);
 }
@@ -334,6 +355,20 @@ static void one_poisoned_series_in_1001_is_found_and_nobody_else_loses(void **st
 	send_steps(w, 3);
 	check_books_but(w, 640, 641);
 	assert_int_equal(w->books.refusals, refusals); /* it is left alone now */
+	world_free(w);
+}
+
+static void series_that_wake_up_at_an_old_total_keep_it_through_a_refusal(void **state)
+{
+	(void)state;
+	struct world *w = world_new(40);
+	w->shop.before = 1000;
+	w->books.poison = "bad";
+	w->books.poison_status = 400;
+	w->shop.names[11] = "bad";
+	send_steps(w, 7);
+	assert_int_equal(status_of(w).aside, 1);
+	check_books_but(w, 11, 12);
 	world_free(w);
 }
 
@@ -495,10 +530,12 @@ static void a_step_older_than_the_window_is_not_sent_unless_it_is_the_newest(voi
 	sender_free(w->sender);
 	w->opts.receiver_window_ns = 3600 * NS_PER_S;
 	world_sender(w);
-	assert_int_equal(send_one(w, false), SENDER_TOO_OLD);
+	assert_int_equal(sender_send(w->sender, FIRST_STEP, false), SENDER_TOO_OLD);
 	assert_int_equal(w->books.requests, 0);
-	assert_int_equal(send_one(w, true), SENDER_ACKNOWLEDGED);
+	assert_int_equal(sender_send(w->sender, FIRST_STEP, true), SENDER_ACKNOWLEDGED);
 	assert_int_equal(w->books.requests, 2);
+	w->shop.marked = FIRST_STEP;
+	assert_int_equal(sender_send(w->sender, FIRST_STEP, true), SENDER_GONE);
 	world_free(w);
 }
 
@@ -520,10 +557,10 @@ static void stopping_ends_a_long_wait(void **state)
 	pthread_t thread;
 	pthread_create(&thread, NULL, stop_soon, w->sender);
 	int64_t before = clock_mono_ns();
-	assert_int_equal(send_one(w, false), SENDER_STOPPED);
+	assert_int_equal(sender_send(w->sender, w->step, false), SENDER_STOPPED);
 	check(clock_mono_ns() - before < 3 * NS_PER_S);
 	pthread_join(thread, NULL);
-	assert_int_equal(send_one(w, false), SENDER_STOPPED);
+	assert_int_equal(sender_send(w->sender, w->step, false), SENDER_STOPPED);
 	world_free(w);
 }
 
@@ -533,7 +570,7 @@ static void a_lost_leadership_ends_the_tries(void **state)
 	struct world *w = world_new(3);
 	w->books.all = 503;
 	w->shop.unwanted = true;
-	assert_int_equal(send_one(w, false), SENDER_GONE);
+	assert_int_equal(sender_send(w->sender, w->step, false), SENDER_GONE);
 	assert_int_equal(w->books.requests, 1);
 	world_free(w);
 }
@@ -585,6 +622,7 @@ int main(void)
 		cmocka_unit_test(a_step_goes_anchors_first_and_once),
 		cmocka_unit_test(the_same_bytes_go_again_after_5xx_429_and_silence),
 		cmocka_unit_test(one_poisoned_series_in_1001_is_found_and_nobody_else_loses),
+		cmocka_unit_test(series_that_wake_up_at_an_old_total_keep_it_through_a_refusal),
 		cmocka_unit_test(a_series_that_turns_bad_later_is_found_among_steady_ones),
 		cmocka_unit_test(a_series_set_aside_comes_back_when_the_receiver_takes_it),
 		cmocka_unit_test(a_request_that_always_gets_500_is_poison_when_others_pass),
