@@ -133,6 +133,7 @@ static void absorb(struct ledger *l, const struct delta_range *r)
 	if (r->to > r->from || r->joined) {
 		v->moved_ns = l->journal_time_ns;
 		p->moved_alive_ns = l->alive_ns;
+		p->placed = true;
 	}
 	v->absorbed = r->to;
 	v->replay = r->replay;

@@ -43,7 +43,8 @@ static void save_partitions(const struct ledger *l, struct buf *out)
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		const struct partition *p = l->partitions[i];
 		const struct ledger_partition *v = &p->view;
-		const int64_t numbers[] = {v->partition, v->absorbed, v->replay, v->replay_time_ns, v->newest_ns, v->moved_ns, v->at_end, v->gaps, p->moved_alive_ns};
+		const int64_t numbers[] = {v->partition, v->absorbed, v->replay, v->replay_time_ns, v->newest_ns, v->moved_ns, v->at_end, v->gaps, p->moved_alive_ns,
+			p->placed};
 		pack_bytes(out, p->topic);
 		for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
 			pack_i64(out, numbers[k]);
@@ -63,6 +64,7 @@ static void load_partitions(struct ledger *l, struct unpack *u)
 		p->view.at_end = unpack_i64(u) != 0;
 		p->view.gaps = unpack_i64(u);
 		p->moved_alive_ns = unpack_i64(u);
+		p->placed = unpack_i64(u) != 0;
 	}
 }
 

@@ -65,6 +65,7 @@ struct partition {
 	struct slice topic;     /* owned */
 	struct ledger_partition view; /* its topic is the same slice */
 	int64_t moved_alive_ns; /* when it appeared or last moved, by the alive clock */
+	bool placed;            /* it moved since the journal was last silent: its newest event time tells where it stands */
 };
 
 struct ledger {

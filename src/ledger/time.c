@@ -20,6 +20,7 @@ void time_pass(struct ledger *l, int64_t journal_time_ns)
 		return;
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		l->partitions[i]->view.at_end = false;
+		l->partitions[i]->placed = false;
 		l->partitions[i]->moved_alive_ns = l->alive_ns;
 	}
 }
@@ -51,7 +52,7 @@ static int64_t leading(const struct ledger *l)
 {
 	int64_t newest = 0;
 	for (size_t i = 0; i < l->partitions_len; i++)
-		if (in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns > newest)
+		if (l->partitions[i]->placed && in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns > newest)
 			newest = l->partitions[i]->view.newest_ns;
 	return newest;
 }
@@ -66,8 +67,8 @@ static int64_t watermark(const struct ledger *l)
 		const struct partition *p = l->partitions[i];
 		if (!in_play(l, p))
 			continue;
-		if (p->view.newest_ns == 0)
-			return INT64_MIN; /* announced, nothing read yet: its time is not known */
+		if (!p->placed || p->view.newest_ns == 0)
+			return INT64_MIN; /* announced, nothing read yet: where it stands is not known */
 		if (p->view.newest_ns >= lead - BEHIND_NS && p->view.newest_ns < newest)
 			newest = p->view.newest_ns;
 	}
