@@ -44,7 +44,7 @@ static void publish(struct books *b)
 static void set_trouble(struct books *b, const char *text)
 {
 	pthread_mutex_lock(&b->lock);
-	snprintf(b->trouble, sizeof(b->trouble), "%s", text);
+	snprintf(b->trouble, sizeof(b->trouble), "%.500s", text);
 	pthread_mutex_unlock(&b->lock);
 }
 

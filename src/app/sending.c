@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { SAMPLES_MAX = 2000, BYTES_MAX = 1 << 20 }; /* of one request */
 #define IDLE_NS (5 * NS_PER_MS)
 
 struct sending {
@@ -48,32 +47,31 @@ static void mark(struct sending *s, int64_t step, bool skipped)
 	clock_sleep_ns(NS_PER_S / 2);
 }
 
-/* Where series begin, their anchors go first, and a record in the journal says that they are there: only then do the values follow (see ledger.c). */
-static enum sender_result send_anchors(struct sending *s, const struct cut *cut, bool newest)
+static bool cut(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
-	struct cut anchors = *cut;
+	return books_cut(((struct sending *)self)->books, step, max_samples, max_bytes, ret);
+}
+
+static void done(void *self, struct cut *c)
+{
+	(void)self;
+	cut_done(c);
+}
+
+static bool anchored(void *self, int64_t step)
+{
 	struct err err = {0};
-	anchors.len = 0;
-	while (anchors.len < cut->len && cut->requests[anchors.len].anchors)
-		anchors.len++;
-	enum sender_result result = anchors.len ? sender_send(s->sender, &anchors, newest) : SENDER_ACKNOWLEDGED;
-	if (result != SENDER_ACKNOWLEDGED)
-		return result;
-	if (books_anchored(s->books, cut->step, &err) < 0) {
-		log_line(LOG_WARN, "sender", "first values sent but not noted: %s", err.text);
-		clock_sleep_ns(NS_PER_S / 2);
-	}
-	return SENDER_GONE; /* the step is cut again, with its values */
+	if (books_anchored(((struct sending *)self)->books, step, &err) == 0)
+		return true;
+	log_line(LOG_WARN, "sender", "first values sent but not noted: %s", err.text);
+	clock_sleep_ns(NS_PER_S / 2);
+	return false;
 }
 
 static void send_step(struct sending *s, int64_t step, bool newest)
 {
-	struct cut cut;
-	if (!books_cut(s->books, step, SAMPLES_MAX, BYTES_MAX, &cut))
-		return;
 	note_leadership(s, step);
-	enum sender_result result = cut.begins ? send_anchors(s, &cut, newest) : sender_send(s->sender, &cut, newest);
-	cut_done(&cut);
+	enum sender_result result = sender_send(s->sender, step, newest);
 	if (result == SENDER_ACKNOWLEDGED || result == SENDER_TOO_OLD)
 		mark(s, step, result == SENDER_TOO_OLD);
 }
@@ -115,13 +113,14 @@ int sending_start(const struct config *config, struct books *books, struct statu
 	struct sending *s = mem_zalloc(1, sizeof(*s));
 	struct sender_opts opts;
 	struct err err = {0};
+	struct sender_source source = {.self = s, .cut = cut, .cut_done = done, .anchored = anchored, .wanted = wanted};
 	s->books = books;
 	s->status = status;
 	sender_opts_default(&opts);
 	fill_http(config, &opts.http);
 	opts.step_ns = config->metrics.step_ns;
 	opts.receiver_window_ns = config->metrics.window_ns;
-	if (sender_new(&opts, wanted, s, &s->sender, &err) < 0) {
+	if (sender_new(&opts, &source, &s->sender, &err) < 0) {
 		log_line(LOG_ERROR, "sender", "%s", err.text);
 		free(s);
 		return 1;

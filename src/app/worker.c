@@ -76,7 +76,7 @@ struct worker {
 static void set_trouble(struct worker *w, const char *text)
 {
 	pthread_mutex_lock(&w->trouble_lock);
-	snprintf(w->trouble, sizeof(w->trouble), "%s", text);
+	snprintf(w->trouble, sizeof(w->trouble), "%.500s", text);
 	pthread_mutex_unlock(&w->trouble_lock);
 	if (text[0])
 		log_line(LOG_WARN, "worker", "%s", text);
