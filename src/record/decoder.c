@@ -63,8 +63,7 @@ struct decoder *decoder_new(const struct decoder_opts *opts)
 	struct decoder *d = mem_zalloc(1, sizeof(*d));
 	d->opts = *opts;
 	key_table_init(&d->keys);
-	shape_table_init(&d->outer_shapes);
-	shape_table_init(&d->inner_shapes);
+	shape_table_init(&d->shapes);
 	for (unsigned i = 0; i < DOCUMENTS; i++) {
 		d->parsers[i] = json_parser_new();
 		if (!d->parsers[i])

@@ -70,11 +70,10 @@ static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
 	return found;
 }
 
-static struct search search_start(const struct object *o, enum member member)
+static inline struct search search_start(const struct object *o, enum member member)
 {
 	static const struct place nothing = {.key = KEY_NONE};
-	bool any = key_set_meets(&o->row->columns[member], &o->seen);
-	return (struct search){.o = o, .next = any ? o->row->places[member] : &nothing, .member = member};
+	return (struct search){.o = o, .next = o->members >> member & 1 ? o->row->places[member] : &nothing, .member = member};
 }
 
 static uint32_t search_next(struct search *s)
@@ -233,6 +232,8 @@ static enum undecodable take_message(struct decoder *d, const struct object *o, 
 
 static struct slice take_text(struct decoder *d, const struct object *o, enum member member)
 {
+	if (!(o->members >> member & 1))
+		return slice_of(NULL, 0);
 	struct search s = search_start(o, member);
 	for (uint32_t at; (at = search_next(&s));) {
 		struct slice text = json_text(&o->json, at);
@@ -390,12 +391,14 @@ static void take_failure(struct decoder *d, const struct object *o, struct recor
 	}
 }
 
+enum { HTTP_MEMBERS = 1 << MEMBER_STATUS | 1 << MEMBER_METHOD | 1 << MEMBER_ROUTE | 1 << MEMBER_PATH, ID_MEMBERS = 1 << MEMBER_TRACE | 1 << MEMBER_SPAN | 1 << MEMBER_PARENT };
+
 static enum undecodable fill(struct decoder *d, const struct object *o, struct record *r, bool with_message)
 {
 	enum undecodable reason = take_time(d, o, r);
 	reason = reason ? reason : take_level(d, o, r);
 	reason = reason || !with_message ? reason : take_message(d, o, r);
-	reason = reason ? reason : take_ids(d, o, r);
+	reason = reason || !(o->members & ID_MEMBERS) ? reason : take_ids(d, o, r);
 	if (reason)
 		return reason;
 	if (r->service.len == 0)
@@ -404,12 +407,22 @@ static enum undecodable fill(struct decoder *d, const struct object *o, struct r
 		r->logger = take_text(d, o, MEMBER_LOGGER);
 	if (r->template_text.len == 0)
 		r->template_text = take_text(d, o, MEMBER_TEMPLATE);
-	take_duration(d, o, r);
-	take_http(d, o, r);
-	take_failure(d, o, r);
+	if (o->members >> MEMBER_DURATION & 1)
+		take_duration(d, o, r);
+	if (o->members & HTTP_MEMBERS)
+		take_http(d, o, r);
+	if (o->members >> MEMBER_FAILURE & 1)
+		take_failure(d, o, r);
 	if (r->severity == SEVERITY_UNKNOWN)
 		r->severity = o->row->shape->absent_level;
 	return UNDECODABLE_NONE;
+}
+
+static void detect(struct decoder *d, struct object *o)
+{
+	const struct shape_match *match = shape_detect(&d->shapes, &o->seen);
+	o->row = match->row;
+	o->members = match->members;
 }
 
 /* The record inside the envelope, if its text is a JSON object; false if it is not. */
@@ -424,7 +437,7 @@ static bool read_inner(struct decoder *d, struct record *r, struct record_fields
 	*ret_reason = object_scan(d, in);
 	if (*ret_reason)
 		return true;
-	in->row = shape_detect(&d->inner_shapes, &in->seen);
+	detect(d, in);
 	r->shape = in->row->shape->name;
 	d->inside_json = true;
 	*ret_reason = fill(d, in, r, true);
@@ -460,7 +473,7 @@ static enum undecodable read_object(struct decoder *d, const struct json *json, 
 	enum undecodable reason = object_scan(d, o);
 	if (reason)
 		return reason;
-	o->row = shape_detect(&d->outer_shapes, &o->seen);
+	detect(d, o);
 	r->shape = o->row->shape->name;
 	reason = o->row->shape->envelope ? read_envelope(d, r, fields) : fill(d, o, r, true);
 	return reason ? reason : decoder_finish(d, r);

@@ -14,6 +14,7 @@ struct object {
 	uint32_t root;
 	struct key_set seen;
 	const struct shape_row *row;
+	unsigned members; /* bit m: the object has something in the column of member m */
 	uint32_t at[KEY_COUNT]; /* the position of the value; only where seen has the key */
 };
 
@@ -33,7 +34,7 @@ struct decoder {
 	struct decoder_opts opts;
 	struct arena arena;
 	struct key_table keys;
-	struct shape_table outer_shapes, inner_shapes;
+	struct shape_table shapes;
 	struct json_parser *parsers[DOCUMENTS]; /* a document and the one inside it */
 	struct object outer, inner;
 	struct buf scratch;

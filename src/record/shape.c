@@ -143,16 +143,29 @@ static bool fits(const struct shape_row *row, const struct key_set *seen)
 	return key_set_covers(seen, &row->all) && (!row->choosy || key_set_meets(seen, &row->any)) && !key_set_meets(seen, &row->none);
 }
 
-const struct shape_row *shape_detect(struct shape_table *table, const struct key_set *seen)
+static void decide(const struct shape_table *table, struct shape_match *match)
 {
-	if (table->last && memcmp(&table->last_seen, seen, sizeof(*seen)) == 0)
-		return table->last;
 	const struct shape_row *row = table->rows, *last = row + table->len - 1;
-	while (row < last && !fits(row, seen))
+	while (row < last && !fits(row, &match->seen))
 		row++;
-	table->last_seen = *seen;
-	table->last = row;
-	return row;
+	match->row = row;
+	match->members = 0;
+	for (unsigned m = 0; m < MEMBER_COUNT; m++)
+		if (key_set_meets(&row->columns[m], &match->seen))
+			match->members |= 1u << m;
+}
+
+const struct shape_match *shape_detect(struct shape_table *table, const struct key_set *seen)
+{
+	uint64_t hash = 0;
+	for (size_t i = 0; i < KEY_SET_WORDS; i++)
+		hash = (hash ^ seen->words[i]) * UINT64_C(0x9E3779B97F4A7C15);
+	struct shape_match *match = &table->answers[hash >> 32 & (SHAPE_ANSWERS - 1)];
+	if (!match->row || memcmp(&match->seen, seen, sizeof(*seen)) != 0) {
+		match->seen = *seen;
+		decide(table, match);
+	}
+	return match;
 }
 
 const char *member_name(enum member member)

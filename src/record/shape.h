@@ -26,7 +26,7 @@ struct place {
 	struct slice inside[2];  /* names to descend by; empty: none */
 };
 
-enum { SHAPE_CLUES = 12, SHAPE_MAX = 32 };
+enum { SHAPE_CLUES = 12, SHAPE_MAX = 32, SHAPE_ANSWERS = 64 };
 
 struct shape {
 	const char *name;
@@ -48,16 +48,22 @@ struct shape_row {
 	bool choosy; /* any is not empty */
 };
 
+/* An answer: the shape, and which of its columns have any of these names (bit m: member m). */
+struct shape_match {
+	struct key_set seen;
+	const struct shape_row *row; /* NULL: the entry is free */
+	unsigned members;
+};
+
 struct shape_table {
 	struct shape_row rows[SHAPE_MAX];
 	size_t len;
-	/* the last answer: streams mostly repeat themselves */
-	struct key_set last_seen;
-	const struct shape_row *last;
+	struct shape_match answers[SHAPE_ANSWERS]; /* by hash of the set: streams repeat themselves */
 };
 
 void shape_table_init(struct shape_table *table);
-const struct shape_row *shape_detect(struct shape_table *table, const struct key_set *seen);
+/* Valid until the next call. */
+const struct shape_match *shape_detect(struct shape_table *table, const struct key_set *seen);
 /* "time", "severity", ...: for notes. */
 const char *member_name(enum member member);
 

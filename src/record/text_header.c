@@ -10,6 +10,7 @@
 #include "record/text_header.h"
 
 #include "record/level.h"
+#include "record/trace_id.h"
 
 enum { MAX_ELEMENTS = 16, LONGEST_BRACKET = 120, LONGEST_TOKEN = 200 };
 
@@ -19,14 +20,27 @@ struct scan {
 	bool anything; /* an element was found */
 };
 
+enum { DIGIT = 1, LETTER = 2, WORD = 4, ID = 8, LOGGER = 16, BLANK = 32, LEVEL_END = 64, SEPARATOR = 128 };
+
+static const unsigned char classes[256] = {
+	['0' ... '9'] = DIGIT | WORD | ID | LOGGER, ['a' ... 'z'] = LETTER | WORD | ID | LOGGER, ['A' ... 'Z'] = LETTER | WORD | ID | LOGGER, ['_'] = WORD | ID | LOGGER,
+	['-'] = ID | LOGGER | LEVEL_END | SEPARATOR, ['.'] = LOGGER, ['$'] = LOGGER, ['['] = LOGGER, [']'] = LOGGER | LEVEL_END, ['/'] = LOGGER,
+	[' '] = BLANK | LEVEL_END, ['\t'] = BLANK | LEVEL_END, ['\n'] = LEVEL_END, [':'] = LEVEL_END | SEPARATOR, ['|'] = LEVEL_END | SEPARATOR, [','] = LEVEL_END | SEPARATOR,
+};
+
+static bool is(char c, unsigned what)
+{
+	return classes[(unsigned char)c] & what;
+}
+
 static bool is_blank(char c)
 {
-	return c == ' ' || c == '\t';
+	return is(c, BLANK);
 }
 
 static bool is_word_char(char c)
 {
-	return (unsigned)(c - '0') <= 9 || (unsigned)((c | 32) - 'a') <= 25 || c == '_';
+	return is(c, WORD);
 }
 
 static void skip(struct scan *s, size_t n)
@@ -88,8 +102,11 @@ static char id_key(struct slice name)
 
 static size_t id_len(struct slice text)
 {
+	bool zero;
 	size_t n = 0;
-	while (n < text.len && (is_word_char(text.ptr[n]) || text.ptr[n] == '-'))
+	while (n < 32 && n + 16 <= text.len && trace_id_is_hex(text.ptr + n, &zero))
+		n += 16;
+	while (n < text.len && is(text.ptr[n], ID))
 		n++;
 	return n;
 }
@@ -98,7 +115,7 @@ static size_t id_len(struct slice text)
 static size_t read_id(struct text_header *h, struct slice text)
 {
 	size_t n = 0;
-	while (n < text.len && n < 24 && (is_word_char(text.ptr[n]) || text.ptr[n] == '-' || text.ptr[n] == '.'))
+	while (n < text.len && n < 24 && is(text.ptr[n], ID | LOGGER) && text.ptr[n] != '[')
 		n++;
 	if (n >= text.len || (text.ptr[n] != ':' && text.ptr[n] != '='))
 		return 0;
@@ -177,7 +194,7 @@ static bool read_klog(struct scan *s)
 
 static bool is_level_end(struct slice text, size_t n)
 {
-	return n == text.len || is_blank(text.ptr[n]) || strchr(":]|,-", text.ptr[n]) || text.ptr[n] == '\n';
+	return n == text.len || is(text.ptr[n], LEVEL_END);
 }
 
 /* ":name:" directly behind a level, as Python's basic format has it. */
@@ -195,7 +212,7 @@ static void read_colon_name(struct scan *s)
 static bool read_level(struct scan *s)
 {
 	size_t n = 0;
-	while (n < s->rest.len && n < 12 && (unsigned)((s->rest.ptr[n] | 32) - 'a') <= 25)
+	while (n < s->rest.len && n < 12 && is(s->rest.ptr[n], LETTER))
 		n++;
 	if (s->h->severity || n < 3 || !is_level_end(s->rest, n))
 		return false;
@@ -221,17 +238,19 @@ static size_t logger_len(struct slice text, bool expected)
 {
 	struct slice t = token(text);
 	size_t n = t.len, dots = 0, brackets = 0;
-	if (n < 2 || (unsigned)((t.ptr[0] | 32) - 'a') > 25)
+	if (n < 2 || !is(t.ptr[0], LETTER))
 		return 0;
 	if (t.ptr[n - 1] == ':')
 		n--;
 	for (size_t i = 0; i < n; i++) {
+		if (is(t.ptr[i], WORD))
+			continue;
+		if (t.ptr[i] == '#')
+			return i + 1 < n && is(t.ptr[n - 1], DIGIT) ? t.len : 0;
+		if (!is(t.ptr[i], LOGGER))
+			return 0;
 		dots += t.ptr[i] == '.';
 		brackets += t.ptr[i] == '[' || t.ptr[i] == ']' || t.ptr[i] == '/';
-		if (t.ptr[i] == '#')
-			return i + 1 < n && (unsigned)(t.ptr[n - 1] - '0') <= 9 ? t.len : 0;
-		if (!is_word_char(t.ptr[i]) && !strchr(".$-[]/", t.ptr[i]))
-			return 0;
 	}
 	struct slice next = after_blanks(slice_sub(text, t.len, text.len));
 	bool separated = n < t.len || (next.len > 1 && strchr("-:", next.ptr[0]) && is_blank(next.ptr[1]));
@@ -293,7 +312,7 @@ static bool read_bracket(struct scan *s)
 	struct slice inside = slice_trim(slice_sub(s->rest, 1, end - 1)), after = slice_sub(s->rest, end + 1, s->rest.len);
 	struct timestamp time;
 	enum severity severity = h->severity ? SEVERITY_UNKNOWN : level_word(inside);
-	bool ids = slice_search(inside, SLICE("race")) < inside.len && !h->trace_id.len;
+	bool ids = !h->trace_id.len && slice_search(inside, SLICE("race")) < inside.len;
 	if (severity) {
 		h->severity = severity;
 	} else if (!h->has_time && timestamp_scan(inside, &time) && time.len == inside.len) {
@@ -327,7 +346,7 @@ static bool read_separator(struct scan *s)
 		skip(s, 3);
 		return true;
 	}
-	if (s->rest.len > 1 && strchr("-:|,", s->rest.ptr[0]) && (is_blank(s->rest.ptr[1]) || s->rest.ptr[0] == ':')) {
+	if (s->rest.len > 1 && is(s->rest.ptr[0], SEPARATOR) && (is_blank(s->rest.ptr[1]) || s->rest.ptr[0] == ':')) {
 		skip(s, 1);
 		return true;
 	}

@@ -11,5 +11,7 @@
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span);
 /* text as 16 hex digits. */
 struct slice span_id_of(struct slice text, struct arena *a);
+/* Whether these 16 bytes are lower-case hex digits; *ret_zero says whether all are '0'. */
+bool trace_id_is_hex(const char *sixteen, bool *ret_zero);
 
 #endif
