@@ -258,14 +258,17 @@ static double value_of(struct slice whole)
 	return 0;
 }
 
-/* The anchor that belongs to these labels, at a new time. */
+/* The newest anchor that belongs to these labels, at a new time. */
 static void add_anchor(const struct suspect *s, struct slice labels, int64_t anchor_ms, struct buf *out)
 {
 	struct wire w = wire_of(buf_slice(&s->anchors));
 	struct series_view anchor;
+	struct slice found = {0};
 	while (next_series(&w, &anchor))
 		if (slice_eq(anchor.labels, labels))
-			remote_write_add(out, labels, value_of(anchor.whole), anchor_ms, NULL);
+			found = anchor.whole;
+	if (found.len > 0)
+		remote_write_add(out, labels, value_of(found), anchor_ms, NULL);
 }
 
 static void take_suspect(struct suspect *s, const struct series_view *series, bool anchors, int64_t anchor_ms)
