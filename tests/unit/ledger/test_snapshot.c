@@ -9,10 +9,13 @@ struct story {
 	size_t len;
 };
 
+/* splitmix64 */
 static uint64_t roll(uint64_t *seed, uint64_t n)
 {
-	*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (*seed >> 33) % n;
+	uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (z ^ z >> 31) % n;
 }
 
 static const char *const ids[] = {"00000000000000a1", "00000000000000a2", "00000000000000a3", "00000000000000a4", "00000000000000a5"};
@@ -72,7 +75,7 @@ static void write_step(struct desk *d, uint64_t *seed, double now)
 	uint64_t kind = roll(seed, 6);
 	if (first == INT64_MIN)
 		return;
-	if (kind < 3)
+	if (kind < 2)
 		desk_anchored(d, first, AT(now));
 	else
 		desk_mark(d, first, kind == 5, AT(now));
@@ -91,16 +94,18 @@ static void write_story(struct story *s, uint64_t seed, const struct ledger_opts
 	int64_t offsets[3] = {0};
 	desk_open(&d, opts);
 	memset(s, 0, sizeof(*s));
-	while (s->len < 400) {
+	while (s->len < 300) {
 		int64_t before = d.position;
-		if (roll(&seed, 2))
+		if (roll(&seed, 3) == 0)
 			write_delta(&d, &seed, &now, offsets);
 		else
 			write_step(&d, &seed, now);
-		if (roll(&seed, 100) == 0)
-			desk_close(&d, AT(now));
 		if (d.position != before)
 			keep(s, &d);
+		if (roll(&seed, 100) == 0) {
+			desk_close(&d, AT(now));
+			keep(s, &d);
+		}
 	}
 	desk_done(&d);
 }
@@ -164,7 +169,10 @@ static void a_snapshot_at_any_position_goes_on_as_the_straight_fold_does(void **
 		}
 		struct ledger_stats stats;
 		ledger_stats(l, &stats);
-		check(stats.marks > 20 && stats.late_records > 0 && stats.overflow_records > 0 && stats.expired_series > 0);
+		assert_in_range(stats.marks, 20, 400);
+		assert_in_range(stats.late_records, 1, 100000);
+		assert_in_range(stats.overflow_records, 1, 100000);
+		assert_in_range(stats.expired_series, 1, 100000);
 		for (size_t i = 0; i <= s.len; i++)
 			check_from(&s, i, buf_slice(&snapshots[i]), &opts, buf_slice(&snapshots[s.len]));
 		for (size_t i = 0; i <= s.len; i++)
