@@ -264,33 +264,52 @@ static bool wait_for(struct sender *s, int64_t ns)
 	return true;
 }
 
+/* One try; the fate is set if it was the last one. */
+static bool try_once(struct sender *s, struct slice body, struct sender_try *try, struct http_reply *reply, int64_t *ret_wait_ns, enum fate *ret_fate)
+{
+	post(s, body, try->attempt, reply);
+	if (atomic_load(&s->stopping) && reply->verdict != HTTP_OK) {
+		*ret_fate = FATE_STOPPED;
+		return true;
+	}
+	try->maybe_there |= reply->repeated;
+	enum sender_move move = sender_decide(&s->opts, try, reply, next_random(s), ret_wait_ns);
+	if (move == SENDER_PROBE && receiver_is_well(s, body))
+		move = SENDER_REFUSED;
+	note_reply(s, reply, move);
+	bool passed = move == SENDER_PASSED || move == SENDER_ALREADY_THERE;
+	s->passed |= passed;
+	if (!passed)
+		log_reply(reply, move, try->attempt);
+	*ret_fate = passed ? FATE_PASSED : FATE_REFUSED;
+	return passed || move == SENDER_REFUSED;
+}
+
+/* What a failed try means for the next one. */
+static void learn(struct sender_try *try, const struct http_reply *reply)
+{
+	bool lost = reply->status == 0 || reply->status == 502 || reply->status == 504;
+	try->attempt++;
+	try->server_errors = reply->status >= 500 ? try->server_errors + 1 : 0;
+	try->maybe_there |= reply->delivered && lost;
+}
+
 /* The body until its fate is known; reply is the last one. */
 static enum fate deliver(struct sender *s, struct slice body, struct http_reply *reply)
 {
 	struct sender_try try = {.maybe_there = s->step <= s->maybe_there_until};
+	enum fate fate;
 	int64_t wait;
-	for (;; try.attempt++) {
-		if (atomic_load(&s->stopping))
-			return FATE_STOPPED;
-		post(s, body, try.attempt, reply);
-		if (atomic_load(&s->stopping) && reply->verdict != HTTP_OK)
-			return FATE_STOPPED;
-		try.maybe_there |= reply->repeated;
-		enum sender_move move = sender_decide(&s->opts, &try, reply, next_random(s), &wait);
-		if (move == SENDER_PROBE && receiver_is_well(s, body))
-			move = SENDER_REFUSED;
-		note_reply(s, reply, move);
-		s->passed |= move == SENDER_PASSED || move == SENDER_ALREADY_THERE;
-		if (move == SENDER_PASSED || move == SENDER_ALREADY_THERE)
-			return FATE_PASSED;
-		log_reply(reply, move, try.attempt);
-		if (move == SENDER_REFUSED)
-			return FATE_REFUSED;
-		try.server_errors = reply->status >= 500 ? try.server_errors + 1 : 0;
-		try.maybe_there |= reply->delivered && (reply->status == 0 || reply->status == 502 || reply->status == 504);
+	if (atomic_load(&s->stopping))
+		return FATE_STOPPED;
+	while (!try_once(s, body, &try, reply, &wait, &fate)) {
+		learn(&try, reply);
 		if (!wait_for(s, wait))
 			return FATE_GONE;
+		if (atomic_load(&s->stopping))
+			return FATE_STOPPED;
 	}
+	return fate;
 }
 
 /* --- one step --- */

@@ -105,15 +105,24 @@ static void receiver_dropped(void *cls, struct MHD_Connection *connection, void 
 	free(request);
 }
 
-static inline void receiver_start(struct receiver *r, struct receiver_answer (*answer)(void *, const struct receiver_request *, size_t), void *user)
+/* certificate and key may be NULL: plain HTTP. */
+static inline void receiver_start_tls(struct receiver *r, const char *certificate, const char *key, struct receiver_answer (*answer)(void *, const struct receiver_request *, size_t), void *user)
 {
 	*r = (struct receiver){.answer = answer, .user = user};
 	pthread_mutex_init(&r->mutex, NULL);
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	r->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, receiver_handle, r, MHD_OPTION_SOCK_ADDR, &address,
-		MHD_OPTION_NOTIFY_COMPLETED, receiver_dropped, NULL, MHD_OPTION_END);
+	const struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)certificate}, {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key}, {MHD_OPTION_END, 0, NULL}};
+	const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
+	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | (certificate ? MHD_USE_TLS : 0);
+	r->daemon = MHD_start_daemon(flags, 0, NULL, NULL, receiver_handle, r, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, receiver_dropped, NULL,
+		MHD_OPTION_ARRAY, certificate ? tls : plain, MHD_OPTION_END);
 	assert_non_null(r->daemon);
-	snprintf(r->url, sizeof(r->url), "http://127.0.0.1:%u/api/v1/write", MHD_get_daemon_info(r->daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+	snprintf(r->url, sizeof(r->url), "%s://127.0.0.1:%u/api/v1/write", certificate ? "https" : "http", MHD_get_daemon_info(r->daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+}
+
+static inline void receiver_start(struct receiver *r, struct receiver_answer (*answer)(void *, const struct receiver_request *, size_t), void *user)
+{
+	receiver_start_tls(r, NULL, NULL, answer, user);
 }
 
 static inline void receiver_stop(struct receiver *r)

@@ -211,10 +211,9 @@ static void shop_done(void *self, struct cut *cut)
 static bool shop_anchored(void *self, int64_t step)
 {
 	struct shop *shop = self;
-	(void)step;
 	shop->anchored++;
 	for (size_t i = 0; i < shop->series; i++)
-		check(shop->books->series[i].samples == 0 || shop->books->series[i].last == shop->before);
+		check(shop->born[i] != step || shop->books->series[i].samples == 0 || shop->books->series[i].last == shop->before);
 	return true;
 }
 
@@ -575,6 +574,56 @@ static void a_lost_leadership_ends_the_tries(void **state)
 	world_free(w);
 }
 
+struct weather {
+	struct world *world;
+	uint64_t random;
+	bool calm;
+};
+
+/* Storms of every kind of answer, deserved or not; poisoned series are refused in any weather. */
+static struct receiver_answer stormy(void *user, const struct receiver_request *request, size_t index)
+{
+	static const unsigned kinds[] = {500, 503, 429, 502, 400, 1, 404, 413};
+	struct weather *w = user;
+	w->random = w->random * 6364136223846793005u + 1442695040888963407u;
+	unsigned dice = (unsigned)(w->random >> 40);
+	bool wild = !w->calm && dice % 3 == 0;
+	w->world->books.script[0] = wild ? kinds[dice / 3 % 8] : 0;
+	(void)index;
+	return keep_books(&w->world->books, request, 0);
+}
+
+static void after_any_weather_every_good_series_is_exact(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		struct world *w = world_new(120);
+		sender_free(w->sender);
+		w->opts.aside_retry_ns = 0; /* a storm may hit a good series alone: it is tried again */
+		world_sender(w);
+		struct weather weather = {.world = w, .random = seed * 7919};
+		w->receiver.answer = stormy;
+		w->receiver.user = &weather;
+		w->books.poison = "bad";
+		w->books.poison_status = 400;
+		w->shop.names[seed] = "bad";
+		for (size_t i = 60; i < 120; i++) /* half of them begin on the way */
+			w->shop.born[i] = FIRST_STEP + (int64_t)(i % 10);
+		send_steps(w, 14);
+		weather.calm = true;
+		send_steps(w, 12);
+		w->books.resent = false; /* a lost answer may be followed by a 400 and the same bytes: both rightly */
+		for (size_t i = 0; i < 120; i++) {
+			const struct stored *s = &w->books.series[i];
+			if (i != seed && s->last != (double)((w->step - w->shop.born[i]) * PER_STEP))
+				fail_msg("seed %d, series %zu: %g", (int)seed, i, s->last);
+		}
+		check(!w->books.disorder);
+		assert_int_equal(status_of(w).aside, 1);
+		world_free(w);
+	}
+}
+
 static void metadata_names_every_family(void **state)
 {
 	(void)state;
@@ -635,6 +684,7 @@ int main(void)
 		cmocka_unit_test(a_step_older_than_the_window_is_not_sent_unless_it_is_the_newest),
 		cmocka_unit_test(stopping_ends_a_long_wait),
 		cmocka_unit_test(a_lost_leadership_ends_the_tries),
+		cmocka_unit_test(after_any_weather_every_good_series_is_exact),
 		cmocka_unit_test(metadata_names_every_family),
 		cmocka_unit_test(waits_grow_to_a_bound_and_heed_the_receiver),
 	};

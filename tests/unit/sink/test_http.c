@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "sink/http.h"
+#include "test_certificate.h"
 
 #include <time.h>
 
@@ -150,6 +151,30 @@ static void a_connection_that_dies_under_a_request_is_told(void **state)
 	receiver_stop(&r);
 }
 
+static void certificates_are_checked_unless_told_otherwise(void **state)
+{
+	(void)state;
+	struct script script = {{{.status = 204}, {.status = 204}}};
+	struct receiver r;
+	struct http_reply reply;
+	char ca[] = "/tmp/winnow-test-XXXXXX";
+	int fd = mkstemp(ca);
+	check(fd >= 0 && write(fd, test_certificate, sizeof(test_certificate) - 1) == (ssize_t)sizeof(test_certificate) - 1);
+	close(fd);
+	receiver_start_tls(&r, test_certificate, test_key, scripted, &script);
+	const struct http_opts cases[] = {{.url = r.url}, {.url = r.url, .ca_file = ca}, {.url = r.url, .insecure_skip_verify = true}};
+	for (size_t i = 0; i < 3; i++) {
+		struct http_sender *s = sender(&cases[i]);
+		http_sender_post(s, SLICE("x"), 0, &reply);
+		assert_int_equal(reply.verdict, i == 0 ? HTTP_RETRY : HTTP_OK);
+		check(i > 0 || (reply.status == 0 && !reply.delivered && slice_search(slice_str(reply.reason), SLICE("certificate")) < strlen(reply.reason)));
+		http_sender_free(s);
+	}
+	assert_int_equal(r.len, 2);
+	receiver_stop(&r);
+	unlink(ca);
+}
+
 static void *abort_soon(void *user)
 {
 	usleep(100000);
@@ -202,6 +227,7 @@ int main(void)
 		cmocka_unit_test(retry_after_may_be_a_date),
 		cmocka_unit_test(no_answer_is_no_verdict_on_the_bytes),
 		cmocka_unit_test(a_connection_that_dies_under_a_request_is_told),
+		cmocka_unit_test(certificates_are_checked_unless_told_otherwise),
 		cmocka_unit_test(a_post_under_way_can_be_stopped),
 		cmocka_unit_test(what_cannot_work_is_said_at_once),
 	};
