@@ -61,6 +61,9 @@ bool ledger_partition_at(const struct ledger *l, size_t index, struct ledger_par
 /* End of the last closed step, 0 before the first. */
 int64_t ledger_watermark(const struct ledger *l);
 
+/* Newest event time of the partition in play that is furthest behind: 0 if one has not said a time yet, INT64_MAX if none is in play. */
+int64_t ledger_slowest(const struct ledger *l);
+
 /* Steps that are closed and not yet marked. */
 size_t ledger_pending_steps(const struct ledger *l);
 size_t ledger_pending_bytes(const struct ledger *l);
