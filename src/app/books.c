@@ -288,6 +288,18 @@ int64_t books_slowest(struct books *b)
 	return b->slowest;
 }
 
+int64_t books_slowest_but(struct books *b, bool (*own)(void *arg, const struct ledger_partition *p), void *arg)
+{
+	struct ledger_partition p;
+	int64_t slowest = INT64_MAX;
+	pthread_mutex_lock(&b->lock);
+	for (size_t i = 0; ledger_partition_at(b->ledger, i, &p); i++)
+		if (p.in_play && p.newest_ns < slowest && !own(arg, &p))
+			slowest = p.newest_ns;
+	pthread_mutex_unlock(&b->lock);
+	return slowest;
+}
+
 bool books_full(struct books *b)
 {
 	return b->pending_steps > b->opts.max_pending_steps || b->pending_bytes > b->opts.max_pending_bytes;

@@ -141,17 +141,29 @@ static int64_t add_time(int64_t a, int64_t b)
 
 /* --- cutting a delta --- */
 
-/* A log that was silent for an hour makes its partition jump ahead of the others by one message. Saying so before they have come up would make the watermark give
- * them up as too far behind, so it is said as far as they are. */
-static int64_t newest_to_say(const struct partition *p, int64_t low)
+static bool is_own(void *arg, const struct ledger_partition *p)
 {
-	int64_t cap = low == 0 ? 0 : add_time(low, LEAD_NS);
-	return p->shard.newest_ns < cap ? p->shard.newest_ns : cap;
+	struct worker *w = arg;
+	for (size_t i = 0; i < w->len; i++)
+		if (w->partitions[i]->shard.partition == p->partition && slice_eq(w->partitions[i]->shard.topic, p->topic))
+			return true;
+	return false;
+}
+
+/* A log that was silent for an hour makes its partition jump ahead of the others by one message. Saying so before the others have said as much would make the
+ * watermark give them up as too far behind: so it is said as far as they are, or as the receiver's window begins. */
+static int64_t say_up_to(struct worker *w)
+{
+	int64_t low = slowest(w, NULL, clock_mono_ns()), others = books_slowest_but(w->books, is_own, w);
+	int64_t cap = low == 0 ? 0 : add_time(low, LEAD_NS), far = add_time(others, FAR_NS), window = clock_wall_ns() - w->opts.window_ns - LEAD_NS;
+	if (far < cap)
+		cap = far;
+	return low != 0 && cap < window ? window : cap;
 }
 
 static size_t collect_ranges(struct worker *w)
 {
-	int64_t low = slowest_of_all(w, NULL, clock_mono_ns());
+	int64_t cap = say_up_to(w);
 	if (w->len > w->ranges_cap || !w->ranges) {
 		w->ranges_cap = w->len * 2;
 		w->ranges = mem_realloc(w->ranges, w->ranges_cap, sizeof(*w->ranges));
@@ -168,7 +180,7 @@ static size_t collect_ranges(struct worker *w)
 			.to = s->expected,
 			.replay = s->expected,
 			.replay_time_ns = s->newest_ns,
-			.newest_ns = newest_to_say(p, low),
+			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
 			.gap = s->gap,
 		};
 	}

@@ -51,6 +51,7 @@ struct ledger_partition {
 	int64_t newest_ns;      /* newest event time in posted deltas, 0: none */
 	int64_t moved_ns;       /* journal time of the last posted delta with to > from */
 	bool at_end;
+	bool in_play;           /* the watermark waits for it */
 	int64_t gaps;
 };
 

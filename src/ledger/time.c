@@ -43,7 +43,7 @@ int64_t time_target(const struct ledger *l, int64_t step, bool *ret_late)
 	return *ret_late ? l->last_closed + 1 : step;
 }
 
-static bool in_play(const struct ledger *l, const struct partition *p)
+bool time_in_play(const struct ledger *l, const struct partition *p)
 {
 	return !p->view.at_end && l->alive_ns - p->moved_alive_ns < OUT_AFTER_NS;
 }
@@ -52,7 +52,7 @@ int64_t ledger_slowest(const struct ledger *l)
 {
 	int64_t slowest = INT64_MAX;
 	for (size_t i = 0; i < l->partitions_len; i++)
-		if (in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns < slowest)
+		if (time_in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns < slowest)
 			slowest = l->partitions[i]->view.newest_ns;
 	return slowest;
 }
@@ -61,7 +61,7 @@ static int64_t leading(const struct ledger *l)
 {
 	int64_t newest = 0;
 	for (size_t i = 0; i < l->partitions_len; i++)
-		if (l->partitions[i]->placed && in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns > newest)
+		if (l->partitions[i]->placed && time_in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns > newest)
 			newest = l->partitions[i]->view.newest_ns;
 	return newest;
 }
@@ -74,7 +74,7 @@ static int64_t watermark(const struct ledger *l)
 		return INT64_MIN;
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		const struct partition *p = l->partitions[i];
-		if (!in_play(l, p))
+		if (!time_in_play(l, p))
 			continue;
 		if (!p->placed || p->view.newest_ns == 0)
 			return INT64_MIN; /* announced, nothing read yet: where it stands is not known */
