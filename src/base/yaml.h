@@ -3,6 +3,7 @@
 #ifndef WINNOW_BASE_YAML_H
 #define WINNOW_BASE_YAML_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
@@ -27,7 +28,13 @@ int yaml_load_text(struct slice text, const char *name_for_errors, struct yaml_d
 void yaml_free(struct yaml_doc *doc);
 const struct yaml *yaml_root(const struct yaml_doc *doc);
 const char *yaml_name(const struct yaml_doc *doc);
+/* Of the bytes it was read from. */
+uint64_t yaml_hash(const struct yaml_doc *doc);
 /* The value of a key in a map, or NULL. */
 const struct yaml *yaml_get(const struct yaml *map, const char *key);
+/* Appends "file:line:column: message" and a newline: what loaders collect to show all mistakes at once. */
+void yaml_report(struct buf *out, const struct yaml_doc *doc, int line, int column, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same for a key of a map that is not among names (NULL-terminated), with the nearest of them. */
+void yaml_report_unknown(struct buf *out, const struct yaml_doc *doc, const struct yaml *map, size_t key, const char *const *names);
 
 #endif

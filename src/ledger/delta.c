@@ -4,7 +4,7 @@
  * A record is a seal (seal.h) around two streams of MessagePack values. The head stays uncompressed, so that who wrote what about which offsets can be read
  * alone; the body is compressed. Values follow each other without nesting: a count, then the members of each thing in turn.
  *
- *   'd' head: writer seq journal_time n { topic partition at_end from to replay replay_time newest gap }
+ *   'd' head: writer seq journal_time n { topic partition flags from to replay replay_time newest gap }
  *       body: n { string }                                   every label name and value once
  *             n { family labels { name value } }             places in the string table; only series that an entry uses
  *             n { series step count has_exemplar             steps as the difference to the entry before
@@ -29,6 +29,7 @@
 #include <stdlib.h>
 
 enum { RANGES_MAX = 65536, STRINGS_MAX = 2000000, SERIES_MAX = 1000000, ENTRIES_MAX = 2000000, CATALOG_MAX = 500000, TEXT_MAX = 65536 };
+enum { RANGE_AT_END = 1, RANGE_JOINED = 2 };
 #define TIME_MAX INT64_C(4000000000000000000)
 
 struct text {
@@ -70,7 +71,7 @@ static void encode_head(struct buf *out, const struct delta_header *h)
 		const struct delta_range *r = &h->ranges[i];
 		pack_bytes(out, r->topic);
 		pack_i64(out, r->partition);
-		pack_bool(out, r->at_end);
+		pack_u64(out, (r->at_end ? RANGE_AT_END : 0) | (r->joined ? RANGE_JOINED : 0));
 		pack_i64(out, r->from);
 		pack_i64(out, r->to);
 		pack_i64(out, r->replay);
@@ -238,7 +239,9 @@ static void decode_range(struct unpack *u, struct delta_range *r)
 {
 	r->topic = unpack_bytes(u);
 	r->partition = (int32_t)unpack_upto(u, INT32_MAX);
-	r->at_end = unpack_bool(u);
+	uint64_t flags = unpack_upto(u, RANGE_AT_END | RANGE_JOINED);
+	r->at_end = flags & RANGE_AT_END;
+	r->joined = flags & RANGE_JOINED;
 	r->from = (int64_t)unpack_upto(u, INT64_MAX);
 	r->to = (int64_t)unpack_upto(u, INT64_MAX);
 	r->replay = unpack_i64(u);

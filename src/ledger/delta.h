@@ -13,6 +13,7 @@ struct delta_range {
 	struct slice topic;
 	int32_t partition;
 	bool at_end;          /* the partition was read to its end when the delta was cut */
+	bool joined;          /* the writer has just taken the partition, or resumed it after standing still: counts as movement for the watermark */
 	int64_t from, to;     /* offsets, half open */
 	int64_t replay;       /* where a successor starts feeding open state; == to when nothing is open */
 	int64_t replay_time_ns;

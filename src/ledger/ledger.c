@@ -130,7 +130,7 @@ static void absorb(struct ledger *l, const struct delta_range *r)
 	if (!p)
 		p = partition_add(l, r->topic, r->partition);
 	struct ledger_partition *v = &p->view;
-	if (r->to > r->from) {
+	if (r->to > r->from || r->joined) {
 		v->moved_ns = l->journal_time_ns;
 		p->moved_alive_ns = l->alive_ns;
 		p->placed = true;

@@ -28,6 +28,8 @@ uint64_t ruleset_hash(const struct ruleset *set);
 
 struct rule_scratch *rule_scratch_new(const struct ruleset *set);
 void rule_scratch_free(struct rule_scratch *scratch);
+/* How often a match of this rule was given up at its limit: counted as no match, to be reported. */
+uint64_t rule_scratch_limit_hits(const struct rule_scratch *scratch, size_t index);
 
 struct rule_match {
 	const struct rule *rule;
@@ -43,6 +45,8 @@ struct slice rule_template(const struct rule *rule); /* what log_pattern_info sh
 bool rule_drops(const struct rule *rule);
 /* -1: the rule does not say; 0 or 1. */
 int rule_error(const struct rule *rule);
+/* The same for one match: also what `error: {status: ">= 500"}` says about its captures. The engine asks this one. */
+int rule_match_error(const struct rule_match *match);
 /* Overrides, empty / SEVERITY_COUNT if the rule has none. */
 struct slice rule_service(const struct rule *rule);
 enum severity rule_severity(const struct rule *rule);
@@ -53,6 +57,12 @@ struct rule_label {
 	struct slice name, value;
 };
 size_t rule_labels(const struct rule_match *match, const struct record *record, struct rule_scratch *scratch, struct rule_label out[RULE_LABELS_MAX]);
+/* The captures named method, path, route and status, for the RED of access logs; empty and 0 where the rule has none. */
+struct rule_http {
+	struct slice method, path, route;
+	int status;
+};
+void rule_match_http(const struct rule_match *match, struct rule_http *ret);
 /* Captures by place: name and value, for explain and tests. */
 size_t rule_captures_len(const struct rule *rule);
 struct slice rule_capture_name(const struct rule *rule, size_t capture);
@@ -63,5 +73,7 @@ void ruleset_explain(const struct ruleset *set, struct rule_scratch *scratch, co
 size_t ruleset_run_tests(const struct ruleset *set, struct buf *out, size_t *ret_run);
 /* Lints (no required literal, shadowed, id-like labels, ...): lines appended, returns how many. */
 size_t ruleset_lint(const struct ruleset *set, struct buf *out);
+/* The table of place types, for docs/rules.md. */
+void rule_print_places(struct buf *out);
 
 #endif

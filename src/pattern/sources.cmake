@@ -1,1 +1,16 @@
-set(pattern_SOURCES)
+set(pattern_SOURCES
+	lexeme.c
+	miner.c
+	pattern_set.c
+	rule.c
+	rule_convert.c
+	rule_label.c
+	rule_load.c
+	rule_regex.c
+	rule_template.c
+	rule_where.c
+	ruleset.c
+	ruleset_check.c
+	template.c
+	token.c
+)

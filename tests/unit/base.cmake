@@ -1,1 +1,1 @@
-set(base_TESTS slice map wire)
+set(base_TESTS slice map wire yaml)

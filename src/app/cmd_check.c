@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* winnow check: everything that can be known about a configuration and its rules without running them. */
+#include "app/command.h"
+#include "app/config.h"
+#include "base/mem.h"
+#include "base/yaml.h"
+#include "pattern/ruleset.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static const char default_file[] = "winnow.yaml";
+
+struct findings {
+	size_t files, rules, tests;
+	size_t errors, failed, remarks;
+};
+
+struct check {
+	const char **configs, **paths; /* paths: rule files and directories */
+	size_t configs_len, configs_cap, paths_len, paths_cap;
+	bool strict;
+	struct findings found;
+};
+
+static void print(struct buf *text)
+{
+	if (text->len)
+		fwrite(text->data, 1, text->len, stdout);
+	buf_done(text);
+}
+
+static void check_rules(struct findings *found, const char *const *paths, size_t len)
+{
+	struct ruleset *set = NULL;
+	struct rule_errors errors = {0};
+	struct buf failures = {0}, remarks = {0};
+	size_t run = 0;
+	if (len == 0)
+		return;
+	if (ruleset_load(paths, len, &set, &errors)) {
+		found->errors += errors.len;
+		print(&errors.text);
+		return;
+	}
+	found->rules += ruleset_len(set);
+	found->failed += ruleset_run_tests(set, &failures, &run);
+	found->tests += run;
+	found->remarks += ruleset_lint(set, &remarks);
+	print(&failures);
+	print(&remarks);
+	ruleset_free(set);
+}
+
+static void check_config(struct findings *found, const char *path)
+{
+	struct config *config = NULL;
+	struct config_errors errors = {0};
+	if (config_load(path, &config, &errors)) {
+		found->errors += errors.len;
+		print(&errors.text);
+		return;
+	}
+	check_rules(found, config->rules.items, config->rules.len);
+	config_free(config);
+}
+
+/* Whether a file is a winnow.yaml and not a rule file: a rule file has only `rules`, a list of maps. */
+static bool is_config(const char *path)
+{
+	struct yaml_doc *doc;
+	struct stat st;
+	if ((stat(path, &st) == 0 && S_ISDIR(st.st_mode)) || yaml_load_file(path, &doc, NULL))
+		return false;
+	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
+	bool yes = yaml_get(root, "sources") || yaml_get(root, "remote_write") || yaml_get(root, "journal") || (rules && rules->kind == YAML_LIST && rules->len && rules->items[0].kind == YAML_SCALAR);
+	yaml_free(doc);
+	return yes;
+}
+
+static void add(const char ***items, size_t *len, size_t *cap, const char *item)
+{
+	*items = mem_grow(*items, *len, cap, sizeof(**items));
+	(*items)[(*len)++] = item;
+}
+
+static int parse(struct check *c, int argc, char **argv)
+{
+	static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"strict", no_argument, NULL, 's'}, {0}};
+	int option;
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "c:", longs, NULL)) != -1) {
+		if (option == 'c')
+			add(&c->configs, &c->configs_len, &c->configs_cap, optarg);
+		else if (option == 's')
+			c->strict = true;
+		else
+			return command_usage(&cmd_check, "unknown option or missing value: %s", argv[optind - 1]);
+	}
+	for (int i = optind; i < argc; i++) {
+		if (is_config(argv[i]))
+			add(&c->configs, &c->configs_len, &c->configs_cap, argv[i]);
+		else
+			add(&c->paths, &c->paths_len, &c->paths_cap, argv[i]);
+	}
+	if (c->configs_len + c->paths_len == 0)
+		add(&c->configs, &c->configs_len, &c->configs_cap, default_file);
+	return 0;
+}
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static int summary(const struct check *c)
+{
+	const struct findings *f = &c->found;
+	bool bad = f->errors || f->failed || (c->strict && f->remarks);
+	fprintf(stderr, "winnow check: %zu rule%s, %zu test%s: %zu error%s, %zu failed test%s, %zu remark%s\n", f->rules, plural(f->rules), f->tests, plural(f->tests), f->errors, plural(f->errors), f->failed,
+		plural(f->failed), f->remarks, plural(f->remarks));
+	return bad ? 1 : 0;
+}
+
+static int run(int argc, char **argv)
+{
+	struct check c = {0};
+	int status = parse(&c, argc, argv);
+	if (status)
+		goto out;
+	for (size_t i = 0; i < c.configs_len; i++)
+		check_config(&c.found, c.configs[i]);
+	check_rules(&c.found, c.paths, c.paths_len);
+	status = summary(&c);
+out:
+	fflush(stdout);
+	free(c.configs);
+	free(c.paths);
+	return status;
+}
+
+const struct command cmd_check = {
+	.name = "check",
+	.synopsis = "[-c FILE] [--strict] [PATH...]",
+	.summary = "check a configuration and rule files, and run the rules' tests",
+	.help = "  -c, --config FILE  configuration to check, with the rules it names (default: winnow.yaml unless a PATH is given)\n"
+		"      --strict       remarks count as errors\n"
+		"  PATH               a rule file, a directory of them, or a winnow.yaml\n"
+		"\n"
+		"Prints file:line:column: message for everything it finds: mistakes, failed tests, and remarks (rules that are\n"
+		"slow, shadowed or untested). Exit status: 0 nothing wrong, 1 mistakes or failed tests, 2 wrong usage.\n"
+		"\n"
+		"Example: winnow check patterns/nginx.yaml\n",
+	.run = run,
+};

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* winnow.yaml as a struct: everything the commands and rooms are set up with. Loaded at boot; immutable afterwards, so any thread may read it. */
+#ifndef WINNOW_APP_CONFIG_H
+#define WINNOW_APP_CONFIG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct config_pair {
+	const char *key, *value;
+};
+
+struct config_pairs {
+	struct config_pair *items;
+	size_t len;
+};
+
+struct config_strings {
+	const char **items; /* items[len] is NULL */
+	size_t len;
+};
+
+enum config_start_kind { CONFIG_START_EARLIEST, CONFIG_START_LATEST, CONFIG_START_TIME };
+
+struct config_start {
+	enum config_start_kind kind;
+	int64_t time_ns; /* CONFIG_START_TIME */
+};
+
+enum config_source_kind { CONFIG_SOURCE_KAFKA, CONFIG_SOURCE_FILE };
+
+struct config_source {
+	enum config_source_kind kind;
+	int format; /* enum format of record/decoder.h */
+	struct {
+		const char *brokers, *group;
+		struct config_strings topics; /* ^ starts a regular expression */
+		struct config_start start;
+		struct config_pairs properties; /* librdkafka's, checked for name and value */
+	} kafka;
+	struct {
+		const char *path; /* "-": standard input */
+		bool follow;
+	} file;
+};
+
+enum config_journal_kind { CONFIG_JOURNAL_FILE, CONFIG_JOURNAL_KAFKA };
+enum config_spans { CONFIG_SPANS_OTEL, CONFIG_SPANS_TEMPO, CONFIG_SPANS_SEMCONV };
+enum config_histograms { CONFIG_HISTOGRAMS_CLASSIC, CONFIG_HISTOGRAMS_NATIVE, CONFIG_HISTOGRAMS_BOTH };
+enum config_write_version { CONFIG_WRITE_AUTO, CONFIG_WRITE_1_0, CONFIG_WRITE_2_0 };
+
+struct config {
+	struct config_source *sources;
+	size_t sources_len;
+	struct {
+		enum config_journal_kind kind;
+		const char *directory; /* CONFIG_JOURNAL_FILE */
+		struct {
+			const char *brokers; /* of the first Kafka source unless set */
+			const char *topic, *state_topic;
+			struct config_pairs properties; /* of the first Kafka source unless set */
+		} kafka;
+	} journal;
+	struct config_strings rules; /* files or directories */
+	struct {
+		int64_t step_ns, lateness_ns, expire_ns, window_ns;
+		enum config_spans spans;
+		enum config_histograms histograms;
+	} metrics;
+	struct {
+		int64_t series, patterns_per_service, label_values;
+	} budgets;
+	struct {
+		const char *url;
+		enum config_write_version version;
+		struct config_pairs headers;
+		const char *username, *password, *bearer_token; /* NULL if not set */
+		const char *ca, *cert, *key;                    /* NULL if not set */
+		bool insecure_skip_verify;
+		int64_t timeout_ns;
+	} remote_write;
+	struct {
+		const char *listen; /* HOST:PORT */
+		const char *token;  /* NULL if not set */
+		bool insecure;
+	} admin;
+	int64_t shards;
+	int log_level; /* enum log_level of base/log.h */
+	struct config_memory *memory;
+};
+
+/* All mistakes at once: "winnow.yaml:3:7: unknown key "brokres"; did you mean "brokers"?", each on a line. No secret is ever in them. */
+struct config_errors {
+	struct buf text;
+	size_t len;
+};
+
+/* Reads, expands ${...}, checks. 0 or ERR_INPUT with errors filled; *ret is set only on success and is the caller's to config_free. */
+int config_load(const char *path, struct config **ret, struct config_errors *errors);
+/* The same from text; name stands in the errors, relative paths mean the working directory in both. */
+int config_load_text(struct slice text, const char *name, struct config **ret, struct config_errors *errors);
+/* What every key has unless a file says otherwise: no sources, no remote-write URL. For commands that need no file. */
+struct config *config_defaults(void);
+void config_free(struct config *config);
+void config_errors_done(struct config_errors *errors);
+/* docs/configuration.md, from the table of options. */
+void config_print_docs(struct buf *out);
+
+#endif

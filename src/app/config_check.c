@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What no single option can know: kinds that exclude each other, what is required, what one option takes from another. */
+#include "app/config_option.h"
+
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The node under a chain of keys, or the nearest above it: where a complaint about something missing points. */
+static const struct yaml *nearest_node(const struct loader *l, const char *first, const char *second)
+{
+	const struct yaml *root = yaml_root(l->doc), *node = yaml_get(root, first), *below = node && second ? yaml_get(node, second) : NULL;
+	return below ? below : node ? node : root;
+}
+
+static bool given(const struct loader *l, const char *first, const char *second)
+{
+	const struct yaml *node = yaml_get(yaml_root(l->doc), first);
+	return node && yaml_get(node, second);
+}
+
+static void check_topics(struct loader *l, const struct config_source *s, const struct yaml *at)
+{
+	if (s->kafka.topics.len == 0)
+		loader_complain(l, at, "a Kafka source needs topics");
+	for (size_t i = 0; i < s->kafka.topics.len; i++) {
+		const char *topic = s->kafka.topics.items[i];
+		regex_t regex;
+		if (*topic != '^') {
+			if (strlen(topic) > 249 || strspn(topic, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != strlen(topic))
+				loader_complain(l, at, "\"%.100s\" is no topic name; a regular expression starts with ^", topic);
+			continue;
+		}
+		int code = regcomp(&regex, topic, REG_EXTENDED | REG_NOSUB);
+		char why[128];
+		regerror(code, &regex, why, sizeof(why));
+		if (code)
+			loader_complain(l, at, "topic \"%.100s\": %s", topic, why);
+		else
+			regfree(&regex);
+	}
+}
+
+static void check_source(struct loader *l, struct config_source *s, const struct yaml *at)
+{
+	const struct yaml *kafka = yaml_get(at, "kafka"), *file = yaml_get(at, "file");
+	if (!kafka == !file) {
+		loader_complain(l, at, kafka ? "a source is either kafka or file, not both" : "a source needs kafka or file");
+		return;
+	}
+	s->kind = kafka ? CONFIG_SOURCE_KAFKA : CONFIG_SOURCE_FILE;
+	if (kafka)
+		check_topics(l, s, yaml_get(kafka, "topics") ? yaml_get(kafka, "topics") : kafka);
+	else if (!s->file.path)
+		loader_complain(l, file, "a file source needs a path; - is standard input");
+	else if (s->file.follow && strcmp(s->file.path, "-") == 0)
+		loader_complain(l, yaml_get(file, "follow"), "standard input is read to its end; follow means files");
+}
+
+static void check_sources(struct loader *l)
+{
+	const struct yaml *list = yaml_get(yaml_root(l->doc), "sources");
+	if (l->config->sources_len == 0 && (!list || list->kind != YAML_SCALAR || list->text.len == 0))
+		loader_complain(l, nearest_node(l, "sources", NULL), "sources is required: at least one kafka or file to read from");
+	for (size_t i = 0; i < l->config->sources_len; i++)
+		if (list->items[i].kind == YAML_MAP)
+			check_source(l, &l->config->sources[i], &list->items[i]);
+}
+
+static void check_journal(struct loader *l)
+{
+	struct config *c = l->config;
+	const struct yaml *kafka = nearest_node(l, "journal", "kafka");
+	c->journal.kind = given(l, "journal", "kafka") ? CONFIG_JOURNAL_KAFKA : CONFIG_JOURNAL_FILE;
+	if (c->journal.kind == CONFIG_JOURNAL_FILE)
+		return;
+	if (given(l, "journal", "file"))
+		loader_complain(l, kafka, "the journal is either kafka or file, not both");
+	for (size_t i = 0; i < c->sources_len; i++) {
+		if (c->sources[i].kind != CONFIG_SOURCE_KAFKA)
+			continue;
+		if (!c->journal.kafka.brokers) {
+			c->journal.kafka.brokers = c->sources[i].kafka.brokers;
+			if (!yaml_get(kafka, "properties"))
+				c->journal.kafka.properties = c->sources[i].kafka.properties;
+		}
+		break;
+	}
+	if (!c->journal.kafka.brokers)
+		loader_complain(l, kafka, "journal.kafka.brokers is required when no source is Kafka");
+	if (strcmp(c->journal.kafka.topic, c->journal.kafka.state_topic) == 0)
+		loader_complain(l, kafka, "topic and state_topic must differ");
+}
+
+static bool http_url(const char *url)
+{
+	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
+	return scheme && url[scheme] && url[scheme] != '/' && !strpbrk(url, " \t\r\n");
+}
+
+static void check_remote_write(struct loader *l)
+{
+	struct config *c = l->config;
+	const struct yaml *at = nearest_node(l, "remote_write", NULL);
+	if (!c->remote_write.url) {
+		if (!given(l, "remote_write", "url"))
+			loader_complain(l, at, "remote_write.url is required, for example http://localhost:9090/api/v1/write");
+	} else if (!http_url(c->remote_write.url)) {
+		loader_complain(l, nearest_node(l, "remote_write", "url"), "url must be http://HOST[:PORT]/PATH or https://...");
+	}
+	if (!c->remote_write.username != !c->remote_write.password)
+		loader_complain(l, nearest_node(l, "remote_write", "basic_auth"), "basic_auth needs both username and password");
+	if (c->remote_write.username && c->remote_write.bearer_token)
+		loader_complain(l, nearest_node(l, "remote_write", "bearer_token"), "either basic_auth or bearer_token, not both");
+	if (!c->remote_write.cert != !c->remote_write.key)
+		loader_complain(l, nearest_node(l, "remote_write", "tls"), "tls needs both cert and key");
+}
+
+static bool is_loopback(const char *listen)
+{
+	return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]:", 6) == 0 || strncmp(listen, "localhost:", 10) == 0;
+}
+
+static void check_admin(struct loader *l)
+{
+	const char *listen = l->config->admin.listen, *colon = strrchr(listen, ':');
+	const struct yaml *at = nearest_node(l, "admin", "listen");
+	int64_t port;
+	if (!colon || colon == listen || !slice_to_i64(slice_str(colon + 1), &port) || port < 0 || port > 65535)
+		loader_complain(l, at, "listen must be HOST:PORT, for example 127.0.0.1:9465");
+	else if (!is_loopback(listen) && !l->config->admin.token && !l->config->admin.insecure)
+		loader_complain(l, at, "\"%.100s\" is reachable from outside: set admin.token, or insecure: true", listen);
+}
+
+static void check_metrics(struct loader *l)
+{
+	const struct config *c = l->config;
+	if (c->metrics.window_ns <= c->metrics.step_ns + c->metrics.lateness_ns)
+		loader_complain(l, nearest_node(l, "metrics", "window"), "window must be longer than step and lateness together");
+	if (c->metrics.expire_ns < c->metrics.step_ns)
+		loader_complain(l, nearest_node(l, "metrics", "expire"), "expire must not be shorter than step");
+}
+
+void loader_check(struct loader *l)
+{
+	if (yaml_root(l->doc)->kind != YAML_MAP)
+		return; /* said already */
+	check_sources(l);
+	check_journal(l);
+	check_remote_write(l);
+	check_admin(l);
+	check_metrics(l);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of options: it parses, checks and documents winnow.yaml. A new option is a row here and a member in struct config. */
+#include "app/config_option.h"
+#include "base/log.h"
+#include "record/decoder.h"
+
+static const char *const formats[] = {
+	[FORMAT_AUTO] = "auto", [FORMAT_JSON] = "json", [FORMAT_OTLP_JSON] = "otlp_json", [FORMAT_OTLP_PROTO] = "~otlp_proto",
+	[FORMAT_MSGPACK] = "~msgpack", [FORMAT_ZIPKIN] = "~zipkin", [FORMAT_JAEGER] = "~jaeger", [FORMAT_TEXT] = "text", [FORMAT_COUNT] = NULL,
+};
+static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_TEMPO] = "~tempo", [CONFIG_SPANS_SEMCONV] = "~semconv", NULL};
+static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "~native", [CONFIG_HISTOGRAMS_BOTH] = "~both", NULL};
+static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "~2.0", NULL};
+static const char *const levels[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
+
+#define IN_SOURCE(member) offsetof(struct config_source, member)
+#define IN(member) offsetof(struct config, member)
+
+const struct option options[] = {
+	{"sources[].kafka.brokers", OPTION_STRING, IN_SOURCE(kafka.brokers), "localhost:9092", NULL, NULL, NULL, "Bootstrap servers, `host:port`, comma-separated."},
+	{"sources[].kafka.topics", OPTION_STRINGS, IN_SOURCE(kafka.topics), NULL, NULL, NULL, NULL, "Topics to read; `^` starts a regular expression. Required."},
+	{"sources[].kafka.group", OPTION_STRING, IN_SOURCE(kafka.group), "winnow", NULL, NULL, NULL, "Consumer group: instances with the same group share the partitions."},
+	{"sources[].kafka.start", OPTION_START, IN_SOURCE(kafka.start), "earliest", NULL, NULL, NULL, "Where to begin with a partition that the journal does not know: `earliest`, `latest` or an RFC 3339 time."},
+	{"sources[].kafka.properties", OPTION_KAFKA, IN_SOURCE(kafka.properties), NULL, NULL, NULL, NULL, "Anything librdkafka knows, for example `security.protocol`, `sasl.username`, `ssl.ca.location`."},
+	{"sources[].file.path", OPTION_STRING, IN_SOURCE(file.path), NULL, NULL, NULL, NULL, "A file of lines; `-` is standard input. Required."},
+	{"sources[].file.follow", OPTION_BOOL, IN_SOURCE(file.follow), "false", NULL, NULL, NULL, "Wait for more at the end of the file."},
+	{"sources[].format", OPTION_CHOICE, IN_SOURCE(format), "auto", NULL, NULL, formats, "What a message or line holds."},
+	{"journal.file", OPTION_STRING, IN(journal.directory), "/var/lib/winnow", NULL, NULL, NULL, "Directory of the journal and its snapshots, for one instance. The default when neither kind is named."},
+	{"journal.kafka.brokers", OPTION_STRING, IN(journal.kafka.brokers), NULL, NULL, NULL, NULL, "Bootstrap servers of the journal; those of the first Kafka source unless set."},
+	{"journal.kafka.topic", OPTION_STRING, IN(journal.kafka.topic), "winnow.journal", NULL, NULL, NULL, "The journal's topic, shared by all instances; created if it is missing."},
+	{"journal.kafka.state_topic", OPTION_STRING, IN(journal.kafka.state_topic), "winnow.state", NULL, NULL, NULL, "The compacted topic of snapshots; created if it is missing."},
+	{"journal.kafka.properties", OPTION_KAFKA, IN(journal.kafka.properties), NULL, NULL, NULL, NULL, "librdkafka properties for the journal; those of the first Kafka source unless set."},
+	{"rules", OPTION_STRINGS, IN(rules), NULL, NULL, NULL, NULL, "Rule files, or directories of them (`*.yaml`, `*.yml`, in name order)."},
+	{"metrics.step", OPTION_DURATION, IN(metrics.step_ns), "10s", "1s", "5m", NULL, "Event time between two samples of a series."},
+	{"metrics.lateness", OPTION_DURATION, IN(metrics.lateness_ns), "2s", "0s", "5m", NULL, "How long a step waits for records that are out of order."},
+	{"metrics.expire", OPTION_DURATION, IN(metrics.expire_ns), "15m", "1m", "7d", NULL, "A series without increments for this long gets a stale marker and leaves."},
+	{"metrics.window", OPTION_DURATION, IN(metrics.window_ns), "55m", "1m", "30d", NULL, "How far back the receiver takes samples; older steps are folded into the first one inside."},
+	{"metrics.spans", OPTION_CHOICE, IN(metrics.spans), "otel", NULL, NULL, spans, "Names and labels of the span metrics."},
+	{"metrics.histograms", OPTION_CHOICE, IN(metrics.histograms), "classic", NULL, NULL, histograms, "Kind of histograms."},
+	{"budgets.series", OPTION_INT, IN(budgets.series), "200000", "100", "10000000", NULL, "Series in all; past it, increments go to `other`."},
+	{"budgets.patterns_per_service", OPTION_INT, IN(budgets.patterns_per_service), "1000", "1", "100000", NULL, "Mined patterns of one service; past it, `other`."},
+	{"budgets.label_values", OPTION_INT, IN(budgets.label_values), "200", "1", "100000", NULL, "Values of one label of a rule; past it, `other`."},
+	{"remote_write.url", OPTION_STRING, IN(remote_write.url), NULL, NULL, NULL, NULL, "Where samples go, for example `http://localhost:9090/api/v1/write`. Required."},
+	{"remote_write.version", OPTION_CHOICE, IN(remote_write.version), "auto", NULL, NULL, versions, "Version of the protocol."},
+	{"remote_write.headers", OPTION_PAIRS, IN(remote_write.headers), NULL, NULL, NULL, NULL, "Headers to send along, for example `X-Scope-OrgID: team-a`."},
+	{"remote_write.basic_auth.username", OPTION_STRING, IN(remote_write.username), NULL, NULL, NULL, NULL, "User for basic authentication."},
+	{"remote_write.basic_auth.password", OPTION_SECRET, IN(remote_write.password), NULL, NULL, NULL, NULL, "Its password; best as `${file:/run/secrets/NAME}`."},
+	{"remote_write.bearer_token", OPTION_SECRET, IN(remote_write.bearer_token), NULL, NULL, NULL, NULL, "Token, instead of basic authentication."},
+	{"remote_write.tls.ca", OPTION_STRING, IN(remote_write.ca), NULL, NULL, NULL, NULL, "File of certificate authorities to trust instead of the system's."},
+	{"remote_write.tls.cert", OPTION_STRING, IN(remote_write.cert), NULL, NULL, NULL, NULL, "File of the client certificate."},
+	{"remote_write.tls.key", OPTION_STRING, IN(remote_write.key), NULL, NULL, NULL, NULL, "File of its private key."},
+	{"remote_write.tls.insecure_skip_verify", OPTION_BOOL, IN(remote_write.insecure_skip_verify), "false", NULL, NULL, NULL, "Do not check the receiver's certificate."},
+	{"remote_write.timeout", OPTION_DURATION, IN(remote_write.timeout_ns), "30s", "1s", "10m", NULL, "How long one request may take."},
+	{"admin.listen", OPTION_STRING, IN(admin.listen), "127.0.0.1:9465", NULL, NULL, NULL, "Address of `/metrics`, health and the API. An address other than loopback needs `token` or `insecure: true`."},
+	{"admin.token", OPTION_SECRET, IN(admin.token), NULL, NULL, NULL, NULL, "Bearer token that the API asks for."},
+	{"admin.insecure", OPTION_BOOL, IN(admin.insecure), "false", NULL, NULL, NULL, "Allow an address other than loopback without a token."},
+	{"shards", OPTION_INT, IN(shards), "0", "0", "256", NULL, "Worker threads; 0 is one per CPU."},
+	{"log_level", OPTION_CHOICE, IN(log_level), "info", NULL, NULL, levels, "Least level of winnow's own log."},
+};
+const size_t options_len = sizeof(options) / sizeof(options[0]);

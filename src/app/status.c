@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/status.h"
+
+#include "admin/admin.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PARTS_MAX = 8 };
+
+struct trouble {
+	const char *part;
+	char text[512];
+};
+
+struct status {
+	const struct config *config;
+	_Atomic bool *reload;
+	pthread_mutex_t lock;
+	struct books *books;
+	struct worker *const *workers;
+	size_t workers_len;
+	struct sender *sender;
+	struct trouble troubles[PARTS_MAX];
+	size_t troubles_len;
+	bool reload_successful;
+	uint64_t reloads;
+	struct admin *admin;
+};
+
+/* --- what the admin server asks --- */
+
+static const struct ledger *lock_ledger(void *app)
+{
+	struct status *s = app;
+	pthread_mutex_lock(&s->lock);
+	struct books *books = s->books;
+	pthread_mutex_unlock(&s->lock);
+	return books ? books_lock(books) : NULL;
+}
+
+static void unlock_ledger(void *app)
+{
+	books_unlock(((struct status *)app)->books);
+}
+
+static void fill_sender(const struct sender_status *from, struct admin_status *to)
+{
+	_Static_assert((int)ADMIN_CODES_MAX == (int)SENDER_CODES_MAX && (int)ADMIN_ASIDE_MAX == (int)SENDER_ASIDE_SHOWN, "the admin room shows all that the sender says");
+	to->requests_len = from->requests_len;
+	for (size_t i = 0; i < from->requests_len; i++) {
+		to->requests[i].code = from->requests[i].code;
+		to->requests[i].count = from->requests[i].count;
+	}
+	to->steps_sent = from->steps;
+	to->samples_sent = from->samples;
+	to->failing_since_ns = from->failing_since_ns;
+	to->last_error_ns = from->last_error_ns;
+	snprintf(to->last_error, sizeof(to->last_error), "%s", from->last_error);
+	to->suspects = from->suspects;
+	to->aside = from->aside;
+	to->aside_len = from->aside_len;
+	for (size_t i = 0; i < from->aside_len; i++) {
+		snprintf(to->asides[i].name, sizeof(to->asides[i].name), "%s", from->asides[i].name);
+		snprintf(to->asides[i].reason, sizeof(to->asides[i].reason), "%s", from->asides[i].reason);
+	}
+}
+
+/* Called under the lock: every part that does not work, in one line. */
+static void fill_troubles(struct status *s, char *out, size_t size)
+{
+	struct buf text = {0};
+	char one[512] = "";
+	for (size_t i = 0; i < s->troubles_len; i++)
+		if (s->troubles[i].text[0])
+			buf_printf(&text, "%s%s: %s", text.len ? "; " : "", s->troubles[i].part, s->troubles[i].text);
+	if (s->books)
+		books_trouble(s->books, one, sizeof(one));
+	else if (text.len == 0)
+		buf_add_str(&text, "journal: not read yet");
+	for (size_t i = 0; !one[0] && i < s->workers_len; i++)
+		worker_trouble(s->workers[i], one, sizeof(one));
+	if (one[0])
+		buf_printf(&text, "%s%s", text.len ? "; " : "", one);
+	snprintf(out, size, "%s", buf_cstr(&text));
+	buf_done(&text);
+}
+
+static void fill_status(void *app, struct admin_status *ret)
+{
+	struct status *s = app;
+	*ret = (struct admin_status){0};
+	pthread_mutex_lock(&s->lock);
+	fill_troubles(s, ret->not_ready, sizeof(ret->not_ready));
+	ret->rules_reload_successful = s->reload_successful;
+	ret->leader = s->books && books_leads(s->books);
+	if (s->sender) {
+		struct sender_status sender;
+		sender_status(s->sender, &sender);
+		fill_sender(&sender, ret);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Asks the control thread and waits for its answer. */
+static int ask_reload(void *app, struct err *err)
+{
+	struct status *s = app;
+	int64_t until = clock_mono_ns() + 10 * NS_PER_S;
+	pthread_mutex_lock(&s->lock);
+	uint64_t before = s->reloads;
+	bool successful = false, answered = false;
+	*s->reload = true;
+	while (!answered && clock_mono_ns() < until) {
+		pthread_mutex_unlock(&s->lock);
+		clock_sleep_ns(10 * NS_PER_MS);
+		pthread_mutex_lock(&s->lock);
+		answered = s->reloads != before;
+		successful = s->reload_successful;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (!answered)
+		return err_set(err, ERR_AGAIN, "not reloaded yet: the control thread is busy");
+	return successful ? 0 : err_set(err, ERR_INPUT, "the rules have mistakes (see the log); those in force stay");
+}
+
+int status_start(const struct config *config, _Atomic bool *reload, struct status **ret)
+{
+	struct status *s = mem_zalloc(1, sizeof(*s));
+	s->config = config;
+	s->reload = reload;
+	s->reload_successful = true;
+	pthread_mutex_init(&s->lock, NULL);
+	struct err err = {0};
+	struct admin_opts opts = {
+		.listen = config->admin.listen,
+		.token = config->admin.token,
+		.insecure = config->admin.insecure,
+		.version = WINNOW_VERSION,
+		.app = s,
+		.lock = lock_ledger,
+		.unlock = unlock_ledger,
+		.status = fill_status,
+		.reload = ask_reload,
+	};
+	if (admin_start(&opts, &s->admin, &err) < 0) {
+		log_line(LOG_ERROR, "admin", "%s", err.text);
+		pthread_mutex_destroy(&s->lock);
+		free(s);
+		return 1;
+	}
+	*ret = s;
+	return 0;
+}
+
+void status_stop(struct status *s)
+{
+	if (!s)
+		return;
+	admin_stop(s->admin);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+void status_set_books(struct status *s, struct books *books)
+{
+	pthread_mutex_lock(&s->lock);
+	s->books = books;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void status_set_workers(struct status *s, struct worker *const *workers, size_t len)
+{
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->workers = workers;
+	s->workers_len = len;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void status_set_sender(struct status *s, struct sender *sender)
+{
+	pthread_mutex_lock(&s->lock);
+	s->sender = sender;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static struct trouble *trouble_of(struct status *s, const char *part)
+{
+	for (size_t i = 0; i < s->troubles_len; i++)
+		if (strcmp(s->troubles[i].part, part) == 0)
+			return &s->troubles[i];
+	if (s->troubles_len == PARTS_MAX)
+		return &s->troubles[PARTS_MAX - 1];
+	s->troubles[s->troubles_len].part = part;
+	return &s->troubles[s->troubles_len++];
+}
+
+void status_trouble(struct status *s, const char *part, const char *text)
+{
+	pthread_mutex_lock(&s->lock);
+	struct trouble *t = trouble_of(s, part);
+	bool news = strcmp(t->text, text) != 0;
+	bool over = news && !text[0];
+	if (news)
+		snprintf(t->text, sizeof(t->text), "%s", text);
+	pthread_mutex_unlock(&s->lock);
+	if (over)
+		log_line(LOG_INFO, part, "all is well");
+	else if (news)
+		log_line(LOG_WARN, part, "%s", text);
+}
+
+void status_reloaded(struct status *s, bool successful)
+{
+	pthread_mutex_lock(&s->lock);
+	s->reload_successful = successful;
+	s->reloads++;
+	pthread_mutex_unlock(&s->lock);
+}

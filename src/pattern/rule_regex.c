@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PCRE2 for one rule, and the longest text that every match of a regex must hold: the rule's key in the prefilter.
+ *
+ * The walk below reads the regex as a concatenation of atoms at nesting depth 0. A run of literal characters grows until an atom that is no literal
+ * character; a quantifier that allows zero times takes its atom back. Groups are walked the same way, and what they require counts unless they hold an
+ * alternation or may be absent. Whatever the walk does not know for sure makes it give up with no literal at all: a rule without one is tried on every
+ * record, which is slow but never wrong, while a literal that is not required would lose matches. */
+#include "pattern/rule.h"
+
+#include <ctype.h>
+
+enum { GROUPS_MAX = 40, LITERAL_MAX = 256 };
+
+struct walk {
+	struct slice regex;
+	size_t at;
+	bool given_up, caseless;
+	struct arena *arena;
+};
+
+/* What one group (or the whole) requires. */
+struct required {
+	char run[LITERAL_MAX], best[LITERAL_MAX];
+	size_t run_len, best_len;
+};
+
+static void run_end(struct required *q)
+{
+	if (q->run_len > q->best_len) {
+		memcpy(q->best, q->run, q->run_len);
+		q->best_len = q->run_len;
+	}
+	q->run_len = 0;
+}
+
+static void run_add(struct required *q, char c)
+{
+	if (q->run_len == LITERAL_MAX)
+		run_end(q);
+	q->run[q->run_len++] = c;
+}
+
+static bool next_is(const struct walk *w, const char *text)
+{
+	return slice_starts(slice_sub(w->regex, w->at, w->regex.len), slice_str(text));
+}
+
+static char peek(const struct walk *w)
+{
+	return w->at < w->regex.len ? w->regex.ptr[w->at] : 0;
+}
+
+/* {n}, {n,} or {n,m} at the walk's place: its length, 0 if the brace is literal; whether it allows zero times. */
+static size_t braces(const struct walk *w, bool *ret_zero)
+{
+	size_t i = w->at + 1, first = i;
+	const struct slice s = w->regex;
+	while (i < s.len && isdigit((unsigned char)s.ptr[i]))
+		i++;
+	if (i == first)
+		return 0;
+	*ret_zero = true;
+	for (size_t k = first; k < i; k++)
+		*ret_zero &= s.ptr[k] == '0';
+	if (i < s.len && s.ptr[i] == ',')
+		for (i++; i < s.len && isdigit((unsigned char)s.ptr[i]);)
+			i++;
+	return i < s.len && s.ptr[i] == '}' ? i + 1 - w->at : 0;
+}
+
+enum quantifier { ONCE, AT_LEAST_ONCE, MAY_BE_ABSENT };
+
+static enum quantifier take_quantifier(struct walk *w)
+{
+	enum quantifier q = ONCE;
+	bool zero = false;
+	char c = peek(w);
+	size_t len = c == '{' ? braces(w, &zero) : 1;
+	if (c == '*' || c == '?' || (c == '{' && len && zero))
+		q = MAY_BE_ABSENT;
+	else if (c == '+' || (c == '{' && len))
+		q = AT_LEAST_ONCE;
+	if (q == ONCE)
+		return q;
+	w->at += len;
+	if (peek(w) == '+' || peek(w) == '?')
+		w->at++;
+	return q;
+}
+
+static void take_literal(struct walk *w, struct required *q, char c)
+{
+	enum quantifier times;
+	if ((unsigned char)c >= 0x80) { /* a quantifier would bind to the whole character; case folding is not by byte */
+		run_end(q);
+		take_quantifier(w);
+		return;
+	}
+	run_add(q, c);
+	times = take_quantifier(w);
+	if (times == MAY_BE_ABSENT)
+		q->run_len--;
+	if (times != ONCE)
+		run_end(q);
+}
+
+static void take_class(struct walk *w)
+{
+	w->at++;
+	if (peek(w) == '^')
+		w->at++;
+	if (peek(w) == ']')
+		w->at++;
+	while (w->at < w->regex.len && peek(w) != ']') {
+		if (next_is(w, "[:") || next_is(w, "[.") || next_is(w, "[=")) {
+			size_t end = w->at + 2;
+			while (end < w->regex.len && (isalpha((unsigned char)w->regex.ptr[end]) || w->regex.ptr[end] == '^'))
+				end++;
+			w->given_up |= !slice_starts(slice_sub(w->regex, end, 2), SLICE(":]")); /* the bracket may be a plain one */
+			w->at = end + 1;
+		} else if (next_is(w, "\\Q")) {
+			w->given_up = true;
+		} else if (peek(w) == '\\') {
+			w->at++;
+		}
+		w->at++;
+	}
+	w->at++;
+	take_quantifier(w);
+}
+
+static void take_quoted(struct walk *w, struct required *q)
+{
+	while (w->at < w->regex.len && !next_is(w, "\\E")) {
+		if ((unsigned char)peek(w) >= 0x80)
+			run_end(q);
+		else
+			run_add(q, peek(w));
+		w->at++;
+	}
+	w->at += 2;
+	if (strchr("*?+{", peek(w)))
+		w->given_up = true; /* binds to the last character, or to nothing at all */
+}
+
+/* \xHH and \p{...} carry something behind their letter. */
+static void skip_argument(struct walk *w, char c)
+{
+	if (peek(w) == '{') {
+		size_t end = slice_find(w->regex, '}', w->at);
+		w->given_up |= end == w->regex.len;
+		w->at = end + 1;
+	} else if (c == 'x') {
+		for (int i = 0; i < 2 && isxdigit((unsigned char)peek(w)); i++)
+			w->at++;
+	} else {
+		w->at++;
+	}
+}
+
+static void take_escape(struct walk *w, struct required *q)
+{
+	static const char controls[] = "n\nt\tr\r";
+	w->at++;
+	char c = peek(w);
+	w->at++;
+	const char *control = c ? strchr(controls, c) : NULL;
+	if (c == 'Q') {
+		take_quoted(w, q);
+	} else if (c == 'E') {
+		w->given_up |= peek(w) && strchr("*?+{", peek(w)); /* binds to what stands before */
+	} else if (control && isalpha((unsigned char)*control)) {
+		take_literal(w, q, control[1]);
+	} else if (c && !isalnum((unsigned char)c)) {
+		take_literal(w, q, c);
+	} else if (c && strchr("dDsSwWvVhHRXN", c) && !(c == 'N' && peek(w) == '{')) {
+		run_end(q);
+		take_quantifier(w);
+	} else if (c && strchr("bBAzZG", c)) {
+		run_end(q);
+	} else if (c == 'x' || c == 'p' || c == 'P') {
+		run_end(q);
+		skip_argument(w, c);
+		take_quantifier(w);
+	} else {
+		w->given_up = true; /* back references, \g, \k, \K, \o, \c and what may yet come */
+	}
+}
+
+/* (?i), (?s-m: ...): letters up to the ) or :. What they do decides whether the walk may go on. */
+static bool take_options(struct walk *w, bool *ret_group)
+{
+	size_t i = w->at;
+	while (i < w->regex.len && strchr("imsnJU-", w->regex.ptr[i])) {
+		w->caseless |= w->regex.ptr[i] == 'i';
+		i++;
+	}
+	if (i >= w->regex.len || (w->regex.ptr[i] != ')' && w->regex.ptr[i] != ':'))
+		return false;
+	*ret_group = w->regex.ptr[i] == ':';
+	w->at = i + 1;
+	return true;
+}
+
+enum group { GROUP_PLAIN, GROUP_NOTHING, GROUP_ASSERTION, GROUP_UNKNOWN };
+
+/* Moves past the opening of a group. */
+static enum group take_opening(struct walk *w)
+{
+	static const char *const plain[] = {"(?:", "(?>", "(?|"}, *const assertions[] = {"(?=", "(?!", "(?<=", "(?<!"};
+	for (size_t i = 0; i < sizeof(assertions) / sizeof(assertions[0]); i++)
+		if (next_is(w, assertions[i])) {
+			w->at += strlen(assertions[i]);
+			return GROUP_ASSERTION;
+		}
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (next_is(w, plain[i])) {
+			w->at += strlen(plain[i]);
+			return GROUP_PLAIN;
+		}
+	if (next_is(w, "(?<") || next_is(w, "(?P<") || next_is(w, "(?'")) {
+		size_t end = slice_find(w->regex, next_is(w, "(?'") ? '\'' : '>', w->at + 3);
+		w->at = end + 1;
+		return end < w->regex.len ? GROUP_PLAIN : GROUP_UNKNOWN;
+	}
+	if (next_is(w, "(*"))
+		return GROUP_UNKNOWN;
+	if (!next_is(w, "(?")) {
+		w->at++;
+		return GROUP_PLAIN;
+	}
+	bool group = false;
+	w->at += 2;
+	if (!take_options(w, &group))
+		return GROUP_UNKNOWN;
+	return group ? GROUP_PLAIN : GROUP_NOTHING;
+}
+
+static bool take_sequence(struct walk *w, unsigned depth, struct required *q);
+
+static void take_group(struct walk *w, unsigned depth, struct required *q)
+{
+	enum group kind = take_opening(w);
+	run_end(q);
+	if (kind == GROUP_NOTHING)
+		return;
+	if (kind == GROUP_UNKNOWN || depth > GROUPS_MAX) {
+		w->given_up = true;
+		return;
+	}
+	struct required *inner = arena_zalloc(w->arena, sizeof(*inner));
+	bool one_way = take_sequence(w, depth + 1, inner);
+	if (peek(w) != ')')
+		w->given_up = true;
+	w->at++;
+	if (take_quantifier(w) == MAY_BE_ABSENT || !one_way || kind == GROUP_ASSERTION)
+		return;
+	if (inner->best_len > q->best_len) {
+		memcpy(q->best, inner->best, inner->best_len);
+		q->best_len = inner->best_len;
+	}
+}
+
+/* Up to the closing ) or the end; false if there were alternatives. */
+static bool take_sequence(struct walk *w, unsigned depth, struct required *q)
+{
+	bool one_way = true;
+	while (w->at < w->regex.len && peek(w) != ')' && !w->given_up) {
+		char c = peek(w);
+		if (c == '|') {
+			one_way = false;
+			run_end(q);
+			w->at++;
+		} else if (c == '(') {
+			take_group(w, depth, q);
+		} else if (c == '[') {
+			run_end(q);
+			take_class(w);
+		} else if (c == '\\') {
+			take_escape(w, q);
+		} else if (c == '.' || c == '^' || c == '$') {
+			run_end(q);
+			w->at++;
+			take_quantifier(w);
+		} else {
+			w->at++;
+			take_literal(w, q, c);
+		}
+	}
+	run_end(q);
+	return one_way;
+}
+
+struct slice regex_literal(struct arena *arena, struct slice regex, bool *ret_caseless)
+{
+	struct walk w = {.regex = regex, .arena = arena};
+	struct required *q = arena_zalloc(arena, sizeof(*q));
+	bool one_way = take_sequence(&w, 0, q);
+	*ret_caseless = w.caseless;
+	if (w.given_up || !one_way || w.at < regex.len || q->best_len < RULE_LITERAL_MIN)
+		return SLICE("");
+	return slice_of(q->best, q->best_len);
+}
+
+static bool take_group_names(struct rule_loader *l, const struct yaml *node, struct rule *rule)
+{
+	uint32_t count = 0, size = 0;
+	PCRE2_SPTR table = NULL;
+	pcre2_pattern_info(rule->code, PCRE2_INFO_NAMECOUNT, &count);
+	pcre2_pattern_info(rule->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+	pcre2_pattern_info(rule->code, PCRE2_INFO_NAMETABLE, &table);
+	for (uint32_t i = 0; i < count; i++, table += size) {
+		uint32_t group = (uint32_t)table[0] << 8 | table[1];
+		struct slice name = slice_str((const char *)table + 2);
+		uint32_t capture = rule_capture_find(rule, name);
+		if (capture == RULE_NO_CAPTURE && rule->captures_len == RULE_CAPTURES_MAX) {
+			rule_complain(l, node, "more than %d named groups", RULE_CAPTURES_MAX);
+			return false;
+		}
+		if (capture == RULE_NO_CAPTURE) {
+			capture = (uint32_t)rule->captures_len++;
+			rule->captures[capture] = (struct rule_capture){.name = rule_keep(l, name), .type = PLACE_WORD};
+		}
+		rule->captures[capture].group = group;
+	}
+	return true;
+}
+
+static bool ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct rule *rule)
+{
+	int code;
+	size_t offset;
+	struct slice regex = rule->regex_text;
+	/* Bytes are quicker than characters and mean the same unless the regex itself speaks of characters beyond ASCII. */
+	rule->utf = !ascii(regex);
+	uint32_t options = PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | (rule->utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0);
+	rule->code = pcre2_compile((PCRE2_SPTR)regex.ptr, regex.len, options, &code, &offset, NULL);
+	if (!rule->code) {
+		PCRE2_UCHAR why[256];
+		pcre2_get_error_message(code, why, sizeof(why));
+		rule_complain_inside(l, node, offset, "regex: %s", (const char *)why);
+		return false;
+	}
+	rule->jit = pcre2_jit_compile(rule->code, PCRE2_JIT_COMPLETE) == 0; /* where JIT is forbidden the interpreter does the same */
+	struct arena scratch = {0};
+	rule->literal = rule_keep(l, regex_literal(&scratch, regex, &rule->literal_caseless));
+	arena_done(&scratch);
+	if (rule->utf && rule->literal_caseless)
+		rule->literal = SLICE(""); /* K and S have case partners outside ASCII */
+	return take_group_names(l, node, rule);
+}

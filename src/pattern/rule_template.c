@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The template form of a rule: a log line with typed places, "payment <id:word> failed after <took:duration>". Literal text matches itself, the whole
+ * message must match, << is a literal <. A < that opens no place (as in "a < b") is literal too. */
+#include "pattern/rule.h"
+
+#include <ctype.h>
+
+/* The two bytes of the micro sign stand as escapes: they fit both ways of matching, by bytes and by characters. */
+#define UNIT "(?:ns|us|\\xC2?\\xB5s|ms|msecs?|millis(?:econds?)?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)"
+
+const struct place places[PLACE_TYPES] = {
+	[PLACE_WORD] = {"word", "\\S+?", "text without white space, as short as the rest of the template allows", "order-17", false},
+	[PLACE_INT] = {"int", "[+-]?\\d+", "whole number", "-42", false},
+	[PLACE_NUM] = {"num", "[+-]?(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:[eE][+-]?\\d+)?", "number", "3.14", false},
+	[PLACE_IP] = {"ip", "(?:\\d{1,3}(?:\\.\\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)", "IPv4 or IPv6 address", "10.0.0.7", true},
+	[PLACE_UUID] = {"uuid", "[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}", "UUID", "6f1c2d9e-8f6a-4d3b-9c1e-2f7a5b0c4d8e", true},
+	[PLACE_PATH] = {"path", "/[^\\s?#\"']*", "path of a file or URL, without query", "/api/orders/17", true},
+	[PLACE_URL] = {"url", "[A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'<>]+", "URL with its scheme", "https://shop.example/cart?id=1", true},
+	[PLACE_DURATION] = {"duration", "\\d+(?:\\.\\d+)?(?:\\s?" UNIT "(?:\\s?\\d+(?:\\.\\d+)?" UNIT ")*)?(?![A-Za-z])", "duration; a bare number takes the rule's `unit`", "31.2ms", true},
+	[PLACE_SIZE] = {"size", "\\d+(?:\\.\\d+)?\\s?(?:[kKMGTP]i?)?(?:[bB](?:ytes?)?)?", "size, in bytes", "64MiB", true},
+	[PLACE_HEX] = {"hex", "(?:0[xX])?[0-9A-Fa-f]+", "hexadecimal number", "0x7f3a", true},
+	[PLACE_QUOTED] = {"quoted", "\"(?:[^\"\\\\]|\\\\.)*+\"|'(?:[^'\\\\]|\\\\.)*+'", "text in quotes; the capture is what is inside", "\"disk full\"", false},
+	[PLACE_HOST] = {"host", "[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?(?::\\d+)?", "host name, with or without port", "db-1.internal:5432", false},
+	[PLACE_EMAIL] = {"email", "[^\\s@<>\"']+@[A-Za-z0-9.-]+", "mail address", "a@example.com", true},
+	[PLACE_TIME] = {"time",
+			"(?:\\d{4}[-/.]\\d\\d[-/.]\\d\\d[T ]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d+)?(?:\\s?(?:Z|[A-Z]{3,4}|[+-]\\d\\d:?\\d\\d))?|\\d\\d/[A-Z][a-z]{2}/\\d{4}:\\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?(?: [+-]\\d{4})?|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \\d]?\\d \\d\\d:\\d\\d:\\d\\d(?:[.,]\\d+)?(?: \\d{4})?|\\d\\d? [A-Z][a-z]{2} \\d{4} \\d\\d:\\d\\d:\\d\\d(?:[.,]\\d+)?)",
+			"date and time, in the forms that logs use", "2026-03-04 09:15:02.123", true},
+	[PLACE_LINE] = {"line", "[^\\n]*", "the rest of this line, may be empty", "any text", false},
+	[PLACE_REST] = {"rest", ".*", "everything to the end, newlines included, may be empty", "any text", false},
+	[PLACE_ANY] = {"any", ".*?", "anything, as short as the rest of the template allows, may be empty", "any text", false},
+	[PLACE_STAR] = {"*", ".*?", "the same, for places without a name: `<*>`", "any text", false},
+};
+
+static enum place_type type_find(struct slice name)
+{
+	size_t i = 0;
+	while (i < PLACE_TYPES && !slice_eq(name, slice_str(places[i].name)))
+		i++;
+	return (enum place_type)i;
+}
+
+static const char *type_nearest(struct slice name)
+{
+	const char *names[PLACE_TYPES + 1] = {0};
+	for (size_t i = 0; i < PLACE_TYPES; i++)
+		names[i] = places[i].name;
+	return err_nearest(name, names);
+}
+
+static void add_literal(struct buf *regex, char c)
+{
+	if (strchr("\\^$.[]|()?*+{}-#", c) && c)
+		buf_add_char(regex, '\\');
+	if (c == '\n')
+		buf_add_str(regex, "\\n");
+	else
+		buf_add_char(regex, c);
+}
+
+/* Length of the place that starts at s (with its angle brackets), 0 if s does not start one. */
+static size_t place_len(struct slice s)
+{
+	size_t end = slice_find(s, '>', 0);
+	if (end == s.len || end < 2)
+		return 0;
+	struct slice inside = slice_sub(s, 1, end - 1);
+	if (slice_eq(inside, SLICE("*")))
+		return end + 1;
+	for (size_t i = 0; i < inside.len; i++)
+		if (!isalnum((unsigned char)inside.ptr[i]) && !strchr("_:*.-", inside.ptr[i]))
+			return 0;
+	return isalpha((unsigned char)inside.ptr[0]) || inside.ptr[0] == '_' ? end + 1 : 0;
+}
+
+static bool name_ok(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!isalnum((unsigned char)name.ptr[i]) && name.ptr[i] != '_')
+			return false;
+	return name.len > 0 && name.len <= 32 && !isdigit((unsigned char)name.ptr[0]);
+}
+
+static bool add_capture(struct rule_loader *l, const struct yaml *node, size_t offset, struct rule *rule, struct slice name, enum place_type type)
+{
+	if (!name_ok(name)) {
+		rule_complain_inside(l, node, offset, "\"%.*s\" is no name for a place: letters, digits and _, at most 32", (int)name.len, name.ptr);
+		return false;
+	}
+	if (rule_capture_find(rule, name) != RULE_NO_CAPTURE) {
+		rule_complain_inside(l, node, offset, "two places named \"%.*s\"", (int)name.len, name.ptr);
+		return false;
+	}
+	if (rule->captures_len == RULE_CAPTURES_MAX) {
+		rule_complain_inside(l, node, offset, "more than %d named places", RULE_CAPTURES_MAX);
+		return false;
+	}
+	rule->captures[rule->captures_len++] = (struct rule_capture){.name = rule_keep(l, name), .type = type};
+	return true;
+}
+
+static bool add_place(struct rule_loader *l, const struct yaml *node, size_t offset, struct slice inside, struct rule *rule, struct buf *regex, struct buf *shown)
+{
+	size_t colon = slice_find(inside, ':', 0);
+	struct slice name = slice_sub(inside, 0, colon), type_name = colon < inside.len ? slice_sub(inside, colon + 1, inside.len) : inside;
+	enum place_type type = type_find(type_name);
+	if (type == PLACE_TYPES) {
+		const char *nearest = type_nearest(type_name);
+		rule_complain_inside(l, node, offset, "unknown type \"%.*s\"%s%s%s (a literal < is written <<)", (int)type_name.len, type_name.ptr, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+		return false;
+	}
+	buf_printf(shown, "<%.*s>", (int)name.len, name.ptr);
+	if (colon == inside.len) {
+		buf_printf(regex, "(?:%s)", places[type].regex);
+		return true;
+	}
+	if (!add_capture(l, node, offset, rule, name, type))
+		return false;
+	buf_printf(regex, "(?<%.*s>%s)", (int)name.len, name.ptr, places[type].regex);
+	return true;
+}
+
+bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex)
+{
+	struct slice s = node->text;
+	struct buf shown = {0};
+	bool ok = true;
+	buf_add_str(regex, "\\A");
+	for (size_t i = 0; i < s.len;) {
+		size_t len = s.ptr[i] == '<' ? place_len(slice_sub(s, i, s.len)) : 0;
+		if (len) {
+			ok &= add_place(l, node, i, slice_sub(s, i + 1, len - 2), rule, regex, &shown);
+			i += len;
+			continue;
+		}
+		add_literal(regex, s.ptr[i]);
+		buf_add_char(&shown, s.ptr[i]);
+		i += slice_starts(slice_sub(s, i, s.len), SLICE("<<")) ? 2 : 1;
+	}
+	buf_add_str(regex, "\\s*\\z");
+	rule->shown = rule_keep(l, buf_slice(&shown));
+	buf_done(&shown);
+	return ok;
+}

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rule set: the first rule in file order that matches, at a cost that hardly depends on how many rules there are.
+ *
+ * Idea. Every rule that has a text it cannot match without (its literal, rule_regex.c) stands in one Vectorscan database of literals. One scan of the
+ * message sets the bit of each rule whose literal occurs; only those are tried with PCRE2, in file order, so what the prefilter finds first does not matter.
+ * Rules without a literal are candidates always - by service where their `where` names the services exactly, so that a thousand rules for other
+ * services cost one hash look-up. A literal only ever excludes rules that cannot match: the set answers like one that tries all in turn.
+ *
+ * Layout. `words` holds a bit per rule, `summary` a bit per word of it that is not zero; both are all zero between matches, and a match touches only what
+ * it sets. Literals that several rules share stand in the database once; literal_first[i]..literal_first[i + 1] are the rules of literal i.
+ *
+ * Bounds. PCRE2 runs under a match limit of 10,000 and a heap limit, on at most the first 64 KiB of a message, with a JIT stack of 1 MiB per thread; a match that
+ * needs more is tried again by the interpreter, a limit that is hit counts as no match (limit_hits). Where the CPU cannot run Vectorscan every rule
+ * is a candidate always.
+ *
+ * Threads. A loaded set is immutable and may be shared; a scratch belongs to one thread. */
+#include "pattern/rule.h"
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <hs.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { MATCH_LIMIT = 10000, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20, WORD_BITS = 64 };
+
+struct service_rules {
+	struct slice service;
+	uint32_t *rules;
+	size_t len, cap;
+};
+
+struct ruleset {
+	struct arena arena;
+	struct rule *rules;
+	size_t len, cap;
+	uint64_t hash;
+	uint32_t groups_max;
+	hs_database_t *literals;
+	uint32_t *literal_first, *literal_rules;
+	uint32_t *always;
+	size_t always_len;
+	struct map services; /* struct service_rules: the others without a literal */
+	size_t words_len;
+};
+
+static bool same_name(const void *item, const void *key)
+{
+	return slice_eq(((const struct rule *)item)->name, *(const struct slice *)key);
+}
+
+static bool same_service(const void *item, const void *key)
+{
+	return slice_eq(((const struct service_rules *)item)->service, *(const struct slice *)key);
+}
+
+/* ---- loading ---- */
+
+static void load_rules(struct ruleset *set, struct rule_loader *l, const struct yaml *list)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		set->rules = mem_grow(set->rules, set->len, &set->cap, sizeof(*set->rules));
+		rule_load(l, &list->items[i], &set->rules[set->len]);
+		set->len++;
+	}
+}
+
+static void load_doc(struct ruleset *set, struct rule_errors *errors, const struct yaml_doc *doc)
+{
+	static const char *const keys[] = {"rules", NULL};
+	struct rule_loader l = {.arena = &set->arena, .doc = doc, .errors = errors};
+	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
+	if (root->kind != YAML_MAP) {
+		rule_complain(&l, root, "a rule file is a map with the key rules");
+		return;
+	}
+	for (size_t i = 0; i < root->len; i++)
+		if (!slice_eq(root->keys[i], SLICE("rules")))
+			rule_complain_key(&l, root, i, keys);
+	if (rules && rules->kind == YAML_LIST)
+		load_rules(set, &l, rules);
+	else if (rules && (rules->kind != YAML_SCALAR || rules->text.len))
+		rule_complain(&l, rules, "rules is a list: each rule starts with \"- name: ...\"");
+}
+
+static void complain_path(struct rule_errors *errors, const char *text)
+{
+	buf_printf(&errors->text, "%s\n", text);
+	errors->len++;
+}
+
+static void load_file(struct ruleset *set, struct rule_errors *errors, const char *path)
+{
+	struct yaml_doc *doc;
+	struct err err = {0};
+	if (yaml_load_file(path, &doc, &err)) {
+		complain_path(errors, err.text);
+		return;
+	}
+	set->hash = hash_pair(set->hash, hash_pair(hash_bytes(slice_str(path)), yaml_hash(doc)));
+	load_doc(set, errors, doc);
+	yaml_free(doc);
+}
+
+static int is_rule_file(const struct dirent *entry)
+{
+	struct slice name = slice_str(entry->d_name);
+	return name.ptr[0] != '.' && (slice_ends(name, SLICE(".yaml")) || slice_ends(name, SLICE(".yml")));
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void load_directory(struct ruleset *set, struct rule_errors *errors, const char *path)
+{
+	struct dirent **entries;
+	struct buf file = {0};
+	size_t length = strlen(path);
+	int n = scandir(path, &entries, is_rule_file, by_bytes);
+	if (n < 0) {
+		buf_printf(&file, "%s: %s", path, strerror(errno));
+		complain_path(errors, buf_cstr(&file));
+		buf_done(&file);
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		buf_reset(&file);
+		buf_printf(&file, "%s%s%s", path, length && path[length - 1] == '/' ? "" : "/", entries[i]->d_name);
+		load_file(set, errors, buf_cstr(&file));
+		free(entries[i]);
+	}
+	free(entries);
+	buf_done(&file);
+}
+
+static void check_names(struct ruleset *set, struct rule_errors *errors)
+{
+	struct map names = {0};
+	for (size_t i = 0; i < set->len; i++) {
+		struct rule *rule = &set->rules[i];
+		uint64_t hash = hash_bytes(rule->name);
+		const struct rule *first = rule->name.len ? map_get(&names, hash, same_name, &rule->name) : NULL;
+		if (first) {
+			buf_printf(&errors->text, "%s:%d:%d: duplicate name \"%s\" (first at %s:%d)\n", rule->file, rule->line, rule->column, rule->name.ptr, first->file, first->line);
+			errors->len++;
+		} else if (rule->name.len) {
+			map_put(&names, hash, rule);
+		}
+	}
+	map_done(&names);
+}
+
+/* ---- the prefilter ---- */
+
+static void note_service(struct ruleset *set, struct slice service, uint32_t rule)
+{
+	uint64_t hash = hash_bytes(service);
+	struct service_rules *entry = map_get(&set->services, hash, same_service, &service);
+	if (!entry) {
+		entry = mem_zalloc(1, sizeof(*entry));
+		entry->service = service;
+		map_put(&set->services, hash, entry);
+	}
+	entry->rules = mem_grow(entry->rules, entry->len, &entry->cap, sizeof(*entry->rules));
+	entry->rules[entry->len++] = rule;
+}
+
+static void note_without_literal(struct ruleset *set, uint32_t index)
+{
+	const struct where *where = &set->rules[index].where;
+	for (size_t i = 0; i < where->services_len; i++)
+		note_service(set, where->services[i], index);
+	if (!where->services_len)
+		set->always[set->always_len++] = index;
+}
+
+struct literal {
+	struct slice text;
+	uint32_t rule;
+	bool caseless;
+};
+
+static int by_literal(const void *a, const void *b)
+{
+	const struct literal *x = a, *y = b;
+	int order = slice_cmp(x->text, y->text);
+	if (!order)
+		order = (int)x->caseless - (int)y->caseless;
+	return order ? order : x->rule < y->rule ? -1 : 1;
+}
+
+static bool same_literal(const struct literal *a, const struct literal *b)
+{
+	return slice_eq(a->text, b->text) && a->caseless == b->caseless;
+}
+
+/* Fills literal_first and literal_rules from the sorted literals and compiles the distinct ones. */
+static bool compile_literals(struct ruleset *set, const struct literal *literals, size_t len)
+{
+	const char **texts = mem_zalloc(len, sizeof(*texts));
+	unsigned *flags = mem_zalloc(len, sizeof(*flags)), *ids = mem_zalloc(len, sizeof(*ids));
+	size_t *lens = mem_zalloc(len, sizeof(*lens));
+	unsigned distinct = 0;
+	for (size_t i = 0; i < len; i++) {
+		set->literal_rules[i] = literals[i].rule;
+		if (i > 0 && same_literal(&literals[i], &literals[i - 1]))
+			continue;
+		texts[distinct] = literals[i].text.ptr;
+		lens[distinct] = literals[i].text.len;
+		flags[distinct] = HS_FLAG_SINGLEMATCH | (literals[i].caseless ? HS_FLAG_CASELESS : 0);
+		ids[distinct] = distinct;
+		set->literal_first[distinct++] = (uint32_t)i;
+	}
+	set->literal_first[distinct] = (uint32_t)len;
+	hs_compile_error_t *why = NULL;
+	bool ok = hs_compile_lit_multi(texts, flags, ids, lens, distinct, HS_MODE_BLOCK, NULL, &set->literals, &why) == HS_SUCCESS;
+	hs_free_compile_error(why);
+	free(texts);
+	free(flags);
+	free(ids);
+	free(lens);
+	return ok;
+}
+
+static void compile_prefilter(struct ruleset *set)
+{
+	struct literal *literals = mem_zalloc(set->len + 1, sizeof(*literals));
+	size_t len = 0;
+	set->literal_first = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->literal_first));
+	set->literal_rules = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->literal_rules));
+	set->always = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->always));
+	set->words_len = (set->len + WORD_BITS - 1) / WORD_BITS;
+	bool able = hs_valid_platform() == HS_SUCCESS;
+	for (uint32_t i = 0; i < set->len; i++) {
+		const struct rule *rule = &set->rules[i];
+		if (able && rule->literal.len)
+			literals[len++] = (struct literal){.text = rule->literal, .rule = i, .caseless = rule->literal_caseless};
+		else
+			note_without_literal(set, i);
+	}
+	qsort(literals, len, sizeof(*literals), by_literal);
+	if (len && !compile_literals(set, literals, len))
+		for (size_t i = 0; i < len; i++)
+			set->always[set->always_len++] = literals[i].rule;
+	free(literals);
+}
+
+static void count_groups(struct ruleset *set)
+{
+	set->groups_max = 1;
+	for (size_t i = 0; i < set->len; i++) {
+		uint32_t groups = 0;
+		if (set->rules[i].code)
+			pcre2_pattern_info(set->rules[i].code, PCRE2_INFO_CAPTURECOUNT, &groups);
+		if (groups + 1 > set->groups_max)
+			set->groups_max = groups + 1;
+	}
+}
+
+int ruleset_load(const char *const *paths, size_t len, struct ruleset **ret, struct rule_errors *errors)
+{
+	struct ruleset *set = mem_zalloc(1, sizeof(*set));
+	size_t before = errors->len;
+	for (size_t i = 0; i < len; i++) {
+		struct stat st;
+		if (stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode))
+			load_directory(set, errors, paths[i]);
+		else
+			load_file(set, errors, paths[i]);
+	}
+	check_names(set, errors);
+	if (errors->len > before) {
+		ruleset_free(set);
+		return ERR_INPUT;
+	}
+	count_groups(set);
+	compile_prefilter(set);
+	*ret = set;
+	return 0;
+}
+
+void ruleset_free(struct ruleset *set)
+{
+	if (!set)
+		return;
+	size_t cursor = 0;
+	struct service_rules *entry;
+	while ((entry = map_next(&set->services, &cursor))) {
+		free(entry->rules);
+		free(entry);
+	}
+	map_done(&set->services);
+	for (size_t i = 0; i < set->len; i++)
+		rule_done(&set->rules[i]);
+	free(set->rules);
+	hs_free_database(set->literals);
+	arena_done(&set->arena);
+	free(set);
+}
+
+size_t ruleset_len(const struct ruleset *set)
+{
+	return set->len;
+}
+
+const struct rule *ruleset_at(const struct ruleset *set, size_t index)
+{
+	return &set->rules[index];
+}
+
+uint64_t ruleset_hash(const struct ruleset *set)
+{
+	return set->hash;
+}
+
+/* ---- scratch ---- */
+
+struct rule_scratch *rule_scratch_new(const struct ruleset *set)
+{
+	struct rule_scratch *s = mem_zalloc(1, sizeof(*s));
+	s->data = pcre2_match_data_create(set->groups_max, NULL);
+	s->context = pcre2_match_context_create(NULL);
+	s->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
+	if (!s->data || !s->context || (set->literals && hs_alloc_scratch(set->literals, &s->literals) != HS_SUCCESS))
+		abort(); /* only for want of memory */
+	pcre2_set_match_limit(s->context, MATCH_LIMIT);
+	pcre2_set_heap_limit(s->context, HEAP_LIMIT_KIB);
+	if (s->stack)
+		pcre2_jit_stack_assign(s->context, NULL, s->stack);
+	s->words = mem_zalloc(set->words_len + 1, sizeof(*s->words));
+	s->summary = mem_zalloc(set->words_len / WORD_BITS + 1, sizeof(*s->summary));
+	s->limit_hits = mem_zalloc(set->len + 1, sizeof(*s->limit_hits));
+	return s;
+}
+
+void rule_scratch_free(struct rule_scratch *s)
+{
+	if (!s)
+		return;
+	pcre2_match_data_free(s->data);
+	pcre2_match_context_free(s->context);
+	pcre2_jit_stack_free(s->stack);
+	hs_free_scratch(s->literals);
+	buf_done(&s->text);
+	free(s->words);
+	free(s->summary);
+	free(s->limit_hits);
+	free(s);
+}
+
+uint64_t rule_scratch_limit_hits(const struct rule_scratch *scratch, size_t index)
+{
+	return scratch->limit_hits[index];
+}
+
+/* ---- matching ---- */
+
+bool rule_field(const struct rule_scratch *scratch, const struct record *record, struct slice path, struct slice *ret)
+{
+	const struct rule_test *test = scratch->test;
+	for (size_t i = 0; test && i < test->fields_len; i++)
+		if (slice_eq(test->fields[i].name, path)) {
+			*ret = test->fields[i].value;
+			return true;
+		}
+	if (slice_eq(path, SLICE("service"))) {
+		*ret = record->service;
+		return record->service.len > 0;
+	}
+	return record_field(record, path, ret);
+}
+
+static bool where_holds(const struct where *where, const struct rule_scratch *scratch, const struct record *record, size_t *ret_field)
+{
+	for (size_t i = 0; i < where->len; i++) {
+		struct slice text = {0};
+		bool present = rule_field(scratch, record, where->fields[i].path, &text);
+		if (!where_field_holds(&where->fields[i], present, text)) {
+			*ret_field = i;
+			return false;
+		}
+	}
+	return true;
+}
+
+static void take_captures(const struct rule *rule, const struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
+{
+	const size_t *offsets = pcre2_get_ovector_pointer(scratch->data);
+	for (size_t i = 0; i < rule->captures_len; i++) {
+		size_t group = rule->captures[i].group, from = offsets[2 * group], to = offsets[2 * group + 1];
+		struct slice s = from == PCRE2_UNSET || to < from ? slice_of(subject.ptr, 0) : slice_of(subject.ptr + from, to - from);
+		if (rule->captures[i].type == PLACE_QUOTED && s.len >= 2)
+			s = slice_of(s.ptr + 1, s.len - 2);
+		ret->captures[i] = s;
+	}
+}
+
+static enum rule_miss match_text(const struct rule *rule, size_t index, struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
+{
+	PCRE2_SPTR text = (PCRE2_SPTR)(subject.len ? subject.ptr : "");
+	int code = pcre2_match(rule->code, text, subject.len, 0, 0, scratch->data, scratch->context);
+	if (code == PCRE2_ERROR_JIT_STACKLIMIT)
+		code = pcre2_match(rule->code, text, subject.len, 0, PCRE2_NO_JIT, scratch->data, scratch->context);
+	if (code > 0) {
+		take_captures(rule, scratch, subject, ret);
+		return RULE_HIT;
+	}
+	if (code == PCRE2_ERROR_NOMATCH)
+		return RULE_MISS_TEXT;
+	scratch->limit_hits[index]++;
+	return RULE_MISS_LIMIT;
+}
+
+enum rule_miss rule_try(const struct rule *rule, size_t index, struct rule_scratch *scratch, const struct record *record, struct rule_match *ret, size_t *ret_field)
+{
+	if (!(rule->where.severities >> record->severity & 1))
+		return RULE_MISS_SEVERITY;
+	if (rule->where.len && !where_holds(&rule->where, scratch, record, ret_field))
+		return RULE_MISS_FIELD;
+	if (rule->code) {
+		enum rule_miss miss = match_text(rule, index, scratch, slice_sub(record->message, 0, RULE_MESSAGE_MAX), ret);
+		if (miss != RULE_HIT)
+			return miss;
+	}
+	ret->rule = rule;
+	ret->index = index;
+	return RULE_HIT;
+}
+
+static void add_candidate(struct rule_scratch *s, uint32_t rule)
+{
+	s->words[rule / WORD_BITS] |= UINT64_C(1) << rule % WORD_BITS;
+	s->summary[rule / WORD_BITS / WORD_BITS] |= UINT64_C(1) << rule / WORD_BITS % WORD_BITS;
+}
+
+struct scan {
+	const struct ruleset *set;
+	struct rule_scratch *scratch;
+};
+
+static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
+{
+	const struct scan *scan = context;
+	(void)from;
+	(void)to;
+	(void)flags;
+	for (uint32_t i = scan->set->literal_first[id]; i < scan->set->literal_first[id + 1]; i++)
+		add_candidate(scan->scratch, scan->set->literal_rules[i]);
+	return 0;
+}
+
+static void add_candidates(const struct ruleset *set, struct rule_scratch *s, const struct record *record)
+{
+	for (size_t i = 0; i < set->always_len; i++)
+		add_candidate(s, set->always[i]);
+	if (set->services.len) {
+		struct slice service = {0};
+		rule_field(s, record, SLICE("service"), &service);
+		const struct service_rules *entry = map_get(&set->services, hash_bytes(service), same_service, &service);
+		for (size_t i = 0; entry && i < entry->len; i++)
+			add_candidate(s, entry->rules[i]);
+	}
+	struct slice subject = slice_sub(record->message, 0, RULE_MESSAGE_MAX);
+	struct scan scan = {.set = set, .scratch = s};
+	if (set->literals && subject.len >= RULE_LITERAL_MIN)
+		hs_scan(set->literals, subject.ptr, (unsigned)subject.len, 0, s->literals, on_literal, &scan);
+}
+
+bool ruleset_match(const struct ruleset *set, struct rule_scratch *s, const struct record *record, struct rule_match *ret)
+{
+	bool found = false;
+	size_t field;
+	add_candidates(set, s, record);
+	for (size_t i = 0; i * WORD_BITS < set->words_len; i++) {
+		for (; s->summary[i]; s->summary[i] &= s->summary[i] - 1) {
+			size_t word = i * WORD_BITS + (size_t)__builtin_ctzll(s->summary[i]);
+			for (; !found && s->words[word]; s->words[word] &= s->words[word] - 1) {
+				size_t index = word * WORD_BITS + (size_t)__builtin_ctzll(s->words[word]);
+				found = rule_try(&set->rules[index], index, s, record, ret, &field) == RULE_HIT;
+			}
+			s->words[word] = 0;
+		}
+	}
+	return found;
+}
+
+bool ruleset_match_naive(const struct ruleset *set, struct rule_scratch *s, const struct record *record, struct rule_match *ret)
+{
+	size_t field;
+	for (size_t i = 0; i < set->len; i++)
+		if (rule_try(&set->rules[i], i, s, record, ret, &field) == RULE_HIT)
+			return true;
+	return false;
+}

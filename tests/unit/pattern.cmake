@@ -1,0 +1,4 @@
+set(pattern_TESTS
+	ruleset
+	prefilter
+)

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../check.h"
+#include "base/clock.h"
+#include "fields.h"
+#include "pattern/rule.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char directory[] = "/tmp/test_ruleset_XXXXXX";
+static char path[256];
+
+static const char *file_of(const char *name, const char *text)
+{
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	return path;
+}
+
+static struct ruleset *accepted(const char *text)
+{
+	struct ruleset *set = NULL;
+	struct rule_errors errors = {0};
+	const char *file = file_of("r.yaml", text);
+	if (ruleset_load(&file, 1, &set, &errors) != 0)
+		fail_msg("%s", buf_cstr(&errors.text));
+	buf_done(&errors.text);
+	return set;
+}
+
+/* Every line of expect starts behind "DIRECTORY/r.yaml:". */
+static void refused_at(const char *text, const char *expect, const char *source, int line)
+{
+	struct ruleset *set = NULL;
+	struct rule_errors errors = {0};
+	const char *file = file_of("r.yaml", text);
+	assert_int_equal(ruleset_load(&file, 1, &set, &errors), ERR_INPUT);
+	assert_null(set);
+	struct buf got = {0};
+	size_t prefix = strlen(file) + 1, lines = 0;
+	char *save = NULL, *all = strdup(buf_cstr(&errors.text));
+	for (char *one = strtok_r(all, "\n", &save); one; one = strtok_r(NULL, "\n", &save), lines++)
+		buf_printf(&got, "%s\n", strlen(one) > prefix ? one + prefix : one);
+	if (strncmp(buf_cstr(&got), expect, strlen(expect)) != 0 || lines != errors.len) {
+		print_error("got \"%s\"\nexpected \"%s\"\n", buf_cstr(&got), expect);
+		_fail(source, line);
+	}
+	free(all);
+	buf_done(&got);
+	buf_done(&errors.text);
+}
+#define refused(text, expect) refused_at(text, expect, __FILE__, __LINE__)
+
+static struct record log_of(const char *service, enum severity severity, const char *message)
+{
+	return (struct record){.kind = RECORD_LOG, .service = slice_str(service), .severity = severity, .message = slice_str(message), .duration_ns = -1};
+}
+
+/* The name of the rule that matches, "" if none does. */
+static const char *named(const struct ruleset *set, struct record record, struct rule_match *match)
+{
+	struct rule_scratch *s = rule_scratch_new(set);
+	struct rule_match naive;
+	bool hit = ruleset_match(set, s, &record, match), same = ruleset_match_naive(set, s, &record, &naive);
+	assert_int_equal(hit, same);
+	if (hit)
+		assert_int_equal(match->index, naive.index);
+	rule_scratch_free(s);
+	return hit ? rule_name(match->rule).ptr : "";
+}
+
+static const char checkout[] =
+	"rules:\n"
+	"  - name: checkout_payment_failed\n"
+	"    where: {service: checkout, severity: [error, fatal]}\n"
+	"    match: \"payment <id:word> failed after <took:duration>: <reason:rest>\"\n"
+	"    labels: {reason: \"{reason}\", kind: \"payment/{record.region}\"}\n"
+	"    duration: {from: took}\n"
+	"    error: true\n"
+	"    tests:\n"
+	"      - message: \"payment 81422 failed after 31.2ms: pool exhausted\"\n"
+	"        fields: {service: checkout, severity: error, region: eu}\n"
+	"        expect: {id: \"81422\", took: 0.0312, reason: \"pool exhausted\", kind: payment/eu}\n"
+	"      - message: \"payment 81422 accepted\"\n"
+	"        expect: no match\n";
+
+static void the_documented_rule_matches_captures_and_passes_its_tests(void **state)
+{
+	(void)state;
+	struct ruleset *set = accepted(checkout);
+	struct rule_match m;
+	struct record r = log_of("checkout", SEVERITY_ERROR, "payment 81422 failed after 31.2ms: pool exhausted");
+	assert_string_equal(named(set, r, &m), "checkout_payment_failed");
+	check_slice(m.captures[0], "81422");
+	check_slice(m.captures[1], "31.2ms");
+	check_slice(m.captures[2], "pool exhausted");
+	check(rule_duration_ns(&m) == 31200000);
+	assert_int_equal(rule_error(m.rule), 1);
+	assert_int_equal(rule_severity(m.rule), SEVERITY_COUNT);
+	check_slice(rule_template(m.rule), "payment <id> failed after <took>: <reason>");
+	struct buf out = {0};
+	size_t run = 0;
+	assert_int_equal(ruleset_run_tests(set, &out, &run), 0);
+	assert_int_equal(run, 2);
+	assert_string_equal(named(set, log_of("cart", SEVERITY_ERROR, r.message.ptr), &m), "");
+	assert_string_equal(named(set, log_of("checkout", SEVERITY_INFO, r.message.ptr), &m), "");
+	assert_string_equal(named(set, log_of("checkout", SEVERITY_ERROR, "payment 81422 accepted"), &m), "");
+	buf_done(&out);
+	ruleset_free(set);
+}
+
+static void a_failing_test_is_told_with_its_line(void **state)
+{
+	(void)state;
+	struct ruleset *set = accepted("rules:\n"
+				       "  - name: r\n"
+				       "    match: \"took <t:duration> for <n:int>\"\n"
+				       "    tests:\n"
+				       "      - {message: took 3ms for 5, expect: {t: 0.004, n: 5}}\n"
+				       "      - {message: took 3ms for x, expect: match}\n"
+				       "      - {message: took 3ms for 4, expect: no match}\n");
+	struct buf out = {0};
+	size_t run;
+	assert_int_equal(ruleset_run_tests(set, &out, &run), 3);
+	const char *got = buf_cstr(&out);
+	assert_non_null(strstr(got, "r.yaml:5:1: r: t is \"3ms\", expected \"0.004\"\n"));
+	assert_non_null(strstr(got, "r.yaml:6:1: r: expected a match: the message does not fit; it fits up to byte 13, before \"x\"\n"));
+	assert_non_null(strstr(got, "r.yaml:7:1: r: expected no match: matches\n"));
+	buf_done(&out);
+	ruleset_free(set);
+}
+
+static void the_first_rule_in_file_order_wins(void **state)
+{
+	(void)state;
+	struct ruleset *set = accepted("rules:\n"
+				       "  - {name: narrow, match: \"disk <d:word> is full\"}\n"
+				       "  - {name: any_service, where: {service: disk}}\n"
+				       "  - {name: wide, regex: 'disk .* full'}\n"
+				       "  - {name: last, regex: '.'}\n");
+	struct rule_match m;
+	assert_string_equal(named(set, log_of("x", SEVERITY_INFO, "disk sda is full"), &m), "narrow");
+	assert_string_equal(named(set, log_of("disk", SEVERITY_INFO, "disk sda nearly full"), &m), "any_service");
+	assert_string_equal(named(set, log_of("x", SEVERITY_INFO, "disk sda nearly full"), &m), "wide");
+	assert_string_equal(named(set, log_of("x", SEVERITY_INFO, "else"), &m), "last");
+	assert_string_equal(named(set, log_of("x", SEVERITY_INFO, ""), &m), "");
+	ruleset_free(set);
+}
+
+static void conditions_take_lists_prefixes_negation_and_numbers(void **state)
+{
+	(void)state;
+	struct ruleset *set = accepted("rules:\n"
+				       "  - {name: prefix, where: {service: \"pay*\"}}\n"
+				       "  - {name: list, where: {service: [cart, shop]}}\n"
+				       "  - {name: other, where: {service: [\"!web*\", \"!db\"], severity: \"!debug\"}}\n"
+				       "  - {name: severe, where: {severity: \">= warn\"}}\n"
+				       "  - {name: absent, where: {service: \"!*\"}}\n"
+				       "    # the rest\n"
+				       "  - {name: rest, where: {service: [\"*\"]}}\n");
+	struct rule_match m;
+	assert_string_equal(named(set, log_of("payment", SEVERITY_INFO, ""), &m), "prefix");
+	assert_string_equal(named(set, log_of("shop", SEVERITY_INFO, ""), &m), "list");
+	assert_string_equal(named(set, log_of("mail", SEVERITY_INFO, ""), &m), "other");
+	assert_string_equal(named(set, log_of("mail", SEVERITY_DEBUG, ""), &m), "rest");
+	assert_string_equal(named(set, log_of("web-1", SEVERITY_ERROR, ""), &m), "severe");
+	assert_string_equal(named(set, log_of("web-1", SEVERITY_INFO, ""), &m), "rest");
+	assert_string_equal(named(set, log_of("", SEVERITY_DEBUG, ""), &m), "absent");
+	ruleset_free(set);
+	struct where_value v = {.op = WHERE_GREATER_EQUAL, .number = 500};
+	check(where_value_holds(&v, true, SLICE("500")) && where_value_holds(&v, true, SLICE("503.5")) && !where_value_holds(&v, true, SLICE("499")));
+	check(!where_value_holds(&v, true, SLICE("many")) && !where_value_holds(&v, false, SLICE("")));
+}
+
+static void captures_convert_by_type_and_unit(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		double seconds;
+	} durations[] = {{"31.2ms", 0.0312}, {"1h30m", 5400}, {"250us", 0.00025}, {"7", 0.007}, {"2 min 5 sec", 125}, {"1.5 seconds", 1.5}, {"12\xC2\xB5s", 0.000012}};
+	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
+		double ns;
+		check(convert_duration(slice_str(durations[i].text), 1e6, &ns));
+		check(ns / 1e9 - durations[i].seconds < 1e-9 && durations[i].seconds - ns / 1e9 < 1e-9);
+	}
+	double n;
+	check(!convert_duration(SLICE("soon"), 1, &n) && !convert_duration(SLICE("3 apples"), 1, &n) && !convert_duration(SLICE(""), 1, &n));
+	check(convert_size(SLICE("64MiB"), &n) && n == 64 << 20);
+	check(convert_size(SLICE("1.5 kB"), &n) && n == 1500);
+	check(convert_size(SLICE("17"), &n) && n == 17);
+}
+
+static void every_place_type_matches_its_own_example_only(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PLACE_STAR; i++) {
+		char text[256];
+		snprintf(text, sizeof(text), "rules: [{name: r, match: 'begin <x:%s> end'}]", places[i].name);
+		struct ruleset *set = accepted(text);
+		struct rule_match m;
+		snprintf(text, sizeof(text), "begin %s end", places[i].example);
+		struct record r = log_of("s", SEVERITY_INFO, text);
+		if (i != PLACE_LINE && i != PLACE_REST) { /* these two take the end as well, and give it back */
+			assert_string_equal(named(set, r, &m), "r");
+			if (i != PLACE_QUOTED)
+				check_slice(m.captures[0], places[i].example);
+			else
+				check_slice(m.captures[0], "disk full");
+		}
+		r.message = SLICE("begin  end");
+		bool empty_ok = i == PLACE_LINE || i == PLACE_REST || i == PLACE_ANY;
+		assert_string_equal(named(set, r, &m), empty_ok ? "r" : "");
+		ruleset_free(set);
+	}
+}
+
+static void a_literal_is_only_what_every_match_must_hold(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *regex, *literal;
+	} cases[] = {
+		{"payment failed", "payment failed"}, {"^a(?<x>\\d+)bcd$", "bcd"}, {"abc|def", ""}, {"abcd?", "abc"}, {"abcd*ef", "abc"}, {"abcd+ef", "abcd"}, {"(?:abc)?def", "def"}, {"(abcdef)+gh", "abcdef"},
+		{"(abc|abd)efg", "efg"}, {"abc{0,3}defg", "defg"}, {"abc{2}", "abc"}, {"abc{x}", "abc{x}"}, {"a\\.b\\.c", "a.b.c"}, {"\\Qa.b\\Ec", "a.bc"}, {"abc(?=defg)", "abc"}, {"abc(?!defgh)", "abc"},
+		{"(?i)abc", "abc"}, {"(?x) abc", ""}, {"a(?#x)bcd", ""}, {"(x)\\1abc", ""}, {"[abc]defg[^]h]ijklm", "ijklm"}, {"[[:alpha:]]abcd", "abcd"}, {"[[:x]a|b]cccc", ""}, {"\\x61bcd", "bcd"}, {"\\p{Lu}abc", "abc"},
+		{"ab.cd", ""}, {"abc\\E*def", ""}, {"(?R)?abc", ""}, {"\xC3\xA9""abc", "abc"}, {"(?:(?:abcd))e", "abcd"}, {"\\babc\\b", "abc"}, {"", ""}, {"a\\tbc", "a\tbc"},
+	};
+	struct arena arena = {0};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool caseless;
+		struct slice got = regex_literal(&arena, slice_str(cases[i].regex), &caseless);
+		if (!slice_eq(got, slice_str(cases[i].literal)))
+			print_error("regex %s\n", cases[i].regex);
+		check_slice(got, cases[i].literal);
+		assert_int_equal(caseless, strstr(cases[i].regex, "(?i)") != NULL);
+	}
+	arena_done(&arena);
+}
+
+static void labels_map_values_and_leave_out_empty_ones(void **state)
+{
+	(void)state;
+	struct ruleset *set = accepted("rules:\n"
+				       "  - name: access\n"
+				       "    regex: '^(?<method>[A-Z]+) (?<path>\\S+) (?<status>\\d+) (?<took>[\\d.]+)(?: (?<extra>\\w+))?$'\n"
+				       "    duration: {from: took, unit: ms}\n"
+				       "    error: {status: \">= 500\"}\n"
+				       "    labels:\n"
+				       "      class: {from: status, map: {\"5*\": server_error, \"4*\": client_error}, default: ok}\n"
+				       "      extra: \"{extra}\"\n"
+				       "      both: \"{method}-{extra}\"\n");
+	struct rule_scratch *s = rule_scratch_new(set);
+	struct rule_match m;
+	struct rule_label labels[RULE_LABELS_MAX];
+	struct record r = log_of("x", SEVERITY_INFO, "GET /a/7 503 12.5 slow");
+	check(ruleset_match(set, s, &r, &m));
+	assert_int_equal(rule_labels(&m, &r, s, labels), 3);
+	check_slice(labels[0].value, "server_error");
+	check_slice(labels[1].value, "slow");
+	check_slice(labels[2].value, "GET-slow");
+	assert_int_equal(rule_match_error(&m), 1);
+	assert_int_equal(rule_error(m.rule), -1);
+	check(rule_duration_ns(&m) == 12500000);
+	struct rule_http http;
+	rule_match_http(&m, &http);
+	assert_int_equal(http.status, 503);
+	check_slice(http.method, "GET");
+	check_slice(http.path, "/a/7");
+	check_slice(http.route, "");
+	r.message = SLICE("GET / 200 1");
+	check(ruleset_match(set, s, &r, &m));
+	assert_int_equal(rule_labels(&m, &r, s, labels), 2);
+	check_slice(labels[0].value, "ok");
+	check_slice(labels[1].value, "GET-");
+	assert_int_equal(rule_match_error(&m), 0);
+	rule_scratch_free(s);
+	ruleset_free(set);
+}
+
+static void all_mistakes_of_a_file_are_told_at_once(void **state)
+{
+	(void)state;
+	refused("rules:\n"
+		"  - nane: a\n"
+		"    match: \"x <a:wrod> y <b:int>\"\n"
+		"    lables: {c: d}\n"
+		"  - name: b\n"
+		"    regex: 'a(b'\n"
+		"    where: {severity: eror}\n"
+		"  - name: b\n"
+		"    match: \"took <took:duration>\"\n"
+		"    duration: {from: tok, unit: parsecs}\n"
+		"    error: maybe\n"
+		"  - name: c\n"
+		"rule: 1\n",
+		"13:1: unknown key \"rule\"; did you mean \"rules\"?\n"
+		"2:5: unknown key \"nane\"; did you mean \"name\"?\n"
+		"4:5: unknown key \"lables\"; did you mean \"labels\"?\n"
+		"3:15: unknown type \"wrod\"; did you mean \"word\"? (a literal < is written <<)\n"
+		"2:5: a rule needs a name\n"
+		"7:23: \"eror\" is no severity; did you mean \"error\"?\n"
+		"6:16: regex: missing closing parenthesis\n"
+		"10:22: \"tok\" is not captured by this rule; did you mean \"took\"?\n"
+		"10:33: \"parsecs\" is no unit: ns, us, ms, s, m, h or d\n"
+		"11:12: \"maybe\" is neither true nor false\n"
+		"12:5: a rule needs match, regex or where\n"
+		"8:5: duplicate name \"b\" (first at /tmp/");
+}
+
+static void labels_that_look_like_ids_are_refused(void **state)
+{
+	(void)state;
+	refused("rules: [{name: a, match: \"user <u:word>\", labels: {user_id: \"{u}\"}}]", "1:52: label \"user_id\" looks like an id: one series for each value; say allow_unbounded_label: true if it is bounded after all\n");
+	refused("rules: [{name: a, match: \"from <x:ip>\", labels: {peer: \"{x}\"}}]",
+		"1:56: label \"peer\" takes a capture whose type has no end of values: one series for each value; say allow_unbounded_label: true if it is bounded after all\n");
+	refused("rules: [{name: a, match: \"from <x:word>\", labels: {severity: \"{y}\", \"a-b\": c}}]",
+		"1:52: the label \"severity\" is winnow's own\n"
+		"1:62: \"{y}\" is not captured by this rule; did you mean \"x\"?\n"
+		"1:69: \"a-b\" is no label name: letters, digits and _, not starting with a digit or __\n");
+	ruleset_free(accepted("rules: [{name: a, match: \"user <u:word>\", labels: {user_id: \"{u}\"}, allow_unbounded_label: true}]"));
+}
+
+static void what_is_not_built_yet_is_said(void **state)
+{
+	(void)state;
+	refused("rules: [{name: a, grok: '%{IP:x}'}]", "1:25: not supported yet\n");
+}
+
+static void files_that_cannot_be_read_are_named(void **state)
+{
+	(void)state;
+	struct ruleset *set = NULL;
+	struct rule_errors errors = {0};
+	const char *paths[] = {"/nowhere/x.yaml"};
+	assert_int_equal(ruleset_load(paths, 1, &set, &errors), ERR_INPUT);
+	assert_string_equal(buf_cstr(&errors.text), "/nowhere/x.yaml: No such file or directory\n");
+	buf_done(&errors.text);
+}
+
+static void a_directory_is_read_in_name_order_and_the_hash_tells_it_apart(void **state)
+{
+	(void)state;
+	char sub[] = "/tmp/test_ruledir_XXXXXX";
+	assert_non_null(mkdtemp(sub));
+	static const char *const names[] = {"b.yaml", "a.yml", ".hidden.yaml", "c.txt"};
+	char file[4][64];
+	uint64_t hashes[2];
+	for (int i = 0; i < 4; i++) {
+		snprintf(file[i], sizeof(file[i]), "%s/%s", sub, names[i]);
+		FILE *f = fopen(file[i], "w");
+		fprintf(f, "rules: [{name: r%d, match: 'x'}]\n", i);
+		fclose(f);
+	}
+	const char *paths[] = {sub};
+	for (int i = 0; i < 2; i++) {
+		struct ruleset *set = NULL;
+		struct rule_errors errors = {0};
+		assert_int_equal(ruleset_load(paths, 1, &set, &errors), 0);
+		assert_int_equal(ruleset_len(set), 2);
+		check_slice(rule_name(ruleset_at(set, 0)), "r1");
+		hashes[i] = ruleset_hash(set);
+		ruleset_free(set);
+		FILE *f = fopen(file[0], "a");
+		fputs("# changed\n", f);
+		fclose(f);
+	}
+	check(hashes[0] != hashes[1]);
+	for (int i = 0; i < 4; i++)
+		unlink(file[i]);
+	rmdir(sub);
+}
+
+static void a_hostile_message_ends_at_the_limit_and_is_counted(void **state)
+{
+	(void)state;
+	struct ruleset *set = accepted("rules:\n  - {name: bad, regex: '^(\\w+\\s?)*$'}\n  - {name: good, regex: '!$'}\n");
+	struct rule_scratch *s = rule_scratch_new(set);
+	struct rule_match m;
+	struct record r = log_of("x", SEVERITY_INFO, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!");
+	check(ruleset_match(set, s, &r, &m));
+	assert_int_equal(m.index, 1);
+	assert_int_equal(rule_scratch_limit_hits(s, 0), 1);
+	struct buf out = {0};
+	check(ruleset_lint(set, &out) >= 2);
+	assert_non_null(strstr(buf_cstr(&out), "r.yaml:2:5: bad: some messages of 1 to 4 kB make this regex try so many ways"));
+	buf_done(&out);
+	rule_scratch_free(s);
+	ruleset_free(set);
+}
+
+static void lints_find_shadowed_untested_and_slow_rules(void **state)
+{
+	(void)state;
+	struct ruleset *set = accepted("rules:\n"
+				       "  - {name: wide, regex: 'error', tests: [{message: error, expect: match}, {message: x, expect: no match}]}\n"
+				       "  - {name: late, regex: 'error \\d', tests: [{message: error 1, expect: match}, {message: x, expect: no match}]}\n"
+				       "  - {name: slow, regex: '\\d', tests: [{message: 1, expect: match}]}\n");
+	struct buf out = {0};
+	assert_int_equal(ruleset_lint(set, &out), 3);
+	const char *got = buf_cstr(&out);
+	assert_non_null(strstr(got, "late: this example is taken by the rule \"wide\""));
+	assert_non_null(strstr(got, "slow: no text of 3 or more characters"));
+	assert_non_null(strstr(got, "slow: no test of a message that it must not match"));
+	buf_done(&out);
+	ruleset_free(set);
+}
+
+static void explain_says_why_a_rule_does_not_match(void **state)
+{
+	(void)state;
+	struct ruleset *set = accepted("rules:\n"
+				       "  - {name: a, where: {severity: error}, match: x}\n"
+				       "  - {name: b, where: {service: cart}, match: x}\n"
+				       "  - {name: c, match: 'paid <n:int> euros'}\n"
+				       "  - {name: d, match: 'paid <n:int> dollars'}\n"
+				       "  - {name: e, match: 'paid <n:any>'}\n"
+				       "  - {name: f, match: 'never'}\n");
+	struct rule_scratch *s = rule_scratch_new(set);
+	struct record r = log_of("shop", SEVERITY_INFO, "paid x dollars");
+	struct buf out = {0};
+	ruleset_explain(set, s, &r, &out);
+	const char *got = buf_cstr(&out);
+	assert_non_null(strstr(got, "a ("));
+	assert_non_null(strstr(got, ": severity is info, which `where` does not take\n"));
+	assert_non_null(strstr(got, ": service is \"shop\", which `where` does not take\n"));
+	assert_non_null(strstr(got, ": the message does not hold \" euros\"\n"));
+	assert_non_null(strstr(got, ": the message does not fit; it fits up to byte 5, before \"x dollars\"\n"));
+	assert_non_null(strstr(got, "e ("));
+	assert_non_null(strstr(got, ": matches\n"));
+	assert_null(strstr(got, "f ("));
+	buf_done(&out);
+	rule_scratch_free(s);
+	ruleset_free(set);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(directory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_documented_rule_matches_captures_and_passes_its_tests), cmocka_unit_test(a_failing_test_is_told_with_its_line),
+		cmocka_unit_test(the_first_rule_in_file_order_wins), cmocka_unit_test(conditions_take_lists_prefixes_negation_and_numbers),
+		cmocka_unit_test(captures_convert_by_type_and_unit), cmocka_unit_test(every_place_type_matches_its_own_example_only),
+		cmocka_unit_test(a_literal_is_only_what_every_match_must_hold), cmocka_unit_test(labels_map_values_and_leave_out_empty_ones),
+		cmocka_unit_test(all_mistakes_of_a_file_are_told_at_once), cmocka_unit_test(labels_that_look_like_ids_are_refused),
+		cmocka_unit_test(what_is_not_built_yet_is_said), cmocka_unit_test(files_that_cannot_be_read_are_named),
+		cmocka_unit_test(a_directory_is_read_in_name_order_and_the_hash_tells_it_apart), cmocka_unit_test(a_hostile_message_ends_at_the_limit_and_is_counted),
+		cmocka_unit_test(lints_find_shadowed_untested_and_slow_rules), cmocka_unit_test(explain_says_why_a_rule_does_not_match),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
