@@ -1,1 +1,1 @@
-set(journal_TESTS file_journal)
+set(journal_TESTS file_journal kafka_journal)
