@@ -328,6 +328,11 @@ static bool is_type_key(unsigned key)
 	       key == KEY_THROWABLE_CLASS || key == KEY_EXCEPTION_NAME;
 }
 
+static bool is_name_char(char c)
+{
+	return c == '.' || c == '_' || c == '$' || (unsigned)((c | 32) - 'a') <= 25 || (unsigned)(c - '0') <= 9;
+}
+
 /* "java.lang.IllegalStateException: no\n\tat ..." and "Traceback ...\nValueError: no": the class's name. */
 static struct slice class_of(struct slice text)
 {
@@ -337,13 +342,12 @@ static struct slice class_of(struct slice text)
 		const char *last = memrchr(text.ptr, '\n', text.len);
 		text = last ? slice_sub(text, (size_t)(last + 1 - text.ptr), text.len) : text;
 	}
-	while (n < text.len && (text.ptr[n] == '.' || text.ptr[n] == '_' || text.ptr[n] == '$' || ((text.ptr[n] | 32) >= 'a' && (text.ptr[n] | 32) <= 'z') ||
-				(unsigned)(text.ptr[n] - '0') <= 9))
+	while (n < text.len && is_name_char(text.ptr[n]))
 		n++;
 	struct slice name = slice_of(text.ptr, n);
 	bool ends = n == text.len || text.ptr[n] == ':' || text.ptr[n] == '\n';
 	bool named = slice_ends(name, SLICE("Error")) || slice_ends(name, SLICE("Exception"));
-	return n && ends && named ? name : slice_of(NULL, 0);
+	return ends && named ? name : slice_of(NULL, 0);
 }
 
 static struct slice failure_type(const struct json *json, uint32_t at, unsigned key)
