@@ -273,6 +273,12 @@ static struct name_marks marks_of(struct slice name)
 	return m;
 }
 
+/* " - " or " : " */
+static bool is_separator(struct slice text)
+{
+	return text.len > 1 && (text.ptr[0] == '-' || text.ptr[0] == ':') && is_blank(text.ptr[1]);
+}
+
 /* Length of a logger's name at the start of text, its line number included; 0 if it does not look like one. */
 static size_t logger_len(struct slice text)
 {
@@ -284,8 +290,7 @@ static size_t logger_len(struct slice text)
 	if (m.numbered || m.wrong)
 		return m.numbered ? t.len : 0;
 	struct slice next = after_blanks(slice_sub(text, t.len, text.len));
-	bool separated = (colon && m.dots + m.others) || (next.len > 1 && (next.ptr[0] == '-' || next.ptr[0] == ':') && is_blank(next.ptr[1]));
-	if (separated || m.dots >= 2)
+	if (is_separator(next) || (colon && m.dots + m.others) || m.dots >= 2)
 		return t.len;
 	return m.dots && next.len && next.ptr[0] == '[' ? t.len : 0;
 }
