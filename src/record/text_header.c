@@ -388,6 +388,21 @@ static bool read_separator(struct scan *s)
 	return false;
 }
 
+/* Two letters tell most words from "trace", "span", "x-b3-" and "dd." at once. */
+static bool may_be_id(struct slice text)
+{
+	if (text.len < 8)
+		return false;
+	switch ((text.ptr[0] | 32) << 8 | (text.ptr[1] | 32)) {
+	case 't' << 8 | 'r':
+	case 's' << 8 | 'p':
+	case 'd' << 8 | 'd':
+		return true;
+	default:
+		return (text.ptr[0] | 32) == 'x' && !is(text.ptr[1], LETTER);
+	}
+}
+
 static bool read_element(struct scan *s)
 {
 	char c = s->rest.ptr[0];
@@ -399,7 +414,7 @@ static bool read_element(struct scan *s)
 		return read_separator(s);
 	if (read_level(s) || read_klog(s))
 		return true;
-	size_t used = (c | 32) == 't' || (c | 32) == 's' || (c | 32) == 'x' || (c | 32) == 'd' ? read_id(s->h, s->rest) : 0;
+	size_t used = may_be_id(s->rest) ? read_id(s->h, s->rest) : 0;
 	if (used) {
 		skip(s, used);
 		return true;
