@@ -18,6 +18,11 @@ int command_status(int code);
 /* Prints "winnow NAME: text" and the synopsis to standard error; returns 2. */
 int command_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The whole program: finds the command and runs it. */
+int command_main(int argc, char **argv);
+/* All commands, in the order of the help; NULL at the end. */
+extern const struct command *const commands[];
+
 extern const struct command cmd_run, cmd_check, cmd_explain, cmd_mine, cmd_version;
 
 #endif

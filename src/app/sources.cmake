@@ -1,8 +1,23 @@
 set(app_SOURCES
+	books.c
 	cmd_check.c
+	cmd_explain.c
+	cmd_mine.c
+	cmd_run.c
+	cmd_version.c
+	command.c
 	config.c
 	config_check.c
 	config_docs.c
 	config_option.c
 	config_value.c
+	control.c
+	engine_api.c
+	gather.c
+	pipeline.c
+	quarantine.c
+	sender.c
+	sending.c
+	status.c
+	worker.c
 )

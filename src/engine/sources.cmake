@@ -1,1 +1,1 @@
-set(engine_SOURCES)
+set(engine_SOURCES example.c red.c route.c shard.c)

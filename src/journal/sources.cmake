@@ -1,1 +1,1 @@
-set(journal_SOURCES)
+set(journal_SOURCES file_journal.c frame.c journal.c kafka_missing.c)

@@ -13,6 +13,7 @@ struct delta_range {
 	struct slice topic;
 	int32_t partition;
 	bool at_end;          /* the partition was read to its end when the delta was cut */
+	bool joined;          /* the writer has just taken the partition, or resumed it after standing still: counts as movement for the watermark */
 	int64_t from, to;     /* offsets, half open */
 	int64_t replay;       /* where a successor starts feeding open state; == to when nothing is open */
 	int64_t replay_time_ns;
@@ -59,5 +60,21 @@ struct delta_body {
 	const struct delta_example *examples;
 	size_t examples_len;
 };
+
+enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c' };
+
+/* Any journal record, read. */
+struct delta {
+	enum delta_kind kind;
+	struct delta_header header; /* of other kinds than DELTA_INCREMENTS only journal_time_ns */
+	struct delta_body body;     /* empty but for DELTA_INCREMENTS */
+	int64_t step;               /* DELTA_MARK, DELTA_ANCHORED */
+	bool skipped;               /* DELTA_MARK */
+};
+
+/* Reads a record; arrays come from the arena, texts are views into record and scratch. ERR_CORRUPT for anything that delta_encode and its like would not
+ * write: bad seal, unknown family, labels out of order, a partition twice, from > to, buckets that do not add up to the count, increments without a range
+ * that moves (its duplicate would pass the chain rule). */
+int delta_decode(struct slice record, struct arena *arena, struct buf *scratch, struct delta *ret);
 
 #endif

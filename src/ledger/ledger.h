@@ -19,6 +19,7 @@ enum ledger_outcome {
 	LEDGER_POSTED,   /* a delta whose ranges all started where the ledger stood */
 	LEDGER_REJECTED, /* a delta that broke the chain: nothing of it counts */
 	LEDGER_MARKED,   /* a mark: steps up to it are acknowledged */
+	LEDGER_ANCHORED, /* an anchored record: the anchors of a step are acknowledged, its values may go out */
 	LEDGER_CLOSED,   /* a close record: every step with increments is closed */
 	LEDGER_IGNORED,  /* understood, no effect (a mark already there) */
 	LEDGER_CORRUPT,  /* not a record of ours; counted */
@@ -79,6 +80,9 @@ struct cut {
 	int64_t end_ns;         /* end of the step: timestamp of its samples */
 	struct cut_request *requests; /* anchors first */
 	size_t len;
+	bool begins;            /* Series begin (or wake) in this step and no anchored record was folded for it yet. Send the anchor requests, if any, until they
+	                         * are acknowledged; append anchored_encode(step); when it comes back as LEDGER_ANCHORED cut again: the values are in that cut.
+	                         * Sending values in the same go is exact too, unless the step is later skipped as too old (docs/decisions/0002). */
 	struct arena arena;     /* private */
 	struct buf bytes;       /* private */
 };
@@ -96,6 +100,7 @@ void ledger_set_aside(struct ledger *l, uint64_t key, bool aside);
 
 /* Journal records other than deltas. */
 void mark_encode(struct buf *out, int64_t step, bool skipped /* too old for the receiver: not sent, its values go with the next step */, int64_t journal_time_ns);
+void anchored_encode(struct buf *out, int64_t step, int64_t journal_time_ns); /* the anchors of the oldest pending step are acknowledged */
 void close_encode(struct buf *out, int64_t journal_time_ns);
 void delta_encode(struct buf *out, const struct delta_header *header, const struct delta_body *body);
 

@@ -3,7 +3,7 @@
 #ifndef WINNOW_METRIC_FAMILY_H
 #define WINNOW_METRIC_FAMILY_H
 
-#include "base/slice.h"
+#include "base/buf.h"
 
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
@@ -41,6 +41,30 @@ struct family {
 
 /* id < FAMILY_COUNT. */
 const struct family *family_get(enum family_id id);
+
+/* The process's own numbers: of one instance, never in a delta, on its /metrics only. */
+enum own_metric {
+	OWN_DELTAS,                /* winnow_deltas_total{outcome} */
+	OWN_PATTERNS,              /* winnow_patterns */
+	OWN_SERIES,                /* winnow_series */
+	OWN_EXPIRED_SERIES,        /* winnow_expired_series_total */
+	OWN_STATE_LOST,            /* winnow_state_lost_total */
+	OWN_REMOTE_WRITE_REQUESTS, /* winnow_remote_write_requests_total{code} */
+	OWN_REMOTE_WRITE_ASIDE,    /* winnow_remote_write_aside_series */
+	OWN_PENDING_STEPS,         /* winnow_pending_steps */
+	OWN_WATERMARK,             /* winnow_watermark_timestamp_seconds */
+	OWN_LAG,                   /* winnow_lag_records{topic, partition} */
+	OWN_LEADER,                /* winnow_leader */
+	OWN_JOURNAL_POSITION,      /* winnow_journal_position */
+	OWN_RULES_RELOAD,          /* winnow_rules_last_reload_successful */
+	OWN_BUILD_INFO,            /* winnow_build_info{version} */
+	OWN_COUNT
+};
+
+/* metric < OWN_COUNT. */
+const struct family *family_own(enum own_metric metric);
+/* docs/metrics.md, from both tables. */
+void family_print_docs(struct buf *out);
 
 enum { BOUNDS_MAX = 31 }; /* most upper bounds any histogram has; counts have one more place for +Inf */
 

@@ -1,1 +1,1 @@
-set(metric_SOURCES)
+set(metric_SOURCES family.c openmetrics.c remote_write.c tally.c)

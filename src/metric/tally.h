@@ -6,7 +6,7 @@
 
 #include "metric/family.h"
 
-enum { LABELS_MAX = 30, EXEMPLAR_TRACE_MAX = 32, EXEMPLAR_SPAN_MAX = 16 };
+enum { LABELS_MAX = 30, EXEMPLAR_TRACE_MAX = 32, EXEMPLAR_SPAN_MAX = 16, LABEL_VALUE_MAX = 1024 };
 
 struct label {
 	struct slice name;
@@ -22,6 +22,15 @@ struct exemplar {
 	char trace_id[EXEMPLAR_TRACE_MAX];
 	char span_id[EXEMPLAR_SPAN_MAX];
 };
+
+/* Fills e; ids that are too long or not UTF-8 are left out. */
+void exemplar_set(struct exemplar *e, int64_t time_ns, double value, uint8_t rank, struct slice trace_id, struct slice span_id);
+/* Puts candidate in place of *kept if it is the better one. */
+static inline void exemplar_keep(struct exemplar *kept, const struct exemplar *candidate)
+{
+	if (candidate->rank >= kept->rank && candidate->rank > 0)
+		*kept = *candidate;
+}
 
 struct tally_series {
 	enum family_id family;
@@ -40,16 +49,22 @@ struct tally_entry {
 	struct exemplar exemplar; /* rank 0: none */
 };
 
+/* The hash of a series with these labels (sorted, clean): the same in every process. */
+uint64_t tally_hash(enum family_id family, const struct label *labels, size_t len);
+
 struct tally;
 
 struct tally *tally_new(void);
 void tally_free(struct tally *t);
-/* The number of the series with these labels (any order; copied). Empty values are left out. The same labels always give the same number until tally_forget. */
+/* The number of the series with these labels (any order; copied). Values are cut at LABEL_VALUE_MAX bytes and made valid UTF-8; left out are empty values,
+ * names that are not legal label names or belong to us (le, __name__), the second of two equal names, and all past LABELS_MAX. The same labels always give the same number until tally_forget. */
 uint32_t tally_series(struct tally *t, enum family_id family, const struct label *labels, size_t len);
 void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, const struct exemplar *candidate /* may be NULL */);
+/* Values that are not finite are no observation; negative ones count as 0 (a sum never shrinks). */
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate);
 /* Entries in order of first touch; valid until the next call that counts or clears. */
 const struct tally_entry *tally_entries(const struct tally *t, size_t *ret_len);
+/* Number 0 is the first of an array of tally_series_len(); valid until the next tally_series or tally_forget. */
 const struct tally_series *tally_series_at(const struct tally *t, uint32_t series);
 size_t tally_series_len(const struct tally *t);
 /* About how many bytes a delta of this tally will take before compression. */

@@ -1,4 +1,7 @@
 set(pattern_SOURCES
+	lexeme.c
+	miner.c
+	pattern_set.c
 	rule.c
 	rule_convert.c
 	rule_label.c
@@ -8,4 +11,6 @@ set(pattern_SOURCES
 	rule_where.c
 	ruleset.c
 	ruleset_check.c
+	template.c
+	token.c
 )

@@ -1,1 +1,1 @@
-set(source_SOURCES)
+set(source_SOURCES file.c kafka.c)

@@ -1,4 +1,6 @@
 set(app_TESTS
 	cmd_check
 	config
+	quarantine
+	sender
 )

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP for people and Prometheus: /metrics, health, the API of status and patterns, and a page that shows them. One thread of its own. */
+#ifndef WINNOW_ADMIN_ADMIN_H
+#define WINNOW_ADMIN_ADMIN_H
+
+#include "ledger/ledger.h"
+
+enum { ADMIN_CODES_MAX = 32, ADMIN_ASIDE_MAX = 20 };
+
+/* What the process knows and the ledger does not. */
+struct admin_status {
+	char not_ready[512];     /* why this instance does no work yet; empty: it is ready */
+	char last_error[600];
+	int64_t last_error_ns;   /* 0: none yet */
+	bool leader;
+	bool rules_reload_successful;
+	struct {
+		int code;
+		uint64_t count;
+	} requests[ADMIN_CODES_MAX]; /* remote write, by HTTP status */
+	size_t requests_len;
+	uint64_t steps_sent, samples_sent;
+	int64_t failing_since_ns; /* the receiver takes nothing since then; 0: all is well */
+	size_t suspects, aside, aside_len;
+	struct {
+		char name[300];
+		char reason[256];
+	} asides[ADMIN_ASIDE_MAX];
+};
+
+struct admin_opts {
+	const char *listen;      /* "127.0.0.1:9465", "[::1]:9465", "localhost:0" */
+	const char *token;       /* asked for as a bearer token everywhere but health and the page itself; NULL: none */
+	bool insecure;           /* allows an address other than loopback without a token */
+	const char *version;
+	void *app;               /* handed to the functions; each may be called at any time until admin_stop returns, from the server's thread */
+	/* The ledger, locked until unlock; NULL (and not locked) while there is none. */
+	const struct ledger *(*lock)(void *app);
+	void (*unlock)(void *app);
+	void (*status)(void *app, struct admin_status *ret);
+	/* End of the log of a partition, -1: unknown. Called with the ledger locked. May be NULL, as may reload. */
+	int64_t (*end_offset)(void *app, struct slice topic, int32_t partition);
+	int (*reload)(void *app, struct err *err);
+};
+
+struct admin;
+
+/* ERR_INPUT: the address is not usable or not allowed; ERR_IO: it is taken. Texts in opts are copied. */
+int admin_start(const struct admin_opts *opts, struct admin **ret, struct err *err);
+void admin_stop(struct admin *a);
+/* The port it listens on. */
+unsigned admin_port(const struct admin *a);
+
+#endif

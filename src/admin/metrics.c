@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /metrics: the ledger's series and the process's own numbers. OpenMetrics wants a family's samples together, so series are sorted by family first. */
+#include "admin/view.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "metric/openmetrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void one(struct openmetrics *o, enum own_metric metric, uint64_t value)
+{
+	openmetrics_family(o, family_own(metric));
+	openmetrics_count(o, NULL, 0, value, NULL);
+}
+
+static void labelled(struct openmetrics *o, const char *name, struct slice text, uint64_t value)
+{
+	const struct label label = {slice_str(name), text};
+	openmetrics_count(o, &label, 1, value, NULL);
+}
+
+static void add_lags(const struct view *v, struct openmetrics *o)
+{
+	struct ledger_partition p;
+	openmetrics_family(o, family_own(OWN_LAG));
+	for (size_t i = 0; ledger_partition_at(v->ledger, i, &p); i++) {
+		char number[16];
+		int64_t end = v->opts->end_offset ? v->opts->end_offset(v->opts->app, p.topic, p.partition) : -1;
+		if (end < 0)
+			continue;
+		snprintf(number, sizeof(number), "%d", p.partition);
+		const struct label labels[] = {{SLICE("topic"), p.topic}, {SLICE("partition"), slice_str(number)}};
+		openmetrics_count(o, labels, 2, end > p.absorbed ? (uint64_t)(end - p.absorbed) : 0, NULL);
+	}
+}
+
+static void add_requests(const struct view *v, struct openmetrics *o)
+{
+	openmetrics_family(o, family_own(OWN_REMOTE_WRITE_REQUESTS));
+	for (size_t i = 0; i < v->status->requests_len; i++) {
+		char code[16];
+		snprintf(code, sizeof(code), "%d", v->status->requests[i].code);
+		labelled(o, "code", slice_str(code), v->status->requests[i].count);
+	}
+}
+
+static size_t patterns_len(const struct ledger *l)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < ledger_patterns_len(l); i++) {
+		struct ledger_pattern p;
+		ledger_pattern_at(l, i, &p);
+		count += p.alias_id == 0;
+	}
+	return count;
+}
+
+static void add_ledgers_own(const struct view *v, struct openmetrics *o)
+{
+	struct ledger_stats stats;
+	ledger_stats(v->ledger, &stats);
+	openmetrics_family(o, family_own(OWN_DELTAS));
+	labelled(o, "outcome", SLICE("posted"), stats.posted);
+	labelled(o, "outcome", SLICE("rejected"), stats.rejected);
+	labelled(o, "outcome", SLICE("corrupt"), stats.corrupt);
+	one(o, OWN_PATTERNS, patterns_len(v->ledger));
+	one(o, OWN_EXPIRED_SERIES, stats.expired_series);
+	one(o, OWN_STATE_LOST, stats.state_lost);
+	one(o, OWN_PENDING_STEPS, ledger_pending_steps(v->ledger));
+	openmetrics_family(o, family_own(OWN_WATERMARK));
+	openmetrics_value(o, NULL, 0, (double)(ledger_watermark(v->ledger) / NS_PER_MS) / 1000);
+	openmetrics_family(o, family_own(OWN_JOURNAL_POSITION));
+	openmetrics_value(o, NULL, 0, (double)ledger_position(v->ledger));
+	add_lags(v, o);
+}
+
+static void add_value(struct openmetrics *o, const struct ledger_value *value)
+{
+	if (value->buckets)
+		openmetrics_histogram(o, value->labels, value->labels_len, value->buckets, value->sum, value->exemplar);
+	else
+		openmetrics_count(o, value->labels, value->labels_len, value->count, value->exemplar);
+}
+
+/* Places of all series, sorted by family (by counting). starts[f] to starts[f + 1] are family f's. Returns the number of series that are there. */
+static size_t sort_by_family(const struct ledger *l, uint32_t *places, size_t starts[FAMILY_COUNT + 1])
+{
+	size_t len = ledger_series_len(l), at[FAMILY_COUNT] = {0};
+	struct ledger_value value;
+	memset(starts, 0, (FAMILY_COUNT + 1) * sizeof(*starts));
+	for (size_t i = 0; i < len; i++)
+		if (ledger_series_at(l, i, &value))
+			starts[value.family + 1]++;
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		starts[f + 1] += starts[f];
+		at[f] = starts[f];
+	}
+	for (size_t i = 0; i < len; i++)
+		if (ledger_series_at(l, i, &value))
+			places[at[value.family]++] = (uint32_t)i;
+	return starts[FAMILY_COUNT];
+}
+
+static void add_series(const struct view *v, struct openmetrics *o)
+{
+	size_t len = ledger_series_len(v->ledger), starts[FAMILY_COUNT + 1];
+	uint32_t *places = mem_zalloc(len + 1, sizeof(*places));
+	size_t live = sort_by_family(v->ledger, places, starts);
+	one(o, OWN_SERIES, live);
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		struct ledger_value value;
+		if (starts[f] < starts[f + 1])
+			openmetrics_family(o, family_get((enum family_id)f));
+		for (size_t i = starts[f]; i < starts[f + 1]; i++)
+			if (ledger_series_at(v->ledger, places[i], &value))
+				add_value(o, &value);
+	}
+	free(places);
+}
+
+void view_metrics(const struct view *v, struct buf *out)
+{
+	struct openmetrics o = {.out = out};
+	openmetrics_family(&o, family_own(OWN_BUILD_INFO));
+	labelled(&o, "version", slice_str(v->opts->version), 1);
+	one(&o, OWN_LEADER, v->status->leader);
+	one(&o, OWN_RULES_RELOAD, v->status->rules_reload_successful);
+	one(&o, OWN_REMOTE_WRITE_ASIDE, v->status->aside);
+	add_requests(v, &o);
+	if (v->ledger) {
+		add_ledgers_own(v, &o);
+		add_series(v, &o);
+	}
+	openmetrics_end(&o);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bodies of answers, made from the ledger and what the process says of itself. Private to the room; no HTTP here. */
+#ifndef WINNOW_ADMIN_VIEW_H
+#define WINNOW_ADMIN_VIEW_H
+
+#include "admin/admin.h"
+
+struct view {
+	const struct admin_opts *opts;
+	const struct ledger *ledger; /* NULL: none yet; locked by the caller */
+	const struct admin_status *status;
+	int64_t now_ns;
+	int64_t started_ns;
+};
+
+/* A query parameter, empty if it is not there. */
+typedef struct slice view_param_fn(void *request, const char *name);
+
+void view_metrics(const struct view *v, struct buf *out);
+void view_status(const struct view *v, struct buf *out);
+/* 0 or ERR_INPUT with err saying which parameter is wrong. */
+int view_patterns(const struct view *v, view_param_fn *param, void *request, struct buf *out, struct err *err);
+/* False if there is no pattern with this id. */
+bool view_pattern(const struct view *v, uint64_t id, struct buf *out);
+
+#endif

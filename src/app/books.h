@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The books of this instance: the journal, the ledger that folds it, and the one thread that does so. Others append, ask, and wait. */
+#ifndef WINNOW_APP_BOOKS_H
+#define WINNOW_APP_BOOKS_H
+
+#include "base/queue.h"
+#include "journal/journal.h"
+#include "ledger/ledger.h"
+
+struct books;
+
+/* What a writer of deltas (a worker) hears back; set by the ledger thread, read by the writer's. */
+struct books_writer {
+	uint64_t id;            /* changes at every rewind; random */
+	_Atomic uint64_t posted;   /* highest sequence number posted */
+	_Atomic uint64_t rejected; /* highest sequence number rejected, 0: none */
+	struct queue *notices;  /* of struct books_notice *, the receiver frees */
+};
+
+/* A catalog change, for the miners of this process. */
+struct books_notice {
+	uint64_t id, alias_id;
+	enum pattern_origin origin;
+	struct slice service, template_text, rule; /* within bytes */
+	char bytes[];
+};
+
+struct books_opts {
+	struct ledger_opts ledger;
+	int64_t snapshot_interval_ns;
+	size_t max_pending_steps, max_pending_bytes; /* past these, intake stops */
+};
+
+/* Loads the newest snapshot, reads the journal to its end, and starts the thread. Takes the journal over (closes it in books_close, on error too). */
+int books_open(struct journal *journal, const struct books_opts *opts, struct books **ret, struct err *err);
+/* Stops the thread, writes a snapshot if this instance leads, closes the journal. */
+void books_close(struct books *b);
+
+/* Any thread. */
+int books_append(struct books *b, struct slice record, struct err *err);
+/* Waits until everything that is in the journal now has been folded; false after timeout_ns or a journal error. */
+bool books_catch_up(struct books *b, int64_t timeout_ns);
+bool books_partition(struct books *b, struct slice topic, int32_t partition, struct ledger_partition *ret /* .topic is not set */);
+int64_t books_journal_time(struct books *b);
+/* Whether so much is closed and unsent that intake has to stop. */
+bool books_full(struct books *b);
+size_t books_pending_steps(struct books *b);
+bool books_leads(struct books *b);
+/* The ledger under the lock, for views; keep it short. */
+const struct ledger *books_lock(struct books *b);
+void books_unlock(struct books *b);
+void books_add_writer(struct books *b, struct books_writer *w);
+void books_remove_writer(struct books *b, struct books_writer *w);
+/* Sends every pattern the catalog has to this writer's notices. */
+void books_teach(struct books *b, struct books_writer *w);
+/* Empty if all is well, else what keeps the journal from being written or read. */
+void books_trouble(struct books *b, char *out, size_t size);
+
+/* For the sender thread. The oldest step to send, if this instance leads and has read what was in the journal when it began to; INT64_MIN if there is none.
+ * *ret_newest: no later step waits. */
+int64_t books_step_to_send(struct books *b, bool *ret_newest);
+/* Its requests, under the lock; false if it is not the oldest pending one any more. Free with cut_done. */
+bool books_cut(struct books *b, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret);
+/* How often leadership began: a change means that an earlier leader may have sent the oldest pending step. */
+uint64_t books_leadership(struct books *b);
+/* The step went out (or was too old to send): appends its mark and waits until the ledger has it. */
+int books_mark(struct books *b, int64_t step, bool skipped, struct err *err);
+/* The same for the first values of the series that begin in the step. */
+int books_anchored(struct books *b, int64_t step, struct err *err);
+
+#endif

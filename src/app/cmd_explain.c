@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Takes one raw value apart, the way a shard does, and says what it found. */
+#include "app/command.h"
+#include "app/config.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "engine/shard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct explain {
+	bool json, lines;
+	enum format format;
+	struct ruleset *rules;
+	struct rule_scratch *scratch;
+	struct shard *shard;
+	struct decoder *noting; /* decodes once more, with notes */
+	struct slice payload;
+	struct buf out;
+	int status;
+};
+
+/* --- series of one record --- */
+
+static void add_series(struct buf *out, const struct tally_series *s, bool json)
+{
+	struct buf text = {0};
+	buf_add_str(&text, family_get(s->family)->name);
+	buf_add_char(&text, '{');
+	for (size_t i = 0; i < s->labels_len; i++) {
+		buf_printf(&text, "%s%.*s=\"", i ? "," : "", (int)s->labels[i].name.len, s->labels[i].name.ptr);
+		buf_add_json(&text, s->labels[i].value);
+		buf_add_char(&text, '"');
+	}
+	buf_add_char(&text, '}');
+	if (json)
+		buf_add_json_string(out, buf_slice(&text));
+	else
+		buf_add_slice(out, buf_slice(&text));
+	buf_done(&text);
+}
+
+static bool leaves(const struct tally_series *s)
+{
+	return strncmp(family_get(s->family)->name, "winnow_", 7) != 0;
+}
+
+/* --- JSON --- */
+
+static void add_text(struct buf *out, const char *key, struct slice value)
+{
+	buf_printf(out, ",\"%s\":", key);
+	if (value.len)
+		buf_add_json_string(out, value);
+	else
+		buf_add_str(out, "null");
+}
+
+static void add_pattern(struct buf *out, const struct shard_view *view)
+{
+	if (!view->pattern) {
+		buf_add_str(out, ",\"pattern_id\":null,\"template\":null,\"origin\":null,\"rule\":null");
+		return;
+	}
+	buf_printf(out, ",\"pattern_id\":\"%016llx\"", (unsigned long long)view->pattern->id);
+	add_text(out, "template", view->pattern->template_text);
+	add_text(out, "origin", slice_str(pattern_origin_name(view->pattern->origin)));
+	add_text(out, "rule", view->pattern->rule);
+}
+
+static void visit_json(void *arg, const struct shard_view *view)
+{
+	struct explain *x = arg;
+	const struct record *r = view->record;
+	struct buf *out = &x->out;
+	size_t n;
+	buf_printf(out, "{\"shape\":\"%s\",\"time\":", r->shape);
+	if (r->time_ns) {
+		buf_add_char(out, '"');
+		clock_format(out, r->time_ns);
+		buf_add_char(out, '"');
+	} else {
+		buf_add_str(out, "null");
+	}
+	buf_printf(out, ",\"severity\":\"%s\"", severity_name(r->severity));
+	add_text(out, "service_name", r->service);
+	add_text(out, "message", r->kind == RECORD_SPAN ? r->name : r->message);
+	add_text(out, "trace_id", r->trace_id);
+	add_text(out, "span_id", r->span_id);
+	if (r->duration_ns >= 0)
+		buf_printf(out, ",\"duration_seconds\":%.9g", (double)r->duration_ns / 1e9);
+	else
+		buf_add_str(out, ",\"duration_seconds\":null");
+	buf_printf(out, ",\"error\":%s", r->error ? "true" : "false");
+	add_pattern(out, view);
+	buf_add_str(out, ",\"series\":[");
+	const struct tally_entry *entries = tally_entries(view->tally, &n);
+	for (size_t i = 0, first = 1; i < n; i++) {
+		const struct tally_series *s = tally_series_at(view->tally, entries[i].series);
+		if (!leaves(s))
+			continue;
+		if (!first)
+			buf_add_char(out, ',');
+		first = 0;
+		add_series(out, s, true);
+	}
+	buf_add_str(out, "]}\n");
+}
+
+/* --- for people --- */
+
+static void say(struct buf *out, const char *name, struct slice value)
+{
+	buf_printf(out, "  %-12s ", name);
+	if (value.len)
+		buf_add_slice(out, value);
+	else
+		buf_add_char(out, '-');
+	buf_add_char(out, '\n');
+}
+
+static void say_fields(struct explain *x, const struct record *r)
+{
+	struct buf time = {0}, duration = {0};
+	if (r->time_ns)
+		clock_format(&time, r->time_ns);
+	if (r->duration_ns >= 0)
+		buf_printf(&duration, "%.9g s", (double)r->duration_ns / 1e9);
+	buf_printf(&x->out, "%s, shape %s\n", r->kind == RECORD_SPAN ? "span" : "log record", r->shape);
+	say(&x->out, "time", buf_slice(&time));
+	say(&x->out, "severity", slice_str(severity_name(r->severity)));
+	say(&x->out, "service", r->service);
+	say(&x->out, r->kind == RECORD_SPAN ? "span name" : "message", r->kind == RECORD_SPAN ? r->name : r->message);
+	say(&x->out, "trace_id", r->trace_id);
+	say(&x->out, "span_id", r->span_id);
+	say(&x->out, "duration", buf_slice(&duration));
+	say(&x->out, "error", r->error ? SLICE("yes") : SLICE("no"));
+	buf_done(&time);
+	buf_done(&duration);
+}
+
+static void say_notes(struct explain *x)
+{
+	struct decoded again;
+	size_t n;
+	decoder_decode(x->noting, x->payload, clock_wall_ns(), &again);
+	const struct decode_note *notes = decoder_notes(x->noting, &n);
+	if (n)
+		buf_add_str(&x->out, "where the fields came from\n");
+	for (size_t i = 0; i < n; i++)
+		say(&x->out, notes[i].member, notes[i].source);
+}
+
+static void visit_people(void *arg, const struct shard_view *view)
+{
+	struct explain *x = arg;
+	const struct record *r = view->record;
+	size_t n;
+	say_fields(x, r);
+	say_notes(x);
+	if (r->kind == RECORD_LOG && x->rules) {
+		buf_add_str(&x->out, "rules\n");
+		ruleset_explain(x->rules, x->scratch, r, &x->out);
+	}
+	if (view->pattern) {
+		buf_printf(&x->out, "pattern %016llx, %s\n", (unsigned long long)view->pattern->id, pattern_origin_name(view->pattern->origin));
+		say(&x->out, "template", view->pattern->template_text);
+	} else if (r->kind == RECORD_LOG) {
+		buf_add_str(&x->out, "dropped by a rule\n");
+	}
+	buf_add_str(&x->out, "series\n");
+	const struct tally_entry *entries = tally_entries(view->tally, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct tally_series *s = tally_series_at(view->tally, entries[i].series);
+		if (!leaves(s))
+			continue;
+		buf_add_str(&x->out, "  ");
+		add_series(&x->out, s, false);
+		if (entries[i].exemplar.rank)
+			buf_printf(&x->out, "  # exemplar trace_id=%.*s", (int)entries[i].exemplar.trace_len, entries[i].exemplar.trace_id);
+		buf_add_char(&x->out, '\n');
+	}
+}
+
+/* --- reading and running --- */
+
+static void explain(struct explain *x, struct slice payload)
+{
+	struct decoded decoded;
+	x->payload = payload;
+	shard_explain(x->shard, x->format, payload, clock_wall_ns(), x->json ? visit_json : visit_people, x, &decoded);
+	if (decoded.undecodable && x->json)
+		buf_printf(&x->out, "{\"undecodable\":\"%s\"}\n", undecodable_name(decoded.reason));
+	else if (decoded.undecodable)
+		buf_printf(&x->out, "undecodable: %s (%zu record%s of this value)\n", undecodable_name(decoded.reason), decoded.undecodable, decoded.undecodable == 1 ? "" : "s");
+	if (decoded.undecodable)
+		x->status = 1;
+	fwrite(x->out.data, 1, x->out.len, stdout);
+	buf_reset(&x->out);
+}
+
+static void read_all(struct buf *in)
+{
+	size_t n;
+	do {
+		n = fread(buf_reserve(in, 1 << 16), 1, 1 << 16, stdin);
+		in->len += n;
+	} while (n > 0);
+}
+
+static void explain_input(struct explain *x, struct slice input)
+{
+	if (!x->lines) {
+		if (input.len && input.ptr[input.len - 1] == '\n')
+			input.len--;
+		explain(x, input);
+		return;
+	}
+	while (input.len) {
+		size_t end = slice_find(input, '\n', 0);
+		explain(x, slice_of(input.ptr, end));
+		input = slice_sub(input, end + 1, input.len);
+	}
+}
+
+static int load_rules(struct explain *x, const char *path)
+{
+	struct config_errors errors = {0};
+	struct rule_errors rule_errors = {0};
+	struct config *config = NULL;
+	int rc = config_load(path, &config, &errors);
+	if (!rc && config->rules.len)
+		rc = ruleset_load(config->rules.items, config->rules.len, &x->rules, &rule_errors);
+	if (rc)
+		fprintf(stderr, "%s%s", buf_cstr(&errors.text), buf_cstr(&rule_errors.text));
+	else if (x->format == FORMAT_AUTO && config->sources_len)
+		x->format = (enum format)config->sources[0].format;
+	config_errors_done(&errors);
+	buf_done(&rule_errors.text);
+	config_free(config);
+	return rc;
+}
+
+static int parse(struct explain *x, int argc, char **argv, const char **ret_path)
+{
+	for (int i = 1; i < argc; i++) {
+		bool more = i + 1 < argc;
+		if (strcmp(argv[i], "-c") == 0 && more)
+			*ret_path = argv[++i];
+		else if (strcmp(argv[i], "--json") == 0)
+			x->json = true;
+		else if (strcmp(argv[i], "--lines") == 0)
+			x->lines = true;
+		else if (strcmp(argv[i], "--format") == 0 && more) {
+			x->format = format_by_name(slice_str(argv[++i]));
+			if (x->format == FORMAT_COUNT)
+				return command_usage(&cmd_explain, "does not know the format \"%s\"", argv[i]);
+		} else {
+			return command_usage(&cmd_explain, "does not know \"%s\"", argv[i]);
+		}
+	}
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	struct explain x = {.format = FORMAT_AUTO};
+	const char *path = NULL;
+	struct buf in = {0};
+	int rc = parse(&x, argc, argv, &path);
+	if (rc)
+		return rc;
+	if (path && load_rules(&x, path))
+		return 1;
+	struct shard_opts opts = {.step_ns = 10 * NS_PER_S, .rules = x.rules};
+	struct decoder_opts noting = {.format = x.format, .notes = true};
+	x.shard = shard_new(&opts);
+	x.noting = decoder_new(&noting);
+	x.scratch = x.rules ? rule_scratch_new(x.rules) : NULL;
+	read_all(&in);
+	explain_input(&x, buf_slice(&in));
+	rule_scratch_free(x.scratch);
+	decoder_free(x.noting);
+	shard_free(x.shard);
+	ruleset_free(x.rules);
+	buf_done(&in);
+	buf_done(&x.out);
+	return x.status;
+}
+
+const struct command cmd_explain = {
+	.name = "explain",
+	.synopsis = "[-c FILE] [--json] [--lines] [--format F] < value",
+	.summary = "Takes one raw Kafka value apart, step by step: fields, rules, template, series, exemplar",
+	.help = "  -c FILE     use this configuration's rules and format\n"
+		"  --json      one JSON object per record\n"
+		"  --lines     one value per input line\n"
+		"  --format F  auto (default), json, otlp_json, text\n\n"
+		"Example:\n  echo '{\"level\":\"error\",\"msg\":\"payment 81422 failed after 31.2ms\",\"ts\":1772615702.4}' | winnow explain\n",
+	.run = run,
+};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const struct command *const commands[] = {&cmd_run, &cmd_check, &cmd_explain, &cmd_mine, &cmd_version, NULL};
+
+int command_status(int code)
+{
+	switch (code) {
+	case ERR_OK: return 0;
+	case ERR_USAGE: return 2;
+	case ERR_UNREACHABLE: return 3;
+	default: return 1;
+	}
+}
+
+int command_usage(const struct command *command, const char *format, ...)
+{
+	va_list args;
+	fprintf(stderr, "winnow %s: ", command->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\nusage: winnow %s %s\nTry 'winnow %s --help'.\n", command->name, command->synopsis, command->name);
+	return 2;
+}
+
+static void help(FILE *out)
+{
+	fputs("winnow turns JSON logs and spans from Kafka into counted patterns and RED metrics with exemplars, for Prometheus.\n\n"
+	      "usage: winnow COMMAND [ARGUMENT...]\n\n",
+	      out);
+	for (const struct command *const *c = commands; *c; c++)
+		fprintf(out, "  %-8s  %s\n", (*c)->name, (*c)->summary);
+	fputs("\nwinnow COMMAND --help tells more of each. A first look at your own log, no configuration needed:\n\n"
+	      "  winnow mine app.log\n\n"
+	      "Exit status: 0 done, 1 something is wrong with what it was given, 2 wrong usage, 3 a needed peer was not reachable.\n",
+	      out);
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int command_help(const struct command *c)
+{
+	printf("usage: winnow %s %s\n\n%s.\n\n%s", c->name, c->synopsis, c->summary, c->help);
+	return 0;
+}
+
+static int unknown(const char *word)
+{
+	const char *names[32];
+	size_t n = 0;
+	for (; commands[n] && n < 31; n++)
+		names[n] = commands[n]->name;
+	names[n] = NULL;
+	const char *near = err_nearest(slice_str(word), names);
+	fprintf(stderr, "winnow: there is no command \"%s\"%s%s%s\nTry 'winnow --help'.\n", word, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return 2;
+}
+
+int command_main(int argc, char **argv)
+{
+	if (argc < 2) {
+		help(stderr);
+		return 2;
+	}
+	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
+		help(stdout);
+		return 0;
+	}
+	const char *word = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
+	for (const struct command *const *c = commands; *c; c++) {
+		if (strcmp((*c)->name, word) != 0)
+			continue;
+		for (int i = 2; i < argc; i++)
+			if (is_help(argv[i]))
+				return command_help(*c);
+		return (*c)->run(argc - 1, argv + 1);
+	}
+	return unknown(word);
+}

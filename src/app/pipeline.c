@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control thread: it opens the journal (waiting for a broker that is not there yet), starts the workers, serves the consumer groups, hands partitions to
+ * workers and takes them back, and shuts down in an order that leaves nothing half said: workers first (they append what is open), then the groups, then the
+ * sender, then the books (which write a snapshot).
+ *
+ * A partition that is assigned is announced in the journal before any worker reads it: from then on the watermark waits for it. */
+#include "app/pipeline.h"
+
+#include "app/books.h"
+#include "app/control.h"
+#include "app/sending.h"
+#include "app/status.h"
+#include "app/worker.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "source/file.h"
+#include "source/kafka.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define COMMIT_NS (5 * NS_PER_S)
+#define RETRY_NS (2 * NS_PER_S)
+#define SERVE_NS (50 * NS_PER_MS)
+
+static struct journal *open_journal(const struct config *config, struct err *err)
+{
+	struct journal *journal = NULL;
+	if (config->journal.kind == CONFIG_JOURNAL_FILE) {
+		journal_open_file(config->journal.directory, &journal, err);
+		return journal;
+	}
+	struct journal_kafka_opts opts = {
+		.brokers = config->journal.kafka.brokers,
+		.topic = config->journal.kafka.topic,
+		.state_topic = config->journal.kafka.state_topic,
+		.group = config->sources_len && config->sources[0].kind == CONFIG_SOURCE_KAFKA ? config->sources[0].kafka.group : "winnow",
+		.properties = (const struct journal_property *)config->journal.kafka.properties.items,
+		.properties_len = config->journal.kafka.properties.len,
+	};
+	_Static_assert(sizeof(struct journal_property) == sizeof(struct config_pair), "both are a key and a value");
+	journal_open_kafka(&opts, &journal, err);
+	return journal;
+}
+
+static struct books_opts books_opts(const struct config *config)
+{
+	size_t window_steps = (size_t)(config->metrics.window_ns / config->metrics.step_ns);
+	return (struct books_opts){
+		.ledger = {.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series},
+		.snapshot_interval_ns = 120 * NS_PER_S,
+		.max_pending_steps = window_steps + 30,
+		.max_pending_bytes = 48 << 20,
+	};
+}
+
+/* Opens journal and books, waiting for a broker that is not reachable; 0, or the exit status. */
+static int open_books(struct control *c)
+{
+	struct books_opts opts = books_opts(c->config);
+	for (;;) {
+		struct err err = {0};
+		struct books *books = NULL;
+		struct journal *journal = open_journal(c->config, &err);
+		if (journal && books_open(journal, &opts, &books, &err) == 0) {
+			status_set_books(c->status, books);
+			status_trouble(c->status, "journal", "");
+			c->books = books;
+			return 0;
+		}
+		status_trouble(c->status, "journal", err.text);
+		log_line(LOG_ERROR, "journal", "%s", err.text);
+		if (err.code != ERR_UNREACHABLE)
+			return 1;
+		if (control_wait_signal(c, RETRY_NS) && c->leaving)
+			return 3;
+	}
+}
+
+static int start_workers(struct control *c)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = c->config->shards > 0 ? (size_t)c->config->shards : cpus > 0 ? (size_t)cpus : 1;
+	c->low_ns = mem_zalloc(n, sizeof(*c->low_ns));
+	c->workers = mem_zalloc(n, sizeof(struct worker *));
+	for (size_t i = 0; i < n; i++)
+		c->low_ns[i] = INT64_MAX;
+	for (size_t i = 0; i < n; i++) {
+		struct err err = {0};
+		struct worker_opts opts = {
+			.shard = {.step_ns = c->config->metrics.step_ns, .limits = {.patterns_per_service = (size_t)c->config->budgets.patterns_per_service}, .miner_bytes = (64u << 20) / n, .rules = c->rules},
+			.cut_interval_ns = NS_PER_S,
+			.low_ns = c->low_ns,
+			.number = i,
+			.count = n,
+		};
+		if (worker_start(c->books, &opts, &c->workers[i], &err) < 0) {
+			log_line(LOG_ERROR, "worker", "%s", err.text);
+			return 1;
+		}
+		c->workers_len++;
+	}
+	status_set_workers(c->status, c->workers, c->workers_len);
+	return 0;
+}
+
+/* Announces the partitions at offsets, so that the watermark waits for them from now on. */
+static bool announce(struct control *c, struct source_reader *const *readers, size_t len, const int64_t *offsets, const int64_t *newest)
+{
+	struct delta_body body = {0};
+	struct buf record = {0};
+	struct err err = {0};
+	uint64_t writer = 0;
+	int64_t now = clock_wall_ns(), journal_time = books_journal_time(c->books);
+	struct delta_range *ranges = mem_zalloc(len, sizeof(*ranges));
+	for (size_t i = 0; i < len; i++)
+		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = offsets[i], .to = offsets[i], .replay = offsets[i], .newest_ns = newest[i]};
+	if (getrandom(&writer, sizeof(writer), 0) < 0)
+		writer = (uint64_t)now;
+	struct delta_header header = {.writer = writer, .seq = 1, .journal_time_ns = now > journal_time ? now : journal_time, .ranges = ranges, .ranges_len = len};
+	delta_encode(&record, &header, &body);
+	int rc = books_append(c->books, buf_slice(&record), &err);
+	status_trouble(c->status, "journal", rc ? err.text : "");
+	buf_done(&record);
+	free(ranges);
+	return rc == 0;
+}
+
+/* Where each partition goes on: what the journal says, read to its end; else the source's start. True if all of it was so already. */
+static bool look_up(struct control *c, struct source_reader *const *readers, size_t len, int64_t *offsets, int64_t *newest)
+{
+	bool same = true;
+	while (!books_catch_up(c->books, 10 * NS_PER_S) && !c->leaving)
+		log_line(LOG_WARN, "journal", "waiting to read the journal to its end before counting");
+	for (size_t i = 0; i < len; i++) {
+		struct ledger_partition at;
+		bool known = books_partition(c->books, slice_str(readers[i]->topic), readers[i]->partition, &at);
+		int64_t offset = known ? at.absorbed : readers[i]->start;
+		same = same && offsets[i] == offset;
+		offsets[i] = offset;
+		newest[i] = known ? at.newest_ns : 0;
+		if (readers[i]->end >= 0 && offset > readers[i]->end)
+			log_line(LOG_ERROR, "source", "%s/%d ends at %lld, before the %lld that are counted already: was it created anew? Its records up to there are skipped", readers[i]->topic,
+				 (int)readers[i]->partition, (long long)readers[i]->end, (long long)offset);
+	}
+	return same;
+}
+
+static void on_assigned(void *arg, struct source_reader *const *readers, size_t len, int64_t *offsets)
+{
+	struct control *c = ((struct control_source *)arg)->control;
+	int64_t *newest = mem_zalloc(len, sizeof(*newest));
+	for (size_t i = 0; i < len; i++)
+		offsets[i] = -1;
+	look_up(c, readers, len, offsets, newest);
+	for (unsigned tries = 0; len && tries < 5 && !c->leaving; tries++)
+		if (announce(c, readers, len, offsets, newest) && look_up(c, readers, len, offsets, newest))
+			break;
+	for (size_t i = 0; i < len; i++)
+		control_place(c, arg, readers[i], offsets[i], newest[i]);
+	free(newest);
+}
+
+static void on_ready(void *arg, struct source_reader *const *readers, size_t len)
+{
+	struct control_source *s = arg;
+	for (size_t i = 0; i < len; i++)
+		control_hand_over(s->control, readers[i]);
+	log_line(LOG_INFO, "source", "%zu partitions assigned", len);
+}
+
+static void on_revoked(void *arg, const char *const *topics, const int32_t *partitions, size_t len, bool lost)
+{
+	struct control_source *s = arg;
+	if (s->control->leaving_sources)
+		return;
+	log_line(LOG_INFO, "source", "%zu partitions %s", len, lost ? "lost" : "given back");
+	control_take_back(s->control, topics, partitions, len);
+}
+
+static int open_kafka_source(struct control_source *s, const struct config_source *config)
+{
+	struct err err = {0};
+	struct kafka_source_calls calls = {.assigned = on_assigned, .ready = on_ready, .revoked = on_revoked, .arg = s};
+	struct kafka_source_opts opts = {
+		.brokers = config->kafka.brokers,
+		.topics = config->kafka.topics.items,
+		.topics_len = config->kafka.topics.len,
+		.group = config->kafka.group,
+		.start = config->kafka.start.kind == CONFIG_START_EARLIEST ? KAFKA_EARLIEST : config->kafka.start.kind == CONFIG_START_LATEST ? KAFKA_LATEST : KAFKA_AT_TIME,
+		.start_ns = config->kafka.start.time_ns,
+		.properties = (const struct kafka_property *)config->kafka.properties.items,
+		.properties_len = config->kafka.properties.len,
+	};
+	_Static_assert(sizeof(struct kafka_property) == sizeof(struct config_pair), "both are a key and a value");
+	if (kafka_source_new(&opts, &calls, &s->kafka, &err) == 0)
+		return 0;
+	log_line(LOG_ERROR, "source", "%s", err.text);
+	return 1;
+}
+
+static int open_file_source(struct control_source *s, const struct config_source *config)
+{
+	struct err err = {0};
+	struct source_reader *reader;
+	int64_t offset;
+	if (file_source_open(config->file.path, config->file.follow, &reader, &err) < 0) {
+		log_line(LOG_ERROR, "source", "%s", err.text);
+		return 1;
+	}
+	on_assigned(s, &reader, 1, &offset);
+	if (reader->ops->seek(reader, offset, &err) < 0) {
+		log_line(LOG_ERROR, "source", "%s", err.text);
+		return 1;
+	}
+	on_ready(s, &reader, 1);
+	return 0;
+}
+
+static int open_sources(struct control *c)
+{
+	c->sources = mem_zalloc(c->config->sources_len, sizeof(*c->sources));
+	for (size_t i = 0; i < c->config->sources_len; i++) {
+		const struct config_source *config = &c->config->sources[i];
+		struct control_source *s = &c->sources[c->sources_len++];
+		s->control = c;
+		s->format = (enum format)config->format;
+		if (config->kind == CONFIG_SOURCE_KAFKA ? open_kafka_source(s, config) : open_file_source(s, config))
+			return 1;
+	}
+	return 0;
+}
+
+static void serve_sources(struct control *c)
+{
+	bool any = false;
+	for (size_t i = 0; i < c->sources_len; i++) {
+		struct control_source *s = &c->sources[i];
+		const char *trouble = "";
+		if (!s->kafka)
+			continue;
+		any = true;
+		kafka_source_serve(s->kafka, SERVE_NS, &trouble);
+		if (!trouble[0] && !kafka_source_joined(s->kafka))
+			trouble = "waiting for the consumer group";
+		status_trouble(c->status, "kafka", trouble);
+	}
+	if (!any)
+		clock_sleep_ns(SERVE_NS);
+}
+
+static void commit_offsets(struct control *c)
+{
+	for (size_t i = 0; i < c->sources_len; i++)
+		if (c->sources[i].kafka)
+			control_commit(c, &c->sources[i]);
+	c->commit_at_ns = clock_mono_ns() + COMMIT_NS;
+}
+
+/* --- until the end --- */
+
+static bool joined(const struct control *c)
+{
+	for (size_t i = 0; i < c->sources_len; i++)
+		if (c->sources[i].kafka && !kafka_source_joined(c->sources[i].kafka))
+			return false;
+	return true;
+}
+
+static bool all_ended(const struct control *c)
+{
+	size_t partitions = 0, ended = 0;
+	for (size_t i = 0; i < c->workers_len; i++) {
+		const struct worker_status *s = worker_status(c->workers[i]);
+		partitions += s->partitions;
+		ended += s->ended;
+	}
+	return partitions == control_places(c) && ended == partitions;
+}
+
+static bool all_stopped(const struct control *c)
+{
+	for (size_t i = 0; i < c->workers_len; i++)
+		if (!worker_stopped(c->workers[i]))
+			return false;
+	return true;
+}
+
+static bool close_books(struct control *c)
+{
+	struct buf record = {0};
+	struct err err = {0};
+	int64_t now = clock_wall_ns(), journal_time = books_journal_time(c->books);
+	close_encode(&record, now > journal_time ? now : journal_time);
+	int rc = books_append(c->books, buf_slice(&record), &err);
+	status_trouble(c->status, "journal", rc ? err.text : "");
+	buf_done(&record);
+	return rc == 0;
+}
+
+/* One turn of a run until the end: read, post, close, send, in this order. True when all is done. */
+static bool finish(struct control *c)
+{
+	switch (c->phase) {
+	case PHASE_READING:
+		if (!joined(c) || !all_ended(c))
+			return false;
+		for (size_t i = 0; i < c->workers_len; i++)
+			worker_stop(c->workers[i], true);
+		c->phase = PHASE_POSTING;
+		return false;
+	case PHASE_POSTING:
+		if (all_stopped(c) && close_books(c))
+			c->phase = PHASE_SENDING;
+		return false;
+	case PHASE_SENDING:
+		return books_catch_up(c->books, NS_PER_S) && books_pending_steps(c->books) == 0;
+	}
+	return false;
+}
+
+/* --- from start to end --- */
+
+static void loop(struct control *c)
+{
+	while (!c->leaving) {
+		serve_sources(c);
+		control_wait_signal(c, 0);
+		if (c->reload)
+			control_reload(c);
+		if (clock_mono_ns() >= c->commit_at_ns)
+			commit_offsets(c);
+		if (c->until_end && finish(c))
+			return;
+	}
+}
+
+static void shut_down(struct control *c)
+{
+	c->leaving_sources = true;
+	for (size_t i = 0; i < c->workers_len; i++)
+		worker_stop(c->workers[i], false);
+	status_set_workers(c->status, NULL, 0);
+	for (size_t i = 0; i < c->workers_len; i++)
+		worker_join(c->workers[i]);
+	if (c->books)
+		commit_offsets(c);
+	for (size_t i = 0; i < c->sources_len; i++)
+		kafka_source_close(c->sources[i].kafka);
+	sending_stop(c->sending);
+	status_stop(c->status);
+	books_close(c->books);
+	control_done(c);
+}
+
+int pipeline_run(const struct config *config, bool until_end)
+{
+	struct control c = {.config = config, .until_end = until_end};
+	/* fetch buffers come and go by the megabyte: keep them, or the allocator maps and unmaps them for ever */
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+	mallopt(M_TOP_PAD, 16 << 20);
+	int rc = control_init(&c);
+	if (!rc)
+		rc = status_start(config, &c.reload, &c.status);
+	if (!rc)
+		rc = open_books(&c);
+	if (!rc)
+		rc = sending_start(config, c.books, c.status, &c.sending);
+	if (!rc)
+		rc = start_workers(&c);
+	if (!rc)
+		rc = open_sources(&c);
+	if (!rc)
+		loop(&c);
+	shut_down(&c);
+	return rc;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon: sources, workers, books, sender and admin put together. Everything runs between pipeline_run's call and its return. */
+#ifndef WINNOW_APP_PIPELINE_H
+#define WINNOW_APP_PIPELINE_H
+
+#include "app/config.h"
+
+/* Runs until SIGTERM or SIGINT (SIGHUP reloads the rules), or, with until_end, until every source has been read to the end it had at start and every step is
+ * sent. Returns the exit status. */
+int pipeline_run(const struct config *config, bool until_end);
+
+#endif

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * THE SENDER: what happens to a closed step until the receiver has it.
+ *
+ * A step is a list of requests, cut by the ledger: first values (anchors), then values. All anchors must be settled before values go out; inside one phase
+ * requests are about different series, so their order means nothing. One connection, one request at a time. For each request:
+ *
+ *   2xx                          passed
+ *   5xx, 429, 408, no answer     the same bytes again: 100 ms, 200 ms, ... 10 s, jittered; Retry-After if that is longer, up to a minute
+ *   401, 403, 404, ...           we are denied, not our samples (nobody has looked at them): again every 10 s, loudly, until someone repairs it
+ *   400 and other 4xx            these bytes are never sent again. If they may have been delivered before (an earlier leader, a lost acknowledgement), the receiver
+ *                                has them: passed. Else the request's series go to the quarantine and the step goes on without them: totals are cumulative
+ *   5xx, five times in a row     perhaps the request itself is the poison (duplicate labels, "too old": Prometheus 2.42 answers 500). One series out of it is tried alone:
+ *                                if that passes, the receiver is well and the request is treated as refused; else the receiver is ill, and we wait
+ *   413                          as refused, and requests are smaller from now on
+ *
+ * The step is acknowledged when every request passed or was refused. Source: delivery.md "Sending"; remote-write 1.0 specification; behaviour of receivers as
+ * measured. Threads: sender_send on one; the mutex guards only the status that others read.
+ */
+#include "app/sender.h"
+
+#include "app/quarantine.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/queue.h"
+#include "metric/remote_write.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SERVER_ERRORS_MAX = 5, SAMPLES_MIN = 100 };
+#define RETRY_AFTER_MAX_NS (60 * NS_PER_S)
+
+struct sender {
+	struct sender_opts opts;
+	struct sender_source source;
+	struct http_sender *http;
+	struct quarantine *quarantine;
+	struct queue *wake; /* never holds anything: closing it ends every wait */
+	atomic_bool stopping;
+	int64_t maybe_there_until;
+	size_t max_samples;
+	uint64_t random;
+	int64_t metadata_at_ns; /* monotonic */
+	bool passed;            /* something did, in this step */
+	int64_t step;
+	struct buf packed;
+	pthread_mutex_t mutex;
+	struct sender_status status;
+};
+
+void sender_opts_default(struct sender_opts *opts)
+{
+	*opts = (struct sender_opts){.step_ns = 10 * NS_PER_S, .receiver_window_ns = 55 * 60 * NS_PER_S, .max_samples = 2000, .max_bytes = 1 << 20, .backoff_min_ns = 100 * NS_PER_MS,
+		.backoff_max_ns = 10 * NS_PER_S, .denied_pause_ns = 10 * NS_PER_S, .aside_retry_ns = 600 * NS_PER_S, .metadata_every_ns = 60 * NS_PER_S};
+}
+
+int sender_new(const struct sender_opts *opts, const struct sender_source *source, struct sender **ret, struct err *err)
+{
+	struct http_sender *http;
+	int status = http_sender_new(&opts->http, &http, err);
+	if (status < 0)
+		return status;
+	struct sender *s = mem_zalloc(1, sizeof(*s));
+	s->opts = *opts;
+	s->opts.http = (struct http_opts){0}; /* borrowed: not kept */
+	s->source = *source;
+	s->http = http;
+	s->quarantine = quarantine_new(opts->aside_retry_ns);
+	s->wake = queue_new(1);
+	s->maybe_there_until = INT64_MIN;
+	s->max_samples = opts->max_samples;
+	s->random = (uint64_t)clock_wall_ns();
+	pthread_mutex_init(&s->mutex, NULL);
+	*ret = s;
+	return 0;
+}
+
+void sender_free(struct sender *s)
+{
+	if (!s)
+		return;
+	http_sender_free(s->http);
+	quarantine_free(s->quarantine);
+	queue_free(s->wake);
+	buf_done(&s->packed);
+	pthread_mutex_destroy(&s->mutex);
+	free(s);
+}
+
+void sender_stop(struct sender *s)
+{
+	atomic_store(&s->stopping, true);
+	queue_close(s->wake);
+	http_sender_abort(s->http);
+}
+
+void sender_lead(struct sender *s, int64_t until_step)
+{
+	s->maybe_there_until = until_step;
+}
+
+static uint64_t next_random(struct sender *s)
+{
+	s->random = hash_pair(s->random, 1);
+	return s->random;
+}
+
+/* --- decisions --- */
+
+/* Answers about who we are or where we ask, given before anyone looked at the body. */
+static bool is_denial(int status)
+{
+	static const int denials[] = {401, 402, 403, 404, 405, 407, 421, 431};
+	for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++)
+		if (status == denials[i])
+			return true;
+	return false;
+}
+
+static int64_t backoff(int64_t least, int64_t most, unsigned attempt, uint64_t random)
+{
+	int64_t wait = least;
+	for (unsigned i = 0; i < attempt && wait < most; i++)
+		wait *= 2;
+	if (wait > most)
+		wait = most;
+	return wait - (int64_t)(random % (uint64_t)(wait / 10 + 1));
+}
+
+enum sender_move sender_decide(const struct sender_opts *opts, const struct sender_try *try, const struct http_reply *reply, uint64_t random, int64_t *ret_wait_ns)
+{
+	*ret_wait_ns = 0;
+	if (reply->verdict == HTTP_OK)
+		return SENDER_PASSED;
+	bool denied = is_denial(reply->status);
+	if (reply->verdict == HTTP_REFUSED && !denied && reply->status != 408)
+		return reply->status == 400 && try->maybe_there ? SENDER_ALREADY_THERE : SENDER_REFUSED;
+	int64_t wait = denied ? backoff(opts->denied_pause_ns, 6 * opts->denied_pause_ns, try->attempt, random) : backoff(opts->backoff_min_ns, opts->backoff_max_ns, try->attempt, random);
+	int64_t asked = reply->retry_after_ns < RETRY_AFTER_MAX_NS ? reply->retry_after_ns : RETRY_AFTER_MAX_NS;
+	*ret_wait_ns = asked > wait ? asked : wait;
+	return reply->status >= 500 && try->server_errors + 1 >= SERVER_ERRORS_MAX ? SENDER_PROBE : SENDER_RETRY;
+}
+
+/* --- what others see --- */
+
+static void count_code(struct sender_status *status, int code)
+{
+	size_t i = 0;
+	while (i < status->requests_len && status->requests[i].code != code)
+		i++;
+	if (i == SENDER_CODES_MAX)
+		return;
+	if (i == status->requests_len) {
+		status->requests[i].code = code;
+		status->requests_len++;
+	}
+	status->requests[i].count++;
+}
+
+static void note_reply(struct sender *s, const struct http_reply *reply, enum sender_move move)
+{
+	pthread_mutex_lock(&s->mutex);
+	count_code(&s->status, reply->status);
+	if (move == SENDER_PASSED || move == SENDER_ALREADY_THERE) {
+		s->status.failing_since_ns = 0;
+	} else {
+		s->status.last_error_ns = clock_wall_ns();
+		if (s->status.failing_since_ns == 0)
+			s->status.failing_since_ns = s->status.last_error_ns;
+		snprintf(s->status.last_error, sizeof(s->status.last_error), "%d: %s", reply->status, reply->reason);
+	}
+	s->status.already_there += move == SENDER_ALREADY_THERE;
+	s->status.refused += move == SENDER_REFUSED;
+	pthread_mutex_unlock(&s->mutex);
+}
+
+static void log_reply(const struct http_reply *reply, enum sender_move move, unsigned attempt)
+{
+	if (move == SENDER_REFUSED)
+		log_line(LOG_WARN, "sender", "the receiver refused a request with %d: %s; its series go in smaller requests from the next step on", reply->status, reply->reason);
+	else if (is_denial(reply->status))
+		log_line(LOG_ERROR, "sender", "the receiver denies us with %d: %s; steps wait until that is repaired", reply->status, reply->reason);
+	else if (reply->status == 0)
+		log_line(LOG_WARN, "sender", "no answer from the receiver (try %u): %s", attempt + 1, reply->reason);
+	else
+		log_line(LOG_WARN, "sender", "the receiver answered %d (try %u): %s", reply->status, attempt + 1, reply->reason);
+}
+
+static void publish_quarantine(struct sender *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	s->status.suspects = quarantine_len(s->quarantine);
+	s->status.aside = quarantine_aside_len(s->quarantine);
+	s->status.aside_len = s->status.aside < SENDER_ASIDE_SHOWN ? s->status.aside : SENDER_ASIDE_SHOWN;
+	for (size_t i = 0; i < s->status.aside_len; i++) {
+		struct quarantine_aside aside;
+		quarantine_aside_at(s->quarantine, i, &aside);
+		snprintf(s->status.asides[i].name, sizeof(s->status.asides[i].name), "%.*s", (int)aside.name.len, aside.name.ptr);
+		snprintf(s->status.asides[i].reason, sizeof(s->status.asides[i].reason), "%.*s", (int)aside.reason.len, aside.reason.ptr);
+	}
+	pthread_mutex_unlock(&s->mutex);
+}
+
+void sender_status(struct sender *s, struct sender_status *ret)
+{
+	pthread_mutex_lock(&s->mutex);
+	*ret = s->status;
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* --- one request --- */
+
+/* What became of a request. */
+enum fate { FATE_PASSED, FATE_REFUSED, FATE_GONE, FATE_STOPPED };
+
+static void post(struct sender *s, struct slice body, unsigned attempt, struct http_reply *reply)
+{
+	buf_reset(&s->packed);
+	remote_write_compress(&s->packed, body);
+	http_sender_post(s->http, buf_slice(&s->packed), attempt, reply);
+}
+
+/* All families' types and helps: also a request that no series can poison. */
+static void build_metadata(struct buf *body)
+{
+	for (int i = 0; i < FAMILY_COUNT; i++)
+		if (family_get((enum family_id)i)->help[0])
+			remote_write_add_metadata(body, family_get((enum family_id)i));
+}
+
+/* Whether the receiver takes anything while this request fails. A request of one series cannot be told from an ill receiver by itself: then something must have passed in
+ * this step, and a request without series must pass now. */
+static bool receiver_is_well(struct sender *s, struct slice body)
+{
+	struct http_reply reply;
+	struct buf metadata = {0};
+	struct slice probe = quarantine_pick(body, next_random(s));
+	if (probe.len == 0) {
+		if (!s->passed)
+			return false;
+		build_metadata(&metadata);
+		probe = buf_slice(&metadata);
+	}
+	post(s, probe, 0, &reply);
+	note_reply(s, &reply, reply.verdict == HTTP_OK ? SENDER_PASSED : SENDER_RETRY);
+	buf_done(&metadata);
+	return reply.verdict == HTTP_OK;
+}
+
+static bool wait_for(struct sender *s, int64_t ns)
+{
+	int64_t until = clock_mono_ns() + ns;
+	for (int64_t left = ns; left > 0 && !atomic_load(&s->stopping); left = until - clock_mono_ns()) {
+		int64_t piece = left < NS_PER_S ? left : NS_PER_S; /* so that a lost leadership ends a long wait */
+		queue_pop(s->wake, piece);
+		if (!s->source.wanted(s->source.self, s->step))
+			return false;
+	}
+	return true;
+}
+
+/* The body until its fate is known; reply is the last one. */
+static enum fate deliver(struct sender *s, struct slice body, struct http_reply *reply)
+{
+	struct sender_try try = {.maybe_there = s->step <= s->maybe_there_until};
+	int64_t wait;
+	for (;; try.attempt++) {
+		if (atomic_load(&s->stopping))
+			return FATE_STOPPED;
+		post(s, body, try.attempt, reply);
+		if (atomic_load(&s->stopping) && reply->verdict != HTTP_OK)
+			return FATE_STOPPED;
+		try.maybe_there |= reply->repeated;
+		enum sender_move move = sender_decide(&s->opts, &try, reply, next_random(s), &wait);
+		if (move == SENDER_PROBE && receiver_is_well(s, body))
+			move = SENDER_REFUSED;
+		note_reply(s, reply, move);
+		s->passed |= move == SENDER_PASSED || move == SENDER_ALREADY_THERE;
+		if (move == SENDER_PASSED || move == SENDER_ALREADY_THERE)
+			return FATE_PASSED;
+		log_reply(reply, move, try.attempt);
+		if (move == SENDER_REFUSED)
+			return FATE_REFUSED;
+		try.server_errors = reply->status >= 500 ? try.server_errors + 1 : 0;
+		try.maybe_there |= reply->delivered && (reply->status == 0 || reply->status == 502 || reply->status == 504);
+		if (!wait_for(s, wait))
+			return FATE_GONE;
+	}
+}
+
+/* --- one step --- */
+
+/* The ordinary part of every request of a step, as it is left after suspects were taken out. */
+struct outgoing {
+	struct slice body;
+	struct buf own; /* if body is not the ledger's */
+	size_t samples, exemplars;
+	bool anchors;
+};
+
+static void sort_out(struct sender *s, const struct cut *c, struct outgoing *out)
+{
+	int64_t anchor_ms = (c->end_ns - s->opts.step_ns) / NS_PER_MS;
+	for (size_t i = 0; i < c->len; i++) {
+		const struct cut_request *r = &c->requests[i];
+		out[i] = (struct outgoing){.body = r->body, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
+		if (quarantine_len(s->quarantine) == 0)
+			continue;
+		out[i].samples = quarantine_take(s->quarantine, r->body, r->anchors, anchor_ms, &out[i].own);
+		out[i].body = buf_slice(&out[i].own);
+	}
+}
+
+/* Takes out who became a suspect in this very step. */
+static void leave_out(struct sender *s, struct outgoing *o)
+{
+	struct buf rest = {0};
+	o->samples = quarantine_leave_out(s->quarantine, o->body, &rest);
+	buf_done(&o->own);
+	o->own = rest;
+	o->body = buf_slice(&o->own);
+}
+
+static void note_passed(struct sender *s, const struct outgoing *o)
+{
+	pthread_mutex_lock(&s->mutex);
+	s->status.samples += o->samples;
+	s->status.exemplars += o->exemplars;
+	pthread_mutex_unlock(&s->mutex);
+}
+
+static enum fate send_ordinary(struct sender *s, struct outgoing *o)
+{
+	struct http_reply reply;
+	if (o->body.len == 0)
+		return FATE_PASSED;
+	enum fate fate = deliver(s, o->body, &reply);
+	if (fate == FATE_PASSED)
+		note_passed(s, o);
+	if (fate != FATE_REFUSED)
+		return fate;
+	if (reply.status == 413 && s->max_samples > SAMPLES_MIN)
+		s->max_samples = s->max_samples / 2 > SAMPLES_MIN ? s->max_samples / 2 : SAMPLES_MIN;
+	quarantine_refuse(s->quarantine, o->body, o->anchors, reply.reason);
+	return FATE_PASSED; /* the step goes on without it */
+}
+
+static enum fate send_group(struct sender *s, struct quarantine_group *g)
+{
+	struct http_reply reply;
+	struct outgoing values = {.samples = g->samples};
+	enum fate fate = FATE_PASSED;
+	if (g->anchors.len > 0) {
+		fate = deliver(s, buf_slice(&g->anchors), &reply);
+		if (fate == FATE_PASSED)
+			quarantine_group_anchored(g);
+	}
+	if (fate == FATE_PASSED && g->values.len > 0) {
+		fate = deliver(s, buf_slice(&g->values), &reply);
+		if (fate == FATE_PASSED)
+			note_passed(s, &values);
+	}
+	if (fate == FATE_REFUSED)
+		quarantine_group_refused(g, reply.reason);
+	return fate == FATE_REFUSED ? FATE_PASSED : fate;
+}
+
+static enum fate send_phase(struct sender *s, struct outgoing *out, size_t len, bool anchors)
+{
+	enum fate fate = FATE_PASSED;
+	for (size_t i = 0; i < len && fate == FATE_PASSED; i++)
+		if (out[i].anchors == anchors)
+			fate = send_ordinary(s, &out[i]);
+	return fate;
+}
+
+static enum fate send_all(struct sender *s, const struct cut *c, struct outgoing *out)
+{
+	size_t len = c->len;
+	size_t suspects = quarantine_len(s->quarantine);
+	enum fate fate = send_phase(s, out, len, true);
+	if (quarantine_len(s->quarantine) > suspects) /* no values without a first value */
+		for (size_t i = 0; i < len; i++)
+			if (!out[i].anchors)
+				leave_out(s, &out[i]);
+	if (fate == FATE_PASSED && c->begins && s->source.anchored && !s->source.anchored(s->source.self, c->step))
+		fate = FATE_GONE;
+	if (fate == FATE_PASSED)
+		fate = send_phase(s, out, len, false);
+	struct quarantine_group *g;
+	for (size_t i = 0; fate == FATE_PASSED && (g = quarantine_group_at(s->quarantine, i)); i++)
+		fate = send_group(s, g);
+	return fate;
+}
+
+/* Once in a while and of no consequence: if it fails it comes again. */
+static void send_metadata(struct sender *s)
+{
+	struct http_reply reply;
+	struct buf body = {0};
+	if (s->opts.metadata_every_ns < 0 || clock_mono_ns() < s->metadata_at_ns || atomic_load(&s->stopping))
+		return;
+	s->metadata_at_ns = clock_mono_ns() + s->opts.metadata_every_ns;
+	build_metadata(&body);
+	post(s, buf_slice(&body), 0, &reply);
+	note_reply(s, &reply, reply.verdict == HTTP_OK ? SENDER_PASSED : SENDER_RETRY);
+	buf_done(&body);
+}
+
+static enum sender_result finish(struct sender *s, enum fate fate)
+{
+	static const enum sender_result results[] = {[FATE_PASSED] = SENDER_ACKNOWLEDGED, [FATE_GONE] = SENDER_GONE, [FATE_STOPPED] = SENDER_STOPPED};
+	if (fate == FATE_PASSED) {
+		quarantine_end(s->quarantine, clock_wall_ns(), s->passed);
+		publish_quarantine(s);
+		pthread_mutex_lock(&s->mutex);
+		s->status.steps++;
+		pthread_mutex_unlock(&s->mutex);
+		send_metadata(s);
+	}
+	return results[fate];
+}
+
+enum sender_result sender_send(struct sender *s, int64_t step, bool newest)
+{
+	struct cut c = {0};
+	enum sender_result result = SENDER_TOO_OLD;
+	if (atomic_load(&s->stopping))
+		return SENDER_STOPPED;
+	if (!s->source.cut(s->source.self, step, s->max_samples, s->opts.max_bytes, &c))
+		return SENDER_GONE;
+	int64_t now = clock_wall_ns();
+	if (newest || c.end_ns >= now - s->opts.receiver_window_ns) {
+		struct outgoing *out = mem_zalloc(c.len ? c.len : 1, sizeof(*out));
+		s->step = step;
+		s->passed = false;
+		quarantine_begin(s->quarantine, now);
+		sort_out(s, &c, out);
+		result = finish(s, send_all(s, &c, out));
+		for (size_t i = 0; i < c.len; i++)
+			buf_done(&out[i].own);
+		free(out);
+	}
+	s->source.cut_done(s->source.self, &c);
+	return result;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/sending.h"
+
+#include "app/status.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define IDLE_NS (5 * NS_PER_MS)
+
+struct sending {
+	struct books *books;
+	struct status *status;
+	struct sender *sender;
+	uint64_t leadership;
+	pthread_t thread;
+	_Atomic bool stopping;
+};
+
+static bool wanted(void *self, int64_t step)
+{
+	struct sending *s = self;
+	bool newest;
+	return !s->stopping && books_leadership(s->books) == s->leadership && books_step_to_send(s->books, &newest) == step;
+}
+
+/* An earlier leader (perhaps ourselves before a restart) may have sent the oldest step, and never one behind it: that waits for the mark. */
+static void note_leadership(struct sending *s, int64_t step)
+{
+	uint64_t now = books_leadership(s->books);
+	if (now == s->leadership)
+		return;
+	s->leadership = now;
+	sender_lead(s->sender, step);
+}
+
+static void mark(struct sending *s, int64_t step, bool skipped)
+{
+	struct err err = {0};
+	if (books_mark(s->books, step, skipped, &err) == 0)
+		return;
+	log_line(LOG_WARN, "sender", "step sent but not marked: %s", err.text);
+	sender_lead(s->sender, step); /* it goes out again: a 400 then means that it is there */
+	clock_sleep_ns(NS_PER_S / 2);
+}
+
+static bool cut(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+{
+	return books_cut(((struct sending *)self)->books, step, max_samples, max_bytes, ret);
+}
+
+static void done(void *self, struct cut *c)
+{
+	(void)self;
+	cut_done(c);
+}
+
+static bool anchored(void *self, int64_t step)
+{
+	struct err err = {0};
+	if (books_anchored(((struct sending *)self)->books, step, &err) == 0)
+		return true;
+	log_line(LOG_WARN, "sender", "first values sent but not noted: %s", err.text);
+	clock_sleep_ns(NS_PER_S / 2);
+	return false;
+}
+
+static void send_step(struct sending *s, int64_t step, bool newest)
+{
+	note_leadership(s, step);
+	enum sender_result result = sender_send(s->sender, step, newest);
+	if (result == SENDER_ACKNOWLEDGED || result == SENDER_TOO_OLD)
+		mark(s, step, result == SENDER_TOO_OLD);
+}
+
+static void *run(void *arg)
+{
+	struct sending *s = arg;
+	while (!s->stopping) {
+		bool newest;
+		int64_t step = books_step_to_send(s->books, &newest);
+		if (step == INT64_MIN)
+			clock_sleep_ns(IDLE_NS);
+		else
+			send_step(s, step, newest);
+	}
+	return NULL;
+}
+
+static void fill_http(const struct config *config, struct http_opts *http)
+{
+	_Static_assert(sizeof(struct http_header) == sizeof(struct config_pair), "both are a name and a value");
+	*http = (struct http_opts){
+		.url = config->remote_write.url,
+		.headers = (const struct http_header *)config->remote_write.headers.items,
+		.headers_len = config->remote_write.headers.len,
+		.username = config->remote_write.username,
+		.password = config->remote_write.password,
+		.bearer_token = config->remote_write.bearer_token,
+		.ca_file = config->remote_write.ca,
+		.cert_file = config->remote_write.cert,
+		.key_file = config->remote_write.key,
+		.insecure_skip_verify = config->remote_write.insecure_skip_verify,
+		.timeout_ns = config->remote_write.timeout_ns,
+	};
+}
+
+int sending_start(const struct config *config, struct books *books, struct status *status, struct sending **ret)
+{
+	struct sending *s = mem_zalloc(1, sizeof(*s));
+	struct sender_opts opts;
+	struct err err = {0};
+	struct sender_source source = {.self = s, .cut = cut, .cut_done = done, .anchored = anchored, .wanted = wanted};
+	s->books = books;
+	s->status = status;
+	sender_opts_default(&opts);
+	fill_http(config, &opts.http);
+	opts.step_ns = config->metrics.step_ns;
+	opts.receiver_window_ns = config->metrics.window_ns;
+	if (sender_new(&opts, &source, &s->sender, &err) < 0) {
+		log_line(LOG_ERROR, "sender", "%s", err.text);
+		free(s);
+		return 1;
+	}
+	status_set_sender(status, s->sender);
+	if (pthread_create(&s->thread, NULL, run, s)) {
+		log_line(LOG_ERROR, "sender", "cannot start the sender thread");
+		sender_free(s->sender);
+		free(s);
+		return 1;
+	}
+	*ret = s;
+	return 0;
+}
+
+void sending_stop(struct sending *s)
+{
+	if (!s)
+		return;
+	s->stopping = true;
+	sender_stop(s->sender);
+	pthread_join(s->thread, NULL);
+	status_set_sender(s->status, NULL);
+	sender_free(s->sender);
+	free(s);
+}

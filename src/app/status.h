@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this process can say of itself, gathered from its parts whenever someone asks over HTTP; owns the admin server. Every function is for any thread. */
+#ifndef WINNOW_APP_STATUS_H
+#define WINNOW_APP_STATUS_H
+
+#include "app/books.h"
+#include "app/config.h"
+#include "app/sender.h"
+#include "app/worker.h"
+
+struct status;
+
+/* Opens the admin port. *reload is set when someone asks for a reload. 0, or the exit status after having said why. */
+int status_start(const struct config *config, _Atomic bool *reload, struct status **ret);
+void status_stop(struct status *s);
+/* The parts as they come and go; NULL: gone. */
+void status_set_books(struct status *s, struct books *books);
+void status_set_workers(struct status *s, struct worker *const *workers, size_t len);
+void status_set_sender(struct status *s, struct sender *sender);
+/* What keeps a part ("journal", "kafka") from working, in a sentence; empty: nothing. Logged when it changes. */
+void status_trouble(struct status *s, const char *part, const char *text);
+void status_reloaded(struct status *s, bool successful);
+
+#endif

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker's loop: commands, patterns others found, verdicts, a batch from the partition that is furthest behind in event time, a delta when it is due.
+ *
+ * Reading the slowest partition first keeps a backlog together in event time: a partition whose newest event lies more than LEAD ahead of the slowest one
+ * that still has something to read (in this process) is not read until the others have come up. A partition that yields nothing for STALL does not hold the
+ * others; the watermark lets go of it then too.
+ *
+ * Deltas are appended without waiting for their verdicts, at most IN_FLIGHT of them. One rejection makes the worker drop what is open, take a new writer id
+ * (so verdicts still on their way mean nothing), wait until the ledger has read the journal to its end, and seek every partition to where the ledger stands. */
+#include "app/worker.h"
+
+#include "app/gather.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
+#define LEAD_NS (60 * NS_PER_S)
+#define STALL_NS (30 * NS_PER_S)
+#define IDLE_NS (3 * NS_PER_MS)
+#define CATCH_UP_NS (30 * NS_PER_S)
+
+enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_STOP };
+
+struct command {
+	enum command_kind kind;
+	struct source_reader *reader;
+	enum format format;
+	int64_t offset, newest_ns;
+	char *topic;
+	int32_t partition;
+	const struct ruleset *rules;
+	bool until_end;
+};
+
+struct partition {
+	struct shard_partition shard;
+	struct source_reader *reader;
+	int64_t active_ns;  /* monotonic time of the last message or end */
+	int64_t retry_ns;   /* monotonic time before which it is not polled */
+	bool joined;        /* say so in the next delta */
+	bool seek_pending;
+	bool ended;
+};
+
+struct worker {
+	struct books *books;
+	struct worker_opts opts;
+	struct shard *shard;
+	struct books_writer writer;
+	uint64_t seq;           /* of the last delta appended */
+	pthread_t thread;
+	struct queue *commands, *replies;
+	size_t drops_asked;
+	struct partition **partitions;
+	size_t len, cap;
+	bool must_rewind, stopping, until_end, was_full;
+	_Atomic bool stopped;
+	int64_t cut_at_ns;
+	struct worker_status status;
+	struct source_batch batch;
+	struct gather gather;
+	struct delta_range *ranges;
+	size_t ranges_cap;
+	struct buf record;
+	pthread_mutex_t trouble_lock;
+	char trouble[512];
+};
+
+static void set_trouble(struct worker *w, const char *text)
+{
+	pthread_mutex_lock(&w->trouble_lock);
+	snprintf(w->trouble, sizeof(w->trouble), "%.500s", text);
+	pthread_mutex_unlock(&w->trouble_lock);
+	if (text[0])
+		log_line(LOG_WARN, "worker", "%s", text);
+}
+
+static void new_writer_id(struct worker *w)
+{
+	uint64_t id = 0;
+	while (id == 0)
+		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+			id = (uint64_t)clock_wall_ns() ^ (uintptr_t)w;
+	books_remove_writer(w->books, &w->writer);
+	w->writer.id = id;
+	w->writer.posted = w->writer.rejected = 0;
+	w->seq = 0;
+	books_add_writer(w->books, &w->writer);
+}
+
+/* --- cutting a delta --- */
+
+static size_t collect_ranges(struct worker *w)
+{
+	if (w->len > w->ranges_cap || !w->ranges) {
+		w->ranges_cap = w->len * 2;
+		w->ranges = mem_realloc(w->ranges, w->ranges_cap, sizeof(*w->ranges));
+	}
+	for (size_t i = 0; i < w->len; i++) {
+		struct partition *p = w->partitions[i];
+		const struct shard_partition *s = &p->shard;
+		w->ranges[i] = (struct delta_range){
+			.topic = s->topic,
+			.partition = s->partition,
+			.at_end = s->at_end,
+			.joined = p->joined,
+			.from = s->cut_from,
+			.to = s->expected,
+			.replay = s->expected,
+			.replay_time_ns = s->newest_ns,
+			.newest_ns = s->newest_ns,
+			.gap = s->gap,
+		};
+	}
+	return w->len;
+}
+
+/* Appends the open delta. On failure it is unknown whether it is in the journal: the books are read back before anything else is counted. */
+static void cut(struct worker *w)
+{
+	struct delta_body body;
+	struct err err = {0};
+	w->cut_at_ns = clock_mono_ns() + w->opts.cut_interval_ns;
+	if (w->len == 0 || w->must_rewind)
+		return;
+	gather(&w->gather, w->shard, &body);
+	int64_t now = clock_wall_ns(), journal_time = books_journal_time(w->books);
+	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
+	header.ranges_len = collect_ranges(w);
+	header.ranges = w->ranges;
+	buf_reset(&w->record);
+	delta_encode(&w->record, &header, &body);
+	if (books_append(w->books, buf_slice(&w->record), &err) < 0) {
+		set_trouble(w, err.text);
+		w->must_rewind = true;
+		return;
+	}
+	w->seq++;
+	for (size_t i = 0; i < w->len; i++) {
+		struct partition *p = w->partitions[i];
+		p->shard.cut_from = p->shard.expected;
+		p->shard.gap = 0;
+		p->joined = false;
+	}
+	shard_clear(w->shard);
+	if (w->trouble[0])
+		set_trouble(w, "");
+}
+
+/* --- rewinding --- */
+
+static void seek(struct worker *w, struct partition *p)
+{
+	struct err err = {0};
+	p->seek_pending = p->reader->ops->seek(p->reader, p->shard.expected, &err) < 0;
+	if (p->seek_pending) {
+		set_trouble(w, err.text);
+		p->retry_ns = clock_mono_ns() + NS_PER_S / 5;
+	}
+}
+
+static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
+{
+	struct ledger_partition at;
+	bool known = books_partition(w->books, p->shard.topic, p->shard.partition, &at);
+	p->shard.expected = p->shard.cut_from = known ? at.absorbed : p->reader->start;
+	p->shard.newest_ns = known ? at.newest_ns : 0;
+	p->shard.gap = 0;
+	p->shard.gap_asked = -1;
+	p->shard.at_end = false;
+	p->joined = true;
+	p->ended = false;
+	seek(w, p);
+}
+
+static void rewind_all(struct worker *w)
+{
+	if (!books_catch_up(w->books, NS_PER_S))
+		return; /* the journal cannot be read: try again at the next turn, count nothing until then */
+	new_writer_id(w);
+	shard_rewind(w->shard);
+	for (size_t i = 0; i < w->len; i++)
+		stand_where_the_ledger_stands(w, w->partitions[i]);
+	w->must_rewind = false;
+	w->status.rewinds++;
+	if (w->trouble[0])
+		set_trouble(w, "");
+}
+
+/* --- commands --- */
+
+static void take(struct worker *w, const struct command *c)
+{
+	struct partition *p = mem_zalloc(1, sizeof(*p));
+	p->reader = c->reader;
+	p->shard = (struct shard_partition){
+		.topic = slice_str(c->reader->topic),
+		.partition = c->reader->partition,
+		.format = c->format,
+		.expected = c->offset,
+		.cut_from = c->offset,
+		.newest_ns = c->newest_ns,
+		.gap_asked = -1,
+	};
+	p->active_ns = clock_mono_ns();
+	p->ended = c->reader->end >= 0 && c->offset >= c->reader->end;
+	w->partitions = mem_grow(w->partitions, w->len, &w->cap, sizeof(*w->partitions));
+	w->partitions[w->len++] = p;
+}
+
+static void wait_posted(struct worker *w, int64_t timeout_ns)
+{
+	int64_t until = clock_mono_ns() + timeout_ns;
+	while (w->writer.posted < w->seq && !w->writer.rejected && clock_mono_ns() < until)
+		clock_sleep_ns(NS_PER_MS);
+}
+
+static void drop(struct worker *w, const struct command *c)
+{
+	size_t open;
+	tally_entries(shard_tally(w->shard), &open);
+	if (open > 0)
+		cut(w);
+	wait_posted(w, 3 * NS_PER_S);
+	for (size_t i = 0; i < w->len; i++) {
+		struct partition *p = w->partitions[i];
+		if (p->shard.partition != c->partition || !slice_eq(p->shard.topic, slice_str(c->topic)))
+			continue;
+		p->reader->ops->close(p->reader);
+		free(p);
+		w->partitions[i--] = w->partitions[--w->len];
+	}
+	free(c->topic);
+}
+
+static void obey(struct worker *w, struct command *c)
+{
+	switch (c->kind) {
+	case COMMAND_TAKE:
+		take(w, c);
+		break;
+	case COMMAND_DROP:
+		drop(w, c);
+		queue_push(w->replies, w, -1);
+		break;
+	case COMMAND_RULES:
+		shard_set_rules(w->shard, c->rules);
+		queue_push(w->replies, w, -1);
+		break;
+	case COMMAND_STOP:
+		w->until_end = c->until_end;
+		w->stopping = !c->until_end;
+		break;
+	}
+	free(c);
+}
+
+static void learn(struct worker *w)
+{
+	for (struct books_notice *n; (n = queue_pop(w->writer.notices, 0)); free(n))
+		shard_import(w->shard, n->id, n->origin, n->service, n->template_text, n->rule, n->alias_id);
+}
+
+/* --- reading --- */
+
+static int64_t slowest(struct worker *w, int64_t now)
+{
+	int64_t low = INT64_MAX;
+	for (size_t i = 0; i < w->len; i++) {
+		const struct partition *p = w->partitions[i];
+		if (!p->shard.at_end && now - p->active_ns < STALL_NS && p->shard.newest_ns < low)
+			low = p->shard.newest_ns;
+	}
+	w->opts.low_ns[w->opts.number] = low;
+	for (size_t i = 0; i < w->opts.count; i++)
+		if (w->opts.low_ns[i] < low)
+			low = w->opts.low_ns[i];
+	return low;
+}
+
+static void feed(struct worker *w, struct partition *p, int64_t now_ns)
+{
+	struct source_batch *batch = &w->batch;
+	for (size_t i = 0; i < batch->len; i++) {
+		const struct source_message *m = &batch->messages[i];
+		enum shard_verdict verdict = shard_feed(w->shard, &p->shard, m->payload, m->offset, m->next_offset, m->time_ns, now_ns);
+		if (verdict == SHARD_GAP) {
+			seek(w, p);
+			return;
+		}
+	}
+	if (batch->at_end)
+		p->shard.at_end = true;
+	p->ended = p->ended || (p->reader->end >= 0 ? p->shard.expected >= p->reader->end : false) || p->shard.at_end;
+}
+
+/* Reads a batch of one partition; false if there was nothing. */
+static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
+{
+	struct err err = {0};
+	if (mono_ns < p->retry_ns)
+		return false;
+	if (p->seek_pending) {
+		seek(w, p);
+		return false;
+	}
+	int rc = p->reader->ops->poll(p->reader, BATCH, &w->batch, &err);
+	bool some = w->batch.len > 0;
+	if (some || w->batch.at_end)
+		p->active_ns = mono_ns;
+	feed(w, p, clock_wall_ns());
+	p->reader->ops->release(p->reader, &w->batch);
+	if (rc < 0) {
+		set_trouble(w, err.text);
+		p->retry_ns = mono_ns + NS_PER_S / 5;
+	}
+	return some;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct partition *x = *(struct partition *const *)a, *y = *(struct partition *const *)b;
+	return (x->shard.newest_ns > y->shard.newest_ns) - (x->shard.newest_ns < y->shard.newest_ns);
+}
+
+/* A batch from the partition furthest behind that has one. */
+static bool read_some(struct worker *w)
+{
+	int64_t now = clock_mono_ns(), low = slowest(w, now);
+	if (w->len > 1)
+		qsort(w->partitions, w->len, sizeof(struct partition *), by_time);
+	for (size_t i = 0; i < w->len; i++) {
+		struct partition *p = w->partitions[i];
+		if (low != INT64_MAX && p->shard.newest_ns - LEAD_NS > low)
+			return false;
+		if (read_one(w, p, now))
+			return true;
+	}
+	return false;
+}
+
+/* Whether intake stands still because the receiver or the journal is behind. */
+static bool held(struct worker *w)
+{
+	bool full = books_full(w->books) || w->seq - w->writer.posted > IN_FLIGHT;
+	if (w->was_full && !full)
+		for (size_t i = 0; i < w->len; i++)
+			w->partitions[i]->joined = true;
+	w->was_full = full;
+	return full;
+}
+
+static void publish(struct worker *w)
+{
+	const struct shard_totals *t = shard_totals(w->shard);
+	size_t ended = 0;
+	for (size_t i = 0; i < w->len; i++)
+		ended += w->partitions[i]->ended;
+	w->status.consumed = t->consumed;
+	w->status.bytes = t->bytes;
+	w->status.behind = t->behind;
+	w->status.gaps = t->gaps;
+	w->status.partitions = w->len;
+	w->status.ended = ended;
+}
+
+/* Whether a run until the end has counted everything it came for. */
+static bool all_posted(struct worker *w)
+{
+	if (!w->until_end || w->must_rewind)
+		return false;
+	for (size_t i = 0; i < w->len; i++)
+		if (!w->partitions[i]->ended)
+			return false;
+	size_t open;
+	tally_entries(shard_tally(w->shard), &open);
+	if (open > 0)
+		cut(w);
+	wait_posted(w, NS_PER_S);
+	return !w->must_rewind && !w->writer.rejected && w->writer.posted >= w->seq;
+}
+
+static void turn(struct worker *w)
+{
+	for (struct command *c; (c = queue_pop(w->commands, 0));)
+		obey(w, c);
+	learn(w);
+	if (w->writer.rejected)
+		w->must_rewind = true;
+	if (w->must_rewind)
+		rewind_all(w);
+	bool busy = false;
+	bool hold = w->must_rewind || held(w);
+	if (!hold && !w->stopping)
+		busy = read_some(w);
+	size_t open;
+	tally_entries(shard_tally(w->shard), &open);
+	if ((clock_mono_ns() >= w->cut_at_ns && (!hold || open > 0)) || tally_bytes(shard_tally(w->shard)) > w->opts.cut_bytes)
+		cut(w);
+	publish(w);
+	if (!busy && !w->stopping)
+		clock_sleep_ns(IDLE_NS);
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	while (!w->stopping && !all_posted(w))
+		turn(w);
+	if (!w->until_end) {
+		cut(w);
+		wait_posted(w, 4 * NS_PER_S);
+	}
+	publish(w);
+	w->opts.low_ns[w->opts.number] = INT64_MAX;
+	w->stopped = true;
+	return NULL;
+}
+
+/* --- the other threads' side --- */
+
+int worker_start(struct books *books, const struct worker_opts *opts, struct worker **ret, struct err *err)
+{
+	struct worker *w = mem_zalloc(1, sizeof(*w));
+	w->books = books;
+	w->opts = *opts;
+	if (!w->opts.cut_bytes)
+		w->opts.cut_bytes = CUT_BYTES;
+	w->shard = shard_new(&opts->shard);
+	w->commands = queue_new(COMMANDS_MAX);
+	w->replies = queue_new(COMMANDS_MAX);
+	w->writer.notices = queue_new(NOTICES_MAX);
+	w->opts.low_ns[opts->number] = INT64_MAX;
+	pthread_mutex_init(&w->trouble_lock, NULL);
+	new_writer_id(w);
+	books_teach(books, &w->writer);
+	if (pthread_create(&w->thread, NULL, run, w))
+		return err_set(err, ERR_IO, "cannot start a worker thread");
+	*ret = w;
+	return 0;
+}
+
+static void say(struct worker *w, struct command command)
+{
+	struct command *c = mem_zalloc(1, sizeof(*c));
+	*c = command;
+	queue_push(w->commands, c, -1);
+}
+
+void worker_take(struct worker *w, struct source_reader *reader, enum format format, int64_t offset, int64_t newest_ns)
+{
+	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .offset = offset, .newest_ns = newest_ns});
+}
+
+void worker_drop(struct worker *w, const char *topic, int32_t partition)
+{
+	w->drops_asked++;
+	say(w, (struct command){.kind = COMMAND_DROP, .topic = mem_strdup(slice_str(topic)), .partition = partition});
+}
+
+static void wait_replies(struct worker *w, size_t n)
+{
+	while (n > 0 && !w->stopped)
+		n -= queue_pop(w->replies, NS_PER_S / 10) != NULL;
+}
+
+void worker_wait_dropped(struct worker *w)
+{
+	wait_replies(w, w->drops_asked);
+	w->drops_asked = 0;
+}
+
+void worker_set_rules(struct worker *w, const struct ruleset *rules)
+{
+	say(w, (struct command){.kind = COMMAND_RULES, .rules = rules});
+	wait_replies(w, 1);
+}
+
+void worker_stop(struct worker *w, bool until_end)
+{
+	say(w, (struct command){.kind = COMMAND_STOP, .until_end = until_end});
+}
+
+void worker_join(struct worker *w)
+{
+	if (!w)
+		return;
+	pthread_join(w->thread, NULL);
+	books_remove_writer(w->books, &w->writer);
+	for (struct command *c; (c = queue_pop(w->commands, 0)); free(c))
+		free(c->topic);
+	for (struct books_notice *n; (n = queue_pop(w->writer.notices, 0));)
+		free(n);
+	for (size_t i = 0; i < w->len; i++) {
+		w->partitions[i]->reader->ops->close(w->partitions[i]->reader);
+		free(w->partitions[i]);
+	}
+	queue_free(w->commands);
+	queue_free(w->replies);
+	queue_free(w->writer.notices);
+	shard_free(w->shard);
+	free(w->partitions);
+	free(w->ranges);
+	gather_done(&w->gather);
+	buf_done(&w->record);
+	pthread_mutex_destroy(&w->trouble_lock);
+	free(w);
+}
+
+bool worker_stopped(const struct worker *w)
+{
+	return w->stopped;
+}
+
+const struct worker_status *worker_status(const struct worker *w)
+{
+	return &w->status;
+}
+
+size_t worker_number(const struct worker *w)
+{
+	return w->opts.number;
+}
+
+void worker_trouble(struct worker *w, char *out, size_t size)
+{
+	pthread_mutex_lock(&w->trouble_lock);
+	snprintf(out, size, "%s", w->trouble);
+	pthread_mutex_unlock(&w->trouble_lock);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A shard's thread: reads its partitions, feeds the engine, appends a delta every second, rewinds when one is rejected. */
+#ifndef WINNOW_APP_WORKER_H
+#define WINNOW_APP_WORKER_H
+
+#include "app/books.h"
+#include "engine/shard.h"
+#include "source/source.h"
+
+struct worker;
+
+struct worker_opts {
+	struct shard_opts shard;
+	int64_t cut_interval_ns;  /* 1 s */
+	size_t cut_bytes;         /* a delta is cut early when it gets this large; 0: 8 MiB */
+	_Atomic int64_t *low_ns;  /* shared by all workers of the process: [number] is this one's slowest partition's event time */
+	size_t number, count;     /* of count workers */
+};
+
+/* What a worker says of itself; read by any thread, approximately up to date. */
+struct worker_status {
+	_Atomic size_t partitions, ended; /* ended: read up to where they ended when they were opened */
+	_Atomic uint64_t consumed, bytes, behind, gaps, rewinds;
+};
+
+int worker_start(struct books *books, const struct worker_opts *opts, struct worker **ret, struct err *err);
+/* Hands a partition over; reading starts at offset. The reader belongs to the worker now. */
+void worker_take(struct worker *w, struct source_reader *reader, enum format format, int64_t offset, int64_t newest_ns);
+/* Asks for a partition back: what was read is appended, the reader closed. worker_wait_dropped waits for all that were asked for. */
+void worker_drop(struct worker *w, const char *topic, int32_t partition);
+void worker_wait_dropped(struct worker *w);
+/* Takes other rules at the next batch; waits until it has. The old set may be freed then. */
+void worker_set_rules(struct worker *w, const struct ruleset *rules);
+/* until_end: goes on until every partition has ended and everything is posted. Else: appends what is open and stops. */
+void worker_stop(struct worker *w, bool until_end);
+/* Waits for the thread and frees everything. */
+void worker_join(struct worker *w);
+bool worker_stopped(const struct worker *w);
+const struct worker_status *worker_status(const struct worker *w);
+size_t worker_number(const struct worker *w);
+/* Current trouble, empty if none. */
+void worker_trouble(struct worker *w, char *out, size_t size);
+
+#endif

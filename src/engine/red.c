@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rate, errors, duration. Every count goes to the step of its event time, in series that are looked up by text once and by number from then on:
+ * per service an array by severity, per pattern an array by severity, per service and span name a small table by kind and status. */
+#include "engine/red.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "engine/route.h"
+
+#include <stdlib.h>
+
+enum { NONE = -1, SPAN_NAMES_PER_SERVICE = 500, ROUTES_PER_SERVICE = 500 };
+
+struct service {
+	char *name;
+	size_t len;
+	int64_t records[SEVERITY_COUNT];
+	int64_t clock_ahead;
+	size_t span_names, routes;
+};
+
+/* Series of one pattern (labels of rules are looked up each time). */
+struct pattern_series {
+	int64_t records[SEVERITY_COUNT];
+	int64_t duration;
+};
+
+/* Series of one span name (span_kind, status), or of one route (method, status code). */
+struct pair {
+	struct service *service;
+	char *name;
+	size_t len;
+	uint32_t a, b;
+	int64_t calls, duration;
+};
+
+struct red {
+	struct tally *tally;
+	int64_t step_ns;
+	struct map services;
+	struct service *last_service;
+	struct map pairs;
+	struct pattern_series *patterns;
+	size_t patterns_cap;
+	int64_t outcomes[OUTCOME_COUNT], consumed, bytes, gaps;
+};
+
+const char *outcome_name(enum outcome outcome)
+{
+	static const char *const names[] = {"rule", "carried", "mined", "overflow", "undecodable", "filtered"};
+	return names[outcome];
+}
+
+static void forget_own(struct red *r)
+{
+	for (size_t i = 0; i < OUTCOME_COUNT; i++)
+		r->outcomes[i] = NONE;
+	r->consumed = r->bytes = r->gaps = NONE;
+}
+
+struct red *red_new(struct tally *tally, int64_t step_ns)
+{
+	struct red *r = mem_zalloc(1, sizeof(*r));
+	r->tally = tally;
+	r->step_ns = step_ns;
+	forget_own(r);
+	return r;
+}
+
+static void free_pairs(struct red *r)
+{
+	size_t cursor = 0;
+	for (struct pair *pair; (pair = map_next(&r->pairs, &cursor));) {
+		free(pair->name);
+		free(pair);
+	}
+	map_clear(&r->pairs);
+}
+
+static void free_services(struct red *r)
+{
+	size_t cursor = 0;
+	for (struct service *s; (s = map_next(&r->services, &cursor));) {
+		free(s->name);
+		free(s);
+	}
+	map_clear(&r->services);
+	r->last_service = NULL;
+}
+
+void red_forget(struct red *r)
+{
+	free_pairs(r);
+	free_services(r);
+	for (size_t i = 0; i < r->patterns_cap; i++)
+		memset(&r->patterns[i], 0xFF, sizeof(r->patterns[i]));
+	forget_own(r);
+}
+
+void red_free(struct red *r)
+{
+	if (!r)
+		return;
+	free_pairs(r);
+	free_services(r);
+	map_done(&r->services);
+	map_done(&r->pairs);
+	free(r->patterns);
+	free(r);
+}
+
+static int64_t step_of(const struct red *r, int64_t time_ns)
+{
+	int64_t step = time_ns / r->step_ns;
+	return step - (time_ns % r->step_ns < 0);
+}
+
+static bool service_is(const void *item, const void *key)
+{
+	const struct service *s = item;
+	return slice_eq(slice_of(s->name, s->len), *(const struct slice *)key);
+}
+
+static struct service *service_get(struct red *r, struct slice name)
+{
+	if (r->last_service && service_is(r->last_service, &name))
+		return r->last_service;
+	uint64_t hash = hash_bytes(name);
+	struct service *s = map_get(&r->services, hash, service_is, &name);
+	if (!s) {
+		s = mem_zalloc(1, sizeof(*s));
+		s->name = mem_strdup(name);
+		s->len = name.len;
+		for (size_t i = 0; i < SEVERITY_COUNT; i++)
+			s->records[i] = NONE;
+		s->clock_ahead = NONE;
+		map_put(&r->services, hash, s);
+	}
+	r->last_service = s;
+	return s;
+}
+
+static uint32_t series(struct red *r, int64_t *cache, enum family_id family, const struct label *labels, size_t len)
+{
+	if (*cache == NONE)
+		*cache = tally_series(r->tally, family, labels, len);
+	return (uint32_t)*cache;
+}
+
+static struct label label(const char *name, struct slice value)
+{
+	return (struct label){.name = slice_str(name), .value = value};
+}
+
+static void set_exemplar(struct exemplar *x, const struct red_event *e, double value)
+{
+	const struct record *record = e->record;
+	x->rank = 0;
+	if (record->trace_id.len == 0 || record->trace_id.len > EXEMPLAR_TRACE_MAX || record->span_id.len > EXEMPLAR_SPAN_MAX)
+		return;
+	x->rank = e->error ? 3 : 1;
+	x->time_ns = e->time_ns;
+	x->value = value;
+	x->trace_len = (uint8_t)record->trace_id.len;
+	memcpy(x->trace_id, record->trace_id.ptr, record->trace_id.len);
+	x->span_len = (uint8_t)record->span_id.len;
+	if (record->span_id.len)
+		memcpy(x->span_id, record->span_id.ptr, record->span_id.len);
+}
+
+static const struct exemplar *candidate(const struct exemplar *x)
+{
+	return x->rank ? x : NULL;
+}
+
+static struct pattern_series *pattern_series(struct red *r, const struct pattern *p)
+{
+	if (p->index >= r->patterns_cap) {
+		size_t cap = r->patterns_cap ? r->patterns_cap : 64;
+		while (cap <= p->index)
+			cap *= 2;
+		r->patterns = mem_realloc(r->patterns, cap, sizeof(*r->patterns));
+		memset(r->patterns + r->patterns_cap, 0xFF, (cap - r->patterns_cap) * sizeof(*r->patterns)); /* all NONE */
+		r->patterns_cap = cap;
+	}
+	return &r->patterns[p->index];
+}
+
+static struct slice pattern_text(const struct pattern *p, char out[16])
+{
+	static const char hex[] = "0123456789abcdef";
+	if (p->overflow)
+		return SLICE("other");
+	for (unsigned i = 0; i < 16; i++)
+		out[i] = hex[p->id >> (60 - 4 * i) & 15];
+	return slice_of(out, 16);
+}
+
+/* The two series of a pattern; with a rule's labels they are found by text, else by number. */
+static uint32_t pattern_number(struct red *r, const struct red_event *e, enum family_id family, int64_t *cache)
+{
+	struct label labels[3 + RULE_LABELS_MAX];
+	size_t len = 0;
+	char id[16];
+	if (e->labels_len == 0 && *cache != NONE)
+		return (uint32_t)*cache;
+	labels[len++] = label("service_name", e->service);
+	labels[len++] = label("pattern_id", pattern_text(e->pattern, id));
+	if (family == FAMILY_LOG_PATTERN_RECORDS)
+		labels[len++] = label("severity", slice_str(severity_name(e->severity)));
+	for (size_t i = 0; i < e->labels_len; i++)
+		labels[len++] = (struct label){.name = e->labels[i].name, .value = e->labels[i].value};
+	uint32_t number = tally_series(r->tally, family, labels, len);
+	if (e->labels_len == 0)
+		*cache = number;
+	return number;
+}
+
+static bool pair_is(const void *item, const void *key)
+{
+	const struct pair *x = item, *y = key;
+	return x->service == y->service && x->a == y->a && x->b == y->b && x->len == y->len && memcmp(x->name, y->name, x->len) == 0;
+}
+
+static struct pair *pair_get(struct red *r, struct service *service, struct slice name, uint32_t a, uint32_t b, size_t *used, size_t budget)
+{
+	struct pair key = {.service = service, .name = (char *)(uintptr_t)name.ptr, .len = name.len, .a = a, .b = b};
+	uint64_t hash = hash_pair(hash_pair(hash_bytes(name), (uint64_t)a << 32 | b), (uintptr_t)service);
+	struct pair *pair = map_get(&r->pairs, hash, pair_is, &key);
+	if (pair)
+		return pair;
+	if (*used >= budget)
+		return NULL;
+	(*used)++;
+	pair = mem_zalloc(1, sizeof(*pair));
+	*pair = key;
+	pair->name = mem_strdup(name);
+	pair->calls = pair->duration = NONE;
+	map_put(&r->pairs, hash, pair);
+	return pair;
+}
+
+static uint32_t method_number(struct slice method)
+{
+	static const char *const names[] = {"GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "CONNECT", "TRACE"};
+	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (slice_eq(method, slice_str(names[i])))
+			return i;
+	return UINT32_MAX;
+}
+
+/* RED of access logs: records that say what was asked for and how it was answered. */
+static void red_request(struct red *r, struct service *service, const struct red_event *e, int64_t step, const struct exemplar *x)
+{
+	const struct record *record = e->record;
+	char route[ROUTE_MAX], status[16];
+	size_t route_len = route_template(record->http_route.len ? record->http_route : record->http_path, route);
+	uint32_t method = method_number(record->http_method);
+	struct pair *pair = pair_get(r, service, slice_of(route, route_len), method, (uint32_t)record->http_status, &service->routes, ROUTES_PER_SERVICE);
+	if (!pair) {
+		red_overflow(r, e->time_ns, "routes_per_service", 1);
+		size_t no_limit = 0;
+		pair = pair_get(r, service, SLICE("other"), method, (uint32_t)record->http_status, &no_limit, SIZE_MAX);
+	}
+	struct buf text = {.data = status, .cap = sizeof(status)};
+	buf_add_u64(&text, (uint64_t)record->http_status);
+	struct label labels[] = {
+		label("service_name", e->service),
+		label("http_request_method", method == UINT32_MAX ? SLICE("_OTHER") : record->http_method),
+		label("http_route", slice_of(pair->name, pair->len)),
+		label("http_response_status_code", buf_slice(&text)),
+	};
+	tally_count(r->tally, series(r, &pair->calls, FAMILY_LOG_REQUESTS, labels, 4), step, 1, candidate(x));
+	if (e->duration_ns >= 0)
+		tally_observe(r->tally, series(r, &pair->duration, FAMILY_LOG_REQUEST_DURATION, labels, 4), step, (double)e->duration_ns / 1e9, candidate(x));
+}
+
+void red_log(struct red *r, const struct red_event *e)
+{
+	struct service *service = service_get(r, e->service);
+	int64_t step = step_of(r, e->time_ns);
+	struct exemplar x;
+	struct label labels[] = {label("service_name", e->service), label("severity", slice_str(severity_name(e->severity)))};
+	tally_count(r->tally, series(r, &service->records[e->severity], FAMILY_LOG_RECORDS, labels, 2), step, 1, NULL);
+	struct pattern_series *p = pattern_series(r, e->pattern);
+	set_exemplar(&x, e, 1);
+	tally_count(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_RECORDS, &p->records[e->severity]), step, 1, candidate(&x));
+	if (e->duration_ns >= 0) {
+		double seconds = (double)e->duration_ns / 1e9;
+		x.value = seconds;
+		tally_observe(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_DURATION, &p->duration), step, seconds, candidate(&x));
+	}
+	if (e->record->http_status && (e->record->http_path.len || e->record->http_route.len))
+		red_request(r, service, e, step, &x);
+}
+
+bool red_span(struct red *r, const struct red_event *e)
+{
+	static const char *const kinds[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER", "SPAN_KIND_CLIENT", "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"};
+	static const char *const statuses[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
+	const struct record *record = e->record;
+	struct service *service = service_get(r, e->service);
+	char name[ROUTE_MAX];
+	size_t len = route_template(record->name, name);
+	struct pair *pair = pair_get(r, service, slice_of(name, len), record->span_kind, 16 + record->status, &service->span_names, SPAN_NAMES_PER_SERVICE);
+	bool fits = pair != NULL;
+	if (!fits) {
+		size_t no_limit = 0;
+		pair = pair_get(r, service, SLICE("other"), record->span_kind, 16 + record->status, &no_limit, SIZE_MAX);
+	}
+	struct label labels[] = {
+		label("service_name", e->service),
+		label("span_name", slice_of(pair->name, pair->len)),
+		label("span_kind", slice_str(kinds[record->span_kind])),
+		label("status_code", slice_str(statuses[record->status])),
+	};
+	int64_t step = step_of(r, e->time_ns);
+	struct exemplar x;
+	double ms = e->duration_ns < 0 ? 0 : (double)e->duration_ns / 1e6;
+	set_exemplar(&x, e, 1);
+	tally_count(r->tally, series(r, &pair->calls, FAMILY_SPAN_CALLS, labels, 4), step, 1, candidate(&x));
+	x.value = ms;
+	tally_observe(r->tally, series(r, &pair->duration, FAMILY_SPAN_DURATION, labels, 4), step, ms, candidate(&x));
+	return fits;
+}
+
+void red_outcome(struct red *r, int64_t time_ns, enum outcome outcome, uint64_t n)
+{
+	struct label labels[] = {label("outcome", slice_str(outcome_name(outcome)))};
+	tally_count(r->tally, series(r, &r->outcomes[outcome], FAMILY_RECORDS, labels, 1), step_of(r, time_ns), n, NULL);
+}
+
+void red_consumed(struct red *r, int64_t time_ns, uint64_t records, uint64_t bytes)
+{
+	int64_t step = step_of(r, time_ns);
+	tally_count(r->tally, series(r, &r->consumed, FAMILY_RECORDS_CONSUMED, NULL, 0), step, records, NULL);
+	tally_count(r->tally, series(r, &r->bytes, FAMILY_INPUT_BYTES, NULL, 0), step, bytes, NULL);
+}
+
+void red_undecodable(struct red *r, int64_t time_ns, const char *reason, uint64_t n)
+{
+	struct label labels[] = {label("reason", slice_str(reason))};
+	tally_count(r->tally, tally_series(r->tally, FAMILY_UNDECODABLE, labels, 1), step_of(r, time_ns), n, NULL);
+}
+
+void red_clock_ahead(struct red *r, int64_t time_ns, struct slice service)
+{
+	struct service *s = service_get(r, service);
+	struct label labels[] = {label("service_name", service)};
+	tally_count(r->tally, series(r, &s->clock_ahead, FAMILY_CLOCK_AHEAD, labels, 1), step_of(r, time_ns), 1, NULL);
+}
+
+void red_gap(struct red *r, int64_t time_ns, uint64_t n)
+{
+	tally_count(r->tally, series(r, &r->gaps, FAMILY_OFFSET_GAPS, NULL, 0), step_of(r, time_ns), n, NULL);
+}
+
+void red_overflow(struct red *r, int64_t time_ns, const char *budget, uint64_t n)
+{
+	struct label labels[] = {label("budget", slice_str(budget))};
+	tally_count(r->tally, tally_series(r->tally, FAMILY_OVERFLOW, labels, 1), step_of(r, time_ns), n, NULL);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Record and pattern in, increments out: the RED series of metrics.md. Private to the engine room. */
+#ifndef WINNOW_ENGINE_RED_H
+#define WINNOW_ENGINE_RED_H
+
+#include "metric/tally.h"
+#include "pattern/pattern.h"
+#include "pattern/ruleset.h"
+#include "record/record.h"
+
+/* How a record ended; the label value of winnow_records_total is outcome_name(). */
+enum outcome { OUTCOME_RULE, OUTCOME_CARRIED, OUTCOME_MINED, OUTCOME_OVERFLOW, OUTCOME_UNDECODABLE, OUTCOME_FILTERED, OUTCOME_COUNT };
+const char *outcome_name(enum outcome outcome);
+
+struct red;
+
+struct red *red_new(struct tally *tally, int64_t step_ns);
+void red_free(struct red *r);
+/* All series numbers are void: the tally was told to forget. */
+void red_forget(struct red *r);
+
+/* A record with what is known of it after naming. */
+struct red_event {
+	const struct record *record;
+	const struct pattern *pattern;      /* logs only */
+	enum severity severity;             /* after a rule's override */
+	struct slice service;               /* never empty */
+	int64_t time_ns;                    /* clamped */
+	int64_t duration_ns;                /* -1: unknown */
+	bool error;
+	const struct rule_label *labels;    /* of a rule */
+	size_t labels_len;
+};
+
+void red_log(struct red *r, const struct red_event *e);
+/* False if the service has too many span names: it was counted under span_name="other". */
+bool red_span(struct red *r, const struct red_event *e);
+/* The books' own counters. */
+void red_outcome(struct red *r, int64_t time_ns, enum outcome outcome, uint64_t n);
+void red_consumed(struct red *r, int64_t time_ns, uint64_t records, uint64_t bytes);
+void red_undecodable(struct red *r, int64_t time_ns, const char *reason, uint64_t n);
+void red_clock_ahead(struct red *r, int64_t time_ns, struct slice service);
+void red_gap(struct red *r, int64_t time_ns, uint64_t n);
+void red_overflow(struct red *r, int64_t time_ns, const char *budget, uint64_t n);
+
+#endif

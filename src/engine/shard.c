@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One shard: offset guard, decoding, naming, measuring. Everything a delta will say is gathered here and nothing leaves by itself.
+ *
+ * The offset guard makes the counts independent of how the source delivers: a record counts only at exactly the expected offset. One below it was
+ * counted before; one above it is asked for again once (a client that lost its place), and if the gap is still there it is real (compaction, retention,
+ * transaction markers) and goes into the delta as counted gap. */
+#include "engine/shard.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "engine/example.h"
+#include "engine/red.h"
+
+#include <stdlib.h>
+
+enum { SERIES_LIMIT = 400000 };
+#define AHEAD_NS (10 * NS_PER_S)
+
+struct shard {
+	struct shard_opts opts;
+	struct decoder *decoders[FORMAT_COUNT]; /* made when first needed */
+	const struct ruleset *rules;
+	struct rule_scratch *scratch;
+	struct pattern_set *patterns;
+	struct miner *miner;
+	struct tally *tally;
+	struct red *red;
+	struct examples *examples;
+	/* what the journal was told of each pattern: version + 1, 0: nothing */
+	uint32_t *told;
+	size_t told_cap;
+	struct pattern **news;
+	size_t news_len, news_cap;
+	struct shard_totals totals;
+};
+
+struct shard *shard_new(const struct shard_opts *opts)
+{
+	struct shard *s = mem_zalloc(1, sizeof(*s));
+	s->opts = *opts;
+	if (!s->opts.series_limit)
+		s->opts.series_limit = SERIES_LIMIT;
+	s->patterns = pattern_set_new(&opts->limits);
+	s->miner = miner_new(s->patterns, opts->miner_bytes);
+	s->tally = tally_new();
+	s->red = red_new(s->tally, opts->step_ns);
+	s->examples = examples_new();
+	shard_set_rules(s, opts->rules);
+	return s;
+}
+
+void shard_free(struct shard *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < FORMAT_COUNT; i++)
+		decoder_free(s->decoders[i]);
+	rule_scratch_free(s->scratch);
+	examples_free(s->examples);
+	red_free(s->red);
+	tally_free(s->tally);
+	miner_free(s->miner);
+	pattern_set_free(s->patterns);
+	free(s->told);
+	free(s->news);
+	free(s);
+}
+
+void shard_set_rules(struct shard *s, const struct ruleset *rules)
+{
+	rule_scratch_free(s->scratch);
+	s->scratch = rules ? rule_scratch_new(rules) : NULL;
+	s->rules = rules;
+}
+
+static struct decoder *decoder_for(struct shard *s, enum format format)
+{
+	if (!s->decoders[format]) {
+		struct decoder_opts opts = {.format = format};
+		s->decoders[format] = decoder_new(&opts);
+	}
+	return s->decoders[format];
+}
+
+/* Puts the pattern on the list for the next delta if the journal may not know it as it is now. */
+static void tell(struct shard *s, struct pattern *p)
+{
+	if (p->index >= s->told_cap) {
+		size_t cap = s->told_cap ? s->told_cap : 64;
+		while (cap <= p->index)
+			cap *= 2;
+		s->told = mem_realloc(s->told, cap, sizeof(*s->told));
+		memset(s->told + s->told_cap, 0, (cap - s->told_cap) * sizeof(*s->told));
+		s->told_cap = cap;
+	}
+	if (p->overflow || s->told[p->index] == p->version + 1)
+		return;
+	s->told[p->index] = p->version + 1;
+	s->news = mem_grow(s->news, s->news_len, &s->news_cap, sizeof(*s->news));
+	s->news[s->news_len++] = p;
+}
+
+/* What naming a record found out. */
+struct naming {
+	struct red_event event;
+	enum outcome outcome;
+	struct pattern *pattern;
+	struct rule_match match;
+	struct rule_label labels[RULE_LABELS_MAX];
+};
+
+static void name_by_rule(struct shard *s, struct naming *n)
+{
+	const struct rule *rule = n->match.rule;
+	struct red_event *e = &n->event;
+	if (rule_drops(rule)) {
+		n->outcome = OUTCOME_FILTERED;
+		return;
+	}
+	if (rule_service(rule).len)
+		e->service = rule_service(rule);
+	if (rule_severity(rule) != SEVERITY_COUNT)
+		e->severity = rule_severity(rule);
+	int error = rule_error(rule);
+	if (error >= 0)
+		e->error = error;
+	int64_t duration = rule_duration_ns(&n->match);
+	if (duration >= 0)
+		e->duration_ns = duration;
+	e->labels = n->labels;
+	e->labels_len = rule_labels(&n->match, e->record, s->scratch, n->labels);
+	char text[5 + 128];
+	struct slice name = slice_sub(rule_name(rule), 0, 128);
+	memcpy(text, "rule:", 5);
+	memcpy(text + 5, name.ptr, name.len);
+	n->pattern = pattern_set_add(s->patterns, ORIGIN_RULE, e->service, slice_of(text, 5 + name.len), rule_template(rule), rule_name(rule));
+	n->outcome = OUTCOME_RULE;
+}
+
+static void name_by_miner(struct shard *s, struct naming *n)
+{
+	const struct record *record = n->event.record;
+	struct mined mined;
+	if (record->template_text.len) {
+		n->pattern = pattern_set_add(s->patterns, ORIGIN_CARRIED, n->event.service, record->template_text, record->template_text, slice_of(NULL, 0));
+		n->outcome = OUTCOME_CARRIED;
+	} else {
+		miner_name(s->miner, n->event.service, record->message, &mined);
+		n->pattern = mined.pattern;
+		n->outcome = OUTCOME_MINED;
+		if (n->event.duration_ns < 0)
+			n->event.duration_ns = mined.duration_ns;
+	}
+	n->pattern = pattern_survivor(n->pattern);
+	if (n->pattern->overflow)
+		n->outcome = OUTCOME_OVERFLOW;
+}
+
+static void name_log(struct shard *s, struct naming *n)
+{
+	if (s->rules && ruleset_match(s->rules, s->scratch, n->event.record, &n->match))
+		name_by_rule(s, n);
+	else
+		name_by_miner(s, n);
+}
+
+static void naming_init(struct naming *n, const struct record *record, int64_t time_ns)
+{
+	n->pattern = NULL;
+	n->match.rule = NULL;
+	n->event = (struct red_event){
+		.record = record,
+		.severity = record->severity,
+		.service = record->service.len ? record->service : SLICE("unknown_service"),
+		.time_ns = time_ns,
+		.duration_ns = record->duration_ns,
+		.error = record->error,
+	};
+}
+
+static void count_log(struct shard *s, struct naming *n, const struct shard_example *where)
+{
+	name_log(s, n);
+	red_outcome(s->red, n->event.time_ns, n->outcome, 1);
+	if (n->outcome == OUTCOME_FILTERED)
+		return;
+	if (n->outcome == OUTCOME_OVERFLOW)
+		red_overflow(s->red, n->event.time_ns, "patterns_per_service", 1);
+	n->event.pattern = n->pattern;
+	red_log(s->red, &n->event);
+	if (n->pattern->overflow)
+		return;
+	tell(s, n->pattern);
+	struct shard_example at = *where;
+	at.time_ns = n->event.time_ns;
+	at.severity = n->event.severity;
+	examples_offer(s->examples, n->pattern, n->event.record, &at, n->event.error);
+}
+
+static void count_span(struct shard *s, struct naming *n)
+{
+	bool fits = red_span(s->red, &n->event);
+	red_outcome(s->red, n->event.time_ns, fits ? OUTCOME_CARRIED : OUTCOME_OVERFLOW, 1);
+	if (!fits)
+		red_overflow(s->red, n->event.time_ns, "span_names_per_service", 1);
+}
+
+static void count_record(struct shard *s, struct shard_partition *p, const struct record *record, int64_t source_time_ns, int64_t now_ns, const struct shard_example *where)
+{
+	struct naming n;
+	int64_t time_ns = record->time_ns ? record->time_ns : source_time_ns;
+	bool ahead = time_ns > now_ns + AHEAD_NS;
+	if (ahead || time_ns <= 0)
+		time_ns = now_ns;
+	naming_init(&n, record, time_ns);
+	if (ahead)
+		red_clock_ahead(s->red, time_ns, n.event.service);
+	if (time_ns > p->newest_ns)
+		p->newest_ns = time_ns;
+	red_consumed(s->red, time_ns, 1, 0);
+	if (record->kind == RECORD_SPAN)
+		count_span(s, &n);
+	else
+		count_log(s, &n, where);
+}
+
+static void count_payload(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t source_time_ns, int64_t now_ns)
+{
+	struct decoded decoded;
+	int64_t arrival_ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns;
+	struct shard_example where = {.topic = p->topic, .partition = p->partition, .offset = offset};
+	decoder_decode(decoder_for(s, p->format), payload, now_ns, &decoded);
+	for (size_t i = 0; i < decoded.len; i++)
+		count_record(s, p, &decoded.records[i], arrival_ns, now_ns, &where);
+	int64_t time_ns = decoded.len && decoded.records[0].time_ns && decoded.records[0].time_ns < now_ns ? decoded.records[0].time_ns : arrival_ns;
+	if (decoded.undecodable) {
+		red_consumed(s->red, arrival_ns, decoded.undecodable, 0);
+		red_undecodable(s->red, arrival_ns, undecodable_name(decoded.reason), decoded.undecodable);
+		red_outcome(s->red, arrival_ns, OUTCOME_UNDECODABLE, decoded.undecodable);
+	}
+	red_consumed(s->red, time_ns, 0, payload.len);
+	s->totals.consumed += decoded.len + decoded.undecodable;
+	s->totals.undecodable += decoded.undecodable;
+	s->totals.bytes += payload.len;
+}
+
+enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t next_offset, int64_t source_time_ns, int64_t now_ns)
+{
+	if (offset < p->expected) {
+		s->totals.behind++;
+		return SHARD_BEHIND;
+	}
+	if (offset > p->expected) {
+		if (p->gap_asked != p->expected) {
+			p->gap_asked = p->expected;
+			return SHARD_GAP;
+		}
+		int64_t gap = offset - p->expected;
+		p->gap += gap;
+		s->totals.gaps += (uint64_t)gap;
+		red_gap(s->red, source_time_ns > 0 ? source_time_ns : now_ns, (uint64_t)gap);
+	}
+	count_payload(s, p, payload, offset, source_time_ns, now_ns);
+	p->expected = next_offset;
+	p->at_end = false;
+	return SHARD_COUNTED;
+}
+
+struct tally *shard_tally(struct shard *s)
+{
+	return s->tally;
+}
+
+struct pattern *const *shard_news(struct shard *s, size_t *ret_len)
+{
+	struct pattern *changed[64];
+	size_t n;
+	do {
+		n = pattern_set_take_changes(s->patterns, changed, 64);
+		for (size_t i = 0; i < n; i++) {
+			if (changed[i]->alias_of && changed[i]->index < s->told_cap)
+				s->told[changed[i]->index] = 0;
+			tell(s, changed[i]);
+		}
+	} while (n == 64);
+	*ret_len = s->news_len;
+	return s->news;
+}
+
+const struct shard_example *shard_examples(const struct shard *s, size_t *ret_len)
+{
+	return examples_open(s->examples, ret_len);
+}
+
+void shard_clear(struct shard *s)
+{
+	tally_clear(s->tally);
+	examples_clear(s->examples);
+	s->news_len = 0;
+	if (tally_series_len(s->tally) > s->opts.series_limit) {
+		tally_forget(s->tally);
+		red_forget(s->red);
+	}
+}
+
+void shard_rewind(struct shard *s)
+{
+	tally_clear(s->tally);
+	examples_rewind(s->examples);
+	s->news_len = 0;
+	if (s->told_cap)
+		memset(s->told, 0, s->told_cap * sizeof(*s->told));
+	/* aliases are told once, when they happen: tell them again */
+	for (size_t i = 0; i < pattern_set_len(s->patterns); i++) {
+		struct pattern *p = pattern_set_at(s->patterns, (uint32_t)i);
+		if (p->alias_of)
+			tell(s, p);
+	}
+}
+
+void shard_import(struct shard *s, uint64_t id, enum pattern_origin origin, struct slice service, struct slice template_text, struct slice rule, uint64_t alias_id)
+{
+	bool known = pattern_set_find(s->patterns, id) != NULL;
+	struct pattern *p = pattern_set_import(s->patterns, id, origin, service, template_text, rule, alias_id);
+	if (p && !known && origin == ORIGIN_MINED && !p->alias_of)
+		miner_import(s->miner, p);
+}
+
+const struct shard_totals *shard_totals(const struct shard *s)
+{
+	return &s->totals;
+}
+
+void shard_explain(struct shard *s, enum format format, struct slice payload, int64_t now_ns, shard_visit *visit, void *arg, struct decoded *ret)
+{
+	struct shard_partition p = {.topic = SLICE("explain"), .format = format, .gap_asked = -1};
+	struct shard_example where = {.topic = p.topic};
+	decoder_decode(decoder_for(s, format), payload, now_ns, ret);
+	for (size_t i = 0; i < ret->len; i++) {
+		struct naming n;
+		const struct record *record = &ret->records[i];
+		tally_clear(s->tally);
+		naming_init(&n, record, record->time_ns ? record->time_ns : now_ns);
+		if (record->kind == RECORD_SPAN)
+			count_span(s, &n);
+		else
+			count_log(s, &n, &where);
+		struct shard_view view = {.record = record, .pattern = n.pattern, .match = n.match.rule ? &n.match : NULL, .tally = s->tally};
+		visit(arg, &view);
+	}
+	shard_clear(s);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One shard's work: bytes and time in, increments out. No I/O, no thread, no clock. One thread owns it. */
+#ifndef WINNOW_ENGINE_SHARD_H
+#define WINNOW_ENGINE_SHARD_H
+
+#include "metric/tally.h"
+#include "pattern/miner.h"
+#include "pattern/ruleset.h"
+#include "record/decoder.h"
+
+struct shard;
+
+struct shard_opts {
+	int64_t step_ns;
+	struct pattern_limits limits;
+	size_t miner_bytes;
+	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
+	const struct ruleset *rules; /* may be NULL; outlives the shard or the next shard_set_rules */
+};
+
+/* One input partition as the shard sees it. */
+struct shard_partition {
+	struct slice topic;     /* the caller's, outlives the assignment */
+	int32_t partition;
+	enum format format;
+	int64_t expected;       /* offset of the next record to count: the `to` of the open delta */
+	int64_t cut_from;       /* the `from` of the open delta */
+	int64_t newest_ns;      /* newest event time so far */
+	int64_t gap;            /* offsets skipped in the open delta */
+	int64_t gap_asked;      /* offset at which a re-read was asked for, -1: none */
+	bool at_end;
+};
+
+enum shard_verdict {
+	SHARD_COUNTED,
+	SHARD_BEHIND, /* offset below the expected one: dropped, it is counted already */
+	SHARD_GAP,    /* offset above the expected one: seek the source back to ->expected once */
+};
+
+/* Best example of a pattern since the last delta; views into the shard's arena until shard_clear. */
+struct shard_example {
+	const struct pattern *pattern;
+	int64_t time_ns;
+	enum severity severity;
+	uint8_t rank;
+	struct slice text, trace_id, span_id, topic;
+	int32_t partition;
+	int64_t offset;
+};
+
+/* Running totals of this process, for its own status page; never reset. */
+struct shard_totals {
+	uint64_t consumed, undecodable, bytes, behind, gaps;
+};
+
+struct shard *shard_new(const struct shard_opts *opts);
+void shard_free(struct shard *s);
+/* Takes other rules from the next record on. */
+void shard_set_rules(struct shard *s, const struct ruleset *rules);
+
+/* Counts one message of a partition; next_offset is where the one behind it starts. now_ns: wall time, no earlier than at the last call. */
+enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t next_offset, int64_t source_time_ns, int64_t now_ns);
+
+/* What is open since the last shard_clear. */
+struct tally *shard_tally(struct shard *s);
+/* What the open delta must tell of patterns: each one it touches that the journal may not know yet, or with a newer text, and new aliases. Oldest first. */
+struct pattern *const *shard_news(struct shard *s, size_t *ret_len);
+const struct shard_example *shard_examples(const struct shard *s, size_t *ret_len);
+/* The open increments are in a delta now: start the next one. */
+void shard_clear(struct shard *s);
+/* A delta was rejected: the open increments are thrown away, and everything said of patterns and examples since the start counts as never said. */
+void shard_rewind(struct shard *s);
+/* Learns a pattern from the ledger's catalog. */
+void shard_import(struct shard *s, uint64_t id, enum pattern_origin origin, struct slice service, struct slice template_text, struct slice rule, uint64_t alias_id);
+const struct shard_totals *shard_totals(const struct shard *s);
+
+/* What became of one payload, for explain: calls visit for each of its records. */
+struct shard_view {
+	const struct record *record;
+	const struct pattern *pattern;  /* NULL: dropped by a rule */
+	const struct rule_match *match; /* NULL: no rule */
+	const struct tally *tally;      /* increments of this record alone */
+};
+typedef void shard_visit(void *arg, const struct shard_view *view);
+/* Takes the payload apart without counting it anywhere; ret gets the decoder's result. */
+void shard_explain(struct shard *s, enum format format, struct slice payload, int64_t now_ns, shard_visit *visit, void *arg, struct decoded *ret);
+
+#endif

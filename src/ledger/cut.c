@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The requests of a step. A place is a series that sends something: all its samples (a histogram's buckets, sum and count) stay in one request. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ledger/state.h"
+#include "metric/remote_write.h"
+
+#include <stdlib.h>
+
+/* Metadata goes with every sixth step: once a minute at the usual step. */
+enum { METADATA_EVERY = 6 };
+
+struct draft {
+	const struct ledger *l;
+	struct cut *cut;
+	size_t max_samples, max_bytes;
+	int64_t start_ms, end_ms;
+	struct cut_request *requests; /* body.len: where it begins, until finish */
+	size_t len, cap;
+	uint64_t families;            /* with values in this step */
+};
+
+static struct cut_request *open_request(struct draft *d, bool anchors, uint32_t first, size_t begin)
+{
+	d->requests = mem_grow(d->requests, d->len, &d->cap, sizeof(*d->requests));
+	struct cut_request *r = &d->requests[d->len++];
+	*r = (struct cut_request){.body = {.len = begin}, .first = first, .last = first, .anchors = anchors};
+	return r;
+}
+
+/* Counts a place whose bytes begin at begin into the last request of its kind, or into a new one if that would be too large. */
+static void account(struct draft *d, bool anchors, uint32_t place, size_t begin, size_t samples, size_t exemplars)
+{
+	struct cut_request *r = d->len ? &d->requests[d->len - 1] : NULL;
+	size_t bytes = r ? d->cut->bytes.len - r->body.len : 0;
+	if (!r || r->anchors != anchors || (r->samples && samples && (r->samples + samples > d->max_samples || bytes > d->max_bytes)))
+		r = open_request(d, anchors, place, begin);
+	r->last = place + 1;
+	r->samples += samples;
+	r->exemplars += exemplars;
+}
+
+/* At most one exemplar a place; its time moved into the step. */
+static bool fit_exemplar(const struct draft *d, const struct exemplar *e, struct exemplar *ret)
+{
+	if (!e || (e->trace_len == 0 && e->span_len == 0))
+		return false;
+	*ret = *e;
+	if (ret->time_ns / NS_PER_MS <= d->start_ms)
+		ret->time_ns = (d->start_ms + 1) * NS_PER_MS;
+	if (ret->time_ns / NS_PER_MS > d->end_ms)
+		ret->time_ns = d->end_ms * NS_PER_MS;
+	return true;
+}
+
+static void add_stale(struct draft *d, struct series *s)
+{
+	const struct series_blocks *blocks = series_blocks(s);
+	for (size_t i = 0; i < blocks->len; i++)
+		remote_write_add(&d->cut->bytes, blocks->at[i], remote_write_stale(), d->end_ms, NULL);
+}
+
+static size_t bucket_of(const struct family *family, double value)
+{
+	size_t at = 0;
+	while (at < family->bounds_len && !(value <= family->bounds[at]))
+		at++;
+	return at;
+}
+
+/* The value before the step (increment NULL) or after it. */
+static size_t add_histogram(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
+{
+	struct series *s = w->series;
+	const struct series_blocks *blocks = series_blocks(s);
+	const struct family *family = family_get(s->family);
+	const uint64_t *more = i ? step_buckets(w->step, i) : NULL;
+	struct exemplar exemplar;
+	bool has = i && fit_exemplar(d, step_exemplar(w->step, i), &exemplar);
+	size_t marked = has ? bucket_of(family, exemplar.value) : SIZE_MAX;
+	uint64_t total = 0;
+	for (size_t b = 0; b <= family->bounds_len; b++) {
+		total += s->now.buckets[b] + (more ? more[b] : 0);
+		remote_write_add(&d->cut->bytes, blocks->at[b], (double)total, at_ms, b == marked ? &exemplar : NULL);
+	}
+	double sum = s->now.sum;
+	if (more)
+		sum += step_sum(w->step, i);
+	remote_write_add(&d->cut->bytes, blocks->at[family->bounds_len + 1], sum, at_ms, NULL);
+	remote_write_add(&d->cut->bytes, blocks->at[family->bounds_len + 2], (double)total, at_ms, NULL);
+	return has;
+}
+
+static size_t add_plain(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
+{
+	struct series *s = w->series;
+	struct exemplar exemplar;
+	uint64_t value = s->now.count;
+	if (i)
+		value = family_get(s->family)->type == METRIC_GAUGE ? i->count : value + i->count;
+	bool has = i && fit_exemplar(d, step_exemplar(w->step, i), &exemplar);
+	remote_write_add(&d->cut->bytes, series_blocks(s)->at[0], (double)value, at_ms, has ? &exemplar : NULL);
+	return has;
+}
+
+static size_t add_samples(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
+{
+	return series_buckets(w->series) ? add_histogram(d, w, i, at_ms) : add_plain(d, w, i, at_ms);
+}
+
+static void add_anchor(struct draft *d, const struct walk *w, uint32_t place)
+{
+	size_t begin = d->cut->bytes.len;
+	if (!w->series->aside)
+		add_samples(d, w, NULL, d->start_ms);
+	account(d, true, place, begin, w->series->aside ? 0 : series_samples(w->series), 0);
+}
+
+static void add_place(struct draft *d, const struct walk *w, uint32_t place)
+{
+	size_t begin = d->cut->bytes.len, exemplars = 0;
+	if (w->series->aside) {
+		account(d, false, place, begin, 0, 0);
+		return;
+	}
+	if (w->look == LOOK_STALE)
+		add_stale(d, w->series);
+	else
+		exemplars = add_samples(d, w, w->increment, d->end_ms);
+	d->families |= UINT64_C(1) << w->series->family;
+	account(d, false, place, begin, series_samples(w->series), exemplars);
+}
+
+static const struct step *begin_cut(struct draft *d, const struct ledger *l, int64_t number, struct cut *ret)
+{
+	*ret = (struct cut){.step = number, .end_ns = (number + 1) * l->opts.step_ns};
+	d->l = l;
+	d->cut = ret;
+	d->end_ms = ret->end_ns / NS_PER_MS;
+	d->start_ms = (ret->end_ns - l->opts.step_ns) / NS_PER_MS;
+	return l->closed_len && l->steps[0]->number == number ? l->steps[0] : NULL;
+}
+
+/* Metadata behind the first values request: moves what follows up. Only whole bodies are moved, so offsets are adjusted in place. */
+static void add_metadata(struct draft *d)
+{
+	size_t first = 0;
+	while (first < d->len && d->requests[first].anchors)
+		first++;
+	if (first == d->len || d->cut->step % METADATA_EVERY != 0)
+		return;
+	struct buf metadata = {0};
+	for (unsigned f = 0; f < FAMILY_COUNT; f++)
+		if (d->families >> f & 1)
+			remote_write_add_metadata(&metadata, family_get((enum family_id)f));
+	size_t at = first + 1 < d->len ? d->requests[first + 1].body.len : d->cut->bytes.len;
+	buf_reserve(&d->cut->bytes, metadata.len);
+	memmove(d->cut->bytes.data + at + metadata.len, d->cut->bytes.data + at, d->cut->bytes.len - at);
+	memcpy(d->cut->bytes.data + at, metadata.data, metadata.len);
+	d->cut->bytes.len += metadata.len;
+	for (size_t i = first + 1; i < d->len; i++)
+		d->requests[i].body.len += metadata.len;
+	buf_done(&metadata);
+}
+
+/* Turns offsets into bodies; requests that came out empty (all series aside) are left out. */
+static void finish(struct draft *d)
+{
+	struct cut *c = d->cut;
+	c->requests = arena_alloc(&c->arena, (d->len + 1) * sizeof(*c->requests));
+	for (size_t i = 0; i < d->len; i++) {
+		size_t begin = d->requests[i].body.len, end = i + 1 < d->len ? d->requests[i + 1].body.len : c->bytes.len;
+		d->requests[i].body = slice_of(c->bytes.data + begin, end - begin);
+	}
+	for (size_t i = 0; i < d->len; i++)
+		if (d->requests[i].body.len)
+			c->requests[c->len++] = d->requests[i];
+	free(d->requests);
+}
+
+static bool begins(const struct walk *w)
+{
+	return w->look == LOOK_SAMPLE && !w->series->live && !w->step->anchored && family_get(w->series->family)->type != METRIC_GAUGE;
+}
+
+void ledger_cut(const struct ledger *l, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+{
+	struct draft d = {.max_samples = max_samples, .max_bytes = max_bytes};
+	const struct step *s = begin_cut(&d, l, step, ret);
+	if (!s)
+		return;
+	uint32_t place = 0;
+	for (struct walk w = {.l = l, .step = s}; walk_next(&w);) {
+		ret->begins |= begins(&w);
+		if (w.anchor)
+			add_anchor(&d, &w, place++);
+	}
+	place = 0;
+	for (struct walk w = {.l = l, .step = s}; walk_next(&w);)
+		if (w.look != LOOK_NOTHING)
+			add_place(&d, &w, place++);
+	add_metadata(&d);
+	finish(&d);
+}
+
+/* The next place of either kind. */
+static bool next_place(struct walk *w, bool anchors)
+{
+	while (walk_next(w))
+		if (anchors ? w->anchor : w->look != LOOK_NOTHING)
+			return true;
+	return false;
+}
+
+void ledger_cut_range(const struct ledger *l, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret)
+{
+	struct draft d = {.max_samples = SIZE_MAX, .max_bytes = SIZE_MAX};
+	const struct step *s = begin_cut(&d, l, step, ret);
+	if (!s)
+		return;
+	struct walk w = {.l = l, .step = s};
+	for (uint32_t place = 0; place < last && next_place(&w, anchors); place++) {
+		if (place < first)
+			continue;
+		if (anchors)
+			add_anchor(&d, &w, place);
+		else
+			add_place(&d, &w, place);
+	}
+	finish(&d);
+}
+
+void cut_done(struct cut *c)
+{
+	arena_done(&c->arena);
+	buf_done(&c->bytes);
+	*c = (struct cut){0};
+}
+
+static void write_name(const struct series *s, struct buf *out)
+{
+	buf_add_str(out, family_get(s->family)->name);
+	buf_add_char(out, '{');
+	for (size_t i = 0; i < s->labels_len; i++) {
+		if (i)
+			buf_add_char(out, ',');
+		buf_add_slice(out, s->labels[i].name);
+		buf_add_char(out, '=');
+		buf_add_json_string(out, s->labels[i].value);
+	}
+	buf_add_char(out, '}');
+}
+
+uint64_t ledger_place_name(const struct ledger *l, int64_t step, bool anchors, uint32_t place, struct buf *out)
+{
+	if (l->closed_len == 0 || l->steps[0]->number != step)
+		return 0;
+	struct walk w = {.l = l, .step = l->steps[0]};
+	for (uint32_t i = 0; next_place(&w, anchors); i++) {
+		if (i != place)
+			continue;
+		write_name(w.series, out);
+		return w.series->hash;
+	}
+	return 0;
+}
+
+void ledger_set_aside(struct ledger *l, uint64_t key, bool aside)
+{
+	for (size_t i = 0; i < l->series_len; i++)
+		if (l->series[i]->hash == key)
+			l->series[i]->aside = aside;
+	uint64_t *known = map_get(&l->aside, key, NULL, NULL);
+	if (aside && !known) {
+		l->aside_keys = mem_grow(l->aside_keys, l->aside_len, &l->aside_cap, sizeof(uint64_t *));
+		known = l->aside_keys[l->aside_len++] = mem_zalloc(1, sizeof(*known));
+		*known = key;
+		map_put(&l->aside, key, known);
+	} else if (!aside && known) {
+		map_remove(&l->aside, key, NULL, NULL); /* the key itself is freed with the ledger */
+	}
+}

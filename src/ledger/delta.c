@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The codec of journal records.
+ *
+ * A record is a seal (seal.h) around two streams of MessagePack values. The head stays uncompressed, so that who wrote what about which offsets can be read
+ * alone; the body is compressed. Values follow each other without nesting: a count, then the members of each thing in turn.
+ *
+ *   'd' head: writer seq journal_time n { topic partition flags from to replay replay_time newest gap }
+ *       body: n { string }                                   every label name and value once
+ *             n { family labels { name value } }             places in the string table; only series that an entry uses
+ *             n { series step count has_exemplar             steps as the difference to the entry before
+ *                 [histograms: sum n { bucket count }]       buckets that are not zero
+ *                 [exemplar: time value rank trace span] }
+ *             n { id alias origin service template rule }
+ *             n { pattern time severity rank text trace span topic partition offset }
+ *   'm' head: journal_time step skipped      'a' head: journal_time step      'c' head: journal_time
+ *
+ * Reading trusts nothing: whatever the ledger would have to check later (order of labels, bucket sums, ranges) is checked here, once, and a record
+ * that fails is refused whole. */
+#include "ledger/delta.h"
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "ledger/ledger.h"
+#include "ledger/item.h"
+#include "ledger/seal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { RANGES_MAX = 65536, STRINGS_MAX = 2000000, SERIES_MAX = 1000000, ENTRIES_MAX = 2000000, CATALOG_MAX = 500000, TEXT_MAX = 65536 };
+enum { RANGE_AT_END = 1, RANGE_JOINED = 2 };
+#define TIME_MAX INT64_C(4000000000000000000)
+
+struct text {
+	struct slice bytes;
+	uint32_t place;
+};
+
+struct table {
+	struct arena arena;
+	struct map map;
+	struct buf out;
+};
+
+static bool same_text(const void *item, const void *key)
+{
+	return slice_eq(((const struct text *)item)->bytes, *(const struct slice *)key);
+}
+
+static uint32_t table_place(struct table *t, struct slice bytes)
+{
+	uint64_t hash = hash_bytes(bytes);
+	struct text *text = map_get(&t->map, hash, same_text, &bytes);
+	if (!text) {
+		text = arena_alloc(&t->arena, sizeof(*text));
+		*text = (struct text){.bytes = bytes, .place = (uint32_t)t->map.len};
+		map_put(&t->map, hash, text);
+		pack_bytes(&t->out, bytes);
+	}
+	return text->place;
+}
+
+static void encode_head(struct buf *out, const struct delta_header *h)
+{
+	pack_u64(out, h->writer);
+	pack_u64(out, h->seq);
+	pack_i64(out, h->journal_time_ns);
+	pack_u64(out, h->ranges_len);
+	for (size_t i = 0; i < h->ranges_len; i++) {
+		const struct delta_range *r = &h->ranges[i];
+		pack_bytes(out, r->topic);
+		pack_i64(out, r->partition);
+		pack_u64(out, (r->at_end ? RANGE_AT_END : 0) | (r->joined ? RANGE_JOINED : 0));
+		pack_i64(out, r->from);
+		pack_i64(out, r->to);
+		pack_i64(out, r->replay);
+		pack_i64(out, r->replay_time_ns);
+		pack_i64(out, r->newest_ns);
+		pack_i64(out, r->gap);
+	}
+}
+
+static void encode_series(struct buf *out, struct table *t, const struct tally_series *s)
+{
+	pack_u64(out, (uint64_t)s->family);
+	pack_u64(out, s->labels_len);
+	for (size_t i = 0; i < s->labels_len; i++) {
+		pack_u64(out, table_place(t, s->labels[i].name));
+		pack_u64(out, table_place(t, s->labels[i].value));
+	}
+}
+
+static void encode_buckets(struct buf *out, const struct tally_entry *e, size_t buckets)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < buckets; i++)
+		used += e->buckets[i] != 0;
+	pack_double(out, e->sum);
+	pack_u64(out, used);
+	for (size_t i = 0; i < buckets; i++) {
+		if (e->buckets[i] == 0)
+			continue;
+		pack_u64(out, i);
+		pack_u64(out, e->buckets[i]);
+	}
+}
+
+static void encode_exemplar(struct buf *out, const struct exemplar *e)
+{
+	pack_i64(out, e->time_ns);
+	pack_double(out, e->value);
+	pack_u64(out, e->rank);
+	pack_bytes(out, slice_of(e->trace_id, e->trace_len));
+	pack_bytes(out, slice_of(e->span_id, e->span_len));
+}
+
+static void encode_entries(struct buf *out, const struct delta_body *body, const uint32_t *places)
+{
+	int64_t step = 0;
+	pack_u64(out, body->entries_len);
+	for (size_t i = 0; i < body->entries_len; i++) {
+		const struct tally_entry *e = &body->entries[i];
+		const struct family *family = family_get(body->series[e->series].family);
+		pack_u64(out, places[e->series]);
+		pack_i64(out, e->step - step);
+		step = e->step;
+		pack_u64(out, e->count);
+		pack_bool(out, e->exemplar.rank != 0);
+		if (family->type == METRIC_HISTOGRAM)
+			encode_buckets(out, e, family->bounds_len + 1);
+		if (e->exemplar.rank != 0)
+			encode_exemplar(out, &e->exemplar);
+	}
+}
+
+static void encode_patterns(struct buf *out, const struct delta_body *body)
+{
+	pack_u64(out, body->patterns_len);
+	for (size_t i = 0; i < body->patterns_len; i++) {
+		const struct delta_pattern *p = &body->patterns[i];
+		pack_u64(out, p->id);
+		pack_u64(out, p->alias_id);
+		pack_u64(out, (uint64_t)p->origin);
+		pack_bytes(out, p->service);
+		pack_bytes(out, p->template_text);
+		pack_bytes(out, p->rule);
+	}
+}
+
+static void encode_examples(struct buf *out, const struct delta_body *body)
+{
+	pack_u64(out, body->examples_len);
+	for (size_t i = 0; i < body->examples_len; i++)
+		example_pack(out, &body->examples[i]);
+}
+
+void example_pack(struct buf *out, const struct delta_example *e)
+{
+	pack_u64(out, e->pattern_id);
+	pack_i64(out, e->time_ns);
+	pack_u64(out, e->severity);
+	pack_u64(out, e->rank);
+	pack_bytes(out, e->text);
+	pack_bytes(out, e->trace_id);
+	pack_bytes(out, e->span_id);
+	pack_bytes(out, e->topic);
+	pack_i64(out, e->partition);
+	pack_i64(out, e->offset);
+}
+
+static void encode_body(struct buf *out, const struct delta_body *body)
+{
+	struct table table = {0};
+	struct buf series = {0};
+	uint32_t *places = mem_zalloc(body->series_len + 1, sizeof(*places));
+	uint32_t used = 0;
+	memset(places, 0xff, body->series_len * sizeof(*places));
+	for (size_t i = 0; i < body->entries_len; i++) {
+		uint32_t at = body->entries[i].series;
+		if (places[at] != UINT32_MAX)
+			continue;
+		places[at] = used++;
+		encode_series(&series, &table, &body->series[at]);
+	}
+	pack_u64(out, table.map.len);
+	buf_add_slice(out, buf_slice(&table.out));
+	pack_u64(out, used);
+	buf_add_slice(out, buf_slice(&series));
+	encode_entries(out, body, places);
+	encode_patterns(out, body);
+	encode_examples(out, body);
+	free(places);
+	buf_done(&series);
+	buf_done(&table.out);
+	map_done(&table.map);
+	arena_done(&table.arena);
+}
+
+void delta_encode(struct buf *out, const struct delta_header *header, const struct delta_body *body)
+{
+	struct buf head = {0}, raw = {0};
+	encode_head(&head, header);
+	if (body && (body->entries_len || body->patterns_len || body->examples_len))
+		encode_body(&raw, body);
+	seal_close(out, DELTA_INCREMENTS, buf_slice(&head), buf_slice(&raw));
+	buf_done(&head);
+	buf_done(&raw);
+}
+
+static void encode_short(struct buf *out, enum delta_kind kind, int64_t journal_time_ns, int64_t step, bool skipped)
+{
+	struct buf head = {0};
+	pack_i64(&head, journal_time_ns);
+	if (kind != DELTA_CLOSE)
+		pack_i64(&head, step);
+	if (kind == DELTA_MARK)
+		pack_bool(&head, skipped);
+	seal_close(out, (char)kind, buf_slice(&head), (struct slice){0});
+	buf_done(&head);
+}
+
+void mark_encode(struct buf *out, int64_t step, bool skipped, int64_t journal_time_ns)
+{
+	encode_short(out, DELTA_MARK, journal_time_ns, step, skipped);
+}
+
+void anchored_encode(struct buf *out, int64_t step, int64_t journal_time_ns)
+{
+	encode_short(out, DELTA_ANCHORED, journal_time_ns, step, false);
+}
+
+void close_encode(struct buf *out, int64_t journal_time_ns)
+{
+	encode_short(out, DELTA_CLOSE, journal_time_ns, 0, false);
+}
+
+static void decode_range(struct unpack *u, struct delta_range *r)
+{
+	r->topic = unpack_bytes(u);
+	r->partition = (int32_t)unpack_upto(u, INT32_MAX);
+	uint64_t flags = unpack_upto(u, RANGE_AT_END | RANGE_JOINED);
+	r->at_end = flags & RANGE_AT_END;
+	r->joined = flags & RANGE_JOINED;
+	r->from = (int64_t)unpack_upto(u, INT64_MAX);
+	r->to = (int64_t)unpack_upto(u, INT64_MAX);
+	r->replay = unpack_i64(u);
+	r->replay_time_ns = unpack_i64(u);
+	r->newest_ns = unpack_i64(u);
+	r->gap = unpack_i64(u);
+	if (r->from > r->to || r->gap < 0 || r->gap > r->to - r->from || r->topic.len == 0 || r->newest_ns > TIME_MAX)
+		u->bad = true;
+}
+
+static bool same_range(const void *item, const void *key)
+{
+	const struct delta_range *a = item, *b = key;
+	return a->partition == b->partition && slice_eq(a->topic, b->topic);
+}
+
+static bool distinct(const struct delta_range *ranges, size_t len)
+{
+	struct map seen = {0};
+	bool ok = true;
+	for (size_t i = 0; i < len && ok; i++) {
+		uint64_t hash = hash_pair(hash_bytes(ranges[i].topic), (uint64_t)ranges[i].partition);
+		ok = !map_get(&seen, hash, same_range, &ranges[i]);
+		if (ok)
+			map_put(&seen, hash, (void *)&ranges[i]);
+	}
+	map_done(&seen);
+	return ok;
+}
+
+static bool good_time(int64_t journal_time_ns)
+{
+	return journal_time_ns > 0 && journal_time_ns < TIME_MAX;
+}
+
+static int decode_head(struct slice head, struct arena *arena, struct delta_header *h)
+{
+	struct unpack u = unpack_of(head);
+	h->writer = unpack_u64(&u);
+	h->seq = unpack_u64(&u);
+	h->journal_time_ns = unpack_i64(&u);
+	h->ranges_len = unpack_count(&u, RANGES_MAX, 9);
+	h->ranges = arena_alloc(arena, (h->ranges_len + 1) * sizeof(*h->ranges));
+	for (size_t i = 0; i < h->ranges_len; i++)
+		decode_range(&u, &h->ranges[i]);
+	return unpack_whole(&u) && good_time(h->journal_time_ns) && distinct(h->ranges, h->ranges_len) ? 0 : ERR_CORRUPT;
+}
+
+static bool decode_series(struct unpack *u, struct arena *arena, const struct slice *strings, size_t strings_len, struct tally_series *s)
+{
+	s->family = (enum family_id)unpack_upto(u, FAMILY_COUNT - 1);
+	s->labels_len = (uint8_t)unpack_upto(u, LABELS_MAX);
+	s->labels = arena_alloc(arena, (s->labels_len + 1u) * sizeof(*s->labels));
+	s->hash = 0; /* the ledger's own business */
+	for (size_t i = 0; i < s->labels_len && !u->bad; i++) {
+		size_t name = unpack_u64(u), value = unpack_u64(u);
+		if (u->bad || name >= strings_len || value >= strings_len)
+			return false;
+		s->labels[i] = (struct label){.name = strings[name], .value = strings[value]};
+		if (s->labels[i].value.len == 0 || s->labels[i].name.len == 0 || (i > 0 && slice_cmp(s->labels[i - 1].name, s->labels[i].name) >= 0))
+			return false;
+	}
+	return !u->bad && family_get(s->family)->name != NULL;
+}
+
+static void decode_all_series(struct unpack *u, struct arena *arena, struct delta_body *body)
+{
+	size_t strings_len = unpack_count(u, STRINGS_MAX, 2);
+	struct slice *strings = arena_alloc(arena, (strings_len + 1) * sizeof(*strings));
+	for (size_t i = 0; i < strings_len; i++) {
+		strings[i] = unpack_bytes(u);
+		u->bad |= strings[i].len > TEXT_MAX;
+	}
+	body->series_len = unpack_count(u, SERIES_MAX, 2);
+	struct tally_series *series = arena_alloc(arena, (body->series_len + 1) * sizeof(*series));
+	for (size_t i = 0; i < body->series_len && !u->bad; i++)
+		u->bad |= !decode_series(u, arena, strings, strings_len, &series[i]);
+	body->series = series;
+}
+
+static void decode_buckets(struct unpack *u, struct arena *arena, struct tally_entry *e, size_t buckets)
+{
+	uint64_t seen = 0;
+	e->sum = unpack_double(u);
+	e->buckets = arena_zalloc(arena, buckets * sizeof(*e->buckets));
+	for (size_t n = unpack_count(u, buckets, 2); n > 0; n--) {
+		size_t at = unpack_upto(u, buckets - 1);
+		e->buckets[at] = unpack_u64(u);
+		seen += e->buckets[at];
+	}
+	if (seen != e->count || !isfinite(e->sum))
+		u->bad = true;
+}
+
+void exemplar_unpack(struct unpack *u, struct exemplar *e)
+{
+	e->time_ns = unpack_i64(u);
+	e->value = unpack_double(u);
+	e->rank = (uint8_t)unpack_upto(u, UINT8_MAX);
+	struct slice trace = unpack_bytes(u), span = unpack_bytes(u);
+	if (trace.len > EXEMPLAR_TRACE_MAX || span.len > EXEMPLAR_SPAN_MAX || e->rank == 0) {
+		u->bad = true;
+		return;
+	}
+	e->trace_len = (uint8_t)trace.len;
+	e->span_len = (uint8_t)span.len;
+	if (trace.len)
+		memcpy(e->trace_id, trace.ptr, trace.len);
+	if (span.len)
+		memcpy(e->span_id, span.ptr, span.len);
+}
+
+void exemplar_pack(struct buf *out, const struct exemplar *e)
+{
+	encode_exemplar(out, e);
+}
+
+static void decode_entry(struct unpack *u, struct arena *arena, const struct delta_body *body, int64_t step_before, struct tally_entry *e)
+{
+	*e = (struct tally_entry){.series = (uint32_t)unpack_u64(u)};
+	int64_t difference = unpack_i64(u);
+	e->count = unpack_u64(u);
+	bool exemplar = unpack_bool(u);
+	if (u->bad || e->series >= body->series_len || e->count > INT64_MAX || __builtin_add_overflow(step_before, difference, &e->step)) {
+		u->bad = true;
+		return;
+	}
+	const struct family *family = family_get(body->series[e->series].family);
+	if (family->type == METRIC_HISTOGRAM)
+		decode_buckets(u, arena, e, family->bounds_len + 1);
+	if (exemplar)
+		exemplar_unpack(u, &e->exemplar);
+}
+
+static void decode_entries(struct unpack *u, struct arena *arena, struct delta_body *body)
+{
+	body->entries_len = unpack_count(u, ENTRIES_MAX, 4);
+	struct tally_entry *entries = arena_alloc(arena, (body->entries_len + 1) * sizeof(*entries));
+	int64_t step = 0;
+	for (size_t i = 0; i < body->entries_len && !u->bad; i++) {
+		decode_entry(u, arena, body, step, &entries[i]);
+		step = entries[i].step;
+	}
+	body->entries = entries;
+}
+
+static void decode_patterns(struct unpack *u, struct arena *arena, struct delta_body *body)
+{
+	body->patterns_len = unpack_count(u, CATALOG_MAX, 6);
+	struct delta_pattern *patterns = arena_zalloc(arena, (body->patterns_len + 1) * sizeof(*patterns));
+	for (size_t i = 0; i < body->patterns_len && !u->bad; i++) {
+		struct delta_pattern *p = &patterns[i];
+		p->id = unpack_u64(u);
+		p->alias_id = unpack_u64(u);
+		p->origin = (enum pattern_origin)unpack_upto(u, ORIGIN_COUNT - 1);
+		p->service = unpack_bytes(u);
+		p->template_text = unpack_bytes(u);
+		p->rule = unpack_bytes(u);
+		u->bad |= p->service.len > TEXT_MAX || p->template_text.len > TEXT_MAX || p->rule.len > TEXT_MAX;
+	}
+	body->patterns = patterns;
+}
+
+void example_unpack(struct unpack *u, struct delta_example *e)
+{
+	e->pattern_id = unpack_u64(u);
+	e->time_ns = unpack_i64(u);
+	e->severity = (uint8_t)unpack_upto(u, UINT8_MAX);
+	e->rank = (uint8_t)unpack_upto(u, UINT8_MAX);
+	e->text = unpack_bytes(u);
+	e->trace_id = unpack_bytes(u);
+	e->span_id = unpack_bytes(u);
+	e->topic = unpack_bytes(u);
+	e->partition = (int32_t)unpack_upto(u, INT32_MAX);
+	e->offset = unpack_i64(u);
+}
+
+static void decode_examples(struct unpack *u, struct arena *arena, struct delta_body *body)
+{
+	body->examples_len = unpack_count(u, CATALOG_MAX, 10);
+	struct delta_example *examples = arena_zalloc(arena, (body->examples_len + 1) * sizeof(*examples));
+	for (size_t i = 0; i < body->examples_len && !u->bad; i++)
+		example_unpack(u, &examples[i]);
+	body->examples = examples;
+}
+
+static bool moves(const struct delta_header *h)
+{
+	for (size_t i = 0; i < h->ranges_len; i++)
+		if (h->ranges[i].to > h->ranges[i].from)
+			return true;
+	return false;
+}
+
+static int decode_body(struct slice bytes, struct arena *arena, struct delta *d)
+{
+	if (bytes.len == 0)
+		return 0;
+	struct unpack u = unpack_of(bytes);
+	decode_all_series(&u, arena, &d->body);
+	decode_entries(&u, arena, &d->body);
+	decode_patterns(&u, arena, &d->body);
+	decode_examples(&u, arena, &d->body);
+	return unpack_whole(&u) && (d->body.entries_len == 0 || moves(&d->header)) ? 0 : ERR_CORRUPT;
+}
+
+static int decode_short(struct slice head, struct delta *d)
+{
+	struct unpack u = unpack_of(head);
+	d->header.journal_time_ns = unpack_i64(&u);
+	if (d->kind != DELTA_CLOSE)
+		d->step = unpack_i64(&u);
+	if (d->kind == DELTA_MARK)
+		d->skipped = unpack_bool(&u);
+	return unpack_whole(&u) && good_time(d->header.journal_time_ns) ? 0 : ERR_CORRUPT;
+}
+
+int delta_decode(struct slice record, struct arena *arena, struct buf *scratch, struct delta *ret)
+{
+	struct slice head, body;
+	char kind;
+	*ret = (struct delta){0};
+	if (seal_open(record, scratch, &kind, &head, &body) < 0)
+		return ERR_CORRUPT;
+	ret->kind = (enum delta_kind)kind;
+	if (kind == DELTA_INCREMENTS)
+		return decode_head(head, arena, &ret->header) < 0 ? ERR_CORRUPT : decode_body(body, arena, ret);
+	if (kind != DELTA_MARK && kind != DELTA_ANCHORED && kind != DELTA_CLOSE)
+		return ERR_CORRUPT;
+	return decode_short(head, ret);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a ledger is made of; private to the room. */
+#ifndef WINNOW_LEDGER_STATE_H
+#define WINNOW_LEDGER_STATE_H
+
+#include "ledger/catalog.h"
+#include "ledger/ledger.h"
+
+struct value {
+	uint64_t count;
+	double sum;
+	uint64_t *buckets; /* histograms */
+};
+
+/* Label blocks as requests hold them, made at the first cut: a counter or gauge has one, a histogram one per bucket, then _sum, then _count. */
+struct series_blocks {
+	size_t len;
+	struct slice at[];
+};
+
+struct series {
+	uint64_t number;        /* order of creation: order of samples in a step */
+	uint64_t hash;
+	struct label *labels;   /* with their texts, one piece of memory */
+	struct catalog_entry *pattern; /* log_pattern_records_total, log_pattern_info: whose */
+	struct series_blocks *blocks;
+	struct value now;       /* what marks have applied: the receiver's value */
+	struct value posted;    /* now and everything in steps */
+	struct exemplar *exemplar;
+	int64_t last_step;      /* newest applied step with increments */
+	int64_t stale_step;     /* step of its last stale marker, INT64_MIN: none */
+	int64_t touched_step;   /* log_pattern_info: newest step it was counted in */
+	uint32_t pending;       /* steps that hold increments of it */
+	enum family_id family;
+	uint8_t labels_len;
+	bool live;              /* the receiver has it and it has not been marked stale */
+	bool aside;
+};
+
+/* A step's increments of one series: hist and exemplar are places in the step's arrays + 1, 0: none. */
+struct increment {
+	struct series *series;
+	uint64_t count;
+	uint32_t hist;
+	uint32_t exemplar;      /* INCREMENT_ENDS: the series (log_pattern_info) ends in this step */
+};
+
+#define INCREMENT_ENDS UINT32_MAX
+
+struct step {
+	int64_t number;
+	bool closed;            /* nothing is added but by skipping the step before it; increments are sorted by series */
+	bool anchored;          /* the receiver has acknowledged the anchors of its new series */
+	struct increment *increments;
+	size_t len, cap;
+	uint32_t *slots;        /* while open: hash index by series, place + 1 */
+	size_t slots_cap;
+	uint64_t *words;        /* histograms: bits of the sum, then the buckets */
+	size_t words_len, words_cap;
+	struct exemplar *exemplars;
+	size_t exemplars_len, exemplars_cap;
+};
+
+struct partition {
+	struct slice topic;     /* owned */
+	struct ledger_partition view; /* its topic is the same slice */
+	int64_t moved_alive_ns; /* when it appeared or last moved, by the alive clock */
+	bool placed;            /* it moved since the journal was last silent: its newest event time tells where it stands */
+};
+
+struct ledger {
+	struct ledger_opts opts;
+	int64_t expire_steps;
+	int64_t position;
+	int64_t journal_time_ns;
+	int64_t alive_ns;       /* journal time without its silences: see ledger.c */
+	struct partition **partitions;
+	size_t partitions_len, partitions_cap;
+	struct map partitions_by_name;
+	struct series **series; /* by number */
+	size_t series_len, series_cap, live_len;
+	struct map series_by_labels;
+	uint64_t next_number;
+	struct step **steps;    /* by number: closed ones first, then open ones */
+	size_t steps_len, steps_cap, closed_len;
+	int64_t last_closed;    /* INT64_MIN: none yet */
+	int64_t newest_step;    /* newest closed step with increments; INT64_MIN: none */
+	struct catalog catalog;
+	struct ledger_stats stats;
+	struct map aside;       /* keys set aside in this instance; not part of the state */
+	uint64_t **aside_keys;
+	size_t aside_len, aside_cap;
+	/* of the post going on */
+	struct arena arena;
+	struct buf scratch;
+	struct delta_pattern *changes;
+	size_t changes_len, changes_cap;
+};
+
+static inline int64_t floor_div(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
+/* series.c */
+uint64_t series_hash(enum family_id family, const struct label *labels, size_t len);
+struct series *series_find(const struct ledger *l, uint64_t hash, enum family_id family, const struct label *labels, size_t len);
+/* Adds a series that is not there. labels are sorted; copied. */
+struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family, const struct label *labels, size_t len);
+void series_free(struct series *s);
+struct slice series_label(const struct series *s, struct slice name);
+const struct series_blocks *series_blocks(struct series *s);
+size_t series_samples(const struct series *s);
+/* Drops series that have been dormant for long by the time of this step. */
+void series_forget(struct ledger *l, int64_t step);
+/* Number of buckets of a histogram, else 0. */
+size_t series_buckets(const struct series *s);
+/* {"16 hex digits"} of a pattern id label; false if it is none. */
+bool series_pattern_id(const struct label *labels, size_t len, uint64_t *ret_id);
+void value_add(struct value *v, uint64_t count, double sum, const uint64_t *buckets, size_t buckets_len);
+
+/* step.c */
+struct step *step_open(struct ledger *l, int64_t number);
+struct increment *step_touch(struct step *step, struct series *s);
+/* The increment of a series, or NULL; any step. */
+void step_add(struct step *step, struct series *s, uint64_t count, double sum, const uint64_t *buckets, const struct exemplar *exemplar);
+void step_end(struct step *step, struct series *s);
+void step_close(struct step *step);
+/* Moves everything of from into into, later in time. */
+void step_merge(struct step *into, const struct step *from);
+void step_free(struct step *step);
+size_t step_bytes(const struct step *step);
+double step_sum(const struct step *step, const struct increment *i);
+const uint64_t *step_buckets(const struct step *step, const struct increment *i);
+const struct exemplar *step_exemplar(const struct step *step, const struct increment *i);
+
+enum look { LOOK_NOTHING, LOOK_SAMPLE, LOOK_STALE };
+
+/* What a step sends, series by series in order: the one truth that cuts, marks and names go by. */
+struct walk {
+	const struct ledger *l;
+	const struct step *step;
+	size_t next_series, next_increment;
+	struct series *series;            /* the current one */
+	const struct increment *increment; /* NULL: none in this step */
+	enum look look;
+	bool anchor;                      /* the series needs its value from before, one step earlier */
+};
+bool walk_next(struct walk *w);
+
+/* time.c */
+void time_pass(struct ledger *l, int64_t journal_time_ns);
+/* Closes what the watermark allows. */
+void time_close(struct ledger *l);
+/* Closes every step with increments. */
+void time_close_all(struct ledger *l);
+/* Where increments for a step go. */
+int64_t time_target(const struct ledger *l, int64_t step, bool *ret_late);
+
+/* ledger.c */
+struct partition *partition_add(struct ledger *l, struct slice topic, int32_t partition);
+
+/* posting.c */
+void posting_add(struct ledger *l, const struct delta_body *body);
+
+#endif

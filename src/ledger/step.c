@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One step's increments, sparse: an open step is indexed by series, a closed one is sorted by series. */
+#include "ledger/state.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+static size_t home(const struct step *step, const struct series *s)
+{
+	return (size_t)(s->number * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (step->slots_cap - 1);
+}
+
+static void index_place(struct step *step, size_t place)
+{
+	size_t at = home(step, step->increments[place].series);
+	while (step->slots[at])
+		at = (at + 1) & (step->slots_cap - 1);
+	step->slots[at] = (uint32_t)place + 1;
+}
+
+/* Makes the index large enough for one more increment. */
+static void index_grow(struct step *step)
+{
+	if (step->slots && (step->len + 1) * 2 <= step->slots_cap)
+		return;
+	size_t cap = 16;
+	while (cap < (step->len + 1) * 2)
+		cap *= 2;
+	free(step->slots);
+	step->slots = mem_zalloc(cap, sizeof(*step->slots));
+	step->slots_cap = cap;
+	for (size_t i = 0; i < step->len; i++)
+		index_place(step, i);
+}
+
+struct increment *step_touch(struct step *step, struct series *s)
+{
+	index_grow(step);
+	for (size_t at = home(step, s); step->slots[at]; at = (at + 1) & (step->slots_cap - 1))
+		if (step->increments[step->slots[at] - 1].series == s)
+			return &step->increments[step->slots[at] - 1];
+	step->increments = mem_grow(step->increments, step->len, &step->cap, sizeof(*step->increments));
+	step->increments[step->len] = (struct increment){.series = s};
+	index_place(step, step->len);
+	s->pending++;
+	return &step->increments[step->len++];
+}
+
+static uint64_t *words_add(struct step *step, size_t n)
+{
+	while (step->words_cap - step->words_len < n) {
+		step->words_cap = step->words_cap ? step->words_cap * 2 : 64;
+		step->words = mem_realloc(step->words, step->words_cap, sizeof(*step->words));
+	}
+	uint64_t *at = memset(step->words + step->words_len, 0, n * sizeof(*at));
+	step->words_len += n;
+	return at;
+}
+
+static void add_histogram(struct step *step, struct increment *i, double sum, const uint64_t *buckets)
+{
+	size_t len = series_buckets(i->series);
+	if (!i->hist) {
+		i->hist = (uint32_t)step->words_len + 1;
+		words_add(step, len + 1);
+	}
+	uint64_t *words = &step->words[i->hist - 1];
+	double total;
+	memcpy(&total, words, sizeof(total));
+	total += sum;
+	memcpy(words, &total, sizeof(total));
+	for (size_t b = 0; b < len; b++)
+		words[b + 1] += buckets[b];
+}
+
+/* Higher rank wins, at equal rank the later in the journal. */
+static void add_exemplar(struct step *step, struct increment *i, const struct exemplar *e)
+{
+	if (!i->exemplar) {
+		step->exemplars = mem_grow(step->exemplars, step->exemplars_len, &step->exemplars_cap, sizeof(*step->exemplars));
+		i->exemplar = (uint32_t)++step->exemplars_len;
+	} else if (e->rank < step->exemplars[i->exemplar - 1].rank) {
+		return;
+	}
+	step->exemplars[i->exemplar - 1] = *e;
+}
+
+void step_add(struct step *step, struct series *s, uint64_t count, double sum, const uint64_t *buckets, const struct exemplar *exemplar)
+{
+	struct increment *i = step_touch(step, s);
+	if (i->exemplar == INCREMENT_ENDS)
+		i->exemplar = 0;
+	if (family_get(s->family)->type == METRIC_GAUGE) {
+		i->count = count;
+		return;
+	}
+	i->count += count;
+	if (buckets)
+		add_histogram(step, i, sum, buckets);
+	if (exemplar && exemplar->rank)
+		add_exemplar(step, i, exemplar);
+}
+
+void step_end(struct step *step, struct series *s)
+{
+	step_touch(step, s)->exemplar = INCREMENT_ENDS;
+}
+
+double step_sum(const struct step *step, const struct increment *i)
+{
+	double sum = 0;
+	if (i->hist)
+		memcpy(&sum, &step->words[i->hist - 1], sizeof(sum));
+	return sum;
+}
+
+const uint64_t *step_buckets(const struct step *step, const struct increment *i)
+{
+	return i->hist ? &step->words[i->hist] : NULL;
+}
+
+const struct exemplar *step_exemplar(const struct step *step, const struct increment *i)
+{
+	return i->exemplar && i->exemplar != INCREMENT_ENDS ? &step->exemplars[i->exemplar - 1] : NULL;
+}
+
+static int by_series(const void *a, const void *b)
+{
+	uint64_t x = ((const struct increment *)a)->series->number, y = ((const struct increment *)b)->series->number;
+	return (x > y) - (x < y);
+}
+
+void step_close(struct step *step)
+{
+	free(step->slots);
+	step->slots = NULL;
+	step->slots_cap = 0;
+	step->closed = true;
+	if (step->len == 0)
+		return;
+	qsort(step->increments, step->len, sizeof(*step->increments), by_series);
+	step->cap = step->len;
+	step->increments = mem_realloc(step->increments, step->len, sizeof(*step->increments));
+}
+
+/* What `into` says of a gauge or an end stands, as it is the later word; counts add up; of two exemplars of equal rank the later stays. */
+static void merge_one(struct step *into, const struct step *from, const struct increment *i)
+{
+	size_t before = into->len;
+	struct increment *there = step_touch(into, i->series);
+	bool fresh = into->len > before;
+	if (i->exemplar == INCREMENT_ENDS) {
+		if (fresh)
+			there->exemplar = INCREMENT_ENDS;
+		return;
+	}
+	if (family_get(i->series->family)->type == METRIC_GAUGE) {
+		if (fresh)
+			there->count = i->count;
+		return;
+	}
+	there->count += i->count;
+	if (i->hist)
+		add_histogram(into, there, step_sum(from, i), step_buckets(from, i));
+	const struct exemplar *e = step_exemplar(from, i);
+	if (e && (!there->exemplar || e->rank > into->exemplars[there->exemplar - 1].rank))
+		add_exemplar(into, there, e);
+}
+
+void step_merge(struct step *into, const struct step *from)
+{
+	bool closed = into->closed;
+	for (size_t n = 0; n < from->len; n++)
+		merge_one(into, from, &from->increments[n]);
+	if (closed)
+		step_close(into);
+}
+
+void step_free(struct step *step)
+{
+	for (size_t i = 0; i < step->len; i++)
+		step->increments[i].series->pending--;
+	free(step->increments);
+	free(step->slots);
+	free(step->words);
+	free(step->exemplars);
+	free(step);
+}
+
+size_t step_bytes(const struct step *step)
+{
+	return sizeof(*step) + step->cap * sizeof(*step->increments) + step->slots_cap * sizeof(*step->slots) + step->words_cap * sizeof(*step->words) +
+		step->exemplars_cap * sizeof(*step->exemplars);
+}
+
+/* Index of the first step with at least this number. */
+static size_t lower_bound(const struct ledger *l, int64_t number)
+{
+	size_t low = 0, high = l->steps_len;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (l->steps[middle]->number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct step *step_open(struct ledger *l, int64_t number)
+{
+	size_t at = lower_bound(l, number);
+	if (at < l->steps_len && l->steps[at]->number == number)
+		return l->steps[at];
+	struct step *step = mem_zalloc(1, sizeof(*step));
+	step->number = number;
+	l->steps = mem_grow(l->steps, l->steps_len, &l->steps_cap, sizeof(struct step *));
+	memmove(&l->steps[at + 1], &l->steps[at], (l->steps_len - at) * sizeof(struct step *));
+	l->steps[at] = step;
+	l->steps_len++;
+	return step;
+}
+
+bool walk_next(struct walk *w)
+{
+	while (w->next_series < w->l->series_len) {
+		struct series *s = w->l->series[w->next_series++];
+		const struct increment *i = w->next_increment < w->step->len ? &w->step->increments[w->next_increment] : NULL;
+		if (i && i->series == s)
+			w->next_increment++;
+		else
+			i = NULL;
+		if (!i && !s->live)
+			continue;
+		bool ends = i && i->exemplar == INCREMENT_ENDS;
+		bool stale = ends || (!i && w->step->number - s->last_step >= w->l->expire_steps);
+		w->series = s;
+		w->increment = i;
+		w->look = !stale ? LOOK_SAMPLE : s->live ? LOOK_STALE : LOOK_NOTHING;
+		w->anchor = !stale && !s->live && !w->step->anchored && family_get(s->family)->type != METRIC_GAUGE && s->stale_step != w->step->number - 1;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steps and the watermark; the rules are in ledger.c. */
+#include "base/clock.h"
+#include "ledger/state.h"
+
+#define AHEAD_NS (10 * NS_PER_S)         /* how far past journal time a step may lie */
+#define OUT_AFTER_NS (30 * NS_PER_S)     /* without movement a partition is out of play */
+#define BEHIND_NS (300 * NS_PER_S)       /* as is one this far behind the leading one */
+#define SILENCE_NS (30 * NS_PER_S)       /* nobody wrote for so long: what is known of partitions is stale */
+#define ALIVE_MAX_NS (10 * NS_PER_S)     /* what a pause between records counts at most */
+
+void time_pass(struct ledger *l, int64_t journal_time_ns)
+{
+	if (journal_time_ns <= l->journal_time_ns)
+		return;
+	int64_t passed = journal_time_ns - l->journal_time_ns;
+	l->journal_time_ns = journal_time_ns;
+	l->alive_ns += passed < ALIVE_MAX_NS ? passed : ALIVE_MAX_NS;
+	if (passed <= SILENCE_NS)
+		return;
+	for (size_t i = 0; i < l->partitions_len; i++) {
+		l->partitions[i]->view.at_end = false;
+		l->partitions[i]->placed = false;
+		l->partitions[i]->moved_alive_ns = l->alive_ns;
+	}
+}
+
+/* The first step that does not lie wholly before the receiver's window. */
+static int64_t first_inside(const struct ledger *l)
+{
+	int64_t from = l->journal_time_ns - l->opts.receiver_window_ns, step = l->opts.step_ns;
+	return floor_div(from + step - 1, step) - 1;
+}
+
+int64_t time_target(const struct ledger *l, int64_t step, bool *ret_late)
+{
+	int64_t newest = floor_div(l->journal_time_ns + AHEAD_NS, l->opts.step_ns), oldest = first_inside(l);
+	*ret_late = l->last_closed != INT64_MIN && step <= l->last_closed;
+	if (step > newest)
+		step = newest;
+	if (step < oldest)
+		step = oldest;
+	return l->last_closed != INT64_MIN && step <= l->last_closed ? l->last_closed + 1 : step;
+}
+
+static bool in_play(const struct ledger *l, const struct partition *p)
+{
+	return !p->view.at_end && l->alive_ns - p->moved_alive_ns < OUT_AFTER_NS;
+}
+
+static int64_t leading(const struct ledger *l)
+{
+	int64_t newest = 0;
+	for (size_t i = 0; i < l->partitions_len; i++)
+		if (l->partitions[i]->placed && in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns > newest)
+			newest = l->partitions[i]->view.newest_ns;
+	return newest;
+}
+
+/* INT64_MIN: nothing may close. */
+static int64_t watermark(const struct ledger *l)
+{
+	int64_t newest = l->journal_time_ns, lead = leading(l);
+	if (l->partitions_len == 0)
+		return INT64_MIN;
+	for (size_t i = 0; i < l->partitions_len; i++) {
+		const struct partition *p = l->partitions[i];
+		if (!in_play(l, p))
+			continue;
+		if (!p->placed || p->view.newest_ns == 0)
+			return INT64_MIN; /* announced, nothing read yet: where it stands is not known */
+		if (p->view.newest_ns >= lead - BEHIND_NS && p->view.newest_ns < newest)
+			newest = p->view.newest_ns;
+	}
+	return newest - l->opts.lateness_ns;
+}
+
+/* Empty steps in [from, to], as long as a series may be live in them (the last one then carries the stale markers). */
+static void fill(struct ledger *l, int64_t from, int64_t to)
+{
+	if (l->newest_step == INT64_MIN)
+		return;
+	if (to > l->newest_step + l->expire_steps)
+		to = l->newest_step + l->expire_steps;
+	for (int64_t n = from; n <= to; n++) {
+		step_close(step_open(l, n));
+		l->closed_len++;
+	}
+}
+
+static void close_through(struct ledger *l, int64_t last)
+{
+	if (last <= l->last_closed)
+		return;
+	int64_t inside = first_inside(l), next = l->last_closed == INT64_MIN || l->last_closed < inside ? inside : l->last_closed + 1;
+	l->last_closed = last;
+	while (l->closed_len < l->steps_len && l->steps[l->closed_len]->number <= last) {
+		struct step *step = l->steps[l->closed_len];
+		fill(l, next, step->number - 1);
+		step_close(step);
+		l->closed_len++;
+		l->newest_step = step->number;
+		next = step->number >= next ? step->number + 1 : next;
+	}
+	fill(l, next, last);
+	if (l->closed_len == 0 && l->live_len) {
+		/* live for longer than their increments explain (steps were skipped): they still need a step to end in */
+		step_close(step_open(l, last));
+		l->closed_len++;
+	}
+}
+
+void time_close(struct ledger *l)
+{
+	int64_t mark = watermark(l);
+	if (mark != INT64_MIN)
+		close_through(l, floor_div(mark, l->opts.step_ns) - 1);
+}
+
+void time_close_all(struct ledger *l)
+{
+	if (l->steps_len > l->closed_len)
+		close_through(l, l->steps[l->steps_len - 1]->number);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metric/family.h"
+
+/* Seconds, for what people log: from a cache hit to a slow batch job. */
+static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+/* Milliseconds, as the OpenTelemetry span metrics connector has them: dashboards read these. */
+static const double otel_milliseconds[] = {2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1000, 1400, 2000, 5000, 10000, 15000};
+
+#define BOUNDS(array) .bounds = (array), .bounds_len = sizeof(array) / sizeof((array)[0])
+
+static const struct family families[FAMILY_COUNT] = {
+	[FAMILY_LOG_RECORDS] = {.name = "log_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Log records, by the service that wrote them and their severity.",
+		.labels = "service_name, severity"},
+	[FAMILY_LOG_PATTERN_RECORDS] = {.name = "log_pattern_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Log records, by the pattern that names them.",
+		.labels = "service_name, severity, pattern_id"},
+	[FAMILY_LOG_PATTERN_DURATION] = {.name = "log_pattern_duration_seconds", .type = METRIC_HISTOGRAM, .unit = "seconds", .help = "Durations that log records of a pattern speak of.",
+		BOUNDS(seconds), .labels = "service_name, pattern_id"},
+	[FAMILY_LOG_PATTERN_INFO] = {.name = "log_pattern_info", .type = METRIC_GAUGE, .unit = "", .help = "What a pattern is: 1, with its template as a label.",
+		.labels = "service_name, pattern_id, template, origin, rule"},
+	[FAMILY_LOG_REQUESTS] = {.name = "log_requests_total", .type = METRIC_COUNTER, .unit = "", .help = "HTTP requests that access logs report.",
+		.labels = "service_name, http_request_method, http_route, http_response_status_code"},
+	[FAMILY_LOG_REQUEST_DURATION] = {.name = "log_request_duration_seconds", .type = METRIC_HISTOGRAM, .unit = "seconds", .help = "Durations of the HTTP requests that access logs report.",
+		BOUNDS(seconds), .labels = "service_name, http_request_method, http_route, http_response_status_code"},
+	[FAMILY_SPAN_CALLS] = {.name = "traces_span_metrics_calls_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans, by service, name, kind and status.",
+		.labels = "service_name, span_name, span_kind, status_code"},
+	[FAMILY_SPAN_DURATION] = {.name = "traces_span_metrics_duration_milliseconds", .type = METRIC_HISTOGRAM, .unit = "milliseconds", .help = "Durations of spans.",
+		BOUNDS(otel_milliseconds), .labels = "service_name, span_name, span_kind, status_code"},
+	[FAMILY_RECORDS] = {.name = "winnow_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records, each under the one outcome it had: rule, carried, mined, overflow, undecodable, filtered.",
+		.labels = "outcome"},
+	[FAMILY_RECORDS_CONSUMED] = {.name = "winnow_records_consumed_total", .type = METRIC_COUNTER, .unit = "", .help = "Records taken from the sources: the sum of all outcomes.",
+		.labels = ""},
+	[FAMILY_UNDECODABLE] = {.name = "winnow_undecodable_total", .type = METRIC_COUNTER, .unit = "", .help = "Records that could not be read, by reason.",
+		.labels = "reason"},
+	[FAMILY_LATE_RECORDS] = {.name = "winnow_late_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records of a step that was closed already; they are counted in the next open one.",
+		.labels = "service_name"},
+	[FAMILY_CLOCK_AHEAD] = {.name = "winnow_clock_ahead_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records whose time lay ahead of the clock and was set back to it.",
+		.labels = "service_name"},
+	[FAMILY_OVERFLOW] = {.name = "winnow_overflow_total", .type = METRIC_COUNTER, .unit = "", .help = "Increments that went to a series called other because a budget was spent.",
+		.labels = "budget"},
+	[FAMILY_INPUT_BYTES] = {.name = "winnow_input_bytes_total", .type = METRIC_COUNTER, .unit = "bytes", .help = "Bytes of payload taken from the sources.",
+		.labels = ""},
+	[FAMILY_OFFSET_GAPS] = {.name = "winnow_offset_gap_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Offsets that the log no longer had when they were to be read.",
+		.labels = "topic"},
+	[FAMILY_CLAMPED_EXEMPLARS_RESERVED] = {.name = "winnow_reserved", .type = METRIC_COUNTER, .unit = "", .help = "", .labels = ""},
+};
+
+static const struct family own[OWN_COUNT] = {
+	[OWN_DELTAS] = {.name = "winnow_deltas_total", .type = METRIC_COUNTER, .unit = "", .help = "Deltas read back from the journal, by what became of them: posted, rejected, corrupt.",
+		.labels = "outcome"},
+	[OWN_PATTERNS] = {.name = "winnow_patterns", .type = METRIC_GAUGE, .unit = "", .help = "Patterns in the catalog, aliases not counted.", .labels = ""},
+	[OWN_SERIES] = {.name = "winnow_series", .type = METRIC_GAUGE, .unit = "", .help = "Series in the ledger; a histogram counts as one.", .labels = ""},
+	[OWN_EXPIRED_SERIES] = {.name = "winnow_expired_series_total", .type = METRIC_COUNTER, .unit = "", .help = "Series that left because nothing was counted in them any more.", .labels = ""},
+	[OWN_STATE_LOST] = {.name = "winnow_state_lost_total", .type = METRIC_COUNTER, .unit = "", .help = "Times that the journal did not reach back to the snapshot, so that totals began at 0 again.", .labels = ""},
+	[OWN_REMOTE_WRITE_REQUESTS] = {.name = "winnow_remote_write_requests_total", .type = METRIC_COUNTER, .unit = "", .help = "Remote-write requests, by the status the receiver answered (0: no answer).",
+		.labels = "code"},
+	[OWN_REMOTE_WRITE_ASIDE] = {.name = "winnow_remote_write_aside_series", .type = METRIC_GAUGE, .unit = "", .help = "Series set aside because the receiver refuses them; /api/v1/status names them.", .labels = ""},
+	[OWN_PENDING_STEPS] = {.name = "winnow_pending_steps", .type = METRIC_GAUGE, .unit = "", .help = "Steps that are closed and not yet acknowledged by the receiver.", .labels = ""},
+	[OWN_WATERMARK] = {.name = "winnow_watermark_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "Event time up to which steps are closed.", .labels = ""},
+	[OWN_LAG] = {.name = "winnow_lag_records", .type = METRIC_GAUGE, .unit = "", .help = "Records in the log that are not counted yet.", .labels = "topic, partition"},
+	[OWN_LEADER] = {.name = "winnow_leader", .type = METRIC_GAUGE, .unit = "", .help = "1 if this instance is the one that sends.", .labels = ""},
+	[OWN_JOURNAL_POSITION] = {.name = "winnow_journal_position", .type = METRIC_GAUGE, .unit = "", .help = "Position in the journal up to which this instance has read.", .labels = ""},
+	[OWN_RULES_RELOAD] = {.name = "winnow_rules_last_reload_successful", .type = METRIC_GAUGE, .unit = "", .help = "1 if the rules were in order when they were last loaded.", .labels = ""},
+	[OWN_BUILD_INFO] = {.name = "winnow_build_info", .type = METRIC_GAUGE, .unit = "", .help = "1, with the version as a label.", .labels = "version"},
+};
+
+const struct family *family_get(enum family_id id)
+{
+	return &families[id];
+}
+
+const struct family *family_own(enum own_metric metric)
+{
+	return &own[metric];
+}
+
+static void print_row(struct buf *out, const struct family *f)
+{
+	static const char *const types[] = {[METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge", [METRIC_HISTOGRAM] = "histogram"};
+	if (f->help[0] == 0) /* a reserved number */
+		return;
+	buf_printf(out, "| `%s` | %s | %s%s%s | %s", f->name, types[f->type], f->labels[0] ? "`" : "", f->labels, f->labels[0] ? "`" : "", f->help);
+	if (f->bounds_len > 0)
+		buf_add_str(out, " Bounds:");
+	for (size_t i = 0; i < f->bounds_len; i++)
+		buf_printf(out, " %g", f->bounds[i]);
+	buf_add_str(out, f->bounds_len > 0 ? ". |\n" : " |\n");
+}
+
+static void print_table(struct buf *out, const struct family *rows, size_t len)
+{
+	buf_add_str(out, "| name | type | labels | what it is |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < len; i++)
+		print_row(out, &rows[i]);
+}
+
+void family_print_docs(struct buf *out)
+{
+	buf_add_str(out, "# Metrics\n\n<!-- Generated from src/metric/family.c; the unit test metric.family compares the two. -->\n\n"
+		"## Sent by remote write\n\nOne set of series for all instances together: no label says which instance or partition it came from. Counters and histograms of logs and spans\n"
+		"carry exemplars with `trace_id` and `span_id`. Histograms leave as `_bucket` (with `le`), `_sum` and `_count`. The same series are on `/metrics` of every instance.\n\n");
+	print_table(out, families, FAMILY_COUNT);
+	buf_add_str(out, "\n## On `/metrics` only\n\nEach instance about itself.\n\n");
+	print_table(out, own, OWN_COUNT);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * REMOTE WRITE 1.0 BODIES.
+ *
+ * Source: prometheus/docs, docs/specs/prw/remote_write_spec.md; field numbers from prometheus/prompb (remote.proto, types.proto):
+ *
+ *   WriteRequest    timeseries = 1, metadata = 3
+ *   TimeSeries      labels = 1, samples = 2, exemplars = 3
+ *   Label           name = 1, value = 2
+ *   Sample          value = 1 (double), timestamp = 2 (int64 ms)
+ *   Exemplar        labels = 1, value = 2 (double), timestamp = 3 (int64 ms)
+ *   MetricMetadata  type = 1, metric_family_name = 2, help = 4, unit = 5
+ *
+ * Idea: nearly all bytes of a TimeSeries are its labels and never change, so they are encoded once per series (the label block) and copied from then on.
+ * The rest has a known upper bound: room is reserved once per TimeSeries and written through a plain pointer. As proto3 has it, a 0 value is left out, so the
+ * bytes equal what generated code writes. Every nested length is known before its message is written: nothing is shifted afterwards.
+ *
+ * Invariant: label names come out sorted by byte, `__name__` and the extra pair in their places (an upper-case name sorts before `__name__`), none twice:
+ * receivers answer a duplicate name with a 500 that would be sent again for ever.
+ */
+#include "metric/remote_write.h"
+
+#include "base/clock.h"
+#include "base/wire.h"
+
+#include <assert.h>
+#include <math.h>
+#include <snappy-c.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TIMESERIES = 1, METADATA = 3 };
+enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_EXEMPLARS = 3 };
+enum { TAG_DOUBLE_1 = 1 << 3 | WIRE_FIXED64, TAG_DOUBLE_2 = 2 << 3 | WIRE_FIXED64, TAG_VARINT_2 = 2 << 3, TAG_VARINT_3 = 3 << 3 };
+enum { TAG_BYTES_1 = 1 << 3 | WIRE_BYTES, TAG_BYTES_2 = 2 << 3 | WIRE_BYTES, TAG_BYTES_3 = 3 << 3 | WIRE_BYTES };
+
+#define TRACE_NAME "trace_id"
+#define SPAN_NAME "span_id"
+/* The receiver's limit on an exemplar's label names and values together. */
+static_assert(sizeof(TRACE_NAME) - 1 + EXEMPLAR_TRACE_MAX + sizeof(SPAN_NAME) - 1 + EXEMPLAR_SPAN_MAX <= 128, "an exemplar's labels fit 128 characters");
+/* Tags, lengths, sample (21) and exemplar (two labels, value, time) of one TimeSeries, labels not counted. */
+enum { SERIES_OVERHEAD = 256 };
+
+double remote_write_stale(void)
+{
+	return wire_to_double(REMOTE_WRITE_STALE_BITS);
+}
+
+/* --- labels --- */
+
+static void add_label(struct buf *out, struct slice name, struct slice value)
+{
+	wire_add_tag(out, SERIES_LABELS, WIRE_BYTES);
+	wire_add_varint(out, 2 + wire_varint_len(name.len) + name.len + wire_varint_len(value.len) + value.len);
+	wire_add_bytes(out, 1, name);
+	wire_add_bytes(out, 2, value);
+}
+
+void remote_write_label_block(struct buf *out, struct slice metric_name, const struct label *labels, size_t len, const struct label *extra)
+{
+	struct label added[2] = {{.name = SLICE("__name__"), .value = metric_name}};
+	size_t added_len = 1, a = 0;
+	if (extra)
+		added[added_len++] = *extra;
+	if (extra && slice_cmp(extra->name, added[0].name) < 0) {
+		added[1] = added[0];
+		added[0] = *extra;
+	}
+	for (size_t i = 0; i < len; i++) {
+		int order = -1;
+		while (a < added_len && (order = slice_cmp(added[a].name, labels[i].name)) < 0) {
+			add_label(out, added[a].name, added[a].value);
+			a++;
+		}
+		if (a == added_len || order != 0) /* ours wins over a label of the same name */
+			add_label(out, labels[i].name, labels[i].value);
+	}
+	for (; a < added_len; a++)
+		add_label(out, added[a].name, added[a].value);
+}
+
+/* --- one TimeSeries --- */
+
+static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
+{
+	for (; value >= 0x80; value >>= 7)
+		*at++ = (uint8_t)(value | 0x80);
+	*at++ = (uint8_t)value;
+	return at;
+}
+
+static inline uint8_t *put_bytes(uint8_t *at, uint8_t tag, const char *bytes, size_t len)
+{
+	*at++ = tag;
+	at = put_varint(at, len);
+	memcpy(at, bytes, len);
+	return at + len;
+}
+
+/* Zero values and zero times are left out, as proto3 has it; -0.0 is not zero. */
+static inline size_t point_len(uint64_t bits, int64_t timestamp_ms)
+{
+	return (bits ? 9 : 0) + (timestamp_ms ? 1 + wire_varint_len((uint64_t)timestamp_ms) : 0);
+}
+
+static inline uint8_t *put_point(uint8_t *at, uint8_t value_tag, uint64_t bits, uint8_t time_tag, int64_t timestamp_ms)
+{
+	if (bits) {
+		*at++ = value_tag;
+		for (unsigned i = 0; i < 64; i += 8)
+			*at++ = (uint8_t)(bits >> i);
+	}
+	if (timestamp_ms) {
+		*at++ = time_tag;
+		at = put_varint(at, (uint64_t)timestamp_ms);
+	}
+	return at;
+}
+
+static inline uint64_t bits_of(double value)
+{
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+/* Bytes of a Label message; its length fits one byte. */
+static inline size_t short_label_len(size_t name_len, size_t value_len)
+{
+	return 4 + name_len + value_len;
+}
+
+static inline uint8_t *put_short_label(uint8_t *at, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+	*at++ = TAG_BYTES_1;
+	*at++ = (uint8_t)short_label_len(name_len, value_len);
+	at = put_bytes(at, TAG_BYTES_1, name, name_len);
+	return put_bytes(at, TAG_BYTES_2, value, value_len);
+}
+
+static bool exemplar_is_sendable(const struct exemplar *e)
+{
+	return e && e->rank > 0 && e->trace_len <= EXEMPLAR_TRACE_MAX && e->span_len <= EXEMPLAR_SPAN_MAX && e->trace_len + e->span_len > 0
+		&& isfinite(e->value) && slice_is_utf8(slice_of(e->trace_id, e->trace_len)) && slice_is_utf8(slice_of(e->span_id, e->span_len));
+}
+
+static size_t exemplar_len(const struct exemplar *e)
+{
+	size_t len = point_len(bits_of(e->value), e->time_ns / NS_PER_MS);
+	if (e->span_len)
+		len += 2 + short_label_len(sizeof(SPAN_NAME) - 1, e->span_len);
+	if (e->trace_len)
+		len += 2 + short_label_len(sizeof(TRACE_NAME) - 1, e->trace_len);
+	return len;
+}
+
+static uint8_t *put_exemplar(uint8_t *at, const struct exemplar *e, size_t len)
+{
+	*at++ = TAG_BYTES_3;
+	at = put_varint(at, len);
+	if (e->span_len) /* span_id sorts before trace_id */
+		at = put_short_label(at, SPAN_NAME, sizeof(SPAN_NAME) - 1, e->span_id, e->span_len);
+	if (e->trace_len)
+		at = put_short_label(at, TRACE_NAME, sizeof(TRACE_NAME) - 1, e->trace_id, e->trace_len);
+	return put_point(at, TAG_DOUBLE_2, bits_of(e->value), TAG_VARINT_3, e->time_ns / NS_PER_MS);
+}
+
+void remote_write_add(struct buf *request, struct slice label_block, double value, int64_t timestamp_ms, const struct exemplar *exemplar)
+{
+	uint64_t bits = bits_of(value);
+	size_t sample = point_len(bits, timestamp_ms), extra = 0;
+	if (!exemplar_is_sendable(exemplar))
+		exemplar = NULL;
+	if (exemplar)
+		extra = exemplar_len(exemplar);
+	size_t body = label_block.len + 2 + sample + (exemplar ? 1 + wire_varint_len(extra) + extra : 0);
+	uint8_t *start = (uint8_t *)buf_reserve(request, label_block.len + SERIES_OVERHEAD), *at = start;
+	*at++ = TIMESERIES << 3 | WIRE_BYTES;
+	at = put_varint(at, body);
+	if (label_block.len)
+		memcpy(at, label_block.ptr, label_block.len);
+	at += label_block.len;
+	*at++ = TAG_BYTES_2;
+	*at++ = (uint8_t)sample;
+	at = put_point(at, TAG_DOUBLE_1, bits, TAG_VARINT_2, timestamp_ms);
+	if (exemplar)
+		at = put_exemplar(at, exemplar, extra);
+	request->len += (size_t)(at - start);
+}
+
+/* --- the rest of a request --- */
+
+void remote_write_add_metadata(struct buf *request, const struct family *family)
+{
+	static const uint8_t types[] = {[METRIC_COUNTER] = 1, [METRIC_GAUGE] = 2, [METRIC_HISTOGRAM] = 3};
+	struct slice name = slice_str(family->name), help = slice_str(family->help), unit = slice_str(family->unit);
+	size_t len = 2;
+	const struct slice texts[] = {name, help, unit};
+	for (size_t i = 0; i < 3; i++)
+		len += texts[i].len ? 1 + wire_varint_len(texts[i].len) + texts[i].len : 0;
+	wire_add_tag(request, METADATA, WIRE_BYTES);
+	wire_add_varint(request, len);
+	wire_add_u64(request, 1, types[family->type]);
+	static const uint8_t fields[] = {2, 4, 5};
+	for (size_t i = 0; i < 3; i++)
+		if (texts[i].len)
+			wire_add_bytes(request, fields[i], texts[i]);
+}
+
+void remote_write_compress(struct buf *out, struct slice body)
+{
+	size_t len = snappy_max_compressed_length(body.len);
+	char *at = buf_reserve(out, len);
+	/* the only failure is a destination that is too small */
+	if (snappy_compress(body.len ? body.ptr : "", body.len, at, &len) != SNAPPY_OK)
+		abort();
+	out->len += len;
+}
+
+void remote_write_bound_text(struct buf *out, double bound)
+{
+	char text[32] = "+Inf";
+	if (isinf(bound) && bound > 0) {
+		buf_add_str(out, text);
+		return;
+	}
+	/* the shortest text that reads back as the same number; from 6 digits on, so that 15000 is not 1.5e+04 */
+	for (int digits = 6; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, bound);
+		if (strtod(text, NULL) == bound)
+			break;
+	}
+	buf_add_str(out, text);
+}

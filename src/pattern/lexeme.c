@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pattern/lexeme.h"
+
+/* LEX_* of every byte. */
+const uint8_t lex_class[256] = {
+	128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
+	128, 16, 128, 16, 16, 16, 16, 128, 128, 128, 16, 16, 128, 16, 16, 16, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 16, 128, 128, 128, 128, 16,
+	16, 2, 2, 2, 2, 2, 2, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 128, 16, 128, 16, 64,
+	16, 1, 1, 1, 1, 1, 1, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 128, 128, 128, 16, 128,
+	32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+	32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+	32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+	32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_hex(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static size_t digits_at(struct slice s, size_t i)
+{
+	size_t from = i;
+	while (i < s.len && is_digit(s.ptr[i]))
+		i++;
+	return i - from;
+}
+
+static size_t hex_at(struct slice s, size_t i)
+{
+	size_t from = i;
+	while (i < s.len && is_hex(s.ptr[i]))
+		i++;
+	return i - from;
+}
+
+/* End of the number at i (sign, digits, fraction, exponent), or i if there is none. */
+static size_t number_end(struct slice s, size_t i)
+{
+	size_t from = i;
+	if (i < s.len && (s.ptr[i] == '-' || s.ptr[i] == '+'))
+		i++;
+	size_t whole = digits_at(s, i);
+	i += whole;
+	if (i < s.len && s.ptr[i] == '.') {
+		size_t fraction = digits_at(s, i + 1);
+		if (fraction == 0 && whole == 0)
+			return from;
+		if (fraction)
+			i += 1 + fraction;
+		whole += fraction;
+	}
+	if (whole == 0)
+		return from;
+	if (i + 1 < s.len && (s.ptr[i] == 'e' || s.ptr[i] == 'E')) {
+		size_t sign = s.ptr[i + 1] == '-' || s.ptr[i + 1] == '+';
+		size_t power = digits_at(s, i + 1 + sign);
+		if (power)
+			i += 1 + sign + power;
+	}
+	return i;
+}
+
+struct unit {
+	const char *name;
+	int64_t ns; /* 0: a size */
+};
+
+static const struct unit units[] = {
+	{"ms", 1000000}, {"s", 1000000000}, {"us", 1000}, {"ns", 1}, {"\xc2\xb5s", 1000}, {"\xce\xbcs", 1000}, {"sec", 1000000000}, {"secs", 1000000000},
+	{"msec", 1000000}, {"millis", 1000000}, {"m", 60000000000}, {"min", 60000000000}, {"mins", 60000000000}, {"h", 3600000000000}, {"hr", 3600000000000},
+	{"hrs", 3600000000000}, {"d", 86400000000000}, {"B", 0}, {"b", 0}, {"K", 0}, {"k", 0}, {"M", 0}, {"G", 0}, {"T", 0}, {"KB", 0}, {"kB", 0}, {"kb", 0},
+	{"MB", 0}, {"Mb", 0}, {"mb", 0}, {"GB", 0}, {"Gb", 0}, {"gb", 0}, {"TB", 0}, {"tb", 0}, {"PB", 0}, {"KiB", 0}, {"MiB", 0}, {"GiB", 0}, {"TiB", 0}, {"Ki", 0},
+	{"Mi", 0}, {"Gi", 0}, {"bytes", 0}, {"Bytes", 0}, {"MHz", 0}, {"GHz", 0}, {"Mbps", 0}, {"Gbps", 0}, {"kbps", 0},
+};
+
+static const struct unit *unit_of(struct slice s)
+{
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (slice_eq(s, slice_str(units[i].name)))
+			return &units[i];
+	return NULL;
+}
+
+static double simple_double(struct slice s)
+{
+	double value = 0;
+	return slice_to_double(s, &value) ? value : -1;
+}
+
+/* 12ms, 1h30m5.2s, 3GB; PLACE_COUNT if the whole is not that. */
+static enum place unit_place(struct slice s, int64_t *duration_ns)
+{
+	double total = 0;
+	size_t i = 0;
+	enum place place = PLACE_COUNT;
+	if (s.len > 40)
+		return PLACE_COUNT;
+	while (i < s.len) {
+		size_t end = number_end(s, i);
+		if (end == i)
+			return PLACE_COUNT;
+		size_t tail = end;
+		while (tail < s.len && !is_digit(s.ptr[tail]))
+			tail++;
+		const struct unit *unit = unit_of(slice_sub(s, end, tail - end));
+		if (!unit || (place != PLACE_COUNT && (unit->ns == 0 || place == PLACE_SIZE)))
+			return PLACE_COUNT;
+		total += simple_double(slice_sub(s, i, end - i)) * (double)unit->ns;
+		place = unit->ns ? PLACE_DURATION : PLACE_SIZE;
+		i = tail;
+	}
+	if (place == PLACE_DURATION && total >= 0 && total < 9e18)
+		*duration_ns = (int64_t)total;
+	return place;
+}
+
+/* End of a dotted quad at i, or i. */
+static size_t quad_end(struct slice s, size_t i)
+{
+	size_t at = i;
+	for (int part = 0; part < 4; part++) {
+		size_t digits = digits_at(s, at);
+		if (digits == 0 || digits > 3)
+			return i;
+		at += digits;
+		if (part < 3) {
+			if (at >= s.len || s.ptr[at] != '.')
+				return i;
+			at++;
+		}
+	}
+	return at;
+}
+
+static bool is_ip(struct slice s)
+{
+	size_t i = s.len && s.ptr[0] == '/';
+	size_t end = quad_end(s, i);
+	if (end == i)
+		return false;
+	if (end < s.len && s.ptr[end] == '/') {
+		size_t second = quad_end(s, end + 1);
+		end = second > end + 1 ? second : end + 1 + digits_at(s, end + 1);
+	}
+	if (end < s.len && (s.ptr[end] == ':' || s.ptr[end] == '.' || s.ptr[end] == '#')) {
+		size_t port = digits_at(s, end + 1);
+		if (port)
+			end += 1 + port;
+	}
+	return end == s.len;
+}
+
+static bool is_uuid(struct slice s)
+{
+	static const uint8_t groups[] = {8, 4, 4, 4, 12};
+	size_t i = 0;
+	if (s.len != 36)
+		return false;
+	for (size_t g = 0; g < sizeof(groups); g++) {
+		if (hex_at(s, i) != groups[g] || (g < 4 && s.ptr[i + groups[g]] != '-'))
+			return false;
+		i += groups[g] + 1u;
+	}
+	return true;
+}
+
+/* mac and IPv6 addresses: hexadecimal groups between colons. */
+static enum place colon_hex(struct slice s)
+{
+	size_t colons = 0;
+	bool empty = false;
+	for (size_t i = 0; i < s.len; i++) {
+		size_t n = hex_at(s, i);
+		if (n > 4)
+			return PLACE_COUNT;
+		i += n;
+		if (i == s.len)
+			break;
+		if (s.ptr[i] == '%' && colons >= 2)
+			return PLACE_IP;
+		if (s.ptr[i] != ':')
+			return PLACE_COUNT;
+		colons++;
+		empty = empty || n == 0;
+	}
+	if (colons < 2)
+		return PLACE_COUNT;
+	return empty || colons == 7 ? PLACE_IP : PLACE_ANY;
+}
+
+/* Dates, times and both: digits with at least two separators of those kinds, or hh:mm. */
+static bool is_time(struct slice s)
+{
+	size_t separators = 0;
+	size_t colons = 0;
+	if (!is_digit(s.ptr[0]))
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+		if (is_digit(c))
+			continue;
+		if (c == '-' || c == ':' || c == '/')
+			separators++, colons += c == ':';
+		else if (c != '.' && c != 'T' && c != 'Z' && c != '+' && c != 'z')
+			return false;
+	}
+	return s.len <= 40 && (separators >= 2 || colons == 1);
+}
+
+static bool is_path(struct slice s)
+{
+	if (s.len > 2 && (s.ptr[1] == ':' && (s.ptr[2] == '\\' || s.ptr[2] == '/') && (lex_class[(uint8_t)s.ptr[0]] & LEX_LETTER)))
+		return true;
+	if (s.len > 1 && s.ptr[0] == '/' && s.ptr[1] != '/')
+		return true;
+	if (s.len > 2 && (slice_starts(s, SLICE("./")) || slice_starts(s, SLICE("../")) || slice_starts(s, SLICE("~/")) || slice_starts(s, SLICE("\\\\"))))
+		return true;
+	size_t slashes = 0;
+	if (slice_find(s, ':', 0) != s.len)
+		return false;
+	bool named = false;
+	for (size_t i = 1; i + 1 < s.len; i++) {
+		slashes += s.ptr[i] == '/' || s.ptr[i] == '\\';
+		named = named || s.ptr[i] == '.' || s.ptr[i] == '_' || s.ptr[i] == '-' || is_digit(s.ptr[i]);
+	}
+	return slashes >= 2 && named;
+}
+
+static bool is_url(struct slice s)
+{
+	size_t at = slice_find(s, ':', 0);
+	return at > 1 && at + 3 < s.len && s.ptr[at + 1] == '/' && s.ptr[at + 2] == '/';
+}
+
+static bool is_email(struct slice s)
+{
+	size_t at = slice_find(s, '@', 1);
+	return at + 3 < s.len && slice_find(s, '.', at) + 1 < s.len;
+}
+
+static enum place digit_place(struct slice s, unsigned classes, int64_t *duration_ns)
+{
+	if (!(classes & (unsigned)~LEX_DIGIT))
+		return PLACE_NUM;
+	size_t end = number_end(s, 0);
+	if (end == s.len)
+		return PLACE_NUM;
+	if (end + 1 == s.len && s.ptr[end] == '%')
+		return PLACE_NUM;
+	if (s.len > 2 && s.ptr[0] == '0' && (s.ptr[1] == 'x' || s.ptr[1] == 'X') && hex_at(s, 2) == s.len - 2)
+		return PLACE_HEX;
+	if (end > 0) {
+		enum place place = unit_place(s, duration_ns);
+		if (place != PLACE_COUNT)
+			return place;
+	}
+	if (!(classes & LEX_NONHEX) && !(classes & (LEX_JOIN | LEX_HIGH | LEX_UNDER)) && s.len >= 5)
+		return PLACE_HEX;
+	return PLACE_COUNT;
+}
+
+enum place lex_place(struct slice s, unsigned classes, int64_t *duration_ns)
+{
+	if (classes & LEX_DIGIT) {
+		enum place place = digit_place(s, classes, duration_ns);
+		if (place != PLACE_COUNT)
+			return place;
+	}
+	if (!(classes & LEX_JOIN))
+		return PLACE_COUNT;
+	if (classes & LEX_DIGIT) {
+		if (is_ip(s))
+			return PLACE_IP;
+		if (is_uuid(s))
+			return PLACE_UUID;
+		if (is_time(s))
+			return PLACE_TIME;
+		enum place place = colon_hex(s);
+		if (place != PLACE_COUNT)
+			return place;
+	}
+	if (is_url(s))
+		return PLACE_URL;
+	if (is_path(s))
+		return PLACE_PATH;
+	return is_email(s) ? PLACE_ANY : PLACE_COUNT;
+}
+
+static const char *const states[] = {
+	"true", "false", "yes", "no", "on", "off", "up", "down", "ok", "error", "err", "fail", "failed", "failure", "success", "succeeded", "successful", "successfully",
+	"started", "stopped", "starting", "stopping", "running", "paused", "resumed", "enabled", "disabled", "enable", "disable", "active", "inactive", "open", "opened",
+	"closed", "close", "connected", "disconnected", "start", "stop", "begin", "end", "done", "completed", "complete", "finished", "warning", "warn", "info", "debug",
+	"fatal", "trace", "critical", "accepted", "rejected", "denied", "allowed", "granted", "valid", "invalid", "available", "unavailable", "online", "offline",
+	"healthy", "unhealthy", "ready", "new", "old", "created", "deleted", "updated", "added", "removed", "not", "unable", "cannot", "timeout", "expired", "aborted",
+	"cancelled", "canceled", "killed", "exited", "lost", "found", "missing", "pending", "passed", "skipped", "locked", "unlocked", "in", "out", "read", "write",
+};
+
+bool lex_null(struct slice word)
+{
+	return slice_eq(word, SLICE("null")) || slice_eq(word, SLICE("nil")) || slice_eq(word, SLICE("NULL")) || slice_eq(word, SLICE("n/a"));
+}
+
+/* FAIL_TASK_CLEANUP, NEW: enumerators are states as well. */
+static bool is_enumerator(struct slice word)
+{
+	for (size_t i = 0; i < word.len; i++)
+		if (!(lex_class[(uint8_t)word.ptr[i]] & (LEX_UPPER | LEX_UNDER)))
+			return false;
+	return word.len >= 3;
+}
+
+bool lex_state(struct slice word)
+{
+	if (is_enumerator(word))
+		return true;
+	if (word.len < 2 || word.len > 12)
+		return false;
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
+		if (slice_eq_nocase(word, slice_str(states[i])))
+			return true;
+	return false;
+}
+
+bool lex_exception(struct slice name)
+{
+	return slice_ends(name, SLICE("Exception")) || slice_ends(name, SLICE("Error"));
+}
+
+bool lex_calendar(struct slice word)
+{
+	static const char names[] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun ";
+	if (word.len != 3)
+		return false;
+	for (size_t i = 0; i + 4 < sizeof(names); i += 4)
+		if (memcmp(names + i, word.ptr, 3) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pattern/miner.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "pattern/template.h"
+
+enum {
+	MEMBERS_CONSIDERED = 64, /* templates of one skeleton that a new one is compared with */
+	GENERALS_MAX = 256,      /* templates with learned places of one service */
+	LIMIT_WORDS = 2,         /* different words a place may show before it is variable */
+	LIMIT_SHORT = 3,         /* the same where few words are left to tell the template by */
+	LIMIT_SEVERAL = 4,       /* the same where several places change together: that is rather another statement */
+	LIMIT_FIRST = 10,        /* the same for the first word of a message */
+	LIMIT_STATES = 12,       /* the same while all of them are state words */
+	WORDS_SHORT = 3,
+	EVICT_STEPS = 16,
+};
+
+#define DEFAULT_MEMORY ((size_t)64 << 20)
+
+/* A template with its pattern. The pattern outlives it. */
+struct cluster {
+	struct template *template;
+	struct pattern *pattern;
+	struct service *service;
+	struct group *group;
+	struct cluster *next; /* of the group */
+	uint64_t key;
+	bool used;            /* since the clock's hand passed */
+	bool general;
+};
+
+/* The templates of one skeleton. */
+struct group {
+	struct cluster *first;
+	uint64_t key;
+};
+
+enum { KIN_MAX = 4 };
+
+/* Templates that are alike but for pieces such as LOCAL(0): the pure one, or those waiting for it. */
+struct kin {
+	struct pattern *pure;
+	struct pattern *waiting[KIN_MAX];
+	size_t waiting_len;
+};
+
+struct service {
+	struct slice name;
+	uint64_t salt;
+	struct cluster *generals[GENERALS_MAX];
+	size_t generals_len;
+};
+
+struct cache_slot {
+	uint64_t key;
+	struct pattern *pattern;
+};
+
+struct miner {
+	struct pattern_set *set;
+	size_t memory_bytes;
+	size_t used_bytes;
+	struct cache_slot *cache;
+	size_t cache_mask;
+	struct map exact;   /* identity -> cluster */
+	struct map coarse;  /* coarse identity -> kin */
+	struct map groups;  /* skeleton -> group */
+	struct map services;
+	struct service *last_service;
+	struct cluster **clusters;
+	size_t clusters_len;
+	size_t clusters_cap;
+	size_t hand;
+	struct buf text;
+	struct buf birth;
+	struct tokens tokens;
+};
+
+struct miner *miner_new(struct pattern_set *set, size_t memory_bytes)
+{
+	struct miner *m = mem_zalloc(1, sizeof(*m));
+	m->set = set;
+	m->memory_bytes = memory_bytes ? memory_bytes : DEFAULT_MEMORY;
+	size_t slots = 1024;
+	while (slots * 2 * sizeof(struct cache_slot) <= m->memory_bytes / 8 && slots < (size_t)1 << 20)
+		slots *= 2;
+	m->cache = mem_zalloc(slots, sizeof(*m->cache));
+	m->cache_mask = slots - 2;
+	return m;
+}
+
+static void cluster_free(struct cluster *c)
+{
+	free(c->template);
+	free(c);
+}
+
+void miner_free(struct miner *m)
+{
+	size_t cursor = 0;
+	void *item;
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->clusters_len; i++)
+		cluster_free(m->clusters[i]);
+	while ((item = map_next(&m->groups, &cursor)))
+		free(item);
+	cursor = 0;
+	while ((item = map_next(&m->coarse, &cursor)))
+		free(item);
+	map_done(&m->coarse);
+	cursor = 0;
+	while ((item = map_next(&m->services, &cursor))) {
+		free((char *)(uintptr_t)((struct service *)item)->name.ptr);
+		free(item);
+	}
+	map_done(&m->exact);
+	map_done(&m->groups);
+	map_done(&m->services);
+	free(m->clusters);
+	free(m->cache);
+	buf_done(&m->text);
+	buf_done(&m->birth);
+	free(m);
+}
+
+static bool service_eq(const void *item, const void *key)
+{
+	return slice_eq(((const struct service *)item)->name, *(const struct slice *)key);
+}
+
+static struct service *service_of(struct miner *m, struct slice name)
+{
+	if (m->last_service && slice_eq(m->last_service->name, name))
+		return m->last_service;
+	uint64_t hash = hash_bytes(name);
+	struct service *s = map_get(&m->services, hash, service_eq, &name);
+	if (!s) {
+		s = mem_zalloc(1, sizeof(*s));
+		s->name = slice_of(mem_strdup(name), name.len);
+		s->salt = hash | 1;
+		map_put(&m->services, hash, s);
+		m->used_bytes += sizeof(*s);
+	}
+	m->last_service = s;
+	return s;
+}
+
+/* Two slots a key; the newer one comes first. */
+static struct pattern *cache_get(const struct miner *m, uint64_t key)
+{
+	const struct cache_slot *slot = &m->cache[key & m->cache_mask];
+	return slot[0].key == key ? slot[0].pattern : slot[1].key == key ? slot[1].pattern : NULL;
+}
+
+static void cache_put(struct miner *m, uint64_t key, struct pattern *p)
+{
+	struct cache_slot *slot = &m->cache[key & m->cache_mask];
+	if (slot[0].key != key)
+		slot[1] = slot[0];
+	slot[0] = (struct cache_slot){key, p};
+}
+
+static void group_leave(struct miner *m, struct cluster *c)
+{
+	struct cluster **at = &c->group->first;
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	if (!c->group->first) {
+		map_remove(&m->groups, c->group->key, NULL, NULL);
+		free(c->group);
+	}
+}
+
+static void generals_leave(struct cluster *c)
+{
+	struct service *s = c->service;
+	for (size_t i = 0; i < s->generals_len; i++)
+		if (s->generals[i] == c)
+			s->generals[i--] = s->generals[--s->generals_len];
+}
+
+static void cluster_drop(struct miner *m, size_t at)
+{
+	struct cluster *c = m->clusters[at];
+	m->clusters[at] = m->clusters[--m->clusters_len];
+	if (c->key && map_get(&m->exact, c->key, NULL, NULL) == c)
+		map_remove(&m->exact, c->key, NULL, NULL);
+	group_leave(m, c);
+	if (c->general)
+		generals_leave(c);
+	m->used_bytes -= c->template->bytes + sizeof(*c);
+	cluster_free(c);
+}
+
+/* Past the memory bound each birth pays for itself: a few steps of a clock's hand, never more. */
+static void evict(struct miner *m)
+{
+	for (int step = 0; step < EVICT_STEPS && m->used_bytes > m->memory_bytes / 2 && m->clusters_len; step++) {
+		m->hand = m->hand + 1 < m->clusters_len ? m->hand + 1 : 0;
+		struct cluster *c = m->clusters[m->hand];
+		if (c->used || (c->general && step < EVICT_STEPS / 2))
+			c->used = false;
+		else
+			cluster_drop(m, m->hand);
+	}
+}
+
+static struct cluster *cluster_add(struct miner *m, struct service *s, struct template *template, struct pattern *p, bool general)
+{
+	evict(m);
+	struct cluster *c = mem_zalloc(1, sizeof(*c));
+	*c = (struct cluster){.template = template, .pattern = p, .service = s, .general = general, .used = true};
+	uint64_t key = hash_pair(s->salt, template->skeleton);
+	struct group *g = map_get(&m->groups, key, NULL, NULL);
+	if (!g) {
+		g = mem_zalloc(1, sizeof(*g));
+		g->key = key;
+		map_put(&m->groups, key, g);
+	}
+	c->group = g;
+	c->next = g->first;
+	g->first = c;
+	if (!general) {
+		c->key = hash_pair(s->salt, template->identity);
+		map_put(&m->exact, c->key, c);
+	} else if (s->generals_len < GENERALS_MAX) {
+		s->generals[s->generals_len++] = c;
+	}
+	m->clusters = mem_grow(m->clusters, m->clusters_len, &m->clusters_cap, sizeof(*m->clusters));
+	m->clusters[m->clusters_len++] = c;
+	m->used_bytes += template->bytes + sizeof(*c);
+	return c;
+}
+
+static void retext(struct miner *m, struct cluster *c)
+{
+	buf_reset(&m->text);
+	template_text(c->template, &m->text);
+	pattern_set_retext(m->set, c->pattern, buf_slice(&m->text));
+}
+
+static struct cluster *match_general(struct service *s, const struct tokens *t)
+{
+	for (size_t i = 0; i < s->generals_len; i++)
+		if (template_match(s->generals[i]->template, t))
+			return s->generals[i];
+	return NULL;
+}
+
+/* Which words differ between two templates of one skeleton, as a mask; false if more than may. */
+static bool words_differing(const struct template *a, const struct template *b, uint64_t *ret)
+{
+	size_t word = 0;
+	uint64_t mask = 0;
+	for (size_t i = 0; i < a->len; i++) {
+		if (a->pieces[i].kind != PIECE_WORD)
+			continue;
+		if (a->pieces[i].hash != b->pieces[i].hash) {
+			if (word >= 64)
+				return false;
+			mask |= UINT64_C(1) << word;
+		}
+		word++;
+	}
+	*ret = mask;
+	return 2 * (a->words - (size_t)__builtin_popcountll(mask)) >= a->words;
+}
+
+struct variants {
+	const struct template *templates[MEMBERS_CONSIDERED];
+	struct cluster *clusters[MEMBERS_CONSIDERED];
+	uint64_t masks[MEMBERS_CONSIDERED];
+	size_t len;
+};
+
+/* Whether the words seen at a piece are more than such a place may show while it is constant. */
+static bool too_many(const struct variants *v, uint64_t mask, const struct template *fresh, size_t at)
+{
+	uint32_t seen[LIMIT_STATES + 1];
+	size_t distinct = 1;
+	bool states = fresh->pieces[at].state;
+	seen[0] = fresh->pieces[at].hash;
+	for (size_t i = 0; i < v->len && distinct <= LIMIT_STATES; i++) {
+		if (v->masks[i] & ~mask)
+			continue;
+		const struct piece *p = &v->templates[i]->pieces[at];
+		size_t k = 0;
+		while (k < distinct && seen[k] != p->hash)
+			k++;
+		if (k == distinct) {
+			seen[distinct++] = p->hash;
+			states = states && p->state;
+		}
+	}
+	size_t several = __builtin_popcountll(mask) > 1 ? LIMIT_SEVERAL : fresh->words < WORDS_SHORT ? LIMIT_SHORT : LIMIT_WORDS;
+	return distinct > (states ? (size_t)LIMIT_STATES : at == 0 ? (size_t)LIMIT_FIRST : several);
+}
+
+static bool mask_generalises(const struct variants *v, uint64_t mask, const struct template *fresh)
+{
+	for (size_t word = 0; word < 64; word++)
+		if ((mask >> word & 1) && !too_many(v, mask, fresh, template_word(fresh, word)))
+			return false;
+	return true;
+}
+
+static void gather(const struct group *g, const struct template *fresh, struct variants *v)
+{
+	v->len = 0;
+	for (struct cluster *c = g->first; c && v->len < MEMBERS_CONSIDERED; c = c->next) {
+		if (c->pattern->alias_of || c->template->len != fresh->len || !words_differing(fresh, c->template, &v->masks[v->len]))
+			continue;
+		v->templates[v->len] = c->template;
+		v->clusters[v->len++] = c;
+	}
+}
+
+/* The smallest set of words that has shown too many variants, 0 if none has. */
+static uint64_t find_variable(const struct variants *v, const struct template *fresh)
+{
+	uint64_t best = 0;
+	for (size_t i = 0; i < v->len; i++) {
+		uint64_t mask = v->masks[i];
+		if (mask && (!best || __builtin_popcountll(mask) < __builtin_popcountll(best)) && mask_generalises(v, mask, fresh))
+			best = mask;
+	}
+	return best;
+}
+
+static void absorb(struct miner *m, struct cluster *general)
+{
+	for (size_t i = 0; i < m->clusters_len; i++) {
+		struct cluster *c = m->clusters[i];
+		if (c != general && c->service == general->service && template_covers(general->template, c->template))
+			pattern_set_alias(m->set, c->pattern, general->pattern);
+	}
+}
+
+static struct pattern *add_pattern(struct miner *m, struct service *s, const struct template *t)
+{
+	buf_reset(&m->birth);
+	buf_reset(&m->text);
+	template_birth_text(t, &m->birth);
+	template_text(t, &m->text);
+	return pattern_set_add(m->set, ORIGIN_MINED, s->name, buf_slice(&m->birth), buf_slice(&m->text), slice_of(NULL, 0));
+}
+
+/* If the new template makes a place of its kin variable, the template with that place. */
+static struct cluster *learn(struct miner *m, struct service *s, const struct template *fresh)
+{
+	struct variants v;
+	struct group *g = map_get(&m->groups, hash_pair(s->salt, fresh->skeleton), NULL, NULL);
+	if (!g || fresh->words < 2)
+		return NULL;
+	gather(g, fresh, &v);
+	uint64_t mask = find_variable(&v, fresh);
+	if (!mask)
+		return NULL;
+	struct template *wide = template_generalised(fresh, mask);
+	struct pattern *p = add_pattern(m, s, wide);
+	if (p->overflow) {
+		free(wide);
+		return NULL;
+	}
+	struct cluster *c = cluster_add(m, s, wide, pattern_survivor(p), true);
+	absorb(m, c);
+	return c;
+}
+
+/* The pure kin of the message, if there is one. */
+static struct pattern *kin_pure(struct miner *m, struct service *s, uint64_t coarse)
+{
+	struct kin *k = map_get(&m->coarse, hash_pair(s->salt, coarse), NULL, NULL);
+	return k ? k->pure : NULL;
+}
+
+/* A new pattern meets its kin: a pure one takes those that waited for it. */
+static void kin_join(struct miner *m, struct service *s, uint64_t coarse, bool pure, struct pattern *p)
+{
+	uint64_t key = hash_pair(s->salt, coarse);
+	struct kin *k = map_get(&m->coarse, key, NULL, NULL);
+	if (!k) {
+		k = mem_zalloc(1, sizeof(*k));
+		map_put(&m->coarse, key, k);
+		m->used_bytes += sizeof(*k);
+	}
+	if (!pure && k->waiting_len < KIN_MAX)
+		k->waiting[k->waiting_len++] = p;
+	if (pure && !k->pure) {
+		k->pure = p;
+		for (size_t i = 0; i < k->waiting_len; i++)
+			pattern_set_alias(m->set, k->waiting[i], p);
+	}
+}
+
+static struct pattern *birth(struct miner *m, struct service *s, uint64_t key, bool *born)
+{
+	bool pure;
+	uint64_t coarse = tokens_coarse(&m->tokens, &pure);
+	struct pattern *kin = pure ? NULL : kin_pure(m, s, coarse);
+	if (kin) {
+		cache_put(m, key, kin);
+		return pattern_survivor(kin);
+	}
+	struct template *fresh = template_new(&m->tokens);
+	size_t before = pattern_set_len(m->set);
+	struct cluster *general = learn(m, s, fresh);
+	struct pattern *p = general ? general->pattern : add_pattern(m, s, fresh);
+	p = pattern_survivor(p);
+	*born = pattern_set_len(m->set) > before && !p->overflow;
+	cache_put(m, key, p);
+	if (!p->overflow)
+		kin_join(m, s, coarse, pure, p);
+	if (general || p->overflow)
+		free(fresh);
+	else
+		cluster_add(m, s, fresh, p, false);
+	return p;
+}
+
+void miner_name(struct miner *m, struct slice service, struct slice message, struct mined *ret)
+{
+	struct service *s = service_of(m, service);
+	tokens_scan(&m->tokens, message);
+	uint64_t key = (m->tokens.detail ^ s->salt) * UINT64_C(0x9e3779b97f4a7c15);
+	*ret = (struct mined){.duration_ns = m->tokens.duration_ns};
+	struct pattern *p = cache_get(m, key);
+	if (p) {
+		ret->pattern = pattern_survivor(p);
+		return;
+	}
+	struct cluster *c = map_get(&m->exact, hash_pair(s->salt, m->tokens.identity), NULL, NULL);
+	if (!c)
+		c = match_general(s, &m->tokens);
+	if (!c) {
+		ret->pattern = birth(m, s, key, &ret->born);
+		return;
+	}
+	c->used = true;
+	if (template_refine(c->template, &m->tokens) && !c->pattern->alias_of)
+		retext(m, c);
+	cache_put(m, key, c->pattern);
+	ret->pattern = pattern_survivor(c->pattern);
+}
+
+/* The words of an alias that its survivor shows as values are the survivor's learned places. */
+static uint64_t learned_mask(const struct template *alias, const struct template *survivor)
+{
+	uint64_t mask = 0;
+	size_t word = 0;
+	if (alias->len != survivor->len)
+		return 0;
+	for (size_t i = 0; i < alias->len; i++) {
+		const struct piece *a = &alias->pieces[i];
+		const struct piece *b = &survivor->pieces[i];
+		if (a->kind == PIECE_WORD && b->kind == PIECE_VALUE && word < 64)
+			mask |= UINT64_C(1) << word;
+		else if (a->kind != b->kind || (a->kind != PIECE_VALUE && a->hash != b->hash))
+			return 0;
+		word += a->kind == PIECE_WORD;
+	}
+	return mask;
+}
+
+static bool has_general(const struct service *s, const struct pattern *p)
+{
+	for (size_t i = 0; i < s->generals_len; i++)
+		if (s->generals[i]->pattern == p)
+			return true;
+	return false;
+}
+
+/* An imported alias tells which places its survivor has learned. */
+static void import_alias(struct miner *m, struct service *s, struct pattern *p)
+{
+	struct pattern *survivor = pattern_survivor(p);
+	tokens_scan_template(&m->tokens, p->template_text);
+	struct template *alias = template_new(&m->tokens);
+	tokens_scan_template(&m->tokens, survivor->template_text);
+	struct template *wide = template_new(&m->tokens);
+	uint64_t mask = has_general(s, survivor) ? 0 : learned_mask(alias, wide);
+	if (mask) {
+		struct cluster *c = cluster_add(m, s, template_generalised(alias, mask), survivor, true);
+		absorb(m, c);
+	}
+	free(alias);
+	free(wide);
+}
+
+void miner_import(struct miner *m, struct pattern *p)
+{
+	struct service *s = service_of(m, p->service);
+	if (p->origin != ORIGIN_MINED || p->overflow)
+		return;
+	if (p->alias_of) {
+		import_alias(m, s, p);
+		return;
+	}
+	tokens_scan_template(&m->tokens, p->template_text);
+	uint64_t key = hash_pair(s->salt, m->tokens.identity);
+	if (map_get(&m->exact, key, NULL, NULL))
+		return;
+	struct template *fresh = template_new(&m->tokens);
+	struct cluster *general = match_general(s, &m->tokens);
+	if (!general)
+		general = learn(m, s, fresh);
+	if (general) {
+		pattern_set_alias(m->set, p, general->pattern);
+		free(fresh);
+		return;
+	}
+	bool pure;
+	uint64_t coarse = tokens_coarse(&m->tokens, &pure);
+	cluster_add(m, s, fresh, p, false);
+	kin_join(m, s, coarse, pure, p);
+}

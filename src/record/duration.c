@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record/duration.h"
+
+#include "base/clock.h"
+
+static const double LONGEST_NS = 100.0 * 365 * 86400 * 1e9;
+
+bool duration_of(double number, int64_t unit, int64_t *ret_ns)
+{
+	double ns = number * (double)unit;
+	if (!(ns >= 0 && ns <= LONGEST_NS))
+		return false;
+	*ret_ns = (int64_t)(ns + 0.5);
+	return true;
+}
+
+static size_t number_len(struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && ((unsigned)(text.ptr[n] - '0') <= 9 || text.ptr[n] == '.'))
+		n++;
+	return n;
+}
+
+static int64_t unit_of(struct slice name)
+{
+	static const struct {
+		struct slice name;
+		int64_t ns;
+	} units[] = {{{"ms", 2}, NS_PER_MS}, {{"s", 1}, NS_PER_S}, {{"us", 2}, NS_PER_US}, {{"\xC2\xB5s", 3}, NS_PER_US}, {{"\xCE\xBCs", 3}, NS_PER_US},
+		{{"ns", 2}, 1}, {{"m", 1}, 60 * NS_PER_S}, {{"h", 1}, 3600 * NS_PER_S}, {{"sec", 3}, NS_PER_S}, {{"seconds", 7}, NS_PER_S}, {{"msec", 4}, NS_PER_MS}};
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (slice_eq(units[i].name, name))
+			return units[i].ns;
+	return 0;
+}
+
+/* hh:mm:ss.fraction */
+static bool time_span(struct slice text, int64_t *ret_ns)
+{
+	int64_t hours, minutes;
+	double seconds;
+	if (text.len < 8 || text.ptr[2] != ':' || text.ptr[5] != ':')
+		return false;
+	if (!slice_to_i64(slice_sub(text, 0, 2), &hours) || !slice_to_i64(slice_sub(text, 3, 2), &minutes) || !slice_to_double(slice_sub(text, 6, text.len), &seconds))
+		return false;
+	return duration_of((double)(hours * 3600 + minutes * 60) + seconds, NS_PER_S, ret_ns);
+}
+
+bool duration_parse(struct slice text, int64_t unit, int64_t *ret_ns)
+{
+	double total = 0, number;
+	bool named = false;
+	text = slice_trim(text);
+	if (time_span(text, ret_ns))
+		return true;
+	if (text.len == 0)
+		return false;
+	while (text.len > 0) {
+		size_t n = number_len(text), u;
+		if (!slice_to_double(slice_sub(text, 0, n), &number))
+			return false;
+		text = slice_trim(slice_sub(text, n, text.len));
+		for (u = 0; u < text.len && (unsigned)(text.ptr[u] - '0') > 9 && text.ptr[u] != ' '; u++)
+			;
+		int64_t ns = u ? unit_of(slice_sub(text, 0, u)) : named ? 0 : unit;
+		if (ns == 0)
+			return false;
+		named = true;
+		total += number * (double)ns;
+		text = slice_trim(slice_sub(text, u, text.len));
+	}
+	return duration_of(total, 1, ret_ns);
+}

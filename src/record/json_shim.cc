@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The only C++ file. Parser, tape and copy buffer are kept from document to document; after a large one they are given back, since simdjson reserves
+ * about fifteen bytes per byte of its capacity. */
+#include "record/json_shim.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include <simdjson.h>
+
+static constexpr size_t SMALLEST = 16 * 1024;
+static constexpr size_t LARGEST_KEPT = 1024 * 1024;
+
+struct json_parser {
+	simdjson::dom::parser parser;
+	char *copy;
+	size_t capacity;
+};
+
+extern "C" struct json_parser *json_parser_new(void)
+{
+	auto *p = new (std::nothrow) json_parser;
+	if (p) {
+		p->copy = nullptr;
+		p->capacity = 0;
+	}
+	return p;
+}
+
+extern "C" void json_parser_free(struct json_parser *parser)
+{
+	if (!parser)
+		return;
+	free(parser->copy);
+	delete parser;
+}
+
+static bool fit(struct json_parser *p, size_t len)
+{
+	if (len <= p->capacity && (p->capacity <= LARGEST_KEPT || len > LARGEST_KEPT))
+		return true;
+	size_t capacity = SMALLEST;
+	while (capacity < len)
+		capacity *= 2;
+	free(p->copy);
+	p->capacity = 0;
+	p->parser.doc = simdjson::dom::document();
+	p->copy = static_cast<char *>(malloc(capacity + simdjson::SIMDJSON_PADDING));
+	if (!p->copy || p->parser.allocate(capacity, JSON_MAX_DEPTH))
+		return false;
+	p->capacity = capacity;
+	return true;
+}
+
+static enum json_status status_of(simdjson::error_code error)
+{
+	switch (error) {
+	case simdjson::SUCCESS:
+		return JSON_OK;
+	case simdjson::DEPTH_ERROR:
+		return JSON_DEPTH;
+	case simdjson::NUMBER_ERROR:
+	case simdjson::NUMBER_OUT_OF_RANGE:
+		return JSON_NUMBER;
+	case simdjson::UTF8_ERROR:
+		return JSON_UTF8;
+	case simdjson::MEMALLOC:
+	case simdjson::CAPACITY:
+		return JSON_MEMORY;
+	default:
+		return JSON_SYNTAX;
+	}
+}
+
+extern "C" enum json_status json_parser_parse(struct json_parser *parser, const char *bytes, size_t len, struct json *ret)
+{
+	if (!fit(parser, len))
+		return JSON_MEMORY;
+	memcpy(parser->copy, bytes, len);
+	memset(parser->copy + len, 0, simdjson::SIMDJSON_PADDING);
+	simdjson::error_code error = parser->parser.parse(parser->copy, len, false).error();
+	if (error)
+		return status_of(error);
+	ret->tape = parser->parser.doc.tape.get();
+	ret->strings = parser->parser.doc.string_buf.get();
+	return JSON_OK;
+}
+
+extern "C" size_t json_strings_bound(size_t len)
+{
+	return 5 * len / 3 + simdjson::SIMDJSON_PADDING;
+}

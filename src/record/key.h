@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The field names that the shapes know, interned: text to a small number, so that an object is read in one pass and everything after that works on sets
+ * of numbers.
+ *
+ * Layout: an open-addressing table of four times as many slots as there are names, filled once per decoder. A name's hash is taken from its length and its
+ * first and last eight bytes, which also are compared before the rest. Names that differ only in case have a number appended to their identifier.
+ */
+#ifndef WINNOW_RECORD_KEY_H
+#define WINNOW_RECORD_KEY_H
+
+#include "base/slice.h"
+
+/* clang-format off */
+#define KEYS(X) \
+	/* time */ \
+	X(AT_TIMESTAMP, "@timestamp") X(TIMESTAMP, "timestamp") X(TIME, "time") X(TS, "ts") X(AT_T, "@t") X(TIMESTAMP2, "Timestamp") \
+	X(ASCTIME, "asctime") X(INSTANT, "instant") X(TIMEMILLIS, "timeMillis") X(EVENTTIME, "eventTime") X(DATE, "date") X(DATETIME, "datetime") \
+	X(T, "t") X(TIMESTAMPSECONDS, "timestampSeconds") X(TIMESTAMPNANOS, "timestampNanos") X(TIME_ISO8601, "time_iso8601") X(MSEC, "msec") \
+	X(START_TIME, "start_time") X(STARTUTC, "StartUTC") X(__REALTIME_TIMESTAMP, "__REALTIME_TIMESTAMP") X(AT_TIME, "@time") \
+	X(EVENT_TIME, "event_time") X(CREATED_AT, "created_at") \
+	/* level */ \
+	X(LEVEL, "level") X(LOG_LEVEL, "log.level") X(SEVERITY, "severity") X(LOGLEVEL, "LogLevel") X(LEVEL2, "Level") X(AT_L, "@l") \
+	X(LEVELNAME, "levelname") X(LVL, "lvl") X(LOG_LEVEL2, "log_level") X(LOGLEVEL2, "loglevel") X(LEVELNO, "levelno") \
+	X(LEVEL_VALUE, "level_value") X(SEVERITY_TEXT, "severity_text") X(SEVERITYTEXT, "SeverityText") X(SEVERITYTEXT2, "severityText") \
+	X(ERROR_SEVERITY, "error_severity") X(PRIORITY, "PRIORITY") X(LEVEL3, "LEVEL") X(SEVERITY2, "SEVERITY") X(SEVERITY3, "Severity") \
+	X(LEVEL_NAME, "level_name") \
+	/* message */ \
+	X(MESSAGE, "message") X(MSG, "msg") X(SHORT_MESSAGE, "short_message") X(AT_M, "@m") X(AT_MT, "@mt") X(MESSAGE2, "Message") \
+	X(RENDEREDMESSAGE, "RenderedMessage") X(MESSAGETEMPLATE, "MessageTemplate") X(EVENT, "event") X(BODY, "body") X(LOG, "log") \
+	X(TEXT, "text") X(MESSAGE3, "MESSAGE") X(FULL_MESSAGE, "full_message") X(BODY2, "Body") X(LOG_MESSAGE, "log.message") \
+	/* template */ \
+	X(RAW_MESSAGE, "raw_message") X(ORIGINAL_FORMAT, "{OriginalFormat}") X(LOG_RECORD_TEMPLATE, "log.record.template") \
+	X(MESSAGE_TEMPLATE, "message_template") X(AT_I, "@i") X(AT_R, "@r") X(EVENTNAME, "eventName") \
+	/* service */ \
+	X(SERVICE, "service") X(SERVICE_NAME, "service.name") X(SERVICE_NAME2, "service_name") X(SERVICENAME, "serviceName") X(APP, "app") \
+	X(APPLICATION, "application") X(APP_NAME, "app_name") X(APPNAME, "appname") X(APPLICATION_NAME, "application_name") \
+	X(SERVICECONTEXT, "serviceContext") X(DD_SERVICE, "dd.service") X(OTELSERVICENAME, "otelServiceName") X(APPLICATION2, "Application") \
+	X(SERVICENAME2, "ServiceName") X(_SERVICE, "_service") X(COMPONENT, "component") X(KUBERNETES, "kubernetes") X(RESOURCE, "resource") \
+	X(CONTAINER_NAME, "container_name") X(SYSLOG_IDENTIFIER, "SYSLOG_IDENTIFIER") X(NAME, "name") X(DEPLOYMENT, "deployment") X(JOB, "job") \
+	/* logger */ \
+	X(LOGGER, "logger") X(LOGGER_NAME, "logger_name") X(LOGGERNAME, "loggerName") X(LOG_LOGGER, "log.logger") X(CATEGORY, "Category") \
+	X(SOURCECONTEXT, "SourceContext") X(TARGET, "target") X(_LOGGER, "_logger") X(CALLER, "caller") X(MODULE, "module") \
+	/* trace */ \
+	X(TRACE_ID, "trace_id") X(TRACEID, "traceId") X(TRACEID2, "traceID") X(TRACEID3, "TraceId") X(TRACEID4, "TraceID") X(TRACEID5, "traceid") \
+	X(TRACE_ID2, "trace.id") X(TRACE, "trace") X(OTELTRACEID, "otelTraceID") X(AT_TR, "@tr") X(DD_TRACE_ID, "dd.trace_id") X(DD, "dd") \
+	X(GOOGLE_TRACE, "logging.googleapis.com/trace") X(TRACEPARENT, "traceparent") X(XRAY_TRACE_ID, "xray_trace_id") \
+	X(X_B3_TRACEID, "x_b3_traceid") X(X_B3_TRACEID2, "X-B3-TraceId") X(_TRACE_ID, "_trace_id") X(_TRACEID, "_traceId") \
+	X(OTEL_TRACE_ID, "otel_trace_id") X(HTTP_TRACEPARENT, "http_traceparent") X(TRACE_FLAGS, "trace_flags") \
+	/* span */ \
+	X(SPAN_ID, "span_id") X(SPANID, "spanId") X(SPANID2, "spanID") X(SPANID3, "SpanId") X(SPANID4, "SpanID") X(SPANID5, "spanid") \
+	X(SPAN_ID2, "span.id") X(SPAN, "span") X(OTELSPANID, "otelSpanID") X(AT_SP, "@sp") X(DD_SPAN_ID, "dd.span_id") \
+	X(GOOGLE_SPANID, "logging.googleapis.com/spanId") X(_SPAN_ID, "_span_id") X(_SPANID, "_spanId") X(TRANSACTION_ID, "transaction.id") \
+	X(X_B3_SPANID, "x_b3_spanid") X(X_B3_SPANID2, "X-B3-SpanId") \
+	/* parent */ \
+	X(PARENT_SPAN_ID, "parent_span_id") X(PARENTSPANID, "parentSpanId") X(PARENT_ID, "parent_id") X(PARENTID, "parentId") \
+	X(PARENTID2, "ParentId") X(PARENT_ID2, "parent.id") \
+	/* duration */ \
+	X(DURATION, "duration") X(ELAPSED, "elapsed") X(LATENCY, "latency") X(TOOK, "took") X(EVENT_DURATION, "event.duration") \
+	X(DURATION_MS, "duration_ms") X(ELAPSED_MS, "elapsed_ms") X(LATENCY_MS, "latency_ms") X(DURATIONMS, "durationMs") \
+	X(ELAPSEDMS, "elapsedMs") X(LATENCYMS, "latencyMs") X(TOOK_MS, "took_ms") X(DURATION_US, "duration_us") X(ELAPSED_US, "elapsed_us") \
+	X(DURATION_NS, "duration_ns") X(ELAPSED_NS, "elapsed_ns") X(DURATION_S, "duration_s") X(DURATION_SECONDS, "duration_seconds") \
+	X(ELAPSED_SECONDS, "elapsed_seconds") X(LATENCY_SECONDS, "latency_seconds") X(ELAPSED_TIME, "elapsed_time") \
+	X(RESPONSETIME, "responseTime") X(RESPONSE_TIME, "response_time") X(RESPONSE_TIME_MS, "response_time_ms") X(REQUEST_TIME, "request_time") \
+	X(ELAPSED2, "Elapsed") X(ELAPSEDMILLISECONDS, "ElapsedMilliseconds") X(DURATION_MILLIS, "duration_millis") \
+	X(DURATIONMILLIS, "durationMillis") X(_DURATION, "_duration") X(DURATION2, "Duration") X(DUR, "dur") X(_DURATION_MS, "_duration_ms") \
+	X(DURATION_SEC, "duration_sec") \
+	/* http status */ \
+	X(STATUS, "status") X(STATUS_CODE, "status_code") X(STATUSCODE, "statusCode") X(HTTP_STATUS_CODE, "http.status_code") \
+	X(HTTP_RESPONSE_STATUS_CODE, "http.response.status_code") X(HTTP_STATUS, "http_status") X(STATUSCODE2, "StatusCode") \
+	X(RESPONSE_CODE, "response_code") X(DOWNSTREAMSTATUS, "DownstreamStatus") X(_STATUS, "_status") \
+	/* http method */ \
+	X(METHOD, "method") X(HTTP_METHOD, "http.method") X(HTTP_REQUEST_METHOD, "http.request.method") X(REQUEST_METHOD, "request_method") \
+	X(HTTP_METHOD2, "http_method") X(METHOD2, "Method") X(REQUESTMETHOD, "RequestMethod") X(_METHOD, "_method") X(VERB, "verb") \
+	/* http route */ \
+	X(ROUTE, "route") X(HTTP_ROUTE, "http.route") X(ROUTERNAME, "RouterName") X(ROUTE_NAME, "route_name") \
+	/* http path */ \
+	X(PATH, "path") X(URL, "url") X(URI, "uri") X(REQUEST_URI, "request_uri") X(HTTP_TARGET, "http.target") X(URL_PATH, "url.path") \
+	X(REQUESTPATH, "RequestPath") X(HTTP_URL, "http.url") X(URL_FULL, "url.full") X(PATH2, "Path") X(REQUEST_PATH, "request_path") \
+	/* failure */ \
+	X(ERROR, "error") X(ERR, "err") X(EXCEPTION, "exception") X(EXC_INFO, "exc_info") X(STACK_TRACE, "stack_trace") \
+	X(STACKTRACE, "stacktrace") X(STACK, "stack") X(EXCEPTION2, "Exception") X(AT_X, "@x") X(THROWN, "thrown") X(ERROR_TYPE, "error.type") \
+	X(ERROR_MESSAGE, "error.message") X(ERROR_STACK_TRACE, "error.stack_trace") X(EXCEPTION_TYPE, "exception.type") \
+	X(EXCEPTION_MESSAGE, "exception.message") X(EXCEPTION_STACKTRACE, "exception.stacktrace") X(EXCEPTION_TYPE2, "exception_type") \
+	X(ERRORVERBOSE, "errorVerbose") X(THROWABLE_CLASS, "throwable_class") X(EXCEPTION_NAME, "exception_name") X(ERROR_TYPE2, "error_type") \
+	X(EXCEPTION_CLASS, "exception_class") \
+	/* objects */ \
+	X(FIELDS, "fields") X(MDC, "mdc") X(CONTEXTMAP, "contextMap") X(LABELS, "labels") X(ATTRIBUTES, "attributes") X(PROPERTIES, "Properties") \
+	X(SCOPES, "Scopes") X(STATE, "State") X(HTTPREQUEST, "httpRequest") X(REQ, "req") X(RES, "res") X(REQUEST, "request") \
+	X(RESPONSE, "response") X(HTTP, "http") X(STREAM, "stream") X(DOCKER, "docker") X(AGENT, "agent") X(ECS, "ecs") \
+	X(ECS_VERSION, "ecs.version") X(AT_METADATA, "@metadata") X(SOURCE_TYPE, "source_type") X(HOST, "host") X(HOSTNAME, "hostname") \
+	X(PID, "pid") X(TAG, "tag") X(CONTAINER_ID, "container_id") X(SPANS, "spans") \
+	/* signatures */ \
+	X(LOGGERFQCN, "loggerFqcn") X(EVENTID, "EventId") X(VERSION, "version") X(V, "v") X(AT_VERSION, "@version") X(THREAD_NAME, "thread_name") \
+	X(TASKNAME, "taskName") X(PATHNAME, "pathname") X(LINENO, "lineno") X(ENDOFBATCH, "endOfBatch") X(SEQUENCE, "sequence") \
+	X(LOGGERCLASSNAME, "loggerClassName") X(GOOGLE_LABELS, "logging.googleapis.com/labels") \
+	X(GOOGLE_TRACE_SAMPLED, "logging.googleapis.com/trace_sampled") X(GOOGLE_SOURCELOCATION, "logging.googleapis.com/sourceLocation") \
+	X(SOURCE, "source") \
+	/* OTLP */ \
+	X(RESOURCELOGS, "resourceLogs") X(RESOURCESPANS, "resourceSpans") X(SCOPELOGS, "scopeLogs") X(SCOPESPANS, "scopeSpans") X(SCOPE, "scope") \
+	X(LOGRECORDS, "logRecords") X(TIMEUNIXNANO, "timeUnixNano") X(OBSERVEDTIMEUNIXNANO, "observedTimeUnixNano") \
+	X(SEVERITYNUMBER, "severityNumber") X(KIND, "kind") X(STARTTIMEUNIXNANO, "startTimeUnixNano") X(ENDTIMEUNIXNANO, "endTimeUnixNano") \
+	X(EVENTS, "events")
+/* clang-format on */
+
+enum key {
+	KEY_NONE,
+#define X(id, text) KEY_##id,
+	KEYS(X)
+#undef X
+	/* not names but facts about values, kept in the same sets (json_log.c) */
+	KEY_IS_LEVEL_NUMBER,
+	KEY_IS_LEVEL_UPPER,
+	KEY_IS_TIME_NUMBER,
+	KEY_IS_LOG_TEXT,
+	KEY_IS_LOG_OBJECT,
+	KEY_IS_EVENT_TEXT,
+	KEY_COUNT
+};
+_Static_assert(KEY_COUNT <= 320, "struct key_set holds 320");
+
+enum { KEY_SET_WORDS = 5, KEY_SLOTS = 1024 };
+
+struct key_set {
+	uint64_t words[KEY_SET_WORDS];
+};
+
+static inline void key_set_add(struct key_set *set, unsigned key)
+{
+	set->words[key / 64] |= UINT64_C(1) << (key % 64);
+}
+
+static inline bool key_set_has(const struct key_set *set, unsigned key)
+{
+	return set->words[key / 64] >> (key % 64) & 1;
+}
+
+/* Whether all of `part` are in set. */
+static inline bool key_set_covers(const struct key_set *set, const struct key_set *part)
+{
+	uint64_t missing = 0;
+	for (size_t i = 0; i < KEY_SET_WORDS; i++)
+		missing |= part->words[i] & ~set->words[i];
+	return missing == 0;
+}
+
+static inline bool key_set_meets(const struct key_set *set, const struct key_set *other)
+{
+	uint64_t common = 0;
+	for (size_t i = 0; i < KEY_SET_WORDS; i++)
+		common |= other->words[i] & set->words[i];
+	return common != 0;
+}
+
+struct key_slot {
+	uint64_t first; /* the name's first eight bytes, zero-padded */
+	uint64_t last;  /* its last eight bytes; zero if it has no more than eight */
+	uint32_t len;
+	uint32_t key;   /* KEY_NONE: the slot is free */
+};
+
+struct key_table {
+	struct key_slot slots[KEY_SLOTS];
+};
+
+void key_table_init(struct key_table *table);
+const char *key_text(unsigned key);
+
+static inline size_t key_hash(uint64_t first, uint64_t last, size_t len)
+{
+	return (size_t)(((first ^ (last << 7 | last >> 57)) + len) * UINT64_C(0x9E3779B97F4A7C15) >> 54);
+}
+
+/* Eight bytes of name, zero-padded; the caller guarantees eight readable ones. */
+static inline uint64_t key_load(const char *name, size_t len)
+{
+	uint64_t word;
+	memcpy(&word, name, sizeof(word));
+	return len >= 8 ? word : word & ((UINT64_C(1) << (len * 8)) - 1);
+}
+
+/* Which key name is; KEY_NONE if it is not known. name must be followed by eight readable bytes, as every string of a document is. */
+static inline unsigned key_find(const struct key_table *table, struct slice name)
+{
+	uint64_t first = key_load(name.ptr, name.len), last = name.len > 8 ? key_load(name.ptr + name.len - 8, 8) : 0;
+	for (size_t i = key_hash(first, last, name.len);; i = (i + 1) % KEY_SLOTS) {
+		const struct key_slot *slot = &table->slots[i];
+		if (slot->key == KEY_NONE)
+			return KEY_NONE;
+		if (slot->first != first || slot->last != last || slot->len != name.len)
+			continue;
+		if (name.len <= 16 || memcmp(key_text(slot->key), name.ptr, name.len) == 0)
+			return slot->key;
+	}
+}
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OTLP in its JSON encoding: a batch of log records or spans (opentelemetry-proto, docs/specification.md, "JSON Protobuf Encoding").
+ *
+ * Layout: resourceLogs[] / resourceSpans[] -> {resource, scopeLogs[] / scopeSpans[]} -> {scope, logRecords[] / spans[]}; the order of the fields is free, so
+ * an object's fields are found before its records are read. Attributes are lists of {key, value: {stringValue | intValue | ..}}. What writers do beside the
+ * specification is read as well: int64 as number or string, enums by number or by name, ids in base64. A record that cannot be read costs itself alone.
+ */
+#include "record/reader.h"
+#include "record/timestamp.h"
+#include "record/trace_id.h"
+
+struct batch {
+	struct decoder *d;
+	const struct json *json;
+	enum record_kind kind;
+	struct slice service;
+	struct slice scope;
+	uint32_t resource_attributes, scope_attributes;
+};
+
+enum value_type { VALUE_NONE, VALUE_SCALAR, VALUE_ARRAY, VALUE_KVLIST };
+
+/* What an AnyValue holds and where. */
+static enum value_type any_value(const struct json *json, uint32_t at, uint32_t *ret_at)
+{
+	if (!json_is_object(json, at) || json_first(at) >= json_end(json, at))
+		return VALUE_NONE;
+	struct slice type = json_string(json, json_first(at));
+	*ret_at = json_first(at) + 1;
+	if (!slice_ends(type, SLICE("Value")))
+		return VALUE_NONE;
+	if (slice_eq(type, SLICE("kvlistValue")))
+		return VALUE_KVLIST;
+	return slice_eq(type, SLICE("arrayValue")) ? VALUE_ARRAY : VALUE_SCALAR;
+}
+
+/* Appends an AnyValue as the JSON that it stands for. Recursion: bounded by JSON_MAX_DEPTH. */
+static void any_render(const struct json *json, uint32_t at, struct buf *out)
+{
+	uint32_t value = 0;
+	enum value_type type = any_value(json, at, &value);
+	if (type == VALUE_NONE || type == VALUE_SCALAR) {
+		json_render(json, type == VALUE_NONE ? at : value, out);
+		return;
+	}
+	uint32_t list = json_get(json, value, SLICE("values"));
+	buf_add_char(out, type == VALUE_KVLIST ? '{' : '[');
+	for (uint32_t i = json_is_array(json, list) ? json_first(list) : 0, first = i; i && i < json_end(json, list); i = json_next(json, i)) {
+		if (i != first)
+			buf_add_char(out, ',');
+		uint32_t item = i;
+		if (type == VALUE_KVLIST) {
+			buf_add_json_string(out, json_text(json, json_get(json, i, SLICE("key"))));
+			buf_add_char(out, ':');
+			item = json_get(json, i, SLICE("value"));
+		}
+		if (item)
+			any_render(json, item, out);
+		else
+			buf_add_str(out, "null");
+	}
+	buf_add_char(out, type == VALUE_KVLIST ? '}' : ']');
+}
+
+static uint32_t scalar_of(const struct json *json, uint32_t at)
+{
+	uint32_t value = 0;
+	return any_value(json, at, &value) == VALUE_SCALAR ? value : 0;
+}
+
+static void take_attribute(struct batch *b, struct record *r, unsigned key, uint32_t at)
+{
+	const struct json *json = b->json;
+	struct slice text = json_text(json, at);
+	int64_t number;
+	switch (key) {
+	case KEY_HTTP_RESPONSE_STATUS_CODE:
+	case KEY_HTTP_STATUS_CODE:
+		if (json_i64(json, at, &number) && number >= 100 && number <= 599)
+			r->http_status = (int)number;
+		break;
+	case KEY_HTTP_REQUEST_METHOD:
+	case KEY_HTTP_METHOD:
+		r->http_method = text;
+		break;
+	case KEY_HTTP_ROUTE:
+		r->http_route = text;
+		break;
+	case KEY_URL_PATH:
+	case KEY_HTTP_TARGET:
+	case KEY_URL_FULL:
+	case KEY_HTTP_URL:
+		r->http_path = r->http_path.len ? r->http_path : text;
+		break;
+	case KEY_EXCEPTION_TYPE:
+	case KEY_ERROR_TYPE:
+		r->exception_type = key == KEY_EXCEPTION_TYPE || !r->exception_type.len ? text : r->exception_type;
+		r->error |= text.len > 0;
+		break;
+	case KEY_ERROR:
+		r->error |= (json_type(json, at) == 't') || slice_eq(text, SLICE("true"));
+		break;
+	case KEY_LOG_RECORD_TEMPLATE:
+	case KEY_ORIGINAL_FORMAT:
+		r->template_text = text;
+		break;
+	case KEY_LOGGER_NAME:
+	case KEY_LOGGER:
+		r->logger = text;
+		break;
+	case KEY_SERVICE_NAME:
+		r->service = text;
+		break;
+	default:
+		break;
+	}
+}
+
+/* False if the list is no list. */
+static bool take_attributes(struct batch *b, struct record *r, uint32_t list)
+{
+	const struct json *json = b->json;
+	if (json_is_null(json, list))
+		return true;
+	if (!json_is_array(json, list))
+		return false;
+	for (uint32_t i = json_first(list), end = json_end(json, list); i < end; i = json_next(json, i)) {
+		uint32_t name = json_get(json, i, SLICE("key"));
+		if (!name || json_type(json, name) != '"')
+			continue;
+		unsigned key = key_find(&b->d->keys, json_string(json, name));
+		uint32_t value = key ? scalar_of(json, json_get(json, i, SLICE("value"))) : 0;
+		if (value)
+			take_attribute(b, r, key, value);
+	}
+	return true;
+}
+
+static uint32_t value_of(const struct object *o, unsigned key)
+{
+	return key_set_has(&o->seen, key) && !json_is_null(&o->json, o->at[key]) ? o->at[key] : 0;
+}
+
+static bool take_id(struct batch *b, const struct object *o, unsigned key, bool is_trace, struct slice *ret)
+{
+	uint32_t at = value_of(o, key);
+	if (!at)
+		return true;
+	if (json_type(b->json, at) != '"')
+		return false;
+	struct slice text = json_string(b->json, at);
+	*ret = is_trace ? trace_id_of(text, &b->d->arena, NULL) : span_id_of(text, &b->d->arena);
+	return true;
+}
+
+/* Nanoseconds, 0 if there are none; false if the field is no number. */
+static bool take_ns(const struct object *o, unsigned key, int64_t *ret_ns)
+{
+	uint32_t at = value_of(o, key);
+	double number;
+	*ret_ns = 0;
+	if (!at || (json_type(&o->json, at) == '"' && json_string(&o->json, at).len == 0))
+		return true;
+	if (json_i64(&o->json, at, ret_ns))
+		return true;
+	*ret_ns = INT64_MAX;
+	return json_double(&o->json, at, &number);
+}
+
+/* An enum by number or by its name's last words. */
+static bool take_enum(const struct object *o, uint32_t at, const char *const *names, int count, int *ret)
+{
+	int64_t number;
+	*ret = 0;
+	if (json_is_null(&o->json, at))
+		return true;
+	if (json_i64(&o->json, at, &number)) {
+		*ret = number >= 0 && number < count ? (int)number : 0;
+		return true;
+	}
+	struct slice text = json_text(&o->json, at);
+	for (int i = 0; i < count; i++)
+		if (slice_ends(text, slice_str(names[i])))
+			*ret = i;
+	return json_type(&o->json, at) == '"';
+}
+
+static bool take_severity(const struct object *o, struct record *r)
+{
+	uint32_t at = value_of(o, KEY_SEVERITYNUMBER), text = value_of(o, KEY_SEVERITYTEXT2);
+	int64_t number;
+	if ((at && !strchr("lud\"", json_type(&o->json, at))) || (text && json_type(&o->json, text) != '"'))
+		return false;
+	if (at && json_i64(&o->json, at, &number))
+		r->severity = level_of_number(number, LEVEL_OTEL);
+	else if (at)
+		r->severity = level_parse(json_text(&o->json, at), LEVEL_OTEL);
+	if (r->severity == SEVERITY_UNKNOWN && text)
+		r->severity = level_parse(json_string(&o->json, text), LEVEL_GUESS);
+	return true;
+}
+
+static bool take_body(struct batch *b, const struct object *o, struct record *r)
+{
+	uint32_t at = value_of(o, KEY_BODY), value = 0;
+	const struct json *json = b->json;
+	if (!at)
+		return true;
+	if (json_is_array(json, at))
+		return false;
+	if (any_value(json, at, &value) == VALUE_SCALAR)
+		at = value;
+	if (json_type(json, at) == '"') {
+		r->message = json_string(json, at);
+	} else if (!json_is_null(json, at)) {
+		buf_reset(&b->d->scratch);
+		any_render(json, at, &b->d->scratch);
+		r->message = arena_copy(&b->d->arena, buf_slice(&b->d->scratch));
+	}
+	return true;
+}
+
+static bool read_log(struct batch *b, const struct object *o, struct record *r)
+{
+	int64_t observed;
+	if (!take_ns(o, KEY_TIMEUNIXNANO, &r->time_ns) || !take_ns(o, KEY_OBSERVEDTIMEUNIXNANO, &observed))
+		return false;
+	if (r->time_ns <= 0)
+		r->time_ns = observed;
+	return take_severity(o, r) && take_body(b, o, r);
+}
+
+/* The exception among a span's events: its type is the span's. */
+static void take_events(struct batch *b, struct record *r, uint32_t list)
+{
+	const struct json *json = b->json;
+	for (uint32_t i = json_is_array(json, list) ? json_first(list) : 0; i && i < json_end(json, list); i = json_next(json, i)) {
+		struct record event = {0};
+		if (!slice_eq(json_text(json, json_get(json, i, SLICE("name"))), SLICE("exception")))
+			continue;
+		take_attributes(b, &event, json_get(json, i, SLICE("attributes")));
+		if (event.exception_type.len)
+			r->exception_type = event.exception_type;
+	}
+}
+
+static bool read_span(struct batch *b, const struct object *o, struct record *r)
+{
+	static const char *const kinds[] = {"UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"};
+	static const char *const codes[] = {"UNSET", "OK", "ERROR"};
+	int64_t start, end;
+	int kind, code;
+	uint32_t name = value_of(o, KEY_NAME);
+	if (!take_ns(o, KEY_STARTTIMEUNIXNANO, &start) || !take_ns(o, KEY_ENDTIMEUNIXNANO, &end))
+		return false;
+	if ((name && json_type(b->json, name) != '"') || !take_enum(o, value_of(o, KEY_KIND), kinds, SPAN_KIND_COUNT, &kind))
+		return false;
+	if (!take_enum(o, json_get(b->json, value_of(o, KEY_STATUS), SLICE("code")), codes, STATUS_COUNT, &code))
+		return false;
+	r->name = json_text(b->json, name);
+	r->time_ns = end > 0 ? end : start;
+	r->duration_ns = start > 0 && end >= start ? end - start : -1;
+	r->span_kind = (enum span_kind)kind;
+	r->status = (enum span_status)code;
+	r->error |= r->status == STATUS_ERROR;
+	take_events(b, r, value_of(o, KEY_EVENTS));
+	return take_id(b, o, KEY_PARENTSPANID, false, &r->parent_span_id);
+}
+
+static void note_record(struct batch *b, const struct object *o, const struct record *r)
+{
+	static const struct {
+		unsigned key;
+		const char *member;
+	} rows[] = {{KEY_OBSERVEDTIMEUNIXNANO, "time"}, {KEY_TIMEUNIXNANO, "time"}, {KEY_ENDTIMEUNIXNANO, "time"}, {KEY_SEVERITYTEXT2, "severity"},
+		{KEY_SEVERITYNUMBER, "severity"}, {KEY_BODY, "message"}, {KEY_TRACEID, "trace_id"}, {KEY_SPANID, "span_id"}, {KEY_PARENTSPANID, "parent_span_id"},
+		{KEY_NAME, "name"}};
+	if (!noting(b->d))
+		return;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (value_of(o, rows[i].key))
+			decoder_note(b->d, rows[i].member, slice_str(key_text(rows[i].key)));
+	if (r->service.len)
+		decoder_note(b->d, "service", SLICE("resource.attributes.service.name"));
+	if (r->logger.len)
+		decoder_note(b->d, "logger", SLICE("scope.name"));
+}
+
+static enum undecodable read_fields(struct batch *b, uint32_t at, struct record *r)
+{
+	struct object *o = &b->d->outer;
+	if (!json_is_object(b->json, at))
+		return UNDECODABLE_WRONG_TYPE;
+	o->json = *b->json;
+	o->root = at;
+	enum undecodable reason = object_scan(b->d, o);
+	if (reason)
+		return reason;
+	struct record_fields *fields = arena_zalloc(&b->d->arena, sizeof(*fields));
+	*fields = (struct record_fields){.arena = &b->d->arena, .outer = *b->json, .outer_root = at,
+		.attributes = {value_of(o, KEY_ATTRIBUTES), b->scope_attributes, b->resource_attributes}};
+	r->fields = fields;
+	r->kind = b->kind;
+	r->shape = "otlp_json";
+	r->service = b->service;
+	r->logger = b->scope;
+	if (!take_id(b, o, KEY_TRACEID, true, &r->trace_id) || !take_id(b, o, KEY_SPANID, false, &r->span_id) || !take_attributes(b, r, fields->attributes[0]))
+		return UNDECODABLE_WRONG_TYPE;
+	if (!(b->kind == RECORD_LOG ? read_log(b, o, r) : read_span(b, o, r)))
+		return UNDECODABLE_WRONG_TYPE;
+	note_record(b, o, r);
+	return decoder_finish(b->d, r);
+}
+
+/* Calls each for every item of the list; something else in its place costs one record. */
+static void each_item(struct batch *b, uint32_t list, void (*each)(struct batch *b, uint32_t at))
+{
+	if (json_is_null(b->json, list))
+		return;
+	if (!json_is_array(b->json, list)) {
+		decoder_lose(b->d, UNDECODABLE_WRONG_TYPE);
+		return;
+	}
+	for (uint32_t i = json_first(list), end = json_end(b->json, list); i < end; i = json_next(b->json, i))
+		each(b, i);
+}
+
+static void read_record(struct batch *b, uint32_t at)
+{
+	struct record *r = decoder_add(b->d);
+	enum undecodable reason = read_fields(b, at, r);
+	if (reason)
+		decoder_drop(b->d, reason);
+}
+
+static void read_scope(struct batch *b, uint32_t at)
+{
+	if (!json_is_object(b->json, at)) {
+		decoder_lose(b->d, UNDECODABLE_WRONG_TYPE);
+		return;
+	}
+	uint32_t scope = json_get(b->json, at, SLICE("scope"));
+	b->scope = json_text(b->json, json_get(b->json, scope, SLICE("name")));
+	b->scope_attributes = json_get(b->json, scope, SLICE("attributes"));
+	each_item(b, json_get(b->json, at, b->kind == RECORD_LOG ? SLICE("logRecords") : SLICE("spans")), read_record);
+}
+
+static void read_resource(struct batch *b, uint32_t at)
+{
+	struct record r = {0};
+	if (!json_is_object(b->json, at)) {
+		decoder_lose(b->d, UNDECODABLE_WRONG_TYPE);
+		return;
+	}
+	b->resource_attributes = json_get(b->json, json_get(b->json, at, SLICE("resource")), SLICE("attributes"));
+	take_attributes(b, &r, b->resource_attributes);
+	b->service = r.service;
+	each_item(b, json_get(b->json, at, b->kind == RECORD_LOG ? SLICE("scopeLogs") : SLICE("scopeSpans")), read_scope);
+}
+
+void otlp_json_read(struct decoder *d, const struct json *json, uint32_t root)
+{
+	struct batch logs = {.d = d, .json = json, .kind = RECORD_LOG}, spans = {.d = d, .json = json, .kind = RECORD_SPAN};
+	each_item(&logs, json_get(json, root, SLICE("resourceLogs")), read_resource);
+	each_item(&spans, json_get(json, root, SLICE("resourceSpans")), read_resource);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shapes: which logger wrote a JSON object, and where it keeps what.
+ *
+ * Idea: a shape is a row: the field names that give it away, and for each member of a record the places to look at, best first. A member without places
+ * of its own in a row uses the generic ones, so a row says only what is special (a unit, a level scale, a name that means something else elsewhere).
+ * Rows are tried from the top and the last one takes everything. The names are interned (key.h), so detection is a few operations on sets, and a column
+ * whose set does not meet the object's is skipped without looking.
+ */
+#ifndef WINNOW_RECORD_SHAPE_H
+#define WINNOW_RECORD_SHAPE_H
+
+#include "record/key.h"
+#include "record/level.h"
+
+enum member {
+	MEMBER_TIME, MEMBER_LEVEL, MEMBER_MESSAGE, MEMBER_TEMPLATE, MEMBER_SERVICE, MEMBER_LOGGER, MEMBER_TRACE, MEMBER_SPAN, MEMBER_PARENT,
+	MEMBER_DURATION, MEMBER_STATUS, MEMBER_METHOD, MEMBER_ROUTE, MEMBER_PATH, MEMBER_FAILURE, MEMBER_COUNT
+};
+
+/* A field, or a field inside one; a column ends with KEY_NONE. */
+struct place {
+	uint16_t key;
+	enum level_scale scale;  /* levels: what a number means */
+	int64_t unit;            /* durations: nanoseconds per unit of a bare number; 0: the shape's */
+	struct slice inside[2];  /* names to descend by; empty: none */
+};
+
+enum { SHAPE_CLUES = 12, SHAPE_MAX = 32, SHAPE_ANSWERS = 64 };
+
+struct shape {
+	const char *name;
+	uint16_t all[SHAPE_CLUES];  /* every one must be there */
+	uint16_t any[SHAPE_CLUES];  /* at least one, if the list is not empty */
+	uint16_t none[SHAPE_CLUES]; /* no one */
+	bool envelope;              /* a shipper's: its message may hold another record, as JSON or as text with a header */
+	enum level_scale scale;
+	enum severity absent_level; /* what a missing level means */
+	int64_t duration_unit;
+	const struct place *columns[MEMBER_COUNT];
+};
+
+struct shape_row {
+	const struct shape *shape;
+	struct key_set all, any, none;
+	struct key_set columns[MEMBER_COUNT];
+	const struct place *places[MEMBER_COUNT];
+	bool choosy; /* any is not empty */
+};
+
+/* An answer: the shape, and which of its columns have any of these names (bit m: member m). */
+struct shape_match {
+	struct key_set seen;
+	const struct shape_row *row; /* NULL: the entry is free */
+	unsigned members;
+};
+
+struct shape_table {
+	struct shape_row rows[SHAPE_MAX];
+	size_t len;
+	struct shape_match answers[SHAPE_ANSWERS]; /* by hash of the set: streams repeat themselves */
+};
+
+void shape_table_init(struct shape_table *table);
+/* Valid until the next call. */
+const struct shape_match *shape_detect(struct shape_table *table, const struct key_set *seen);
+/* "time", "severity", ...: for notes. */
+const char *member_name(enum member member);
+
+#endif

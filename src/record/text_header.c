@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The header of a text line.
+ *
+ * Idea: no list of layouts but a loop over elements. At each step the next token is tried as every element that may still come (a time, a level, a thread
+ * in brackets, a process id, a logger's name, "TraceID: x", Sleuth's "[service,trace,span]", klog's "E0304 ..."); the first token that is none of them
+ * begins the message. Words are dangerous, so a level in running text must be in capitals or follow a time, and a logger's name needs proof: a line
+ * number, two dots, or a separator behind it. A line that shows neither time nor level nor trace has no header: its message is the whole line.
+ */
+#include "record/text_header.h"
+
+#include "record/level.h"
+#include "record/trace_id.h"
+
+enum { MAX_ELEMENTS = 16, LONGEST_BRACKET = 120, LONGEST_TOKEN = 200 };
+
+struct scan {
+	struct slice rest;
+	struct text_header *h;
+	bool anything; /* an element was found */
+};
+
+enum { DIGIT = 1, LETTER = 2, WORD = 4, ID = 8, LOGGER = 16, BLANK = 32, LEVEL_END = 64, SEPARATOR = 128 };
+
+static const unsigned char classes[256] = {
+	['0' ... '9'] = DIGIT | WORD | ID | LOGGER, ['a' ... 'z'] = LETTER | WORD | ID | LOGGER, ['A' ... 'Z'] = LETTER | WORD | ID | LOGGER, ['_'] = WORD | ID | LOGGER,
+	['-'] = ID | LOGGER | LEVEL_END | SEPARATOR, ['.'] = LOGGER, ['$'] = LOGGER, ['['] = LOGGER, [']'] = LOGGER | LEVEL_END, ['/'] = LOGGER,
+	[' '] = BLANK | LEVEL_END, ['\t'] = BLANK | LEVEL_END, ['\n'] = LEVEL_END, [':'] = LEVEL_END | SEPARATOR, ['|'] = LEVEL_END | SEPARATOR, [','] = LEVEL_END | SEPARATOR,
+};
+
+static bool is(char c, unsigned what)
+{
+	return classes[(unsigned char)c] & what;
+}
+
+static bool is_blank(char c)
+{
+	return is(c, BLANK);
+}
+
+static bool is_word_char(char c)
+{
+	return is(c, WORD);
+}
+
+static void skip(struct scan *s, size_t n)
+{
+	s->rest = slice_sub(s->rest, n, s->rest.len);
+}
+
+static void skip_blanks(struct scan *s)
+{
+	size_t n = 0;
+	while (n < s->rest.len && is_blank(s->rest.ptr[n]))
+		n++;
+	skip(s, n);
+}
+
+static struct slice token(struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && n < LONGEST_TOKEN && !is_blank(text.ptr[n]) && text.ptr[n] != '\n')
+		n++;
+	return slice_of(text.ptr, n);
+}
+
+static struct slice after_blanks(struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && is_blank(text.ptr[n]))
+		n++;
+	return slice_sub(text, n, text.len);
+}
+
+static size_t word_len(struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && is_word_char(text.ptr[n]))
+		n++;
+	return n;
+}
+
+/* "trace_id", "TraceID", "x-b3-traceid", "span-id", "dd.trace_id" ...: 't' or 's', or 0. */
+static char id_key(struct slice name)
+{
+	char folded[24];
+	size_t n = 0;
+	if (name.len < 5 || name.len > sizeof(folded))
+		return 0;
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] != '_' && name.ptr[i] != '-' && name.ptr[i] != '.')
+			folded[n++] = (char)(name.ptr[i] | 32);
+	struct slice key = slice_of(folded, n);
+	if (slice_starts(key, SLICE("xb3")))
+		key = slice_sub(key, 3, n);
+	else if (slice_starts(key, SLICE("dd")))
+		key = slice_sub(key, 2, n);
+	if (slice_eq(key, SLICE("traceid")) || slice_eq(key, SLICE("trace")))
+		return 't';
+	return slice_eq(key, SLICE("spanid")) ? 's' : 0;
+}
+
+static size_t id_len(struct slice text)
+{
+	bool zero;
+	size_t n = 0;
+	while (n < 32 && n + 16 <= text.len && trace_id_is_hex(text.ptr + n, &zero))
+		n += 16;
+	while (n < text.len && is(text.ptr[n], ID))
+		n++;
+	return n;
+}
+
+/* key, ':' or '=', blanks, id; the bytes used, or 0. */
+static size_t read_id(struct text_header *h, struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && n < 24 && is(text.ptr[n], ID | LOGGER) && text.ptr[n] != '[')
+		n++;
+	if (n >= text.len || (text.ptr[n] != ':' && text.ptr[n] != '='))
+		return 0;
+	char kind = id_key(slice_of(text.ptr, n));
+	if (!kind)
+		return 0;
+	struct slice value = after_blanks(slice_sub(text, n + 1, text.len));
+	if (value.len && value.ptr[0] == '"')
+		value = slice_sub(value, 1, value.len);
+	value.len = id_len(value);
+	struct slice *id = kind == 't' ? &h->trace_id : &h->span_id;
+	if (value.len < 8 || id->len) /* a filler such as "-" or "" is no id, but it is the header's */
+		return (size_t)(value.ptr + value.len - text.ptr);
+	*id = value;
+	*(kind == 't' ? &h->trace_key : &h->span_key) = slice_of(text.ptr, n + 1);
+	size_t used = (size_t)(value.ptr + value.len - text.ptr);
+	return used < text.len && text.ptr[used] == '"' ? used + 1 : used;
+}
+
+/* All the ids in text, wherever they stand. */
+static void find_ids(struct text_header *h, struct slice text)
+{
+	static const struct slice needles[] = {{"race", 4}, {"pan", 3}};
+	for (size_t k = 0; k < 2; k++) {
+		struct slice rest = text;
+		for (int tries = 0; tries < 4 && rest.len; tries++) {
+			size_t at = slice_search(rest, needles[k]);
+			if (at == rest.len)
+				break;
+			size_t from = at;
+			while (from > 0 && (is_word_char(rest.ptr[from - 1]) || rest.ptr[from - 1] == '-' || rest.ptr[from - 1] == '.') && at - from < 8)
+				from--;
+			if (read_id(h, slice_sub(rest, from, rest.len)) && (k ? h->span_id.len : h->trace_id.len))
+				break;
+			rest = slice_sub(rest, at + needles[k].len, rest.len);
+		}
+		if (h->trace_id.len == 0)
+			return;
+	}
+}
+
+static bool read_time(struct scan *s)
+{
+	if (s->h->has_time || !timestamp_scan(s->rest, &s->h->time))
+		return false;
+	skip(s, s->h->time.len);
+	s->h->has_time = true;
+	/* the container runtime's own words behind its time */
+	static const struct slice streams[] = {{" stdout F ", 10}, {" stderr F ", 10}, {" stdout P ", 10}, {" stderr P ", 10}};
+	for (size_t i = 0; i < 4; i++)
+		if (slice_starts(s->rest, streams[i])) {
+			skip(s, streams[i].len);
+			s->h->has_time = s->rest.len == 0 || (unsigned)(s->rest.ptr[0] - '0') > 9;
+			break;
+		}
+	return true;
+}
+
+/* klog and glog: "E0304 09:15:02.481203   41 store.go:118] message". */
+static bool read_klog(struct scan *s)
+{
+	struct timestamp time;
+	struct slice t = s->rest;
+	if (s->anything || t.len < 20 || !strchr("IWEF", t.ptr[0]) || t.ptr[5] != ' ' || !timestamp_scan(slice_sub(t, 6, t.len), &time) || time.dated)
+		return false;
+	struct slice tail = after_blanks(slice_sub(t, 6 + time.len, t.len));
+	tail = after_blanks(slice_sub(tail, word_len(tail), tail.len));
+	size_t end = slice_find(tail, ']', 0);
+	if (end == tail.len || end > LONGEST_BRACKET)
+		return false;
+	s->h->severity = level_parse(slice_of(t.ptr, 1), LEVEL_GUESS);
+	s->h->logger = slice_sub(tail, 0, slice_find(slice_of(tail.ptr, end), ':', 0));
+	s->rest = slice_sub(tail, end + 1, tail.len);
+	return true;
+}
+
+static bool is_level_end(struct slice text, size_t n)
+{
+	return n == text.len || is(text.ptr[n], LEVEL_END);
+}
+
+/* ":name:" directly behind a level, as Python's basic format has it. */
+static void read_colon_name(struct scan *s)
+{
+	size_t n = 1;
+	while (n < s->rest.len && (is_word_char(s->rest.ptr[n]) || s->rest.ptr[n] == '.'))
+		n++;
+	if (n < 2 || n >= s->rest.len || s->rest.ptr[0] != ':' || s->rest.ptr[n] != ':')
+		return;
+	s->h->logger = slice_sub(s->rest, 1, n - 1);
+	skip(s, n + 1);
+}
+
+static bool read_level(struct scan *s)
+{
+	size_t n = 0;
+	while (n < s->rest.len && n < 12 && is(s->rest.ptr[n], LETTER))
+		n++;
+	if (s->h->severity || n < 3 || !is_level_end(s->rest, n))
+		return false;
+	bool capitals = s->rest.ptr[0] <= 'Z' && s->rest.ptr[n - 1] <= 'Z';
+	if (!capitals && !s->h->has_time)
+		return false;
+	s->h->severity = level_word(slice_of(s->rest.ptr, n));
+	if (!s->h->severity)
+		return false;
+	skip(s, n);
+	read_colon_name(s);
+	return true;
+}
+
+static bool looks_like_level(struct slice text)
+{
+	size_t n = word_len(text);
+	return n >= 3 && text.ptr[0] <= 'Z' && text.ptr[n - 1] <= 'Z' && level_word(slice_of(text.ptr, n));
+}
+
+/* Length of a logger's name at the start of text, its line number included; 0 if it does not look like one. */
+static size_t logger_len(struct slice text, bool expected)
+{
+	struct slice t = token(text);
+	size_t n = t.len, dots = 0, brackets = 0;
+	if (n < 2 || !is(t.ptr[0], LETTER))
+		return 0;
+	if (t.ptr[n - 1] == ':')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		if (is(t.ptr[i], WORD))
+			continue;
+		if (t.ptr[i] == '#')
+			return i + 1 < n && is(t.ptr[n - 1], DIGIT) ? t.len : 0;
+		if (!is(t.ptr[i], LOGGER))
+			return 0;
+		dots += t.ptr[i] == '.';
+		brackets += t.ptr[i] == '[' || t.ptr[i] == ']' || t.ptr[i] == '/';
+	}
+	struct slice next = after_blanks(slice_sub(text, t.len, text.len));
+	bool separated = n < t.len || (next.len > 1 && strchr("-:", next.ptr[0]) && is_blank(next.ptr[1]));
+	bool leads = slice_starts(next, SLICE("- ")) && looks_like_level(slice_sub(next, 2, next.len));
+	if (dots + brackets == 0)
+		return (expected && separated) || leads ? t.len : 0;
+	return dots >= 2 || separated || (next.len && next.ptr[0] == '[' && dots) ? t.len : 0;
+}
+
+static bool read_logger(struct scan *s)
+{
+	size_t n = s->h->logger.len || !s->anything ? 0 : logger_len(s->rest, true);
+	if (n == 0)
+		return false;
+	struct slice name = slice_of(s->rest.ptr, n);
+	if (name.ptr[n - 1] == ':')
+		name.len--;
+	s->h->logger = slice_sub(name, 0, slice_find(name, '#', 0));
+	skip(s, name.len);
+	return true;
+}
+
+/* Sleuth: [service,trace,span] or [service,trace,span,exportable]; each may be empty. */
+static bool read_sleuth(struct text_header *h, struct slice inside)
+{
+	if (h->trace_id.len || h->service.len)
+		return false;
+	size_t first = slice_find(inside, ',', 0), second = slice_find(inside, ',', first + 1);
+	if (second >= inside.len)
+		return false;
+	struct slice service = slice_sub(inside, 0, first), trace = slice_sub(inside, first + 1, second - first - 1);
+	struct slice span = slice_sub(inside, second + 1, slice_find(inside, ',', second + 1) - second - 1);
+	if (id_len(trace) != trace.len || (trace.len != 0 && trace.len != 16 && trace.len != 32) || (span.len != 0 && span.len != 16) || word_len(token(service)) == 0)
+		return false;
+	h->service = service;
+	if (trace.len) {
+		h->trace_id = trace;
+		h->span_id = span;
+		h->trace_key = h->span_key = SLICE("[service,trace,span]");
+	}
+	return true;
+}
+
+/* Whether a bracket before text was a thread's: more header follows. */
+static bool header_follows(const struct scan *s, struct slice text)
+{
+	text = after_blanks(text);
+	if (slice_starts(text, SLICE("---")) || slice_starts(text, SLICE("[")))
+		return !s->h->logger.len && s->h->severity == SEVERITY_UNKNOWN;
+	return looks_like_level(text) || (!s->h->logger.len && logger_len(text, true)) || slice_starts(text, SLICE("- "));
+}
+
+static bool read_bracket(struct scan *s)
+{
+	struct text_header *h = s->h;
+	size_t end = slice_find(slice_sub(s->rest, 0, LONGEST_BRACKET), ']', 0);
+	if (end >= s->rest.len || s->rest.ptr[end] != ']')
+		return false;
+	struct slice inside = slice_trim(slice_sub(s->rest, 1, end - 1)), after = slice_sub(s->rest, end + 1, s->rest.len);
+	struct timestamp time;
+	enum severity severity = h->severity ? SEVERITY_UNKNOWN : level_word(inside);
+	bool ids = !h->trace_id.len && slice_search(inside, SLICE("race")) < inside.len;
+	if (severity) {
+		h->severity = severity;
+	} else if (!h->has_time && timestamp_scan(inside, &time) && time.len == inside.len) {
+		h->time = time;
+		h->has_time = true;
+	} else if (ids) {
+		find_ids(h, inside);
+		if (!h->trace_id.len)
+			return false;
+	} else if (!s->anything || !(read_sleuth(h, inside) || header_follows(s, after))) {
+		return false;
+	}
+	s->rest = after;
+	return true;
+}
+
+/* "12345 ---" or "---" or a lone separator between elements. */
+static bool read_separator(struct scan *s)
+{
+	size_t n = 0;
+	while (n < s->rest.len && (unsigned)(s->rest.ptr[n] - '0') <= 9)
+		n++;
+	struct slice next = after_blanks(slice_sub(s->rest, n, s->rest.len));
+	if (n && n <= 8 && slice_starts(next, SLICE("--- "))) {
+		s->rest = slice_sub(next, 3, next.len);
+		return true;
+	}
+	if (!s->anything || n)
+		return false;
+	if (slice_starts(s->rest, SLICE("--- "))) {
+		skip(s, 3);
+		return true;
+	}
+	if (s->rest.len > 1 && is(s->rest.ptr[0], SEPARATOR) && (is_blank(s->rest.ptr[1]) || s->rest.ptr[0] == ':')) {
+		skip(s, 1);
+		return true;
+	}
+	return false;
+}
+
+static bool read_element(struct scan *s)
+{
+	char c = s->rest.ptr[0];
+	if ((unsigned)(c - '0') <= 9)
+		return read_time(s) || read_separator(s);
+	if (c == '[')
+		return read_bracket(s);
+	if ((unsigned)((c | 32) - 'a') > 25)
+		return read_separator(s);
+	if (read_level(s) || read_klog(s))
+		return true;
+	size_t used = (c | 32) == 't' || (c | 32) == 's' || (c | 32) == 'x' || (c | 32) == 'd' ? read_id(s->h, s->rest) : 0;
+	if (used) {
+		skip(s, used);
+		return true;
+	}
+	return read_logger(s);
+}
+
+void text_header_read(struct slice line, struct text_header *ret)
+{
+	*ret = (struct text_header){0};
+	struct scan s = {.rest = line, .h = ret};
+	for (int i = 0; i < MAX_ELEMENTS; i++) {
+		skip_blanks(&s);
+		if (s.rest.len == 0 || !read_element(&s))
+			break;
+		s.anything = true;
+	}
+	if (ret->trace_id.len == 0)
+		find_ids(ret, s.rest);
+	bool header = ret->has_time || ret->severity != SEVERITY_UNKNOWN || (ret->trace_id.len && s.anything);
+	ret->message = header ? slice_trim(s.rest) : line;
+	if (!header)
+		ret->logger = ret->service = slice_of(NULL, 0);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a line of plain text says about itself before its message begins. */
+#ifndef WINNOW_RECORD_TEXT_HEADER_H
+#define WINNOW_RECORD_TEXT_HEADER_H
+
+#include "record/record.h"
+#include "record/timestamp.h"
+
+/* Views into the line; whatever is not there is empty. */
+struct text_header {
+	bool has_time;
+	struct timestamp time;
+	enum severity severity;
+	struct slice service;
+	struct slice logger;
+	struct slice trace_id, span_id;   /* as written */
+	struct slice trace_key, span_key; /* the words before them */
+	struct slice message;             /* what follows the header; the whole line if it has none */
+};
+
+void text_header_read(struct slice line, struct text_header *ret);
+
+#endif

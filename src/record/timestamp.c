@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record/timestamp.h"
+
+#include "base/clock.h"
+
+struct cursor {
+	const char *p;
+	const char *end;
+};
+
+static bool two_digits(struct cursor *c, unsigned *ret)
+{
+	if (c->end - c->p < 2)
+		return false;
+	unsigned tens = (unsigned)(c->p[0] - '0'), ones = (unsigned)(c->p[1] - '0');
+	if (tens > 9 || ones > 9)
+		return false;
+	*ret = tens * 10 + ones;
+	c->p += 2;
+	return true;
+}
+
+static bool literal(struct cursor *c, char what)
+{
+	if (c->p >= c->end || *c->p != what)
+		return false;
+	c->p++;
+	return true;
+}
+
+static bool is_digit(const struct cursor *c, size_t ahead)
+{
+	return (size_t)(c->end - c->p) > ahead && (unsigned)(c->p[ahead] - '0') <= 9;
+}
+
+int64_t timestamp_of_parts(int64_t seconds, int64_t ns)
+{
+	int64_t total;
+	if (__builtin_mul_overflow(seconds, NS_PER_S, &total) || __builtin_add_overflow(total, ns, &total))
+		return seconds < 0 ? INT64_MIN : INT64_MAX;
+	return total;
+}
+
+/* Digits after . or , as nanoseconds; further digits are cut off. */
+static int64_t fraction(struct cursor *c)
+{
+	int64_t ns = 0, scale = NS_PER_S / 10;
+	if (c->end - c->p < 2 || (*c->p != '.' && *c->p != ',') || !is_digit(c, 1))
+		return 0;
+	for (c->p++; is_digit(c, 0); c->p++, scale /= 10)
+		ns += (*c->p - '0') * scale;
+	return ns;
+}
+
+static bool time_of_day(struct cursor *c, int64_t *ret_seconds, int64_t *ret_ns)
+{
+	unsigned hour, minute, second = 0;
+	if (!two_digits(c, &hour) || !literal(c, ':') || !two_digits(c, &minute))
+		return false;
+	if (literal(c, ':') && !two_digits(c, &second))
+		return false;
+	if (hour > 24 || minute > 59 || second > 60)
+		return false;
+	*ret_seconds = (int64_t)hour * 3600 + minute * 60 + second;
+	*ret_ns = fraction(c);
+	return true;
+}
+
+/* +01:00, +0530, +01 behind the sign; false (nothing consumed) if it is none. */
+static bool offset(struct cursor *c, int64_t *ret_seconds)
+{
+	struct cursor at = *c;
+	unsigned hour, minute = 0;
+	int64_t sign = *at.p == '-' ? -1 : 1;
+	at.p++;
+	if (!two_digits(&at, &hour))
+		return false;
+	if (at.p < at.end && *at.p == ':' && is_digit(&at, 1))
+		at.p++;
+	if (is_digit(&at, 0) && !two_digits(&at, &minute))
+		return false;
+	if (hour > 18 || minute > 59 || is_digit(&at, 0))
+		return false;
+	*ret_seconds = sign * ((int64_t)hour * 3600 + (int64_t)minute * 60);
+	*c = at;
+	return true;
+}
+
+/* The zone behind the time, if one is there: seconds east of Greenwich. */
+static bool zone(struct cursor *c, int64_t *ret_seconds)
+{
+	struct cursor at = *c;
+	*ret_seconds = 0;
+	if (at.p < at.end && *at.p == ' ')
+		at.p++;
+	if (at.p >= at.end)
+		return false;
+	size_t left = (size_t)(at.end - at.p);
+	bool blank = at.p != c->p;
+	if (*at.p == '+' || (*at.p == '-' && !blank) || (*at.p == '-' && left >= 5 && is_digit(&at, 4))) {
+		if (!offset(&at, ret_seconds))
+			return false;
+	} else if ((*at.p == 'Z' || *at.p == 'z') && !blank) {
+		at.p++;
+	} else if (left >= 3 && (memcmp(at.p, "UTC", 3) == 0 || memcmp(at.p, "GMT", 3) == 0)) {
+		at.p += 3;
+	} else {
+		return false;
+	}
+	c->p = at.p;
+	return true;
+}
+
+static unsigned month_of_name(struct cursor *c)
+{
+	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	if (c->end - c->p < 3)
+		return 0;
+	for (unsigned i = 0; i < 12; i++)
+		if (memcmp(c->p, names + (size_t)i * 3, 3) == 0) {
+			c->p += 3;
+			return i + 1;
+		}
+	return 0;
+}
+
+static bool year_of(struct cursor *c, int64_t *ret_year)
+{
+	unsigned century, year;
+	if (!two_digits(c, &century) || !two_digits(c, &year))
+		return false;
+	*ret_year = (int64_t)century * 100 + year;
+	return true;
+}
+
+/* 2026-03-04, 2026/03/04, or 04/Mar/2026; leaves the cursor behind the separator before the time of day. */
+static bool date(struct cursor *c, int64_t *ret_days)
+{
+	int64_t year;
+	unsigned month, day;
+	if (is_digit(c, 2)) {
+		if (!year_of(c, &year) || c->p >= c->end || (*c->p != '-' && *c->p != '/'))
+			return false;
+		char separator = *c->p++;
+		if (!two_digits(c, &month) || !literal(c, separator) || !two_digits(c, &day) || c->p >= c->end)
+			return false;
+		if (*c->p != 'T' && *c->p != 't' && *c->p != ' ')
+			return false;
+	} else {
+		if (!two_digits(c, &day) || !literal(c, '/'))
+			return false;
+		month = month_of_name(c);
+		if (!literal(c, '/') || !year_of(c, &year) || c->p >= c->end || *c->p != ':')
+			return false;
+	}
+	c->p++;
+	if (month < 1 || month > 12 || day < 1 || day > 31)
+		return false;
+	*ret_days = clock_days(year, month, day);
+	return true;
+}
+
+bool timestamp_scan(struct slice text, struct timestamp *ret)
+{
+	struct cursor c = {.p = text.ptr, .end = text.ptr + text.len};
+	int64_t days = 0, seconds, ns, east = 0;
+	if (!is_digit(&c, 0) || !is_digit(&c, 1))
+		return false;
+	bool dated = text.len > 2 && text.ptr[2] != ':';
+	if (dated && !date(&c, &days))
+		return false;
+	if (!time_of_day(&c, &seconds, &ns))
+		return false;
+	bool zoned = dated && zone(&c, &east);
+	if (is_digit(&c, 0))
+		return false;
+	*ret = (struct timestamp){.ns = timestamp_of_parts(days * 86400 + seconds - east, ns), .zoned = zoned, .dated = dated, .len = (size_t)(c.p - text.ptr)};
+	return true;
+}
+
+int64_t timestamp_of_i64(int64_t number)
+{
+	static const struct {
+		int64_t below;
+		int64_t unit;
+	} units[] = {{INT64_C(100000000000), NS_PER_S}, {INT64_C(100000000000000), NS_PER_MS}, {INT64_C(100000000000000000), NS_PER_US}};
+	if (number <= 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (number < units[i].below) {
+			int64_t ns;
+			return __builtin_mul_overflow(number, units[i].unit, &ns) ? INT64_MAX : ns;
+		}
+	return number;
+}
+
+int64_t timestamp_of_double(double number)
+{
+	if (!(number > 0))
+		return 0;
+	if (number >= 1e17)
+		return number < 9.2e18 ? (int64_t)number : INT64_MAX;
+	int64_t unit = number < 1e11 ? NS_PER_S : number < 1e14 ? NS_PER_MS : NS_PER_US, whole = (int64_t)number;
+	/* a double holds epoch seconds to a quarter of a microsecond: finer digits would be invented */
+	int64_t step = unit == NS_PER_S ? NS_PER_US : unit / 1000;
+	int64_t fraction_ns = (int64_t)((number - (double)whole) * (double)(unit / step) + 0.5) * step, ns;
+	return __builtin_mul_overflow(whole, unit, &ns) || __builtin_add_overflow(ns, fraction_ns, &ns) ? INT64_MAX : ns;
+}
+
+static bool digits_only(struct slice text)
+{
+	size_t dots = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		dots += text.ptr[i] == '.';
+		if ((unsigned)(text.ptr[i] - '0') > 9 && text.ptr[i] != '.')
+			return false;
+	}
+	return text.len > 0 && dots <= 1;
+}
+
+bool timestamp_parse(struct slice text, struct timestamp *ret)
+{
+	int64_t whole;
+	double number;
+	if (timestamp_scan(text, ret))
+		return ret->len == text.len;
+	text = slice_trim(text);
+	if (timestamp_scan(text, ret))
+		return ret->len == text.len;
+	if (!digits_only(text))
+		return false;
+	*ret = (struct timestamp){.zoned = true, .dated = true, .len = text.len};
+	if (slice_to_i64(text, &whole))
+		ret->ns = timestamp_of_i64(whole);
+	else if (slice_to_double(text, &number))
+		ret->ns = timestamp_of_double(number);
+	else
+		return false;
+	return true;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record/trace_id.h"
+
+enum { TRACE_DIGITS = 32, SPAN_DIGITS = 16 };
+
+static const struct slice none = {NULL, 0};
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Sixteen bytes at a time: in a healthy stream this is all that happens to an id. */
+bool trace_id_is_hex(const char *sixteen, bool *ret_zero)
+{
+	typedef unsigned char v16 __attribute__((vector_size(16)));
+	uint64_t good[2], zero[2];
+	v16 c;
+	memcpy(&c, sixteen, sizeof(c));
+	v16 ok = (v16)((c - '0') <= 9) | (v16)((c - 'a') <= 5), zeros = (v16)(c == '0');
+	memcpy(good, &ok, sizeof(good));
+	memcpy(zero, &zeros, sizeof(zero));
+	*ret_zero = (zero[0] & zero[1]) == UINT64_MAX;
+	return (good[0] & good[1]) == UINT64_MAX;
+}
+
+/* Whether s, 16 or 32 bytes, is lower-case hex already and not all zeros. */
+static bool is_clean(struct slice s)
+{
+	bool zero, more = true;
+	if (!trace_id_is_hex(s.ptr, &zero))
+		return false;
+	return s.len == SPAN_DIGITS ? !zero : trace_id_is_hex(s.ptr + SPAN_DIGITS, &more) && !(zero && more);
+}
+
+static bool is_zero(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] != '0')
+			return false;
+	return true;
+}
+
+/* The hex digits of s without dashes, lower-cased; their number, or 0 if s holds anything else or more than max. */
+static size_t fold_hex(struct slice s, char *out, size_t max)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '-')
+			continue;
+		int digit = hex_digit(s.ptr[i]);
+		if (digit < 0 || n == max)
+			return 0;
+		out[n++] = "0123456789abcdef"[digit];
+	}
+	return n;
+}
+
+static struct slice keep(const char *digits, size_t n, struct arena *a)
+{
+	struct slice s = slice_of(digits, n);
+	return is_zero(s) ? none : arena_copy(a, s);
+}
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+/* base64 of exactly `bytes` bytes, padding optional, as hex. */
+static bool unbase64(struct slice s, size_t bytes, char *out)
+{
+	uint32_t bits = 0;
+	unsigned held = 0;
+	size_t n = 0;
+	while (s.len > 0 && s.ptr[s.len - 1] == '=')
+		s.len--;
+	if (s.len != (bytes * 8 + 5) / 6)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		int digit = base64_digit(s.ptr[i]);
+		if (digit < 0)
+			return false;
+		bits = bits << 6 | (uint32_t)digit;
+		held += 6;
+		if (held >= 8 && n < bytes) {
+			held -= 8;
+			uint32_t byte = bits >> held & 0xFF;
+			out[2 * n] = "0123456789abcdef"[byte >> 4];
+			out[2 * n + 1] = "0123456789abcdef"[byte & 15];
+			n++;
+		}
+	}
+	return n == bytes;
+}
+
+static struct slice of_decimal(struct slice s, struct arena *a)
+{
+	uint64_t number;
+	char digits[SPAN_DIGITS];
+	if (!slice_to_u64(s, &number))
+		return none;
+	for (size_t i = SPAN_DIGITS; i-- > 0; number >>= 4)
+		digits[i] = "0123456789abcdef"[number & 15];
+	return keep(digits, SPAN_DIGITS, a);
+}
+
+static bool all_decimal(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned)(s.ptr[i] - '0') > 9)
+			return false;
+	return s.len > 0;
+}
+
+struct slice span_id_of(struct slice text, struct arena *a)
+{
+	char digits[TRACE_DIGITS];
+	if (text.len == SPAN_DIGITS && is_clean(text))
+		return text;
+	size_t n = text.len >= SPAN_DIGITS ? fold_hex(text, digits, SPAN_DIGITS) : 0;
+	if (n == SPAN_DIGITS)
+		return keep(digits, n, a);
+	if (unbase64(text, 8, digits))
+		return keep(digits, SPAN_DIGITS, a);
+	return all_decimal(text) ? of_decimal(text, a) : none;
+}
+
+/* "1-67891233-abcdef012345678912345678", also as "Root=1-...;Parent=...". */
+static struct slice xray(struct slice text)
+{
+	if (slice_starts(text, SLICE("Root=")))
+		text = slice_sub(text, 5, slice_find(text, ';', 5) - 5);
+	return text.len == 35 && text.ptr[0] == '1' && text.ptr[1] == '-' && text.ptr[10] == '-' ? slice_sub(text, 2, 33) : text;
+}
+
+static bool is_traceparent(struct slice text)
+{
+	return text.len >= 55 && text.ptr[2] == '-' && text.ptr[35] == '-' && text.ptr[52] == '-';
+}
+
+struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
+{
+	char digits[TRACE_DIGITS];
+	if (text.len == TRACE_DIGITS && is_clean(text))
+		return text;
+	if (is_traceparent(text)) {
+		if (ret_span && ret_span->len == 0)
+			*ret_span = span_id_of(slice_sub(text, 36, SPAN_DIGITS), a);
+		text = slice_sub(text, 3, TRACE_DIGITS);
+	}
+	if (slice_starts(text, SLICE("projects/"))) {
+		size_t at = slice_search(text, SLICE("/traces/"));
+		text = slice_sub(text, at + 8, text.len);
+	}
+	text = xray(text);
+	size_t n = text.len >= SPAN_DIGITS ? fold_hex(text, digits, TRACE_DIGITS) : 0;
+	if (n == TRACE_DIGITS || n == SPAN_DIGITS)
+		return keep(digits, n, a);
+	if (unbase64(text, 16, digits))
+		return keep(digits, TRACE_DIGITS, a);
+	if (unbase64(text, 8, digits))
+		return keep(digits, SPAN_DIGITS, a);
+	return all_decimal(text) ? of_decimal(text, a) : none;
+}

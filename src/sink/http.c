@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sink/http.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 4096 }; /* of an answer's body: more is read and dropped */
+
+struct http_sender {
+	CURL *curl;
+	struct curl_slist *headers;
+	int64_t timeout_ns;
+	atomic_bool aborted;
+	struct slice body; /* of the post under way */
+	size_t taken;      /* of it, by libcurl */
+	bool repeated;
+	struct buf answer;
+	char error[CURL_ERROR_SIZE];
+};
+
+static void start_curl(void)
+{
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* --- headers --- */
+
+/* What the remote-write 1.0 specification and HTTP itself fix; users cannot change these. */
+static const char *const protocol_headers[] = {
+	"Content-Encoding: snappy",
+	"Content-Type: application/x-protobuf",
+	"User-Agent: winnow/" WINNOW_VERSION,
+	"X-Prometheus-Remote-Write-Version: 0.1.0",
+	"Content-Length", "Transfer-Encoding", "Connection", "Retry-Attempt",
+	"Expect:", /* no waiting for 100 Continue */
+};
+
+static bool is_protocol_header(struct slice name)
+{
+	for (size_t i = 0; i < sizeof(protocol_headers) / sizeof(protocol_headers[0]); i++) {
+		struct slice line = slice_str(protocol_headers[i]);
+		if (slice_eq_nocase(name, slice_sub(line, 0, slice_find(line, ':', 0))))
+			return true;
+	}
+	return false;
+}
+
+static bool is_token(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] <= ' ' || s.ptr[i] >= 0x7F || strchr("()<>@,;:\\\"/[]?={}", s.ptr[i]))
+			return false;
+	return s.len > 0;
+}
+
+static bool is_header_value(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (((unsigned char)s.ptr[i] < ' ' && s.ptr[i] != '\t') || s.ptr[i] == 0x7F)
+			return false;
+	return true;
+}
+
+static void add_header(struct http_sender *s, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(s->headers, line);
+	if (!longer)
+		abort(); /* out of memory */
+	s->headers = longer;
+}
+
+static void add_pair(struct http_sender *s, const char *name, const char *separator, const char *value)
+{
+	struct buf line = {0};
+	buf_printf(&line, "%s%s%s", name, separator, value);
+	add_header(s, buf_cstr(&line));
+	buf_done(&line);
+}
+
+static int set_headers(struct http_sender *s, const struct http_opts *opts, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(protocol_headers) / sizeof(protocol_headers[0]); i++)
+		if (strchr(protocol_headers[i], ':'))
+			add_header(s, protocol_headers[i]);
+	bool own_authorization = opts->username || opts->bearer_token;
+	for (size_t i = 0; i < opts->headers_len; i++) {
+		const struct http_header *h = &opts->headers[i];
+		struct slice name = slice_str(h->name);
+		if (!is_token(name) || !is_header_value(slice_str(h->value)))
+			return err_set(err, ERR_INPUT, "header \"%s\" is not a valid HTTP header", h->name ? h->name : "");
+		if (is_protocol_header(name) || (own_authorization && slice_eq_nocase(name, SLICE("Authorization"))))
+			continue;
+		if (!h->value || !h->value[0])
+			add_pair(s, h->name, ";", ""); /* how libcurl spells a header with no value */
+		else
+			add_pair(s, h->name, ": ", h->value);
+	}
+	if (!opts->bearer_token)
+		return 0;
+	if (!is_header_value(slice_str(opts->bearer_token)))
+		return err_set(err, ERR_INPUT, "the bearer token holds a line break or a control character");
+	add_pair(s, "Authorization", ": Bearer ", opts->bearer_token);
+	return 0;
+}
+
+/* --- set up --- */
+
+static int check_url(const char *url, struct err *err)
+{
+	int status = 0;
+	char *scheme = NULL;
+	CURLU *parts = curl_url();
+	if (!url || curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK || curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
+		status = err_set(err, ERR_INPUT, "the URL is not valid; expected http://HOST:PORT/PATH");
+	else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
+		status = err_set(err, ERR_INPUT, "the URL starts with %s://; expected http:// or https://", scheme);
+	curl_free(scheme);
+	curl_url_cleanup(parts);
+	return status;
+}
+
+static size_t give_body(char *to, size_t size, size_t count, void *user)
+{
+	struct http_sender *s = user;
+	struct slice piece = slice_sub(s->body, s->taken, size * count);
+	if (piece.len > 0)
+		memcpy(to, piece.ptr, piece.len);
+	s->taken += piece.len;
+	return piece.len;
+}
+
+/* libcurl starts over when a kept connection turns out to be dead; the peer may have read the first copy. */
+static int give_again(void *user, curl_off_t offset, int origin)
+{
+	struct http_sender *s = user;
+	if (origin != SEEK_SET || offset < 0 || (size_t)offset > s->body.len)
+		return CURL_SEEKFUNC_FAIL;
+	s->taken = (size_t)offset;
+	s->repeated = true;
+	return CURL_SEEKFUNC_OK;
+}
+
+static size_t take_answer(char *bytes, size_t size, size_t count, void *user)
+{
+	struct http_sender *s = user;
+	size_t room = ANSWER_MAX - s->answer.len, len = size * count;
+	buf_add(&s->answer, bytes, len < room ? len : room);
+	return len;
+}
+
+static int on_progress(void *user, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+	(void)down_total, (void)down, (void)up_total, (void)up;
+	struct http_sender *s = user;
+	return atomic_load(&s->aborted);
+}
+
+static int set_file(struct http_sender *s, CURLoption option, const char *path, struct err *err)
+{
+	if (!path)
+		return 0;
+	if (access(path, R_OK) != 0)
+		return err_set(err, ERR_INPUT, "cannot read %s", path);
+	curl_easy_setopt(s->curl, option, path);
+	return 0;
+}
+
+static int set_tls(struct http_sender *s, const struct http_opts *opts, struct err *err)
+{
+	int status = set_file(s, CURLOPT_CAINFO, opts->ca_file, err);
+	if (status == 0)
+		status = set_file(s, CURLOPT_SSLCERT, opts->cert_file, err);
+	if (status == 0)
+		status = set_file(s, CURLOPT_SSLKEY, opts->key_file, err);
+	if (opts->insecure_skip_verify) {
+		curl_easy_setopt(s->curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(s->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	return status;
+}
+
+static void set_transfer(struct http_sender *s, const struct http_opts *opts)
+{
+	long timeout_ms = (long)(s->timeout_ns / NS_PER_MS);
+	curl_easy_setopt(s->curl, CURLOPT_URL, opts->url);
+	curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(s->curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(s->curl, CURLOPT_TIMEOUT_MS, timeout_ms);
+	curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 10000 ? timeout_ms : 10000L);
+	curl_easy_setopt(s->curl, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(s->curl, CURLOPT_ERRORBUFFER, s->error);
+	curl_easy_setopt(s->curl, CURLOPT_READFUNCTION, give_body);
+	curl_easy_setopt(s->curl, CURLOPT_READDATA, s);
+	curl_easy_setopt(s->curl, CURLOPT_SEEKFUNCTION, give_again);
+	curl_easy_setopt(s->curl, CURLOPT_SEEKDATA, s);
+	curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, take_answer);
+	curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, s);
+	curl_easy_setopt(s->curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(s->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(s->curl, CURLOPT_XFERINFODATA, s);
+	if (opts->username && !opts->bearer_token) {
+		curl_easy_setopt(s->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		curl_easy_setopt(s->curl, CURLOPT_USERNAME, opts->username);
+		curl_easy_setopt(s->curl, CURLOPT_PASSWORD, opts->password ? opts->password : "");
+	}
+}
+
+int http_sender_new(const struct http_opts *opts, struct http_sender **ret, struct err *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, start_curl);
+	int status = check_url(opts->url, err);
+	if (status < 0)
+		return status;
+	struct http_sender *s = mem_zalloc(1, sizeof(*s));
+	s->timeout_ns = opts->timeout_ns > 0 ? opts->timeout_ns : 30 * NS_PER_S;
+	s->curl = curl_easy_init();
+	if (!s->curl)
+		abort(); /* out of memory */
+	set_transfer(s, opts);
+	status = set_tls(s, opts, err);
+	if (status == 0)
+		status = set_headers(s, opts, err);
+	if (status < 0) {
+		http_sender_free(s);
+		return status;
+	}
+	*ret = s;
+	return 0;
+}
+
+void http_sender_free(struct http_sender *s)
+{
+	if (!s)
+		return;
+	curl_easy_cleanup(s->curl);
+	curl_slist_free_all(s->headers);
+	buf_done(&s->answer);
+	free(s);
+}
+
+void http_sender_abort(struct http_sender *s)
+{
+	atomic_store(&s->aborted, true);
+}
+
+/* --- one post --- */
+
+/* Text as one clean line: white space and controls become single blanks. */
+static void set_reason(struct http_reply *ret, struct slice text)
+{
+	struct buf clean = {0};
+	buf_add_utf8(&clean, slice_trim(text));
+	size_t len = 0;
+	for (size_t i = 0; i < clean.len && len < sizeof(ret->reason) - 1; i++) {
+		char c = clean.data[i];
+		bool blank = (unsigned char)c <= ' ' || c == 0x7F;
+		if (!blank || (len > 0 && ret->reason[len - 1] != ' '))
+			ret->reason[len++] = blank ? ' ' : c;
+	}
+	while (len > 0 && ret->reason[len - 1] == ' ')
+		len--;
+	ret->reason[slice_utf8_prefix(slice_of(ret->reason, len))] = 0;
+	buf_done(&clean);
+}
+
+static enum http_verdict verdict_of(int status)
+{
+	if (status >= 200 && status < 300)
+		return HTTP_OK;
+	return status >= 400 && status < 500 && status != 429 ? HTTP_REFUSED : HTTP_RETRY;
+}
+
+static void read_reply(struct http_sender *s, CURLcode code, struct http_reply *ret)
+{
+	long status = 0;
+	curl_off_t sent = 0, retry_after = 0;
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(s->curl, CURLINFO_SIZE_UPLOAD_T, &sent);
+	curl_easy_getinfo(s->curl, CURLINFO_RETRY_AFTER, &retry_after); /* seconds; a date is turned into them */
+	ret->delivered = sent > 0;
+	ret->repeated = s->repeated;
+	if (code != CURLE_OK) { /* also when a status came but the rest of the answer did not */
+		set_reason(ret, slice_str(atomic_load(&s->aborted) ? "stopped" : s->error[0] ? s->error : curl_easy_strerror(code)));
+		return;
+	}
+	ret->status = (int)status;
+	ret->verdict = verdict_of(ret->status);
+	if (retry_after > 0)
+		ret->retry_after_ns = retry_after < 86400 ? retry_after * NS_PER_S : 86400 * NS_PER_S;
+	if (ret->verdict != HTTP_OK)
+		set_reason(ret, buf_slice(&s->answer));
+	if (ret->verdict != HTTP_OK && ret->reason[0] == 0)
+		set_reason(ret, SLICE("(the receiver gave no reason)"));
+}
+
+void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt, struct http_reply *ret)
+{
+	*ret = (struct http_reply){.verdict = HTTP_RETRY, .retry_after_ns = -1, .reason = "stopped"};
+	if (atomic_load(&s->aborted))
+		return;
+	char retry[40];
+	snprintf(retry, sizeof(retry), "Retry-Attempt: %u", attempt);
+	struct curl_slist headers = {.data = retry, .next = s->headers};
+	ret->reason[0] = 0;
+	buf_reset(&s->answer);
+	s->error[0] = 0;
+	s->body = body;
+	s->taken = 0;
+	s->repeated = false;
+	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, attempt > 0 ? &headers : s->headers);
+	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+	read_reply(s, curl_easy_perform(s->curl), ret);
+	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, NULL); /* forget the header on this frame */
+}

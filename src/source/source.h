@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where messages come from. A reader is one input partition, owned by one shard thread at a time; how readers come and go is the business of each kind
+ * (a consumer group for Kafka, the command line for files). */
+#ifndef WINNOW_SOURCE_SOURCE_H
+#define WINNOW_SOURCE_SOURCE_H
+
+#include "base/err.h"
+
+enum { SOURCE_BATCH_MAX = 1000 };
+
+struct source_message {
+	struct slice payload; /* ptr NULL: tombstone */
+	int64_t offset;
+	int64_t next_offset;  /* where the message behind it starts, as far as this one tells */
+	int64_t time_ns;      /* the source's own timestamp, 0: none */
+};
+
+struct source_batch {
+	struct source_message messages[SOURCE_BATCH_MAX];
+	size_t len;
+	bool at_end;          /* nothing more is there for now */
+	void *held[SOURCE_BATCH_MAX]; /* private to the reader */
+	size_t held_len;
+};
+
+struct source_reader;
+
+struct source_reader_ops {
+	/* Fills ret with what is there now, without waiting; views are valid until release. Errors: nothing was read, try later. */
+	int (*poll)(struct source_reader *r, size_t max, struct source_batch *ret, struct err *err);
+	void (*release)(struct source_reader *r, struct source_batch *batch);
+	/* The next poll starts at offset. */
+	int (*seek)(struct source_reader *r, int64_t offset, struct err *err);
+	void (*close)(struct source_reader *r);
+};
+
+struct source_reader {
+	const struct source_reader_ops *ops;
+	char *topic;
+	int32_t partition;
+	int64_t start;        /* first offset to read where the journal does not know the partition */
+	int64_t end;          /* offset behind the last message when the reader was opened; -1: unknown (a pipe) */
+};
+
+#endif

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+import os, time
+from servers import Kafka
+from stage import PROPERTIES, Producer, Stage, kafka, produce, shop_files
+
+
+class Outages(Stage):
+    def test_prometheus_stops(self):
+        """Prometheus stopped in the middle: nothing is lost, nothing counted twice"""
+        self.prometheus()
+        folder, truth = shop_files()
+        feeds = [Producer(kafka().brokers, topic, os.path.join(folder, name), "-R", rate)
+                 for topic, name, rate in ((self.logs, "logs.jsonl", 2500), (self.spans, "spans.jsonl", 200))]
+        w = self.winnow(self.settings("kafka"))
+        time.sleep(6)
+        self.prom.stop()
+        time.sleep(12)
+        self.assertTrue(w.alive(), "winnow stays up")
+        self.prom.start()
+        for feed in feeds:
+            feed.wait()
+        self.balanced(truth, 90, [w])
+
+    def test_prometheus_absent(self):
+        """Prometheus absent at start: not ready, with the reason; work begins when it comes"""
+        self.prometheus()
+        self.prom.stop()
+        truth = self.feed(shop_files(minutes=2))
+        w = self.winnow(self.settings())
+        self.until(lambda: w.get("/-/ready")[0] == 503, 15, "/-/ready says 503")
+        self.until(lambda: "remote" in w.get("/-/ready")[1].lower() or str(self.prom.port) in w.get("/-/ready")[1], 20, "/-/ready names the receiver: " + w.get("/-/ready")[1])
+        self.assertEqual(w.get("/-/healthy")[0], 200)
+        self.assertIn(str(self.prom.port), w.said(), "the log names the address")
+        self.prom.start()
+        self.balanced(truth, 90, [w])
+        self.until(lambda: w.get("/-/ready")[0] == 200, 20, "/-/ready says 200")
+
+    def test_kafka_absent(self):
+        """Kafka absent at start: not ready, with the reason; work begins when it comes"""
+        self.prometheus()
+        late = Kafka()
+        self.addCleanup(late.stop)
+        late.configure()
+        address = f"127.0.0.1:{late.port}"
+        w = self.winnow(self.settings(brokers=address))
+        self.until(lambda: w.get("/-/ready")[0] == 503, 15, "/-/ready says 503")
+        self.until(lambda: "kafka" in w.get("/-/ready")[1].lower() or address in w.get("/-/ready")[1], 20, "/-/ready names Kafka: " + w.get("/-/ready")[1])
+        self.until(lambda: address in w.said(), 10, "the log names the address")
+        self.assertTrue(w.alive())
+        late.format()
+        late.start()
+        folder, truth = shop_files(minutes=2)
+        produce(address, self.logs, os.path.join(folder, "logs.jsonl"))
+        produce(address, self.spans, os.path.join(folder, "spans.jsonl"))
+        self.balanced(truth, 90, [w])
+        self.until(lambda: w.get("/-/ready")[0] == 200, 20, "/-/ready says 200")

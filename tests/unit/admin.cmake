@@ -1,0 +1,1 @@
+set(admin_TESTS admin)

@@ -1,0 +1,1 @@
+set(journal_TESTS file_journal)

@@ -1,0 +1,1 @@
+set(ledger_TESTS ledger snapshot)

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A desk to keep a ledger at: writes deltas in short form, posts them, and reads what a cut would put at a receiver. */
+#ifndef WINNOW_TESTS_UNIT_LEDGER_DESK_H
+#define WINNOW_TESTS_UNIT_LEDGER_DESK_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/wire.h"
+#include "ledger/ledger.h"
+#include "metric/remote_write.h"
+
+/* 2026-01-01T00:00:00Z, a multiple of the step */
+#define DESK_START (INT64_C(1767225600) * NS_PER_S)
+#define DESK_STEP (10 * NS_PER_S)
+/* Event or journal time: seconds after the start. */
+#define AT(seconds) (DESK_START + (int64_t)((seconds) * 1e9))
+#define STEP_AT(seconds) (AT(seconds) / DESK_STEP)
+
+struct desk {
+	struct ledger *l;
+	int64_t position;
+	struct ledger_event event;
+	/* of the delta being written */
+	struct tally_series series[64];
+	struct label labels[64][3];
+	size_t series_len;
+	struct tally_entry entries[64];
+	size_t entries_len;
+	struct delta_pattern patterns[16];
+	size_t patterns_len;
+	struct delta_example examples[16];
+	size_t examples_len;
+	struct delta_range ranges[16];
+	size_t ranges_len;
+	uint64_t seq;
+	struct buf record; /* the last record posted */
+};
+
+static const struct ledger_opts desk_opts = {
+	.step_ns = DESK_STEP,
+	.lateness_ns = 2 * NS_PER_S,
+	.expire_ns = 60 * NS_PER_S,
+	.receiver_window_ns = 3300 * NS_PER_S,
+	.series_limit = 1000,
+};
+
+static inline void desk_open(struct desk *d, const struct ledger_opts *opts)
+{
+	memset(d, 0, sizeof(*d));
+	d->l = ledger_new(opts ? opts : &desk_opts);
+}
+
+static inline void desk_done(struct desk *d)
+{
+	ledger_free(d->l);
+	buf_done(&d->record);
+}
+
+/* Partition p of topic "t" moves from..to with this newest event time. */
+static inline void desk_range(struct desk *d, int32_t p, int64_t from, int64_t to, int64_t newest_ns, bool at_end)
+{
+	d->ranges[d->ranges_len++] = (struct delta_range){.topic = SLICE("t"), .partition = p, .from = from, .to = to, .replay = to, .newest_ns = newest_ns, .at_end = at_end};
+}
+
+/* name=value pairs must come sorted by name; NULL ends them. */
+static inline struct tally_entry *desk_count(struct desk *d, enum family_id family, const char *const pairs[][2], size_t pairs_len, int64_t step, uint64_t n)
+{
+	size_t at = d->series_len++;
+	for (size_t i = 0; i < pairs_len; i++)
+		d->labels[at][i] = (struct label){.name = slice_str(pairs[i][0]), .value = slice_str(pairs[i][1])};
+	d->series[at] = (struct tally_series){.family = family, .labels = d->labels[at], .labels_len = (uint8_t)pairs_len};
+	struct tally_entry *e = &d->entries[d->entries_len++];
+	*e = (struct tally_entry){.series = (uint32_t)at, .step = step, .count = n};
+	return e;
+}
+
+static inline struct tally_entry *desk_records(struct desk *d, const char *service, int64_t step, uint64_t n)
+{
+	const char *const pairs[][2] = {{"service_name", service}, {"severity", "info"}};
+	return desk_count(d, FAMILY_LOG_RECORDS, pairs, 2, step, n);
+}
+
+static inline struct tally_entry *desk_pattern_records(struct desk *d, const char *service, const char *id, int64_t step, uint64_t n)
+{
+	const char *const pairs[][2] = {{"pattern_id", id}, {"service_name", service}, {"severity", "error"}};
+	return desk_count(d, FAMILY_LOG_PATTERN_RECORDS, pairs, 3, step, n);
+}
+
+static inline enum ledger_outcome desk_post_record(struct desk *d)
+{
+	d->position += 7; /* positions rise, but not by one */
+	ledger_post(d->l, buf_slice(&d->record), d->position, &d->event);
+	return d->event.outcome;
+}
+
+static inline enum ledger_outcome desk_post(struct desk *d, int64_t journal_time_ns)
+{
+	struct delta_header header = {.writer = 1, .seq = ++d->seq, .journal_time_ns = journal_time_ns, .ranges = d->ranges, .ranges_len = d->ranges_len};
+	struct delta_body body = {.series = d->series, .series_len = d->series_len, .entries = d->entries, .entries_len = d->entries_len,
+		.patterns = d->patterns, .patterns_len = d->patterns_len, .examples = d->examples, .examples_len = d->examples_len};
+	buf_reset(&d->record);
+	delta_encode(&d->record, &header, &body);
+	d->series_len = d->entries_len = d->patterns_len = d->examples_len = d->ranges_len = 0;
+	return desk_post_record(d);
+}
+
+static inline enum ledger_outcome desk_mark(struct desk *d, int64_t step, bool skipped, int64_t journal_time_ns)
+{
+	buf_reset(&d->record);
+	mark_encode(&d->record, step, skipped, journal_time_ns);
+	return desk_post_record(d);
+}
+
+static inline enum ledger_outcome desk_anchored(struct desk *d, int64_t step, int64_t journal_time_ns)
+{
+	buf_reset(&d->record);
+	anchored_encode(&d->record, step, journal_time_ns);
+	return desk_post_record(d);
+}
+
+static inline enum ledger_outcome desk_close(struct desk *d, int64_t journal_time_ns)
+{
+	buf_reset(&d->record);
+	close_encode(&d->record, journal_time_ns);
+	return desk_post_record(d);
+}
+
+/* One sample as text: name{a="b"} value @seconds after the start; "stale" for a stale marker; " # trace value" for its exemplar. */
+static inline void desk_read_series(struct slice bytes, struct buf *out)
+{
+	struct wire w = wire_of(bytes);
+	struct wire_field f;
+	struct buf labels = {0}, tail = {0};
+	const char *name = "";
+	size_t name_len = 0;
+	while (wire_next(&w, &f) == 1) {
+		struct wire in = wire_of(f.bytes);
+		struct wire_field g;
+		struct slice key = {0}, value = {0};
+		double number = 0;
+		int64_t ms = 0;
+		uint64_t bits = 0;
+		while (wire_next(&in, &g) == 1) {
+			if (f.number == 1)
+				*(g.number == 1 ? &key : &value) = g.bytes;
+			else if (f.number == 3 && g.number == 1) {
+				struct wire pair = wire_of(g.bytes);
+				struct wire_field h;
+				while (wire_next(&pair, &h) == 1)
+					*(h.number == 1 ? &key : &value) = h.bytes;
+				if (slice_eq(key, SLICE("trace_id")))
+					buf_printf(&tail, " # %.*s", (int)value.len, value.ptr);
+			} else if (g.type == WIRE_FIXED64) {
+				bits = g.value;
+				number = wire_to_double(g.value);
+			} else {
+				ms = (int64_t)g.value;
+			}
+		}
+		if (f.number == 1 && slice_eq(key, SLICE("__name__"))) {
+			name = value.ptr;
+			name_len = value.len;
+		} else if (f.number == 1) {
+			buf_printf(&labels, "%s%.*s=\"%.*s\"", labels.len ? "," : "", (int)key.len, key.ptr, (int)value.len, value.ptr);
+		} else if (f.number == 2 && bits == REMOTE_WRITE_STALE_BITS) {
+			buf_printf(&tail, " stale @%g", (double)(ms - DESK_START / NS_PER_MS) / 1e3);
+		} else if (f.number == 2) {
+			buf_printf(&tail, " %.17g @%g", number, (double)(ms - DESK_START / NS_PER_MS) / 1e3);
+		} else {
+			buf_printf(&tail, " %g @%g", number, (double)(ms - DESK_START / NS_PER_MS) / 1e3);
+		}
+	}
+	buf_printf(out, "%.*s{%.*s}%.*s\n", (int)name_len, name, (int)labels.len, labels.data ? labels.data : "", (int)tail.len, tail.data ? tail.data : "");
+	buf_done(&labels);
+	buf_done(&tail);
+}
+
+/* A cut as text: "anchors" or "values" line per request, then its samples; metadata as "meta NAME". */
+static inline void desk_read_cut(const struct cut *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->len; i++) {
+		struct wire w = wire_of(c->requests[i].body);
+		struct wire_field f;
+		buf_add_str(out, c->requests[i].anchors ? "anchors\n" : "values\n");
+		while (wire_next(&w, &f) == 1) {
+			if (f.number == 1) {
+				desk_read_series(f.bytes, out);
+				continue;
+			}
+			struct wire in = wire_of(f.bytes);
+			struct wire_field g;
+			while (wire_next(&in, &g) == 1)
+				if (g.number == 2)
+					buf_printf(out, "meta %.*s\n", (int)g.bytes.len, g.bytes.ptr);
+		}
+	}
+}
+
+/* The oldest pending step's cut as text, which the caller frees. */
+static inline char *desk_cut(struct desk *d, size_t max_samples)
+{
+	struct cut c;
+	struct buf out = {0};
+	ledger_cut(d->l, ledger_pending_first(d->l), max_samples, 1 << 20, &c);
+	desk_read_cut(&c, &out);
+	cut_done(&c);
+	buf_cstr(&out);
+	return out.data;
+}
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../check.h"
+
+#include "base/clock.h"
+#include "record/decoder.h"
+
+#include <stdlib.h>
+
+static const int64_t NOW_NS = INT64_C(1772618400) * NS_PER_S; /* 2026-03-04T10:00:00Z */
+
+static struct decoded decode_as(struct decoder **d, enum format format, struct slice payload)
+{
+	struct decoded out;
+	*d = decoder_new(&(struct decoder_opts){.format = format});
+	decoder_decode(*d, payload, NOW_NS, &out);
+	return out;
+}
+
+static void check_payload(enum format format, struct slice payload, size_t records, size_t lost, enum undecodable reason)
+{
+	struct decoder *d;
+	struct decoded out = decode_as(&d, format, payload);
+	if (out.len != records || out.undecodable != lost || out.reason != reason)
+		print_error("%.*s: %zu records, %zu lost, %s\n", (int)(payload.len < 100 ? payload.len : 100), payload.ptr ? payload.ptr : "NULL", out.len, out.undecodable,
+			undecodable_name(out.reason));
+	assert_int_equal(out.len, records);
+	assert_int_equal(out.undecodable, lost);
+	assert_string_equal(undecodable_name(out.reason), undecodable_name(reason));
+	decoder_free(d);
+}
+
+#define S(text) {text, sizeof(text) - 1}
+
+static void bad_input_costs_that_record_and_says_why(void **state)
+{
+	static const struct {
+		struct slice payload;
+		enum undecodable reason;
+	} rows[] = {
+		{{NULL, 0}, UNDECODABLE_NULL},
+		{{"", 0}, UNDECODABLE_EMPTY},
+		{S(" \n\t "), UNDECODABLE_EMPTY},
+		{S("hello world"), UNDECODABLE_NOT_JSON},
+		{S("{hello}"), UNDECODABLE_NOT_JSON},
+		{S("{\"a\":1}}"), UNDECODABLE_NOT_JSON},
+		{S("{\"a\":01}"), UNDECODABLE_NOT_JSON},
+		{S("{\"a\":tru}"), UNDECODABLE_NOT_JSON},
+		{S("{\"a\":\"\\x\"}"), UNDECODABLE_NOT_JSON},
+		{S("{\n\"a\": 1,\n\"b\": {},\n\"c\" 2\n}"), UNDECODABLE_NOT_JSON},
+		{S("{\"msg\":\"cut in the mid"), UNDECODABLE_TRUNCATED},
+		{S("{\"msg\":\"cut\""), UNDECODABLE_TRUNCATED},
+		{S("{\"msg\":\"cut\","), UNDECODABLE_TRUNCATED},
+		{S("{\"msg\":"), UNDECODABLE_TRUNCATED},
+		{S("{\"a\":1e"), UNDECODABLE_TRUNCATED},
+		{S("{\"a\":tr"), UNDECODABLE_TRUNCATED},
+		{S("[{\"a\":1}"), UNDECODABLE_TRUNCATED},
+		{S("{\"msg\":\"\xC3(\"}"), UNDECODABLE_NOT_UTF8},
+		{S("\xFF\xFE{\"msg\":1}"), UNDECODABLE_NOT_UTF8},
+		{S("{\"msg\":\"a\0b\"}"), UNDECODABLE_NUL},
+		{S("{\"msg\":\"a\"}\0"), UNDECODABLE_NUL},
+		{S("\0\0\0\0"), UNDECODABLE_NUL},
+		{S("{\"n\":1e999}"), UNDECODABLE_NUMBER},
+		{S("{\"n\":1234567890123456789012345678901234567890}"), UNDECODABLE_NUMBER},
+		{S("{\"n\":-92233720368547758080}"), UNDECODABLE_NUMBER},
+		{S("{\"message\":[\"a\",\"b\"],\"level\":\"info\"}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"message\":\"a\",\"level\":{\"name\":\"info\"}}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"message\":\"a\",\"level\":[30]}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"message\":\"a\",\"level\":true}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"message\":\"a\",\"time\":true}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"message\":\"a\",\"time\":[1]}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"message\":\"a\",\"trace_id\":{\"x\":1}}"), UNDECODABLE_WRONG_TYPE},
+		{S("12"), UNDECODABLE_NOT_JSON},
+		{S("{\"message\":\"a\",\"message\":\"b\"}"), UNDECODABLE_DUPLICATE_KEY},
+		{S("{\"level\":\"info\",\"message\":\"a\",\"level\":\"warn\"}"), UNDECODABLE_DUPLICATE_KEY},
+		{S("{\"message\":\"a\",\"time\":\"1970-01-01T00:00:00Z\"}"), UNDECODABLE_TIME},
+		{S("{\"message\":\"a\",\"time\":\"1970-03-04T00:00:00Z\"}"), UNDECODABLE_TIME},
+		{S("{\"message\":\"a\",\"time\":86400}"), UNDECODABLE_TIME},
+		{S("{\"message\":\"a\",\"time\":\"2099-01-01T00:00:00Z\"}"), UNDECODABLE_TIME},
+		{S("{\"message\":\"a\",\"ts\":4070908800}"), UNDECODABLE_TIME},
+		{S("{\"message\":\"a\",\"ts\":18446744073709551615}"), UNDECODABLE_TIME},
+		{S("{\"log\":\"{\\\"msg\\\":1,\\\"msg\\\":2}\",\"stream\":\"stdout\"}"), UNDECODABLE_DUPLICATE_KEY},
+		{S("{\"resourceLogs\":{}}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":true}]}]}]}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"traceId\":7}]}]}]}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":[]}]}]}]}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"severityNumber\":{}}]}]}]}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":1}]}]}]}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"a\",\"name\":\"b\"}]}]}]}"), UNDECODABLE_DUPLICATE_KEY},
+		{S("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"endTimeUnixNano\":\"86400000000000\"}]}]}]}"), UNDECODABLE_TIME},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		check_payload(FORMAT_AUTO, rows[i].payload, 0, 1, rows[i].reason);
+}
+
+static void a_ten_megabyte_line_is_too_large_and_the_next_line_is_read(void **state)
+{
+	size_t len = 10 * 1000 * 1000;
+	char *line = malloc(len);
+	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
+	struct decoded out;
+	(void)state;
+	memset(line, 'x', len);
+	memcpy(line, "{\"msg\":\"", 8);
+	memcpy(line + len - 2, "\"}", 2);
+	decoder_decode(d, slice_of(line, len), NOW_NS, &out);
+	assert_int_equal(out.reason, UNDECODABLE_TOO_LARGE);
+	assert_int_equal(out.undecodable, 1);
+	memcpy(line + 5 * 1000 * 1000, "\"}", 2);
+	decoder_decode(d, slice_of(line, 5 * 1000 * 1000 + 2), NOW_NS, &out);
+	assert_int_equal(out.len, 1);
+	assert_int_equal(out.records[0].message.len, 5 * 1000 * 1000 - 8);
+	decoder_decode(d, SLICE("{\"msg\":\"small\"}"), NOW_NS, &out);
+	assert_int_equal(out.len, 1);
+	check_slice(out.records[0].message, "small");
+	decoder_free(d);
+	free(line);
+}
+
+static void ten_thousand_levels_are_too_deep_closed_or_not(void **state)
+{
+	enum { LEVELS = 10000 };
+	static char text[LEVELS * 6 + LEVELS + 2];
+	size_t n = 0;
+	(void)state;
+	for (int i = 0; i < LEVELS; i++, n += 5)
+		memcpy(text + n, "{\"a\":", 5);
+	check_payload(FORMAT_AUTO, slice_of(text, n), 0, 1, UNDECODABLE_TOO_DEEP);
+	text[n++] = '1';
+	for (int i = 0; i < LEVELS; i++)
+		text[n++] = '}';
+	check_payload(FORMAT_AUTO, slice_of(text, n), 0, 1, UNDECODABLE_TOO_DEEP);
+	memset(text, '[', LEVELS);
+	check_payload(FORMAT_AUTO, slice_of(text, LEVELS), 0, 1, UNDECODABLE_TOO_DEEP);
+}
+
+static void a_bad_record_does_not_take_its_neighbours_along(void **state)
+{
+	(void)state;
+	check_payload(FORMAT_AUTO, SLICE("[{\"msg\":\"a\"},7,{\"msg\":[1]},{\"msg\":\"b\"}]"), 2, 2, UNDECODABLE_WRONG_TYPE);
+	check_payload(FORMAT_AUTO, SLICE("{\"msg\":\"a\"}\n{\"msg\":\n\n{\"msg\":\"b\"}\nnonsense\n"), 2, 2, UNDECODABLE_TRUNCATED);
+	check_payload(FORMAT_AUTO, SLICE("{\"broken\"\n{\"msg\":\"b\"}"), 1, 1, UNDECODABLE_TRUNCATED);
+	check_payload(FORMAT_AUTO,
+		SLICE("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":{\"stringValue\":\"a\"}},{\"timeUnixNano\":\"4070908800000000000\"},7,"
+		      "{\"body\":{\"stringValue\":\"b\"}}]},5]},{\"scopeLogs\":[{\"logRecords\":[{\"body\":{\"stringValue\":\"c\"}}]}]}]}"),
+		3, 3, UNDECODABLE_TIME);
+}
+
+static void what_is_no_mistake_is_read(void **state)
+{
+	static const struct slice rows[] = {
+		S("{}"), S("{\"msg\":null}"), S("{\"msg\":\"\"}"), S("{\"msg\":\"a\",\"time\":null}"), S("{\"msg\":\"a\",\"time\":\"\"}"), S("{\"msg\":\"a\",\"time\":0}"),
+		S("{\"msg\":\"a\",\"time\":-1}"), S("{\"msg\":\"a\",\"time\":\"0\"}"), S("{\"msg\":\"a\",\"time\":\"0001-01-01T00:00:00Z\"}"), S("{\"msg\":\"a\",\"time\":\"noon\"}"),
+		S("{\"msg\":\"a\",\"level\":\"loud\"}"), S("{\"msg\":\"a\",\"level\":null}"), S("{\"msg\":\"a\",\"x\":1,\"x\":2}"), S("\xEF\xBB\xBF{\"msg\":\"a\"}\r\n"),
+		S("{\"msg\":\"\\u0000\"}"), S("{\"msg\":{\"a\":[1,\"x\"]}}"), S("{\"msg\":7}"), S("{\n\"msg\":\n\"a\"\n}"),
+		S("{\"log\":\"{\\\"cut\\\":\",\"stream\":\"stdout\"}"), S("{\"log\":\"\",\"stream\":\"stdout\"}"), S("\"just text\""),
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		check_payload(FORMAT_AUTO, rows[i], 1, 0, UNDECODABLE_NONE);
+	check_payload(FORMAT_AUTO, SLICE("[]"), 0, 0, UNDECODABLE_NONE);
+	check_payload(FORMAT_AUTO, SLICE("{\"resourceLogs\":[]}"), 0, 0, UNDECODABLE_NONE);
+}
+
+static void an_object_as_message_becomes_its_json_text(void **state)
+{
+	struct decoder *d;
+	struct decoded out = decode_as(&d, FORMAT_AUTO, SLICE("{\"body\":{\"a\":[1,2.5,true,null],\"b\":\"x\\n\"}}"));
+	(void)state;
+	assert_int_equal(out.len, 1);
+	check_slice(out.records[0].message, "{\"a\":[1,2.5,true,null],\"b\":\"x\\n\"}");
+	decoder_free(d);
+}
+
+static void formats_are_kept_apart(void **state)
+{
+	(void)state;
+	check_payload(FORMAT_TEXT, SLICE("2026-03-04T09:15:02Z WARN disk at 91 %"), 1, 0, UNDECODABLE_NONE);
+	check_payload(FORMAT_TEXT, SLICE("{\"msg\":1}"), 1, 0, UNDECODABLE_NONE);
+	check_payload(FORMAT_TEXT, SLICE("a\xFF"), 0, 1, UNDECODABLE_NOT_UTF8);
+	check_payload(FORMAT_TEXT, SLICE("a\0b"), 0, 1, UNDECODABLE_NUL);
+	check_payload(FORMAT_JSON, SLICE("{\"resourceLogs\":[],\"msg\":\"a\"}"), 1, 0, UNDECODABLE_NONE);
+	check_payload(FORMAT_JSON, SLICE("7"), 0, 1, UNDECODABLE_WRONG_TYPE);
+	check_payload(FORMAT_OTLP_JSON, SLICE("{\"msg\":\"a\"}"), 0, 1, UNDECODABLE_WRONG_TYPE);
+	check_payload(FORMAT_OTLP_JSON, SLICE("{}"), 0, 0, UNDECODABLE_NONE);
+	check_payload(FORMAT_MSGPACK, SLICE("x"), 0, 1, UNDECODABLE_UNSUPPORTED);
+	assert_int_equal(format_by_name(SLICE("otlp_json")), FORMAT_OTLP_JSON);
+	assert_int_equal(format_by_name(SLICE("xml")), FORMAT_COUNT);
+	for (unsigned i = 0; i < FORMAT_COUNT; i++)
+		assert_int_equal(format_by_name(slice_str(format_names()[i])), i);
+	assert_null(format_names()[FORMAT_COUNT]);
+}
+
+static void the_wrapper_fills_what_its_text_leaves_open(void **state)
+{
+	struct decoder *d;
+	struct decoded out = decode_as(&d, FORMAT_AUTO, SLICE("{\"log\":\"{\\\"asctime\\\":\\\"2026-03-04 10:15:02,481\\\",\\\"levelname\\\":\\\"INFO\\\",\\\"message\\\":\\\"hi\\\"}\","
+							      "\"stream\":\"stdout\",\"time\":\"2026-03-04T09:15:02.5Z\",\"kubernetes\":{\"labels\":{\"app\":\"pay\"}}}"));
+	(void)state;
+	assert_int_equal(out.len, 1);
+	check_slice(out.records[0].service, "pay");
+	check_slice(out.records[0].message, "hi");
+	/* the inner time names no zone, so the wrapper's is the better one */
+	assert_int_equal(out.records[0].time_ns, INT64_C(1772615702500000000));
+	decoder_free(d);
+}
+
+static void the_error_flag_follows_severity_status_and_exception(void **state)
+{
+	static const struct {
+		struct slice payload;
+		bool error;
+	} rows[] = {
+		{S("{\"level\":\"error\",\"msg\":\"a\"}"), true}, {S("{\"level\":\"fatal\",\"msg\":\"a\"}"), true}, {S("{\"level\":\"warn\",\"msg\":\"a\"}"), false},
+		{S("{\"level\":\"info\",\"msg\":\"a\",\"status\":500}"), true}, {S("{\"level\":\"info\",\"msg\":\"a\",\"status\":\"503\"}"), true},
+		{S("{\"level\":\"info\",\"msg\":\"a\",\"status\":499}"), false}, {S("{\"level\":\"info\",\"msg\":\"a\",\"error\":\"EOF\"}"), true},
+		{S("{\"level\":\"info\",\"msg\":\"a\",\"error\":\"\"}"), false}, {S("{\"level\":\"info\",\"msg\":\"a\",\"error\":null}"), false},
+		{S("{\"level\":\"info\",\"msg\":\"a\",\"err\":{}}"), false}, {S("{\"level\":\"info\",\"msg\":\"a\",\"err\":{\"type\":\"E\"}}"), true},
+		{S("{\"level\":\"info\",\"msg\":\"a\",\"error\":false}"), false},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct decoder *d;
+		struct decoded out = decode_as(&d, FORMAT_AUTO, rows[i].payload);
+		assert_int_equal(out.len, 1);
+		if (out.records[0].error != rows[i].error)
+			fail_msg("%s", rows[i].payload.ptr);
+		decoder_free(d);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bad_input_costs_that_record_and_says_why),
+		cmocka_unit_test(a_ten_megabyte_line_is_too_large_and_the_next_line_is_read),
+		cmocka_unit_test(ten_thousand_levels_are_too_deep_closed_or_not),
+		cmocka_unit_test(a_bad_record_does_not_take_its_neighbours_along),
+		cmocka_unit_test(what_is_no_mistake_is_read),
+		cmocka_unit_test(an_object_as_message_becomes_its_json_text),
+		cmocka_unit_test(formats_are_kept_apart),
+		cmocka_unit_test(the_wrapper_fills_what_its_text_leaves_open),
+		cmocka_unit_test(the_error_flag_follows_severity_status_and_exception),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

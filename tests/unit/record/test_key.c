@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../check.h"
+
+#include "record/key.h"
+
+static unsigned find(const struct key_table *table, const char *text)
+{
+	char name[80] = {0};
+	size_t len = strlen(text);
+	memcpy(name, text, len);
+	memset(name + len, '#', 8); /* what follows a name in a document */
+	return key_find(table, slice_of(name, len));
+}
+
+static void every_name_is_found_and_no_other(void **state)
+{
+	static struct key_table table;
+	size_t names = 0;
+	(void)state;
+	key_table_init(&table);
+	for (unsigned key = 1; key < KEY_COUNT; key++) {
+		char other[80];
+		size_t len = strlen(key_text(key));
+		if (len == 0)
+			continue;
+		names++;
+		assert_int_equal(find(&table, key_text(key)), key);
+		strcpy(other, key_text(key));
+		other[len / 2] = '~';
+		assert_int_equal(find(&table, other), KEY_NONE);
+	}
+	assert_true(names > 200);
+	assert_int_equal(find(&table, ""), KEY_NONE);
+	assert_int_equal(find(&table, "messag"), KEY_NONE);
+	assert_int_equal(find(&table, "messages"), KEY_NONE);
+	assert_int_equal(find(&table, "a name that is much longer than any that is known"), KEY_NONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_name_is_found_and_no_other)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../check.h"
+
+#include "record/text_header.h"
+
+#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+#define SPAN "00f067aa0ba902b7"
+
+static void headers_of_usual_layouts_are_taken_apart(void **state)
+{
+	static const struct {
+		const char *line;
+		enum severity severity;
+		const char *logger, *service, *trace, *span, *message;
+	} rows[] = {
+		{"16:42:09.490 INFO  t.s.TravelServiceImpl#260 TraceID: " TRACE " SpanID: " SPAN " [query][Query TripResponse]", SEVERITY_INFO, "t.s.TravelServiceImpl", "", TRACE, SPAN, "[query][Query TripResponse]"},
+		{"16:43:26.379 ERROR o.a.c.c.C.[.[.[.[dispatcherServlet]#175 TraceID: " TRACE " SpanID: " SPAN " Servlet.service() for servlet", SEVERITY_ERROR, "o.a.c.c.C.[.[.[.[dispatcherServlet]", "", TRACE, SPAN,
+			"Servlet.service() for servlet"},
+		{"16:42:09.510 INFO  f.mq.RabbitSend#20 TraceID:  SpanID:  Send info", SEVERITY_INFO, "f.mq.RabbitSend", "", "", "", "Send info"},
+		{"2026-03-04 09:15:02.481  INFO [pay," TRACE "," SPAN "] 1 --- [nio-8080-exec-1] c.s.Pay  : paid 5", SEVERITY_INFO, "c.s.Pay", "pay", TRACE, SPAN, "paid 5"},
+		{"2026-03-04 09:15:02.481  INFO [pay,,] 1 --- [main] c.s.Pay  : started", SEVERITY_INFO, "c.s.Pay", "pay", "", "", "started"},
+		{"2026-03-04 09:15:02.481  WARN 7 --- [main] c.s.Pay  : slow", SEVERITY_WARN, "c.s.Pay", "", "", "", "slow"},
+		{"09:15:02.481 [main] DEBUG com.shop.Main - ready", SEVERITY_DEBUG, "com.shop.Main", "", "", "", "ready"},
+		{"2026-03-04 09:15:02,481 - pay.views - ERROR - declined", SEVERITY_ERROR, "pay.views", "", "", "", "declined"},
+		{"[2026-03-04 09:15:02,481] [WARN] queue full", SEVERITY_WARN, "", "", "", "", "queue full"},
+		{"2026-03-04T09:15:02.481203117Z stdout F charge ok", SEVERITY_UNKNOWN, "", "", "", "", "charge ok"},
+		{"E0304 09:15:02.481203      41 reflector.go:118] watch ended: EOF", SEVERITY_ERROR, "reflector.go", "", "", "", "watch ended: EOF"},
+		{"INFO: listening on :8080", SEVERITY_INFO, "", "", "", "", "listening on :8080"},
+		{"INFO:root:ready", SEVERITY_INFO, "root", "", "", "", "ready"},
+		{"2026-03-04T09:15:02Z info [traceId=" TRACE ", spanId=" SPAN "] paid", SEVERITY_INFO, "", "", TRACE, SPAN, "paid"},
+		{"charge 12 failed trace_id=" TRACE " span_id=" SPAN, SEVERITY_UNKNOWN, "", "", TRACE, SPAN, "charge 12 failed trace_id=" TRACE " span_id=" SPAN},
+		{"error while reading the file", SEVERITY_UNKNOWN, "", "", "", "", "error while reading the file"},
+		{"Error: no such user", SEVERITY_UNKNOWN, "", "", "", "", "Error: no such user"},
+		{"com.shop.Main started", SEVERITY_UNKNOWN, "", "", "", "", "com.shop.Main started"},
+		{"12 items sold", SEVERITY_UNKNOWN, "", "", "", "", "12 items sold"},
+		{"[cart] 12 items sold", SEVERITY_UNKNOWN, "", "", "", "", "[cart] 12 items sold"},
+		{"2026-03-04T09:15:02Z INFO example.com is down", SEVERITY_INFO, "", "", "", "", "example.com is down"},
+		{"2026-03-04T09:15:02Z INFO [cart] 12 items sold", SEVERITY_INFO, "", "", "", "", "[cart] 12 items sold"},
+		{"", SEVERITY_UNKNOWN, "", "", "", "", ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct text_header h;
+		text_header_read(slice_str(rows[i].line), &h);
+		print_message("%s\n", rows[i].line);
+		assert_int_equal(h.severity, rows[i].severity);
+		check_slice(h.logger, rows[i].logger);
+		check_slice(h.service, rows[i].service);
+		check_slice(h.trace_id, rows[i].trace);
+		check_slice(h.span_id, rows[i].span);
+		check_slice(h.message, rows[i].message);
+	}
+}
+
+static void the_rest_of_a_multi_line_text_belongs_to_the_message(void **state)
+{
+	struct text_header h;
+	(void)state;
+	text_header_read(SLICE("09:15:02.481 ERROR a.b.C - failed\njava.io.IOException: no\n\tat a.b.C.run(C.java:5)\n"), &h);
+	check_slice(h.message, "failed\njava.io.IOException: no\n\tat a.b.C.run(C.java:5)");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(headers_of_usual_layouts_are_taken_apart),
+		cmocka_unit_test(the_rest_of_a_multi_line_text_belongs_to_the_message),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

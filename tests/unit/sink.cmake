@@ -1,0 +1,1 @@
+set(sink_TESTS http)
