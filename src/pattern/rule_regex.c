@@ -187,33 +187,50 @@ static void skip_argument(struct walk *w, char c)
 	}
 }
 
+enum escape { ESCAPE_LITERAL, ESCAPE_CLASS, ESCAPE_POSITION, ESCAPE_ARGUMENT, ESCAPE_UNKNOWN };
+
+/* By the letter behind the backslash. Unknown: back references, \g, \k, \K, \o, \c, \N{} and what may yet come. */
+static enum escape escape_kind(char c, char next)
+{
+	if (!c || (c == 'N' && next == '{'))
+		return ESCAPE_UNKNOWN;
+	if (!isalnum((unsigned char)c))
+		return ESCAPE_LITERAL;
+	if (strchr("dDsSwWvVhHRXN", c))
+		return ESCAPE_CLASS;
+	if (strchr("bBAzZG", c))
+		return ESCAPE_POSITION;
+	return strchr("xpP", c) ? ESCAPE_ARGUMENT : ESCAPE_UNKNOWN;
+}
+
+static void take_plain_escape(struct walk *w, struct required *q, char c)
+{
+	enum escape kind = escape_kind(c, peek(w));
+	if (kind == ESCAPE_LITERAL) {
+		take_literal(w, q, c);
+		return;
+	}
+	run_end(w, q);
+	w->given_up |= kind == ESCAPE_UNKNOWN;
+	if (kind == ESCAPE_ARGUMENT)
+		skip_argument(w, c);
+	if (kind != ESCAPE_POSITION)
+		take_quantifier(w);
+}
+
 static void take_escape(struct walk *w, struct required *q)
 {
-	static const char controls[] = "n\nt\tr\r";
 	w->at++;
 	char c = peek(w);
 	w->at++;
-	const char *control = c ? strchr(controls, c) : NULL;
-	if (c == 'Q') {
+	if (c == 'Q')
 		take_quoted(w, q);
-	} else if (c == 'E') {
+	else if (c == 'E')
 		w->given_up |= peek(w) && strchr("*?+{", peek(w)); /* binds to what stands before */
-	} else if (control && isalpha((unsigned char)*control)) {
-		take_literal(w, q, control[1]);
-	} else if (c && !isalnum((unsigned char)c)) {
-		take_literal(w, q, c);
-	} else if (c && strchr("dDsSwWvVhHRXN", c) && !(c == 'N' && peek(w) == '{')) {
-		run_end(w, q);
-		take_quantifier(w);
-	} else if (c && strchr("bBAzZG", c)) {
-		run_end(w, q);
-	} else if (c == 'x' || c == 'p' || c == 'P') {
-		run_end(w, q);
-		skip_argument(w, c);
-		take_quantifier(w);
-	} else {
-		w->given_up = true; /* back references, \g, \k, \K, \o, \c and what may yet come */
-	}
+	else if (c == 'n' || c == 't' || c == 'r')
+		take_literal(w, q, c == 'n' ? '\n' : c == 't' ? '\t' : '\r');
+	else
+		take_plain_escape(w, q, c);
 }
 
 /* (?i), (?s-m: ...): letters up to the ) or :. What they do decides whether the walk may go on. */

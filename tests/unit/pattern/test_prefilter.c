@@ -2,7 +2,6 @@
 /* The prefiltered engine against trying every rule in turn: random rule sets and random messages, most of them made to fit one of the rules or nearly so. */
 #include "../check.h"
 #include "base/buf.h"
-#include "fields.h"
 #include "pattern/rule.h"
 
 #include <ctype.h>

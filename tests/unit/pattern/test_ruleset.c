@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../check.h"
 #include "base/clock.h"
-#include "fields.h"
 #include "pattern/rule.h"
 
 #include <stdio.h>
