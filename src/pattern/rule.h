@@ -96,6 +96,7 @@ struct rule {
 	bool jit;
 	bool utf;
 	struct slice regex_text;
+	struct slice prefix;       /* every match starts so; empty if that is not known */
 	struct slice *literals;    /* every match holds one of these, each of RULE_LITERAL_MIN or more bytes */
 	size_t literals_len;       /* 0: no such texts are known */
 	bool literals_caseless;

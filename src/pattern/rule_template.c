@@ -145,10 +145,13 @@ bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struc
 {
 	struct slice s = node->text;
 	struct buf shown = {0};
+	size_t first = s.len; /* place */
 	bool ok = true, open = false;
 	for (size_t i = 0, place, len; i < s.len; i += len) {
 		len = next_piece(s, i, &place);
 		open = place && is_open_end(slice_sub(s, i, place));
+		if (place && first == s.len)
+			first = i;
 		if (i == 0 && !open)
 			buf_add_str(regex, "\\A");
 		if (open && (i == 0 || i + place == s.len))
@@ -163,6 +166,7 @@ bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struc
 	if (!open)
 		buf_add_str(regex, "\\s*\\z");
 	rule->shown = rule_keep(l, buf_slice(&shown));
+	rule->prefix = slice_search(s, SLICE("<<")) < first ? (struct slice){0} : rule_keep(l, slice_sub(s, 0, first));
 	buf_done(&shown);
 	return ok;
 }

@@ -2,7 +2,7 @@
 /* The rule set: the first rule in file order that matches, at a cost that hardly depends on how many rules there are.
  *
  * Idea. Every rule that has texts of which it needs one to match (its literals, rule_regex.c) stands in one Vectorscan database of literals. One scan of the
- * message sets the bit of each rule of which a literal occurs; only those are tried with PCRE2, in file order, so what the prefilter finds first does not matter.
+ * message sets the bit of each rule of which a literal occurs; only those, less the ones whose template starts with other text, are tried with PCRE2, in file order, so what the prefilter finds first does not matter.
  * Rules without a literal are candidates always - by service where their `where` names the services exactly, so that a thousand rules for other
  * services cost one hash look-up. A literal only ever excludes rules that cannot match: the set answers like one that tries all in turn.
  *
@@ -42,6 +42,7 @@ struct ruleset {
 	uint32_t groups_max;
 	hs_database_t *literals;
 	uint32_t *literal_first, *literal_rules;
+	struct slice *prefixes; /* by rule, side by side: a literal that many rules share costs each one comparison */
 	uint32_t *always;
 	size_t always_len;
 	struct map services; /* struct service_rules: the others without a literal */
@@ -236,11 +237,13 @@ static void compile_prefilter(struct ruleset *set)
 	struct literal *literals = mem_zalloc(most + 1, sizeof(*literals));
 	set->literal_first = arena_zalloc(&set->arena, (most + 1) * sizeof(*set->literal_first));
 	set->literal_rules = arena_zalloc(&set->arena, (most + 1) * sizeof(*set->literal_rules));
+	set->prefixes = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->prefixes));
 	set->always = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->always));
 	set->words_len = (set->len + WORD_BITS - 1) / WORD_BITS;
 	bool able = hs_valid_platform() == HS_SUCCESS;
 	for (uint32_t i = 0; i < set->len; i++) {
 		const struct rule *rule = &set->rules[i];
+		set->prefixes[i] = rule->prefix;
 		for (size_t k = 0; able && k < rule->literals_len; k++)
 			literals[len++] = (struct literal){.text = rule->literals[k], .rule = i, .caseless = rule->literals_caseless};
 		if (!able || !rule->literals_len)
@@ -451,6 +454,7 @@ static void add_candidate(struct rule_scratch *s, uint32_t rule)
 struct scan {
 	const struct ruleset *set;
 	struct rule_scratch *scratch;
+	struct slice subject;
 };
 
 static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
@@ -460,7 +464,8 @@ static int on_literal(unsigned id, unsigned long long from, unsigned long long t
 	(void)to;
 	(void)flags;
 	for (uint32_t i = scan->set->literal_first[id]; i < scan->set->literal_first[id + 1]; i++)
-		add_candidate(scan->scratch, scan->set->literal_rules[i]);
+		if (slice_starts(scan->subject, scan->set->prefixes[scan->set->literal_rules[i]]))
+			add_candidate(scan->scratch, scan->set->literal_rules[i]);
 	return 0;
 }
 
@@ -476,7 +481,7 @@ static void add_candidates(const struct ruleset *set, struct rule_scratch *s, co
 			add_candidate(s, entry->rules[i]);
 	}
 	struct slice subject = slice_sub(record->message, 0, RULE_MESSAGE_MAX);
-	struct scan scan = {.set = set, .scratch = s};
+	struct scan scan = {.set = set, .scratch = s, .subject = subject};
 	if (set->literals && subject.len >= RULE_LITERAL_MIN)
 		hs_scan(set->literals, subject.ptr, (unsigned)subject.len, 0, s->literals, on_literal, &scan);
 }
