@@ -292,53 +292,7 @@ enum place lex_place(struct slice s, unsigned classes, int64_t *duration_ns)
 	return is_email(s) ? PLACE_ANY : PLACE_COUNT;
 }
 
-static const char *const states[] = {
-	"true", "false", "yes", "no", "on", "off", "up", "down", "ok", "error", "err", "fail", "failed", "failure", "success", "succeeded", "successful", "successfully",
-	"started", "stopped", "starting", "stopping", "running", "paused", "resumed", "enabled", "disabled", "enable", "disable", "active", "inactive", "open", "opened",
-	"closed", "close", "connected", "disconnected", "start", "stop", "begin", "end", "done", "completed", "complete", "finished", "warning", "warn", "info", "debug",
-	"fatal", "trace", "critical", "accepted", "rejected", "denied", "allowed", "granted", "valid", "invalid", "available", "unavailable", "online", "offline",
-	"healthy", "unhealthy", "ready", "new", "old", "created", "deleted", "updated", "added", "removed", "not", "unable", "cannot", "timeout", "expired", "aborted",
-	"cancelled", "canceled", "killed", "exited", "lost", "found", "missing", "pending", "passed", "skipped", "locked", "unlocked", "in", "out", "read", "write",
-};
-
-bool lex_null(struct slice word)
-{
-	return slice_eq(word, SLICE("null")) || slice_eq(word, SLICE("nil")) || slice_eq(word, SLICE("NULL")) || slice_eq(word, SLICE("n/a"));
-}
-
-/* FAIL_TASK_CLEANUP, NEW: enumerators are states as well. */
-static bool is_enumerator(struct slice word)
-{
-	for (size_t i = 0; i < word.len; i++)
-		if (!(lex_class[(uint8_t)word.ptr[i]] & (LEX_UPPER | LEX_UNDER)))
-			return false;
-	return word.len >= 3;
-}
-
-bool lex_state(struct slice word)
-{
-	if (is_enumerator(word))
-		return true;
-	if (word.len < 2 || word.len > 12)
-		return false;
-	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
-		if (slice_eq_nocase(word, slice_str(states[i])))
-			return true;
-	return false;
-}
-
 bool lex_exception(struct slice name)
 {
 	return slice_ends(name, SLICE("Exception")) || slice_ends(name, SLICE("Error"));
-}
-
-bool lex_calendar(struct slice word)
-{
-	static const char names[] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun ";
-	if (word.len != 3)
-		return false;
-	for (size_t i = 0; i + 4 < sizeof(names); i += 4)
-		if (memcmp(names + i, word.ptr, 3) == 0)
-			return true;
-	return false;
 }

@@ -1,6 +1,9 @@
 set(pattern_SOURCES
 	lexeme.c
+	word.c
 	token.c
+	piece.c
+	nest.c
 	template.c
 	pattern_set.c
 	miner.c
