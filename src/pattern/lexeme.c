@@ -67,8 +67,8 @@ static size_t number_end(struct slice s, size_t i)
 }
 
 struct unit {
-	const char *name;
-	int64_t ns; /* 0: a size */
+	char name[8]; /* zeros behind, so that it compares as one number */
+	int64_t ns;   /* 0: a size */
 };
 
 static const struct unit units[] = {
@@ -81,16 +81,38 @@ static const struct unit units[] = {
 
 static const struct unit *unit_of(struct slice s)
 {
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (slice_eq(s, slice_str(units[i].name)))
+	char name[8] = {0};
+	uint64_t key;
+	uint64_t other;
+	if (s.len == 0 || s.len > 7)
+		return NULL;
+	memcpy(name, s.ptr, s.len);
+	memcpy(&key, name, sizeof(key));
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		memcpy(&other, units[i].name, sizeof(other));
+		if (key == other)
 			return &units[i];
+	}
 	return NULL;
 }
 
-static double simple_double(struct slice s)
+/* digits and a fraction, as a double; no allocation, no locale. */
+static double number_value(struct slice s)
 {
 	double value = 0;
-	return slice_to_double(s, &value) ? value : -1;
+	double scale = 1;
+	bool fraction = false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (is_digit(s.ptr[i])) {
+			value = value * 10 + (s.ptr[i] - '0');
+			scale *= fraction ? 10 : 1;
+		} else if (s.ptr[i] == '.') {
+			fraction = true;
+		} else if (s.ptr[i] != '+') {
+			return slice_to_double(s, &value) ? value : -1;
+		}
+	}
+	return value / scale;
 }
 
 /* 12ms, 1h30m5.2s, 3GB; PLACE_COUNT if the whole is not that. */
@@ -111,7 +133,7 @@ static enum place unit_place(struct slice s, int64_t *duration_ns)
 		const struct unit *unit = unit_of(slice_sub(s, end, tail - end));
 		if (!unit || (place != PLACE_COUNT && (unit->ns == 0 || place == PLACE_SIZE)))
 			return PLACE_COUNT;
-		total += simple_double(slice_sub(s, i, end - i)) * (double)unit->ns;
+		total += number_value(slice_sub(s, i, end - i)) * (double)unit->ns;
 		place = unit->ns ? PLACE_DURATION : PLACE_SIZE;
 		i = tail;
 	}
@@ -290,6 +312,17 @@ enum place lex_place(struct slice s, unsigned classes, int64_t *duration_ns)
 	if (is_path(s))
 		return PLACE_PATH;
 	return is_email(s) ? PLACE_ANY : PLACE_COUNT;
+}
+
+int64_t lex_duration(struct slice s)
+{
+	int64_t ns = -1;
+	size_t end = 0;
+	while (end < s.len && !(lex_class[(uint8_t)s.ptr[end]] & LEX_END))
+		end++;
+	while (end > 0 && (lex_class[(uint8_t)s.ptr[end - 1]] & LEX_JOIN))
+		end--;
+	return unit_place(slice_sub(s, 0, end), &ns) == PLACE_DURATION ? ns : -1;
 }
 
 bool lex_exception(struct slice name)

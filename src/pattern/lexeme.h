@@ -21,6 +21,8 @@ extern const uint8_t lex_class[256];
 
 /* The place a piece with this union of classes is, or PLACE_COUNT if its form names none. *duration_ns is set for PLACE_DURATION only. */
 enum place lex_place(struct slice piece, unsigned classes, int64_t *duration_ns);
+/* The duration that begins s, or -1. */
+int64_t lex_duration(struct slice s);
 /* Whether a name is one of an exception type. */
 bool lex_exception(struct slice name);
 

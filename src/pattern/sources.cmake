@@ -1,6 +1,7 @@
 set(pattern_SOURCES
 	lexeme.c
 	word.c
+	shape.c
 	token.c
 	piece.c
 	nest.c

@@ -124,8 +124,10 @@ static bool date_goes_on(struct scan *s, enum place place)
 
 void emit_place(struct scan *s, struct slice piece, enum place place, int64_t duration_ns)
 {
-	if (place == PLACE_DURATION && s->t->duration_ns < 0)
+	if (place == PLACE_DURATION && !s->t->duration) {
 		s->t->duration_ns = duration_ns;
+		s->t->duration = piece.ptr;
+	}
 	if (date_goes_on(s, place)) {
 		s->space = false;
 		return;
@@ -236,6 +238,7 @@ static void scan(struct tokens *t, struct slice message, bool template)
 	t->atoms_len = t->segments_len = 0;
 	t->detail = 0;
 	t->duration_ns = -1;
+	t->duration = NULL;
 	while (s.pos < s.end && !s.full) {
 		char c = s.ptr[s.pos];
 		if (is_blank(c)) {
