@@ -1,7 +1,9 @@
 set(pattern_SOURCES
 	lexeme.c
 	miner.c
+	nest.c
 	pattern_set.c
+	piece.c
 	rule.c
 	rule_convert.c
 	rule_label.c
@@ -11,6 +13,8 @@ set(pattern_SOURCES
 	rule_where.c
 	ruleset.c
 	ruleset_check.c
+	shape.c
 	template.c
 	token.c
+	word.c
 )

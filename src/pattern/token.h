@@ -46,6 +46,7 @@ struct tokens {
 	uint64_t identity; /* hash over the segments */
 	uint64_t detail;   /* hash over the atoms */
 	int64_t duration_ns;
+	const char *duration; /* where the first <duration> stands, NULL if there is none */
 };
 
 /* Reads the first line of a message. Allocates nothing; time is linear in at most TOKENS_BYTES_MAX bytes. */
