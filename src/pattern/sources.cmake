@@ -2,6 +2,7 @@ set(pattern_SOURCES
 	lexeme.c
 	word.c
 	shape.c
+	bracket.c
 	token.c
 	piece.c
 	nest.c
