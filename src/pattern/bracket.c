@@ -56,8 +56,6 @@ static inline struct marks marks_of(const char *p)
 struct open {
 	uint32_t item; /* in items, or BRACKET_NONE for one that is not kept */
 	char closer;
-	size_t lists;  /* marks seen before it opened */
-	size_t names;
 };
 
 struct pairing {
@@ -65,8 +63,8 @@ struct pairing {
 	struct open stack[BRACKETS_DEPTH];
 	size_t depth;
 	size_t deeper; /* open ones that no longer fit the stack */
-	size_t lists;
-	size_t names;
+	size_t list; /* one past the last mark seen, 0 if there was none */
+	size_t name;
 };
 
 static void opens(struct pairing *p, char c, size_t at)
@@ -80,7 +78,7 @@ static void opens(struct pairing *p, char c, size_t at)
 		item = (uint32_t)p->b->len++;
 		p->b->items[item] = (struct bracket){.open = (uint32_t)at, .close = BRACKET_NONE};
 	}
-	p->stack[p->depth++] = (struct open){item, c == '(' ? ')' : c == '[' ? ']' : '}', p->lists, p->names};
+	p->stack[p->depth++] = (struct open){item, c == '(' ? ')' : c == '[' ? ']' : '}'};
 }
 
 static void settle(struct pairing *p, const struct open *o, uint32_t close)
@@ -89,8 +87,8 @@ static void settle(struct pairing *p, const struct open *o, uint32_t close)
 		return;
 	struct bracket *b = &p->b->items[o->item];
 	b->close = close;
-	b->listed = p->lists > o->lists;
-	b->named = p->names > o->names;
+	b->listed = p->list > b->open + 1;
+	b->named = p->name > b->open + 1;
 }
 
 /* The innermost open bracket of that kind closes; those inside it never do. */
@@ -110,24 +108,30 @@ static void closes(struct pairing *p, char c, size_t at)
 	settle(p, &p->stack[--p->depth], (uint32_t)at);
 }
 
+/* One past the last of the marks, or what it was before. */
+static inline size_t last_mark(uint64_t marks, size_t base, size_t before)
+{
+	return marks ? base + 64 - (size_t)__builtin_clzll(marks) : before;
+}
+
 static void pair_block(struct pairing *p, const char *block, size_t base, uint64_t valid)
 {
 	struct marks m = marks_of(block);
 	uint64_t events = (m.open | m.close) & valid;
-	size_t lists = p->lists;
-	size_t names = p->names;
+	size_t list = p->list;
+	size_t name = p->name;
 	for (; events; events &= events - 1) {
 		unsigned at = (unsigned)__builtin_ctzll(events);
 		uint64_t before = (UINT64_C(1) << at) - 1;
-		p->lists = lists + (size_t)__builtin_popcountll(m.list & before);
-		p->names = names + (size_t)__builtin_popcountll(m.name & before);
+		p->list = last_mark(m.list & before, base, list);
+		p->name = last_mark(m.name & before, base, name);
 		if (m.open >> at & 1)
 			opens(p, block[at], base + at);
 		else
 			closes(p, block[at], base + at);
 	}
-	p->lists = lists + (size_t)__builtin_popcountll(m.list & valid);
-	p->names = names + (size_t)__builtin_popcountll(m.name & valid);
+	p->list = last_mark(m.list & valid, base, list);
+	p->name = last_mark(m.name & valid, base, name);
 }
 
 void brackets_find(struct brackets *b, const char *text, size_t from, size_t to)
@@ -135,7 +139,7 @@ void brackets_find(struct brackets *b, const char *text, size_t from, size_t to)
 	struct pairing p;
 	char tail[BLOCK + 1];
 	p.b = b;
-	p.depth = p.deeper = p.lists = p.names = 0;
+	p.depth = p.deeper = p.list = p.name = 0;
 	b->len = b->cursor = 0;
 	for (; from + BLOCK + 1 <= to; from += BLOCK)
 		pair_block(&p, text + from, from, UINT64_MAX);
