@@ -3,6 +3,7 @@ set(pattern_SOURCES
 	word.c
 	shape.c
 	bracket.c
+	trace.c
 	token.c
 	piece.c
 	nest.c
