@@ -167,6 +167,19 @@ void template_birth_text(const struct template *t, struct buf *out)
 	add_text(t, out, true);
 }
 
+void tokens_birth_text(const struct tokens *t, struct buf *out)
+{
+	for (size_t i = 0; i < t->segments_len; i++) {
+		const struct segment *g = &t->segments[i];
+		const struct atom *a = &t->atoms[g->atom];
+		if (g->kind == SEGMENT_VALUE && i > 0 && g[-1].kind == SEGMENT_VALUE)
+			continue;
+		if (g->space && i > 0)
+			buf_add_char(out, ' ');
+		buf_add_slice(out, g->kind == SEGMENT_VALUE ? SLICE("<*>") : slice_of(a->ptr, a->len));
+	}
+}
+
 void template_text(const struct template *t, struct buf *out)
 {
 	add_text(t, out, false);
