@@ -1,4 +1,5 @@
 set(pattern_SOURCES
+	bracket.c
 	lexeme.c
 	miner.c
 	nest.c
