@@ -24,7 +24,7 @@ struct books {
 	struct books_writer *writers[WRITERS_MAX];
 	size_t writers_len;
 	char trouble[512];
-	_Atomic int64_t position, journal_time;
+	_Atomic int64_t position, journal_time, slowest;
 	_Atomic size_t pending_steps, pending_bytes;
 	_Atomic bool stopping, leads;
 	_Atomic bool leading;      /* caught up since leadership began */
@@ -37,6 +37,7 @@ static void publish(struct books *b)
 {
 	b->position = ledger_position(b->ledger);
 	b->journal_time = ledger_journal_time(b->ledger);
+	b->slowest = ledger_slowest(b->ledger);
 	b->pending_steps = ledger_pending_steps(b->ledger);
 	b->pending_bytes = ledger_pending_bytes(b->ledger);
 }
@@ -210,6 +211,7 @@ int books_open(struct journal *journal, const struct books_opts *opts, struct bo
 	b->ledger = ledger_new(&opts->ledger);
 	b->lead_from = -1;
 	b->snapshot_position = -1;
+	b->slowest = INT64_MAX;
 	b->snapshot_at_ns = clock_mono_ns();
 	pthread_mutex_init(&b->lock, NULL);
 	int rc = load(b, err);
@@ -279,6 +281,23 @@ bool books_partition(struct books *b, struct slice topic, int32_t partition, str
 int64_t books_journal_time(struct books *b)
 {
 	return b->journal_time;
+}
+
+int64_t books_slowest(struct books *b)
+{
+	return b->slowest;
+}
+
+int64_t books_slowest_but(struct books *b, bool (*own)(void *arg, const struct ledger_partition *p), void *arg)
+{
+	struct ledger_partition p;
+	int64_t slowest = INT64_MAX;
+	pthread_mutex_lock(&b->lock);
+	for (size_t i = 0; ledger_partition_at(b->ledger, i, &p); i++)
+		if (p.in_play && p.newest_ns < slowest && !own(arg, &p))
+			slowest = p.newest_ns;
+	pthread_mutex_unlock(&b->lock);
+	return slowest;
 }
 
 bool books_full(struct books *b)

@@ -3,6 +3,7 @@
  * or a secret file held. */
 #include "app/config_option.h"
 #include "base/clock.h"
+#include "record/timestamp.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -235,36 +236,14 @@ static void store_pairs(struct loader *l, const struct option *o, const struct y
 	}
 }
 
-static bool digits_ok(const char *text, const char *form)
-{
-	for (; *form; form++, text++)
-		if (*form == '9' ? !isdigit((unsigned char)*text) : *form != *text)
-			return false;
-	return true;
-}
-
 /* RFC 3339: 2026-03-04T09:15:02Z, with or without fraction, Z or an offset. */
-static bool to_time(const char *s, int64_t *ret_ns)
+static bool to_time(struct slice s, int64_t *ret_ns)
 {
-	unsigned year, month, day, hour, minute, second;
-	if (!digits_ok(s, "9999-99-99T99:99:99") || sscanf(s, "%u-%u-%uT%u:%u:%u", &year, &month, &day, &hour, &minute, &second) != 6)
+	struct timestamp t;
+	if (!timestamp_scan(s, &t) || !t.dated || !t.zoned || t.len != s.len || s.ptr[4] != '-')
 		return false;
-	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 || year < 1970 || year > 2200)
-		return false;
-	int64_t ns = (clock_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * NS_PER_S;
-	s += 19;
-	if (*s == '.') {
-		int64_t unit = NS_PER_S;
-		for (s++; isdigit((unsigned char)*s); s++)
-			ns += (*s - '0') * (unit /= 10);
-	}
-	if ((*s == '+' || *s == '-') && digits_ok(s + 1, "99:99") && !s[6]) {
-		int64_t offset = ((s[1] - '0') * 10 + s[2] - '0') * 3600 + ((s[4] - '0') * 10 + s[5] - '0') * 60;
-		*ret_ns = ns - (*s == '-' ? -offset : offset) * NS_PER_S;
-		return true;
-	}
-	*ret_ns = ns;
-	return strcmp(s, "Z") == 0;
+	*ret_ns = t.ns;
+	return true;
 }
 
 static void store_start(struct loader *l, const struct yaml *value, struct slice s, struct config_start *ret)
@@ -274,7 +253,7 @@ static void store_start(struct loader *l, const struct yaml *value, struct slice
 		*ret = (struct config_start){.kind = CONFIG_START_EARLIEST};
 	else if (slice_eq(s, SLICE("latest")))
 		*ret = (struct config_start){.kind = CONFIG_START_LATEST};
-	else if (to_time(s.ptr, &time_ns))
+	else if (to_time(s, &time_ns))
 		*ret = (struct config_start){.kind = CONFIG_START_TIME, .time_ns = time_ns};
 	else
 		loader_complain(l, value, "\"%.100s\" is neither earliest, latest nor a time like 2026-03-04T09:15:02Z", value->text.ptr);

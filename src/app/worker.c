@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's loop: commands, patterns others found, verdicts, a batch from the partition that is furthest behind in event time, a delta when it is due.
  *
- * Reading the slowest partition first keeps a backlog together in event time: a partition whose newest event lies more than LEAD ahead of the slowest one
- * that still has something to read (in this process) is not read until the others have come up. A partition that yields nothing for STALL does not hold the
- * others; the watermark lets go of it then too.
+ * A backlog is kept together in event time, because the watermark gives up a partition that lies five minutes behind the leading one: a partition is read
+ * only up to LEAD past the slowest other one of this process that has something to read, and FAR past the slowest one the ledger knows of on any instance; a delta
+ * is cut early when event time has moved on by CUT_EVENT since the last one. LEAD + CUT_EVENT < FAR < five minutes. A partition that yields nothing for
+ * STALL does not hold the others; the watermark lets go of it then too.
  *
  * Deltas are appended without waiting for their verdicts, at most IN_FLIGHT of them. One rejection makes the worker drop what is open, take a new writer id
  * (so verdicts still on their way mean nothing), wait until the ledger has read the journal to its end, and seek every partition to where the ledger stands. */
@@ -22,6 +23,8 @@
 
 enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
 #define LEAD_NS (60 * NS_PER_S)
+#define CUT_EVENT_NS (90 * NS_PER_S)
+#define FAR_NS (240 * NS_PER_S)
 #define STALL_NS (30 * NS_PER_S)
 #define IDLE_NS (3 * NS_PER_MS)
 #define CATCH_UP_NS (30 * NS_PER_S)
@@ -42,6 +45,8 @@ struct command {
 struct partition {
 	struct shard_partition shard;
 	struct source_reader *reader;
+	struct source_batch batch; /* read, of which messages from `next` on are still to be fed */
+	size_t next;
 	int64_t active_ns;  /* monotonic time of the last message or end */
 	int64_t retry_ns;   /* monotonic time before which it is not polled */
 	bool joined;        /* say so in the next delta */
@@ -62,9 +67,9 @@ struct worker {
 	size_t len, cap;
 	bool must_rewind, stopping, until_end, was_full;
 	_Atomic bool stopped;
-	int64_t cut_at_ns;
+	int64_t cut_at_ns;      /* monotonic: when the next delta is due */
+	int64_t newest_ns, cut_newest_ns; /* newest event time fed, and as of the last delta */
 	struct worker_status status;
-	struct source_batch batch;
 	struct gather gather;
 	struct delta_range *ranges;
 	size_t ranges_cap;
@@ -95,10 +100,70 @@ static void new_writer_id(struct worker *w)
 	books_add_writer(w->books, &w->writer);
 }
 
+/* --- how far apart partitions are in event time --- */
+
+static bool holds_others(const struct partition *p, int64_t now)
+{
+	return !p->shard.at_end && now - p->active_ns < STALL_NS;
+}
+
+/* The slowest partition of this worker but `but`; tells the other workers of the slowest of all. */
+static int64_t slowest(struct worker *w, const struct partition *but, int64_t now)
+{
+	int64_t low = INT64_MAX, all = INT64_MAX;
+	for (size_t i = 0; i < w->len; i++) {
+		const struct partition *p = w->partitions[i];
+		if (!holds_others(p, now))
+			continue;
+		if (p->shard.newest_ns < all)
+			all = p->shard.newest_ns;
+		if (p != but && p->shard.newest_ns < low)
+			low = p->shard.newest_ns;
+	}
+	w->opts.low_ns[w->opts.number] = all;
+	return low;
+}
+
+/* The slowest of all workers' partitions but `but`. */
+static int64_t slowest_of_all(struct worker *w, const struct partition *but, int64_t now)
+{
+	int64_t low = slowest(w, but, now);
+	for (size_t i = 0; i < w->opts.count; i++)
+		if (i != w->opts.number && w->opts.low_ns[i] < low)
+			low = w->opts.low_ns[i];
+	return low;
+}
+
+static int64_t add_time(int64_t a, int64_t b)
+{
+	return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
 /* --- cutting a delta --- */
+
+static bool is_own(void *arg, const struct ledger_partition *p)
+{
+	struct worker *w = arg;
+	for (size_t i = 0; i < w->len; i++)
+		if (w->partitions[i]->shard.partition == p->partition && slice_eq(w->partitions[i]->shard.topic, p->topic))
+			return true;
+	return false;
+}
+
+/* A log that was silent for an hour makes its partition jump ahead of the others by one message. Saying so before the others have said as much would make the
+ * watermark give them up as too far behind: so it is said as far as they are, or as the receiver's window begins. */
+static int64_t say_up_to(struct worker *w)
+{
+	int64_t low = slowest(w, NULL, clock_mono_ns()), others = books_slowest_but(w->books, is_own, w);
+	int64_t cap = low == 0 ? 0 : add_time(low, LEAD_NS), far = add_time(others, FAR_NS), window = clock_wall_ns() - w->opts.window_ns - LEAD_NS;
+	if (far < cap)
+		cap = far;
+	return low != 0 && cap < window ? window : cap;
+}
 
 static size_t collect_ranges(struct worker *w)
 {
+	int64_t cap = say_up_to(w);
 	if (w->len > w->ranges_cap || !w->ranges) {
 		w->ranges_cap = w->len * 2;
 		w->ranges = mem_realloc(w->ranges, w->ranges_cap, sizeof(*w->ranges));
@@ -115,7 +180,7 @@ static size_t collect_ranges(struct worker *w)
 			.to = s->expected,
 			.replay = s->expected,
 			.replay_time_ns = s->newest_ns,
-			.newest_ns = s->newest_ns,
+			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
 			.gap = s->gap,
 		};
 	}
@@ -128,6 +193,7 @@ static void cut(struct worker *w)
 	struct delta_body body;
 	struct err err = {0};
 	w->cut_at_ns = clock_mono_ns() + w->opts.cut_interval_ns;
+	w->cut_newest_ns = w->newest_ns;
 	if (w->len == 0 || w->must_rewind)
 		return;
 	gather(&w->gather, w->shard, &body);
@@ -156,9 +222,18 @@ static void cut(struct worker *w)
 
 /* --- rewinding --- */
 
+static void let_go(struct partition *p)
+{
+	if (p->batch.held_len || p->batch.len)
+		p->reader->ops->release(p->reader, &p->batch);
+	p->batch.len = p->next = 0;
+	p->batch.at_end = false;
+}
+
 static void seek(struct worker *w, struct partition *p)
 {
 	struct err err = {0};
+	let_go(p);
 	p->seek_pending = p->reader->ops->seek(p->reader, p->shard.expected, &err) < 0;
 	if (p->seek_pending) {
 		set_trouble(w, err.text);
@@ -176,7 +251,8 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 	p->shard.gap_asked = -1;
 	p->shard.at_end = false;
 	p->joined = true;
-	p->ended = false;
+	p->ended = p->reader->end >= 0 && p->shard.expected >= p->reader->end;
+	p->active_ns = clock_mono_ns();
 	seek(w, p);
 }
 
@@ -233,6 +309,7 @@ static void drop(struct worker *w, const struct command *c)
 		struct partition *p = w->partitions[i];
 		if (p->shard.partition != c->partition || !slice_eq(p->shard.topic, slice_str(c->topic)))
 			continue;
+		let_go(p);
 		p->reader->ops->close(p->reader);
 		free(p);
 		w->partitions[i--] = w->partitions[--w->len];
@@ -270,58 +347,56 @@ static void learn(struct worker *w)
 
 /* --- reading --- */
 
-static int64_t slowest(struct worker *w, int64_t now)
+/* Event time up to which p may be read now. */
+static int64_t limit_of(struct worker *w, const struct partition *p, int64_t now, int64_t now_ns)
 {
-	int64_t low = INT64_MAX;
-	for (size_t i = 0; i < w->len; i++) {
-		const struct partition *p = w->partitions[i];
-		if (!p->shard.at_end && now - p->active_ns < STALL_NS && p->shard.newest_ns < low)
-			low = p->shard.newest_ns;
-	}
-	w->opts.low_ns[w->opts.number] = low;
-	for (size_t i = 0; i < w->opts.count; i++)
-		if (w->opts.low_ns[i] < low)
-			low = w->opts.low_ns[i];
-	return low;
+	int64_t low = slowest_of_all(w, p, now), far = add_time(books_slowest(w->books), FAR_NS);
+	int64_t limit = add_time(low, LEAD_NS), window = now_ns - w->opts.window_ns - LEAD_NS;
+	if (far < limit)
+		limit = far;
+	return limit > window ? limit : window;
 }
 
-static void feed(struct worker *w, struct partition *p, int64_t now_ns)
+/* Feeds what is read of p, up to the limit in event time. */
+static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t now_ns)
 {
-	struct source_batch *batch = &w->batch;
-	for (size_t i = 0; i < batch->len; i++) {
-		const struct source_message *m = &batch->messages[i];
+	while (p->next < p->batch.len && (p->shard.newest_ns <= limit || p->shard.newest_ns == 0)) {
+		const struct source_message *m = &p->batch.messages[p->next++];
 		enum shard_verdict verdict = shard_feed(w->shard, &p->shard, m->payload, m->offset, m->next_offset, m->time_ns, now_ns);
 		if (verdict == SHARD_GAP) {
 			seek(w, p);
 			return;
 		}
 	}
-	if (batch->at_end)
+	if (p->shard.newest_ns > w->newest_ns)
+		w->newest_ns = p->shard.newest_ns;
+	if (p->next < p->batch.len)
+		return;
+	if (p->batch.at_end)
 		p->shard.at_end = true;
-	p->ended = p->ended || (p->reader->end >= 0 ? p->shard.expected >= p->reader->end : false) || p->shard.at_end;
+	p->ended = p->ended || p->shard.at_end || (p->reader->end >= 0 && p->shard.expected >= p->reader->end);
+	let_go(p);
 }
 
-/* Reads a batch of one partition; false if there was nothing. */
+/* Reads on in one partition; false if there was nothing to read or it has to wait for others. */
 static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 {
 	struct err err = {0};
-	if (mono_ns < p->retry_ns)
+	int64_t now_ns = clock_wall_ns(), limit = limit_of(w, p, mono_ns, now_ns), before = p->shard.expected;
+	if (mono_ns < p->retry_ns || (p->shard.newest_ns > limit && p->shard.newest_ns))
 		return false;
 	if (p->seek_pending) {
 		seek(w, p);
 		return false;
 	}
-	int rc = p->reader->ops->poll(p->reader, BATCH, &w->batch, &err);
-	bool some = w->batch.len > 0;
-	if (some || w->batch.at_end)
-		p->active_ns = mono_ns;
-	feed(w, p, clock_wall_ns());
-	p->reader->ops->release(p->reader, &w->batch);
-	if (rc < 0) {
+	if (p->next >= p->batch.len && p->reader->ops->poll(p->reader, BATCH, &p->batch, &err) < 0) {
 		set_trouble(w, err.text);
 		p->retry_ns = mono_ns + NS_PER_S / 5;
 	}
-	return some;
+	if (p->batch.len || p->batch.at_end)
+		p->active_ns = mono_ns;
+	feed(w, p, limit, now_ns);
+	return p->shard.expected != before;
 }
 
 static int by_time(const void *a, const void *b)
@@ -330,20 +405,29 @@ static int by_time(const void *a, const void *b)
 	return (x->shard.newest_ns > y->shard.newest_ns) - (x->shard.newest_ns < y->shard.newest_ns);
 }
 
-/* A batch from the partition furthest behind that has one. */
+/* Reads on in the partition furthest behind that has something. */
 static bool read_some(struct worker *w)
 {
-	int64_t now = clock_mono_ns(), low = slowest(w, now);
+	int64_t now = clock_mono_ns();
 	if (w->len > 1)
 		qsort(w->partitions, w->len, sizeof(struct partition *), by_time);
-	for (size_t i = 0; i < w->len; i++) {
-		struct partition *p = w->partitions[i];
-		if (low != INT64_MAX && p->shard.newest_ns - LEAD_NS > low)
-			return false;
-		if (read_one(w, p, now))
+	for (size_t i = 0; i < w->len; i++)
+		if (read_one(w, w->partitions[i], now))
 			return true;
-	}
 	return false;
+}
+
+/* Whether a delta is due: by time, by size, or because event time has moved on so far that other instances have to know. */
+static bool due(struct worker *w, bool hold)
+{
+	struct tally *tally = shard_tally(w->shard);
+	size_t open;
+	tally_entries(tally, &open);
+	if (clock_mono_ns() >= w->cut_at_ns && (!hold || open > 0))
+		return true;
+	if (open == 0)
+		return false;
+	return tally_bytes(tally) > w->opts.cut_bytes || (w->newest_ns > w->cut_newest_ns + CUT_EVENT_NS && w->newest_ns > clock_wall_ns() - w->opts.window_ns);
 }
 
 /* Whether intake stands still because the receiver or the journal is behind. */
@@ -400,9 +484,7 @@ static void turn(struct worker *w)
 	bool hold = w->must_rewind || held(w);
 	if (!hold && !w->stopping)
 		busy = read_some(w);
-	size_t open;
-	tally_entries(shard_tally(w->shard), &open);
-	if ((clock_mono_ns() >= w->cut_at_ns && (!hold || open > 0)) || tally_bytes(shard_tally(w->shard)) > w->opts.cut_bytes)
+	if (due(w, hold))
 		cut(w);
 	publish(w);
 	if (!busy && !w->stopping)
@@ -499,6 +581,7 @@ void worker_join(struct worker *w)
 	for (struct books_notice *n; (n = queue_pop(w->writer.notices, 0));)
 		free(n);
 	for (size_t i = 0; i < w->len; i++) {
+		let_go(w->partitions[i]);
 		w->partitions[i]->reader->ops->close(w->partitions[i]->reader);
 		free(w->partitions[i]);
 	}

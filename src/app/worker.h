@@ -12,6 +12,7 @@ struct worker;
 struct worker_opts {
 	struct shard_opts shard;
 	int64_t cut_interval_ns;  /* 1 s */
+	int64_t window_ns;        /* the receiver's: older events all go into one step, so how far apart partitions are there does not matter */
 	size_t cut_bytes;         /* a delta is cut early when it gets this large; 0: 8 MiB */
 	_Atomic int64_t *low_ns;  /* shared by all workers of the process: [number] is this one's slowest partition's event time */
 	size_t number, count;     /* of count workers */

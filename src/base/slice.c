@@ -91,6 +91,8 @@ static size_t utf8_len(const unsigned char *p, const unsigned char *end)
 
 size_t slice_utf8_prefix(struct slice s)
 {
+	if (s.len == 0)
+		return 0; /* there may be no pointer to reckon with */
 	const unsigned char *p = (const unsigned char *)s.ptr, *end = p + s.len;
 	while (p < end) {
 		uint64_t eight;

@@ -47,6 +47,8 @@ static inline struct slice slice_sub(struct slice s, size_t from, size_t len)
 {
 	if (from > s.len)
 		from = s.len;
+	if (from == 0)
+		return slice_of(s.ptr, len < s.len ? len : s.len);
 	return slice_of(s.ptr + from, len < s.len - from ? len : s.len - from);
 }
 

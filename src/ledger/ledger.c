@@ -290,11 +290,17 @@ int64_t ledger_journal_time(const struct ledger *l)
 	return l->journal_time_ns;
 }
 
+static void view_partition(const struct ledger *l, const struct partition *p, struct ledger_partition *ret)
+{
+	*ret = p->view;
+	ret->in_play = time_in_play(l, p);
+}
+
 bool ledger_partition(const struct ledger *l, struct slice topic, int32_t partition, struct ledger_partition *ret)
 {
 	const struct partition *p = find_partition(l, topic, partition);
 	if (p)
-		*ret = p->view;
+		view_partition(l, p, ret);
 	return p != NULL;
 }
 
@@ -302,7 +308,7 @@ bool ledger_partition_at(const struct ledger *l, size_t index, struct ledger_par
 {
 	if (index >= l->partitions_len)
 		return false;
-	*ret = l->partitions[index]->view;
+	view_partition(l, l->partitions[index], ret);
 	return true;
 }
 

@@ -51,6 +51,7 @@ struct ledger_partition {
 	int64_t newest_ns;      /* newest event time in posted deltas, 0: none */
 	int64_t moved_ns;       /* journal time of the last posted delta with to > from */
 	bool at_end;
+	bool in_play;           /* the watermark waits for it */
 	int64_t gaps;
 };
 
@@ -60,6 +61,9 @@ bool ledger_partition(const struct ledger *l, struct slice topic, int32_t partit
 bool ledger_partition_at(const struct ledger *l, size_t index, struct ledger_partition *ret);
 /* End of the last closed step, 0 before the first. */
 int64_t ledger_watermark(const struct ledger *l);
+
+/* Newest event time of the partition in play that is furthest behind: 0 if one has not said a time yet, INT64_MAX if none is in play. */
+int64_t ledger_slowest(const struct ledger *l);
 
 /* Steps that are closed and not yet marked. */
 size_t ledger_pending_steps(const struct ledger *l);

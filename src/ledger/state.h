@@ -149,6 +149,8 @@ struct walk {
 bool walk_next(struct walk *w);
 
 /* time.c */
+/* Whether the watermark waits for the partition (but for its being too far behind). */
+bool time_in_play(const struct ledger *l, const struct partition *p);
 void time_pass(struct ledger *l, int64_t journal_time_ns);
 /* Closes what the watermark allows. */
 void time_close(struct ledger *l);

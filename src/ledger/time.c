@@ -35,24 +35,33 @@ static int64_t first_inside(const struct ledger *l)
 int64_t time_target(const struct ledger *l, int64_t step, bool *ret_late)
 {
 	int64_t newest = floor_div(l->journal_time_ns + AHEAD_NS, l->opts.step_ns), oldest = first_inside(l);
-	*ret_late = l->last_closed != INT64_MIN && step <= l->last_closed;
 	if (step > newest)
 		step = newest;
 	if (step < oldest)
 		step = oldest;
-	return l->last_closed != INT64_MIN && step <= l->last_closed ? l->last_closed + 1 : step;
+	*ret_late = l->last_closed != INT64_MIN && step <= l->last_closed; /* what is folded at the window is late only if that step is closed, too */
+	return *ret_late ? l->last_closed + 1 : step;
 }
 
-static bool in_play(const struct ledger *l, const struct partition *p)
+bool time_in_play(const struct ledger *l, const struct partition *p)
 {
 	return !p->view.at_end && l->alive_ns - p->moved_alive_ns < OUT_AFTER_NS;
+}
+
+int64_t ledger_slowest(const struct ledger *l)
+{
+	int64_t slowest = INT64_MAX;
+	for (size_t i = 0; i < l->partitions_len; i++)
+		if (time_in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns < slowest)
+			slowest = l->partitions[i]->view.newest_ns;
+	return slowest;
 }
 
 static int64_t leading(const struct ledger *l)
 {
 	int64_t newest = 0;
 	for (size_t i = 0; i < l->partitions_len; i++)
-		if (l->partitions[i]->placed && in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns > newest)
+		if (l->partitions[i]->placed && time_in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns > newest)
 			newest = l->partitions[i]->view.newest_ns;
 	return newest;
 }
@@ -65,7 +74,7 @@ static int64_t watermark(const struct ledger *l)
 		return INT64_MIN;
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		const struct partition *p = l->partitions[i];
-		if (!in_play(l, p))
+		if (!time_in_play(l, p))
 			continue;
 		if (!p->placed || p->view.newest_ns == 0)
 			return INT64_MIN; /* announced, nothing read yet: where it stands is not known */

@@ -67,8 +67,8 @@ static size_t number_end(struct slice s, size_t i)
 }
 
 struct unit {
-	const char *name;
-	int64_t ns; /* 0: a size */
+	char name[8]; /* zeros behind, so that it compares as one number */
+	int64_t ns;   /* 0: a size */
 };
 
 static const struct unit units[] = {
@@ -81,16 +81,38 @@ static const struct unit units[] = {
 
 static const struct unit *unit_of(struct slice s)
 {
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (slice_eq(s, slice_str(units[i].name)))
+	char name[8] = {0};
+	uint64_t key;
+	uint64_t other;
+	if (s.len == 0 || s.len > 7)
+		return NULL;
+	memcpy(name, s.ptr, s.len);
+	memcpy(&key, name, sizeof(key));
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		memcpy(&other, units[i].name, sizeof(other));
+		if (key == other)
 			return &units[i];
+	}
 	return NULL;
 }
 
-static double simple_double(struct slice s)
+/* digits and a fraction, as a double; no allocation, no locale. */
+static double number_value(struct slice s)
 {
 	double value = 0;
-	return slice_to_double(s, &value) ? value : -1;
+	double scale = 1;
+	bool fraction = false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (is_digit(s.ptr[i])) {
+			value = value * 10 + (s.ptr[i] - '0');
+			scale *= fraction ? 10 : 1;
+		} else if (s.ptr[i] == '.') {
+			fraction = true;
+		} else if (s.ptr[i] != '+') {
+			return slice_to_double(s, &value) ? value : -1;
+		}
+	}
+	return value / scale;
 }
 
 /* 12ms, 1h30m5.2s, 3GB; PLACE_COUNT if the whole is not that. */
@@ -111,7 +133,7 @@ static enum place unit_place(struct slice s, int64_t *duration_ns)
 		const struct unit *unit = unit_of(slice_sub(s, end, tail - end));
 		if (!unit || (place != PLACE_COUNT && (unit->ns == 0 || place == PLACE_SIZE)))
 			return PLACE_COUNT;
-		total += simple_double(slice_sub(s, i, end - i)) * (double)unit->ns;
+		total += number_value(slice_sub(s, i, end - i)) * (double)unit->ns;
 		place = unit->ns ? PLACE_DURATION : PLACE_SIZE;
 		i = tail;
 	}
@@ -292,53 +314,18 @@ enum place lex_place(struct slice s, unsigned classes, int64_t *duration_ns)
 	return is_email(s) ? PLACE_ANY : PLACE_COUNT;
 }
 
-static const char *const states[] = {
-	"true", "false", "yes", "no", "on", "off", "up", "down", "ok", "error", "err", "fail", "failed", "failure", "success", "succeeded", "successful", "successfully",
-	"started", "stopped", "starting", "stopping", "running", "paused", "resumed", "enabled", "disabled", "enable", "disable", "active", "inactive", "open", "opened",
-	"closed", "close", "connected", "disconnected", "start", "stop", "begin", "end", "done", "completed", "complete", "finished", "warning", "warn", "info", "debug",
-	"fatal", "trace", "critical", "accepted", "rejected", "denied", "allowed", "granted", "valid", "invalid", "available", "unavailable", "online", "offline",
-	"healthy", "unhealthy", "ready", "new", "old", "created", "deleted", "updated", "added", "removed", "not", "unable", "cannot", "timeout", "expired", "aborted",
-	"cancelled", "canceled", "killed", "exited", "lost", "found", "missing", "pending", "passed", "skipped", "locked", "unlocked", "in", "out", "read", "write",
-};
-
-bool lex_null(struct slice word)
+int64_t lex_duration(struct slice s)
 {
-	return slice_eq(word, SLICE("null")) || slice_eq(word, SLICE("nil")) || slice_eq(word, SLICE("NULL")) || slice_eq(word, SLICE("n/a"));
-}
-
-/* FAIL_TASK_CLEANUP, NEW: enumerators are states as well. */
-static bool is_enumerator(struct slice word)
-{
-	for (size_t i = 0; i < word.len; i++)
-		if (!(lex_class[(uint8_t)word.ptr[i]] & (LEX_UPPER | LEX_UNDER)))
-			return false;
-	return word.len >= 3;
-}
-
-bool lex_state(struct slice word)
-{
-	if (is_enumerator(word))
-		return true;
-	if (word.len < 2 || word.len > 12)
-		return false;
-	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
-		if (slice_eq_nocase(word, slice_str(states[i])))
-			return true;
-	return false;
+	int64_t ns = -1;
+	size_t end = 0;
+	while (end < s.len && !(lex_class[(uint8_t)s.ptr[end]] & LEX_END))
+		end++;
+	while (end > 0 && (lex_class[(uint8_t)s.ptr[end - 1]] & LEX_JOIN))
+		end--;
+	return unit_place(slice_sub(s, 0, end), &ns) == PLACE_DURATION ? ns : -1;
 }
 
 bool lex_exception(struct slice name)
 {
 	return slice_ends(name, SLICE("Exception")) || slice_ends(name, SLICE("Error"));
-}
-
-bool lex_calendar(struct slice word)
-{
-	static const char names[] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun ";
-	if (word.len != 3)
-		return false;
-	for (size_t i = 0; i + 4 < sizeof(names); i += 4)
-		if (memcmp(names + i, word.ptr, 3) == 0)
-			return true;
-	return false;
 }

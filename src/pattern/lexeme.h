@@ -21,13 +21,9 @@ extern const uint8_t lex_class[256];
 
 /* The place a piece with this union of classes is, or PLACE_COUNT if its form names none. *duration_ns is set for PLACE_DURATION only. */
 enum place lex_place(struct slice piece, unsigned classes, int64_t *duration_ns);
-/* Whether the word says how something went or stands (up, failed, enabled, true, ERROR ...): never a mere value. */
-bool lex_state(struct slice word);
-/* null, nil, n/a: the value that is not there. */
-bool lex_null(struct slice word);
+/* The duration that begins s, or -1. */
+int64_t lex_duration(struct slice s);
 /* Whether a name is one of an exception type. */
 bool lex_exception(struct slice name);
-/* Three letters of a month or a day of the week, as dates print them. */
-bool lex_calendar(struct slice word);
 
 #endif

@@ -7,6 +7,8 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "pattern/lexeme.h"
+#include "pattern/shape.h"
 #include "pattern/template.h"
 
 enum {
@@ -62,12 +64,23 @@ struct cache_slot {
 	struct pattern *pattern;
 };
 
+enum { DURATION_NONE = UINT16_MAX };
+
+/* A message's shape is known: its pattern, and which number its duration is. */
+struct shape_slot {
+	uint64_t key; /* the lower 16 bits are the number of the run, or DURATION_NONE */
+	struct pattern *pattern;
+};
+
 struct miner {
 	struct pattern_set *set;
 	size_t memory_bytes;
 	size_t used_bytes;
 	struct cache_slot *cache;
 	size_t cache_mask;
+	struct shape_slot *shapes; /* their patterns are survivors: an alias makes all slots void, see merges */
+	uint64_t merges;
+	size_t shapes_mask;
 	struct map exact;   /* identity -> cluster */
 	struct map coarse;  /* coarse identity -> kin */
 	struct map groups;  /* skeleton -> group */
@@ -80,6 +93,7 @@ struct miner {
 	struct buf text;
 	struct buf birth;
 	struct tokens tokens;
+	struct shape shape;
 };
 
 struct miner *miner_new(struct pattern_set *set, size_t memory_bytes)
@@ -88,10 +102,12 @@ struct miner *miner_new(struct pattern_set *set, size_t memory_bytes)
 	m->set = set;
 	m->memory_bytes = memory_bytes ? memory_bytes : DEFAULT_MEMORY;
 	size_t slots = 1024;
-	while (slots * 2 * sizeof(struct cache_slot) <= m->memory_bytes / 8 && slots < (size_t)1 << 20)
+	while (slots * 2 * sizeof(struct cache_slot) <= m->memory_bytes / 8 && slots < (size_t)1 << 17)
 		slots *= 2;
 	m->cache = mem_zalloc(slots, sizeof(*m->cache));
 	m->cache_mask = slots - 2;
+	m->shapes = mem_zalloc(slots, sizeof(*m->shapes));
+	m->shapes_mask = slots - 1;
 	return m;
 }
 
@@ -125,6 +141,7 @@ void miner_free(struct miner *m)
 	map_done(&m->services);
 	free(m->clusters);
 	free(m->cache);
+	free(m->shapes);
 	buf_done(&m->text);
 	buf_done(&m->birth);
 	free(m);
@@ -315,7 +332,8 @@ static bool mask_generalises(const struct variants *v, uint64_t mask, const stru
 static void gather(const struct group *g, const struct template *fresh, struct variants *v)
 {
 	v->len = 0;
-	for (struct cluster *c = g->first; c && v->len < MEMBERS_CONSIDERED; c = c->next) {
+	size_t seen = 0;
+	for (struct cluster *c = g->first; c && seen < MEMBERS_CONSIDERED; c = c->next, seen++) {
 		if (c->pattern->alias_of || c->template->len != fresh->len || !words_differing(fresh, c->template, &v->masks[v->len]))
 			continue;
 		v->templates[v->len] = c->template;
@@ -335,12 +353,19 @@ static uint64_t find_variable(const struct variants *v, const struct template *f
 	return best;
 }
 
+/* Merges p into survivor. Shapes kept before would name p, so their keys change. */
+static void merge(struct miner *m, struct pattern *p, struct pattern *survivor)
+{
+	pattern_set_alias(m->set, p, survivor);
+	m->merges++;
+}
+
 static void absorb(struct miner *m, struct cluster *general)
 {
 	for (size_t i = 0; i < m->clusters_len; i++) {
 		struct cluster *c = m->clusters[i];
 		if (c != general && c->service == general->service && template_covers(general->template, c->template))
-			pattern_set_alias(m->set, c->pattern, general->pattern);
+			merge(m, c->pattern, general->pattern);
 	}
 }
 
@@ -397,7 +422,7 @@ static void kin_join(struct miner *m, struct service *s, uint64_t coarse, bool p
 	if (pure && !k->pure) {
 		k->pure = p;
 		for (size_t i = 0; i < k->waiting_len; i++)
-			pattern_set_alias(m->set, k->waiting[i], p);
+			merge(m, k->waiting[i], p);
 	}
 }
 
@@ -426,29 +451,62 @@ static struct pattern *birth(struct miner *m, struct service *s, uint64_t key, b
 	return p;
 }
 
-void miner_name(struct miner *m, struct slice service, struct slice message, struct mined *ret)
+/* Names a message by taking it apart. */
+static struct pattern *name_tokens(struct miner *m, struct service *s, struct slice message, bool *born)
 {
-	struct service *s = service_of(m, service);
 	tokens_scan(&m->tokens, message);
 	uint64_t key = (m->tokens.detail ^ s->salt) * UINT64_C(0x9e3779b97f4a7c15);
-	*ret = (struct mined){.duration_ns = m->tokens.duration_ns};
 	struct pattern *p = cache_get(m, key);
-	if (p) {
-		ret->pattern = pattern_survivor(p);
-		return;
-	}
+	if (p)
+		return p;
 	struct cluster *c = map_get(&m->exact, hash_pair(s->salt, m->tokens.identity), NULL, NULL);
 	if (!c)
 		c = match_general(s, &m->tokens);
-	if (!c) {
-		ret->pattern = birth(m, s, key, &ret->born);
-		return;
-	}
+	if (!c)
+		return birth(m, s, key, born);
 	c->used = true;
 	if (template_refine(c->template, &m->tokens) && !c->pattern->alias_of)
 		retext(m, c);
 	cache_put(m, key, c->pattern);
-	ret->pattern = pattern_survivor(c->pattern);
+	return c->pattern;
+}
+
+/* Keeps what the message's shape tells, unless its duration cannot be found again by it. */
+static void shape_learn(struct miner *m, uint64_t key, struct slice message, struct pattern *p)
+{
+	unsigned duration = DURATION_NONE;
+	if (m->tokens.duration) {
+		duration = shape_run_at(&m->shape, (size_t)(m->tokens.duration - message.ptr));
+		if (duration == m->shape.runs)
+			return;
+	}
+	m->shapes[key >> 16 & m->shapes_mask] = (struct shape_slot){(key & ~(uint64_t)DURATION_NONE) | duration, p};
+}
+
+void miner_name(struct miner *m, struct slice service, struct slice message, struct mined *ret)
+{
+	struct service *s = service_of(m, service);
+	uint64_t key = 0;
+	*ret = (struct mined){.duration_ns = -1};
+	bool shaped = message.len <= SHAPE_BYTES_MAX;
+	if (shaped) {
+		shape_of(&m->shape, message);
+		key = (m->shape.hash ^ s->salt ^ m->merges) * UINT64_C(0x9e3779b97f4a7c15);
+		const struct shape_slot *slot = &m->shapes[key >> 16 & m->shapes_mask];
+		if ((slot->key ^ key) >> 16 == 0 && slot->pattern) {
+			unsigned duration = slot->key & DURATION_NONE;
+			ret->pattern = slot->pattern;
+			if (duration != DURATION_NONE)
+				ret->duration_ns = lex_duration(slice_sub(message, m->shape.starts[duration], SIZE_MAX));
+			return;
+		}
+	}
+	uint64_t merges = m->merges;
+	struct pattern *p = name_tokens(m, s, message, &ret->born);
+	ret->duration_ns = m->tokens.duration_ns;
+	ret->pattern = pattern_survivor(p);
+	if (shaped && m->merges == merges)
+		shape_learn(m, key, message, ret->pattern);
 }
 
 /* The words of an alias that its survivor shows as values are the survivor's learned places. */
@@ -501,6 +559,7 @@ void miner_import(struct miner *m, struct pattern *p)
 	if (p->origin != ORIGIN_MINED || p->overflow)
 		return;
 	if (p->alias_of) {
+		m->merges++;
 		import_alias(m, s, p);
 		return;
 	}
@@ -513,7 +572,7 @@ void miner_import(struct miner *m, struct pattern *p)
 	if (!general)
 		general = learn(m, s, fresh);
 	if (general) {
-		pattern_set_alias(m->set, p, general->pattern);
+		merge(m, p, general->pattern);
 		free(fresh);
 		return;
 	}

@@ -63,10 +63,8 @@ void pattern_set_free(struct pattern_set *set)
 {
 	if (!set)
 		return;
-	for (size_t i = 0; i < set->len; i++) {
+	for (size_t i = 0; i < set->len; i++)
 		free((char *)(uintptr_t)set->items[i]->template_text.ptr);
-		free(set->items[i]);
-	}
 	free(set->items);
 	free(set->changes);
 	map_done(&set->by_id);
@@ -106,7 +104,7 @@ static void note_change(struct pattern_set *set, struct pattern *p)
 
 static struct pattern *append(struct pattern_set *set, uint64_t id, enum pattern_origin origin, struct slice service, struct slice text, struct slice rule)
 {
-	struct pattern *p = mem_zalloc(1, sizeof(*p));
+	struct pattern *p = arena_alloc(&set->arena, sizeof(*p));
 	*p = (struct pattern){
 		.id = id,
 		.index = (uint32_t)set->len,

@@ -10,7 +10,7 @@
 #include "base/yaml.h"
 #include "pattern/ruleset.h"
 
-enum { RULE_LITERAL_MIN = 3, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
+enum { RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
 
 enum place_type {
 	PLACE_WORD, PLACE_INT, PLACE_NUM, PLACE_IP, PLACE_UUID, PLACE_PATH, PLACE_URL, PLACE_DURATION, PLACE_SIZE, PLACE_HEX, PLACE_QUOTED, PLACE_HOST,
@@ -96,8 +96,10 @@ struct rule {
 	bool jit;
 	bool utf;
 	struct slice regex_text;
-	struct slice literal;      /* longest required literal, empty if shorter than RULE_LITERAL_MIN */
-	bool literal_caseless;
+	struct slice prefix;       /* every match starts so; empty if that is not known */
+	struct slice *literals;    /* every match holds one of these, each of RULE_LITERAL_MIN or more bytes */
+	size_t literals_len;       /* 0: no such texts are known */
+	bool literals_caseless;
 	struct rule_capture captures[RULE_CAPTURES_MAX];
 	size_t captures_len;
 	uint32_t http_method, http_path, http_route, http_status; /* captures by these names */
@@ -119,6 +121,7 @@ struct rule_loader {
 	struct arena *arena;       /* the set's */
 	const struct yaml_doc *doc;
 	struct rule_errors *errors;
+	const struct yaml *grok;   /* the file's own grok names, a map of scalars, or NULL */
 };
 
 void rule_complain(struct rule_loader *l, const struct yaml *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -140,10 +143,14 @@ void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow
 
 /* rule_template.c: the template form as a regex, captures and shown text filled; false after a complaint. */
 bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex);
+bool rule_add_capture(struct rule_loader *l, const struct yaml *node, size_t offset, struct rule *rule, struct slice name, enum place_type type);
+/* rule_grok.c: the same for grok. */
+bool rule_compile_grok(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex);
+void rule_check_grok(struct rule_loader *l);
 /* rule_regex.c: compiles rule->regex_text, finds its literal and the named groups that no template has named. */
 bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct rule *rule);
-/* The longest text every match must hold, empty if there is none for sure. */
-struct slice regex_literal(struct arena *arena, struct slice regex, bool *ret_caseless);
+/* Texts of which every match must hold at least one: how many (at most RULE_LITERALS_MAX), 0 if there are none for sure. */
+size_t regex_literals(struct arena *arena, struct slice regex, struct slice **ret, bool *ret_caseless);
 
 /* rule_where.c */
 void where_load(struct rule_loader *l, const struct yaml *node, struct where *where);
@@ -173,6 +180,8 @@ struct rule_scratch {
 };
 
 bool rule_field(const struct rule_scratch *scratch, const struct record *record, struct slice path, struct slice *ret);
+/* pcre2_match under the set's bounds. */
+int rule_exec(const struct rule *rule, struct rule_scratch *scratch, struct slice subject);
 /* Why a rule does not match, as explain says it; NULL if it does. */
 enum rule_miss { RULE_HIT, RULE_MISS_SEVERITY, RULE_MISS_FIELD, RULE_MISS_TEXT, RULE_MISS_LIMIT };
 enum rule_miss rule_try(const struct rule *rule, size_t index, struct rule_scratch *scratch, const struct record *record, struct rule_match *ret, size_t *ret_field);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PCRE2 for one rule, and the longest text that every match of a regex must hold: the rule's key in the prefilter.
+/* PCRE2 for one rule, and the texts of which every match of a regex must hold one: the rule's keys in the prefilter.
  *
- * The walk below reads the regex as a concatenation of atoms at nesting depth 0. A run of literal characters grows until an atom that is no literal
- * character; a quantifier that allows zero times takes its atom back. Groups are walked the same way, and what they require counts unless they hold an
- * alternation or may be absent. Whatever the walk does not know for sure makes it give up with no literal at all: a rule without one is tried on every
- * record, which is slow but never wrong, while a literal that is not required would lose matches. */
+ * The walk below reads the regex as a concatenation of atoms. A run of literal characters grows until an atom that is no literal character; a quantifier
+ * that allows zero times takes its atom back. What a concatenation requires is the best of its runs and its groups: one text, or, of a group with
+ * alternatives, one text of each alternative. The best is the one whose shortest text is longest. A group that may be absent requires nothing, and of
+ * look-arounds nothing is taken. Whatever the walk does not know for sure makes it give up with no text at all: a rule without one is tried on every
+ * record, which is slow but never wrong, while a text that is not required would lose matches. */
 #include "pattern/rule.h"
 
 #include <ctype.h>
@@ -18,26 +19,54 @@ struct walk {
 	struct arena *arena;
 };
 
-/* What one group (or the whole) requires. */
-struct required {
-	char run[LITERAL_MAX], best[LITERAL_MAX];
-	size_t run_len, best_len;
+/* One of these texts must be there; score is the length of the shortest, 0: nothing is required. */
+struct texts {
+	struct slice items[RULE_LITERALS_MAX];
+	size_t len, score;
 };
 
-static void run_end(struct required *q)
+/* What one alternative requires so far. */
+struct required {
+	char run[LITERAL_MAX];
+	size_t run_len;
+	struct texts best;
+};
+
+static void offer(struct required *q, const struct texts *texts)
 {
-	if (q->run_len > q->best_len) {
-		memcpy(q->best, q->run, q->run_len);
-		q->best_len = q->run_len;
-	}
+	if (texts->score > q->best.score || (texts->score == q->best.score && texts->len < q->best.len))
+		q->best = *texts;
+}
+
+static void run_end(struct walk *w, struct required *q)
+{
+	if (q->run_len > q->best.score || (q->run_len && q->run_len == q->best.score && q->best.len > 1))
+		q->best = (struct texts){.items = {arena_copy(w->arena, slice_of(q->run, q->run_len))}, .len = 1, .score = q->run_len};
 	q->run_len = 0;
 }
 
-static void run_add(struct required *q, char c)
+static void run_add(struct walk *w, struct required *q, char c)
 {
 	if (q->run_len == LITERAL_MAX)
-		run_end(q);
+		run_end(w, q);
 	q->run[q->run_len++] = c;
+}
+
+/* One more alternative: either all of them require something, or they require nothing together. */
+static void join(struct texts *all, const struct texts *one, bool first)
+{
+	if (first) {
+		*all = *one;
+		return;
+	}
+	if (!all->score || !one->score || all->len + one->len > RULE_LITERALS_MAX) {
+		*all = (struct texts){0};
+		return;
+	}
+	memcpy(all->items + all->len, one->items, one->len * sizeof(*one->items));
+	all->len += one->len;
+	if (one->score < all->score)
+		all->score = one->score;
 }
 
 static bool next_is(const struct walk *w, const char *text)
@@ -92,16 +121,16 @@ static void take_literal(struct walk *w, struct required *q, char c)
 {
 	enum quantifier times;
 	if ((unsigned char)c >= 0x80) { /* a quantifier would bind to the whole character; case folding is not by byte */
-		run_end(q);
+		run_end(w, q);
 		take_quantifier(w);
 		return;
 	}
-	run_add(q, c);
+	run_add(w, q, c);
 	times = take_quantifier(w);
 	if (times == MAY_BE_ABSENT)
 		q->run_len--;
 	if (times != ONCE)
-		run_end(q);
+		run_end(w, q);
 }
 
 static void take_class(struct walk *w)
@@ -133,13 +162,13 @@ static void take_quoted(struct walk *w, struct required *q)
 {
 	while (w->at < w->regex.len && !next_is(w, "\\E")) {
 		if ((unsigned char)peek(w) >= 0x80)
-			run_end(q);
+			run_end(w, q);
 		else
-			run_add(q, peek(w));
+			run_add(w, q, peek(w));
 		w->at++;
 	}
 	w->at += 2;
-	if (strchr("*?+{", peek(w)))
+	if (peek(w) && strchr("*?+{", peek(w)))
 		w->given_up = true; /* binds to the last character, or to nothing at all */
 }
 
@@ -158,33 +187,50 @@ static void skip_argument(struct walk *w, char c)
 	}
 }
 
+enum escape { ESCAPE_LITERAL, ESCAPE_CLASS, ESCAPE_POSITION, ESCAPE_ARGUMENT, ESCAPE_UNKNOWN };
+
+/* By the letter behind the backslash. Unknown: back references, \g, \k, \K, \o, \c, \N{} and what may yet come. */
+static enum escape escape_kind(char c, char next)
+{
+	if (!c || (c == 'N' && next == '{'))
+		return ESCAPE_UNKNOWN;
+	if (!isalnum((unsigned char)c))
+		return ESCAPE_LITERAL;
+	if (strchr("dDsSwWvVhHRXN", c))
+		return ESCAPE_CLASS;
+	if (strchr("bBAzZG", c))
+		return ESCAPE_POSITION;
+	return strchr("xpP", c) ? ESCAPE_ARGUMENT : ESCAPE_UNKNOWN;
+}
+
+static void take_plain_escape(struct walk *w, struct required *q, char c)
+{
+	enum escape kind = escape_kind(c, peek(w));
+	if (kind == ESCAPE_LITERAL) {
+		take_literal(w, q, c);
+		return;
+	}
+	run_end(w, q);
+	w->given_up |= kind == ESCAPE_UNKNOWN;
+	if (kind == ESCAPE_ARGUMENT)
+		skip_argument(w, c);
+	if (kind != ESCAPE_POSITION)
+		take_quantifier(w);
+}
+
 static void take_escape(struct walk *w, struct required *q)
 {
-	static const char controls[] = "n\nt\tr\r";
 	w->at++;
 	char c = peek(w);
 	w->at++;
-	const char *control = c ? strchr(controls, c) : NULL;
-	if (c == 'Q') {
+	if (c == 'Q')
 		take_quoted(w, q);
-	} else if (c == 'E') {
+	else if (c == 'E')
 		w->given_up |= peek(w) && strchr("*?+{", peek(w)); /* binds to what stands before */
-	} else if (control && isalpha((unsigned char)*control)) {
-		take_literal(w, q, control[1]);
-	} else if (c && !isalnum((unsigned char)c)) {
-		take_literal(w, q, c);
-	} else if (c && strchr("dDsSwWvVhHRXN", c) && !(c == 'N' && peek(w) == '{')) {
-		run_end(q);
-		take_quantifier(w);
-	} else if (c && strchr("bBAzZG", c)) {
-		run_end(q);
-	} else if (c == 'x' || c == 'p' || c == 'P') {
-		run_end(q);
-		skip_argument(w, c);
-		take_quantifier(w);
-	} else {
-		w->given_up = true; /* back references, \g, \k, \K, \o, \c and what may yet come */
-	}
+	else if (c == 'n' || c == 't' || c == 'r')
+		take_literal(w, q, c == 'n' ? '\n' : c == 't' ? '\t' : '\r');
+	else
+		take_plain_escape(w, q, c);
 }
 
 /* (?i), (?s-m: ...): letters up to the ) or :. What they do decides whether the walk may go on. */
@@ -236,50 +282,39 @@ static enum group take_opening(struct walk *w)
 	return group ? GROUP_PLAIN : GROUP_NOTHING;
 }
 
-static bool take_sequence(struct walk *w, unsigned depth, struct required *q);
+static struct texts take_alternatives(struct walk *w, unsigned depth);
 
 static void take_group(struct walk *w, unsigned depth, struct required *q)
 {
 	enum group kind = take_opening(w);
-	run_end(q);
+	run_end(w, q);
 	if (kind == GROUP_NOTHING)
 		return;
 	if (kind == GROUP_UNKNOWN || depth > GROUPS_MAX) {
 		w->given_up = true;
 		return;
 	}
-	struct required *inner = arena_zalloc(w->arena, sizeof(*inner));
-	bool one_way = take_sequence(w, depth + 1, inner);
-	if (peek(w) != ')')
-		w->given_up = true;
+	struct texts inner = take_alternatives(w, depth + 1);
+	w->given_up |= peek(w) != ')';
 	w->at++;
-	if (take_quantifier(w) == MAY_BE_ABSENT || !one_way || kind == GROUP_ASSERTION)
-		return;
-	if (inner->best_len > q->best_len) {
-		memcpy(q->best, inner->best, inner->best_len);
-		q->best_len = inner->best_len;
-	}
+	if (take_quantifier(w) != MAY_BE_ABSENT && kind != GROUP_ASSERTION)
+		offer(q, &inner);
 }
 
-/* Up to the closing ) or the end; false if there were alternatives. */
-static bool take_sequence(struct walk *w, unsigned depth, struct required *q)
+/* Up to the next | or the closing ) or the end. */
+static void take_sequence(struct walk *w, unsigned depth, struct required *q)
 {
-	bool one_way = true;
-	while (w->at < w->regex.len && peek(w) != ')' && !w->given_up) {
+	while (w->at < w->regex.len && !strchr("|)", peek(w)) && !w->given_up) {
 		char c = peek(w);
-		if (c == '|') {
-			one_way = false;
-			run_end(q);
-			w->at++;
-		} else if (c == '(') {
+		if (c == '(') {
 			take_group(w, depth, q);
 		} else if (c == '[') {
-			run_end(q);
+			run_end(w, q);
 			take_class(w);
 		} else if (c == '\\') {
 			take_escape(w, q);
 		} else if (c == '.' || c == '^' || c == '$') {
-			run_end(q);
+			run_end(w, q);
 			w->at++;
 			take_quantifier(w);
 		} else {
@@ -287,19 +322,36 @@ static bool take_sequence(struct walk *w, unsigned depth, struct required *q)
 			take_literal(w, q, c);
 		}
 	}
-	run_end(q);
-	return one_way;
+	run_end(w, q);
 }
 
-struct slice regex_literal(struct arena *arena, struct slice regex, bool *ret_caseless)
+static struct texts take_alternatives(struct walk *w, unsigned depth)
 {
-	struct walk w = {.regex = regex, .arena = arena};
-	struct required *q = arena_zalloc(arena, sizeof(*q));
-	bool one_way = take_sequence(&w, 0, q);
+	struct texts all = {0};
+	bool first = true;
+	do {
+		struct required *q = arena_zalloc(w->arena, sizeof(*q));
+		w->at += !first;
+		take_sequence(w, depth, q);
+		join(&all, &q->best, first);
+		first = false;
+	} while (peek(w) == '|' && !w->given_up);
+	return all;
+}
+
+size_t regex_literals(struct arena *arena, struct slice regex, struct slice **ret, bool *ret_caseless)
+{
+	struct arena scratch = {0};
+	struct walk w = {.regex = regex, .arena = &scratch};
+	struct texts all = take_alternatives(&w, 0);
 	*ret_caseless = w.caseless;
-	if (w.given_up || !one_way || w.at < regex.len || q->best_len < RULE_LITERAL_MIN)
-		return SLICE("");
-	return slice_of(q->best, q->best_len);
+	if (w.given_up || w.at < regex.len || all.score < RULE_LITERAL_MIN)
+		all.len = 0;
+	*ret = arena_alloc(arena, (all.len + 1) * sizeof(**ret));
+	for (size_t i = 0; i < all.len; i++)
+		(*ret)[i] = arena_copy(arena, all.items[i]);
+	arena_done(&scratch);
+	return all.len;
 }
 
 static bool take_group_names(struct rule_loader *l, const struct yaml *node, struct rule *rule)
@@ -350,10 +402,8 @@ bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct r
 		return false;
 	}
 	rule->jit = pcre2_jit_compile(rule->code, PCRE2_JIT_COMPLETE) == 0; /* where JIT is forbidden the interpreter does the same */
-	struct arena scratch = {0};
-	rule->literal = rule_keep(l, regex_literal(&scratch, regex, &rule->literal_caseless));
-	arena_done(&scratch);
-	if (rule->utf && rule->literal_caseless)
-		rule->literal = SLICE(""); /* K and S have case partners outside ASCII */
+	rule->literals_len = regex_literals(l->arena, regex, &rule->literals, &rule->literals_caseless);
+	if (rule->utf && rule->literals_caseless)
+		rule->literals_len = 0; /* K and S have case partners outside ASCII */
 	return take_group_names(l, node, rule);
 }

@@ -80,7 +80,7 @@ static bool name_ok(struct slice name)
 	return name.len > 0 && name.len <= 32 && !isdigit((unsigned char)name.ptr[0]);
 }
 
-static bool add_capture(struct rule_loader *l, const struct yaml *node, size_t offset, struct rule *rule, struct slice name, enum place_type type)
+bool rule_add_capture(struct rule_loader *l, const struct yaml *node, size_t offset, struct rule *rule, struct slice name, enum place_type type)
 {
 	if (!name_ok(name)) {
 		rule_complain_inside(l, node, offset, "\"%.*s\" is no name for a place: letters, digits and _, at most 32", (int)name.len, name.ptr);
@@ -98,7 +98,7 @@ static bool add_capture(struct rule_loader *l, const struct yaml *node, size_t o
 	return true;
 }
 
-static bool add_place(struct rule_loader *l, const struct yaml *node, size_t offset, struct slice inside, struct rule *rule, struct buf *regex, struct buf *shown)
+static bool add_place(struct rule_loader *l, const struct yaml *node, size_t offset, struct slice inside, const char *word, struct rule *rule, struct buf *regex, struct buf *shown)
 {
 	size_t colon = slice_find(inside, ':', 0);
 	struct slice name = slice_sub(inside, 0, colon), type_name = colon < inside.len ? slice_sub(inside, colon + 1, inside.len) : inside;
@@ -110,34 +110,63 @@ static bool add_place(struct rule_loader *l, const struct yaml *node, size_t off
 	}
 	buf_printf(shown, "<%.*s>", (int)name.len, name.ptr);
 	if (colon == inside.len) {
-		buf_printf(regex, "(?:%s)", places[type].regex);
+		buf_printf(regex, "(?:%s)", type == PLACE_WORD ? word : places[type].regex);
 		return true;
 	}
-	if (!add_capture(l, node, offset, rule, name, type))
+	if (!rule_add_capture(l, node, offset, rule, name, type))
 		return false;
-	buf_printf(regex, "(?<%.*s>%s)", (int)name.len, name.ptr, places[type].regex);
+	buf_printf(regex, "(?<%.*s>%s)", (int)name.len, name.ptr, type == PLACE_WORD ? word : places[type].regex);
 	return true;
+}
+
+/* Whether the place ending at i is followed by text that could also be part of a word: then the shortest word is meant, else all of it. */
+static const char *word_regex(struct slice s, size_t i)
+{
+	if (i == s.len || isspace((unsigned char)s.ptr[i]))
+		return "\\S++";
+	return s.ptr[i] == '<' && place_len(slice_sub(s, i, s.len)) ? "\\S+" : places[PLACE_WORD].regex;
+}
+
+/* A place without a name that takes anything says nothing at either end of a template: it is left out, with the anchor, and the search is quicker. */
+static bool is_open_end(struct slice place)
+{
+	return slice_eq(place, SLICE("<any>")) || slice_eq(place, SLICE("<rest>")) || slice_eq(place, SLICE("<*>"));
+}
+
+static size_t next_piece(struct slice s, size_t i, size_t *ret_place)
+{
+	*ret_place = s.ptr[i] == '<' ? place_len(slice_sub(s, i, s.len)) : 0;
+	if (*ret_place)
+		return *ret_place;
+	return slice_starts(slice_sub(s, i, s.len), SLICE("<<")) ? 2 : 1;
 }
 
 bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex)
 {
 	struct slice s = node->text;
 	struct buf shown = {0};
-	bool ok = true;
-	buf_add_str(regex, "\\A");
-	for (size_t i = 0; i < s.len;) {
-		size_t len = s.ptr[i] == '<' ? place_len(slice_sub(s, i, s.len)) : 0;
-		if (len) {
-			ok &= add_place(l, node, i, slice_sub(s, i + 1, len - 2), rule, regex, &shown);
-			i += len;
-			continue;
+	size_t first = s.len; /* place */
+	bool ok = true, open = false;
+	for (size_t i = 0, place, len; i < s.len; i += len) {
+		len = next_piece(s, i, &place);
+		open = place && is_open_end(slice_sub(s, i, place));
+		if (place && first == s.len)
+			first = i;
+		if (i == 0 && !open)
+			buf_add_str(regex, "\\A");
+		if (open && (i == 0 || i + place == s.len))
+			buf_add_slice(&shown, slice_sub(s, i, place));
+		else if (place)
+			ok &= add_place(l, node, i, slice_sub(s, i + 1, place - 2), word_regex(s, i + place), rule, regex, &shown);
+		else {
+			add_literal(regex, s.ptr[i]);
+			buf_add_char(&shown, s.ptr[i]);
 		}
-		add_literal(regex, s.ptr[i]);
-		buf_add_char(&shown, s.ptr[i]);
-		i += slice_starts(slice_sub(s, i, s.len), SLICE("<<")) ? 2 : 1;
 	}
-	buf_add_str(regex, "\\s*\\z");
+	if (!open)
+		buf_add_str(regex, "\\s*\\z");
 	rule->shown = rule_keep(l, buf_slice(&shown));
+	rule->prefix = slice_search(s, SLICE("<<")) < first ? (struct slice){0} : rule_keep(l, slice_sub(s, 0, first));
 	buf_done(&shown);
 	return ok;
 }

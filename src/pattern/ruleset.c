@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rule set: the first rule in file order that matches, at a cost that hardly depends on how many rules there are.
  *
- * Idea. Every rule that has a text it cannot match without (its literal, rule_regex.c) stands in one Vectorscan database of literals. One scan of the
- * message sets the bit of each rule whose literal occurs; only those are tried with PCRE2, in file order, so what the prefilter finds first does not matter.
+ * Idea. Every rule that has texts of which it needs one to match (its literals, rule_regex.c) stands in one Vectorscan database of literals. One scan of the
+ * message sets the bit of each rule of which a literal occurs; only those, less the ones whose template starts with other text, are tried with PCRE2, in file order, so what the prefilter finds first does not matter.
  * Rules without a literal are candidates always - by service where their `where` names the services exactly, so that a thousand rules for other
  * services cost one hash look-up. A literal only ever excludes rules that cannot match: the set answers like one that tries all in turn.
  *
  * Layout. `words` holds a bit per rule, `summary` a bit per word of it that is not zero; both are all zero between matches, and a match touches only what
  * it sets. Literals that several rules share stand in the database once; literal_first[i]..literal_first[i + 1] are the rules of literal i.
  *
- * Bounds. PCRE2 runs under a match limit of 10,000 and a heap limit, on at most the first 64 KiB of a message, with a JIT stack of 1 MiB per thread; a match that
- * needs more is tried again by the interpreter, a limit that is hit counts as no match (limit_hits). Where the CPU cannot run Vectorscan every rule
+ * Bounds. PCRE2 runs under a match limit of 10,000 and 4 for each byte (one lazy place costs a step a byte: 10,000 alone would lose a 16 KiB stack trace) and a
+ * heap limit, on at most the first 64 KiB of a message, with a JIT stack of 1 MiB per thread; a match that needs more stack is tried again by the interpreter, a limit that is hit counts as no match (limit_hits). Where the CPU cannot run Vectorscan every rule
  * is a candidate always.
  *
  * Threads. A loaded set is immutable and may be shared; a scratch belongs to one thread. */
@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { MATCH_LIMIT = 10000, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20, WORD_BITS = 64 };
+enum { MATCH_LIMIT = 10000, MATCH_LIMIT_PER_BYTE = 4, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20, WORD_BITS = 64 };
 
 struct service_rules {
 	struct slice service;
@@ -42,6 +42,7 @@ struct ruleset {
 	uint32_t groups_max;
 	hs_database_t *literals;
 	uint32_t *literal_first, *literal_rules;
+	struct slice *prefixes; /* by rule, side by side: a literal that many rules share costs each one comparison */
 	uint32_t *always;
 	size_t always_len;
 	struct map services; /* struct service_rules: the others without a literal */
@@ -71,7 +72,7 @@ static void load_rules(struct ruleset *set, struct rule_loader *l, const struct 
 
 static void load_doc(struct ruleset *set, struct rule_errors *errors, const struct yaml_doc *doc)
 {
-	static const char *const keys[] = {"rules", NULL};
+	static const char *const keys[] = {"rules", "grok_patterns", NULL};
 	struct rule_loader l = {.arena = &set->arena, .doc = doc, .errors = errors};
 	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
 	if (root->kind != YAML_MAP) {
@@ -79,8 +80,14 @@ static void load_doc(struct ruleset *set, struct rule_errors *errors, const stru
 		return;
 	}
 	for (size_t i = 0; i < root->len; i++)
-		if (!slice_eq(root->keys[i], SLICE("rules")))
+		if (!slice_eq(root->keys[i], SLICE("rules")) && !slice_eq(root->keys[i], SLICE("grok_patterns")))
 			rule_complain_key(&l, root, i, keys);
+	l.grok = yaml_get(root, "grok_patterns");
+	if (l.grok && l.grok->kind != YAML_MAP) {
+		rule_complain(&l, l.grok, "expected a map of grok names and regexes");
+		return;
+	}
+	rule_check_grok(&l);
 	if (rules && rules->kind == YAML_LIST)
 		load_rules(set, &l, rules);
 	else if (rules && (rules->kind != YAML_SCALAR || rules->text.len))
@@ -230,24 +237,29 @@ static bool compile_literals(struct ruleset *set, const struct literal *literals
 
 static void compile_prefilter(struct ruleset *set)
 {
-	struct literal *literals = mem_zalloc(set->len + 1, sizeof(*literals));
-	size_t len = 0;
-	set->literal_first = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->literal_first));
-	set->literal_rules = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->literal_rules));
+	size_t len = 0, most = 0;
+	for (size_t i = 0; i < set->len; i++)
+		most += set->rules[i].literals_len;
+	struct literal *literals = mem_zalloc(most + 1, sizeof(*literals));
+	set->literal_first = arena_zalloc(&set->arena, (most + 1) * sizeof(*set->literal_first));
+	set->literal_rules = arena_zalloc(&set->arena, (most + 1) * sizeof(*set->literal_rules));
+	set->prefixes = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->prefixes));
 	set->always = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->always));
 	set->words_len = (set->len + WORD_BITS - 1) / WORD_BITS;
 	bool able = hs_valid_platform() == HS_SUCCESS;
 	for (uint32_t i = 0; i < set->len; i++) {
 		const struct rule *rule = &set->rules[i];
-		if (able && rule->literal.len)
-			literals[len++] = (struct literal){.text = rule->literal, .rule = i, .caseless = rule->literal_caseless};
-		else
+		set->prefixes[i] = rule->prefix;
+		for (size_t k = 0; able && k < rule->literals_len; k++)
+			literals[len++] = (struct literal){.text = rule->literals[k], .rule = i, .caseless = rule->literals_caseless};
+		if (!able || !rule->literals_len)
 			note_without_literal(set, i);
 	}
 	qsort(literals, len, sizeof(*literals), by_literal);
 	if (len && !compile_literals(set, literals, len))
-		for (size_t i = 0; i < len; i++)
-			set->always[set->always_len++] = literals[i].rule;
+		for (uint32_t i = 0; i < set->len; i++)
+			if (set->rules[i].literals_len)
+				note_without_literal(set, i);
 	free(literals);
 }
 
@@ -329,7 +341,6 @@ struct rule_scratch *rule_scratch_new(const struct ruleset *set)
 	s->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
 	if (!s->data || !s->context || (set->literals && hs_alloc_scratch(set->literals, &s->literals) != HS_SUCCESS))
 		abort(); /* only for want of memory */
-	pcre2_set_match_limit(s->context, MATCH_LIMIT);
 	pcre2_set_heap_limit(s->context, HEAP_LIMIT_KIB);
 	if (s->stack)
 		pcre2_jit_stack_assign(s->context, NULL, s->stack);
@@ -401,12 +412,19 @@ static void take_captures(const struct rule *rule, const struct rule_scratch *sc
 	}
 }
 
-static enum rule_miss match_text(const struct rule *rule, size_t index, struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
+int rule_exec(const struct rule *rule, struct rule_scratch *scratch, struct slice subject)
 {
 	PCRE2_SPTR text = (PCRE2_SPTR)(subject.len ? subject.ptr : "");
+	pcre2_set_match_limit(scratch->context, MATCH_LIMIT + MATCH_LIMIT_PER_BYTE * (uint32_t)subject.len);
 	int code = pcre2_match(rule->code, text, subject.len, 0, 0, scratch->data, scratch->context);
 	if (code == PCRE2_ERROR_JIT_STACKLIMIT)
 		code = pcre2_match(rule->code, text, subject.len, 0, PCRE2_NO_JIT, scratch->data, scratch->context);
+	return code;
+}
+
+static enum rule_miss match_text(const struct rule *rule, size_t index, struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
+{
+	int code = rule_exec(rule, scratch, subject);
 	if (code > 0) {
 		take_captures(rule, scratch, subject, ret);
 		return RULE_HIT;
@@ -442,6 +460,7 @@ static void add_candidate(struct rule_scratch *s, uint32_t rule)
 struct scan {
 	const struct ruleset *set;
 	struct rule_scratch *scratch;
+	struct slice subject;
 };
 
 static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
@@ -451,7 +470,8 @@ static int on_literal(unsigned id, unsigned long long from, unsigned long long t
 	(void)to;
 	(void)flags;
 	for (uint32_t i = scan->set->literal_first[id]; i < scan->set->literal_first[id + 1]; i++)
-		add_candidate(scan->scratch, scan->set->literal_rules[i]);
+		if (slice_starts(scan->subject, scan->set->prefixes[scan->set->literal_rules[i]]))
+			add_candidate(scan->scratch, scan->set->literal_rules[i]);
 	return 0;
 }
 
@@ -467,7 +487,7 @@ static void add_candidates(const struct ruleset *set, struct rule_scratch *s, co
 			add_candidate(s, entry->rules[i]);
 	}
 	struct slice subject = slice_sub(record->message, 0, RULE_MESSAGE_MAX);
-	struct scan scan = {.set = set, .scratch = s};
+	struct scan scan = {.set = set, .scratch = s, .subject = subject};
 	if (set->literals && subject.len >= RULE_LITERAL_MIN)
 		hs_scan(set->literals, subject.ptr, (unsigned)subject.len, 0, s->literals, on_literal, &scan);
 }

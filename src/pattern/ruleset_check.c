@@ -105,9 +105,9 @@ static void put_miss(enum rule_miss miss, const struct rule *rule, size_t field,
 		buf_add_str(out, "given up at the match limit");
 		break;
 	case RULE_MISS_TEXT:
-		if (rule->literal.len && !rule->literal_caseless && slice_search(record->message, rule->literal) == record->message.len) {
+		if (rule->literals_len == 1 && !rule->literals_caseless && slice_search(record->message, rule->literals[0]) == record->message.len) {
 			buf_add_str(out, "the message does not hold \"");
-			buf_add_slice(out, rule->literal);
+			buf_add_slice(out, rule->literals[0]);
 			buf_add_str(out, "\"");
 		} else {
 			buf_add_str(out, "the message does not fit");
@@ -156,7 +156,7 @@ size_t ruleset_run_tests(const struct ruleset *set, struct buf *out, size_t *ret
 
 static size_t lint_literal(const struct rule *rule, struct buf *out)
 {
-	if (!rule->code || rule->literal.len || rule->where.services_len)
+	if (!rule->code || rule->literals_len || rule->where.services_len)
 		return 0;
 	put(out, rule, rule->line, rule->column);
 	buf_printf(out, "no text of %d or more characters that every match must hold, so the rule is tried on every record\n", RULE_LITERAL_MIN);
@@ -207,7 +207,7 @@ static bool hits_limit(const struct ruleset *set, size_t index, struct slice sta
 		for (int k = 0; k < 1000; k++)
 			buf_add_str(text, pieces[i]);
 		buf_add_char(text, 1);
-		int code = pcre2_match(rule->code, (PCRE2_SPTR)text->data, text->len, 0, 0, scratch->data, scratch->context);
+		int code = rule_exec(rule, scratch, buf_slice(text));
 		if (code < 0 && code != PCRE2_ERROR_NOMATCH)
 			return true;
 	}

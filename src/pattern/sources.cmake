@@ -1,9 +1,13 @@
 set(pattern_SOURCES
+	bracket.c
 	lexeme.c
 	miner.c
+	nest.c
 	pattern_set.c
+	piece.c
 	rule.c
 	rule_convert.c
+	rule_grok.c
 	rule_label.c
 	rule_load.c
 	rule_regex.c
@@ -11,6 +15,8 @@ set(pattern_SOURCES
 	rule_where.c
 	ruleset.c
 	ruleset_check.c
+	shape.c
 	template.c
 	token.c
+	word.c
 )

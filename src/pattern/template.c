@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "pattern/lexeme.h"
+#include "pattern/word.h"
 
 static char *bytes_of(const struct template *t)
 {
@@ -99,7 +99,7 @@ struct template *template_new(const struct tokens *t)
 			memcpy(bytes_of(n) + at, t->atoms[g->atom].ptr, p->text_len);
 		struct slice text = template_piece_text(n, p);
 		p->any = g->kind == SEGMENT_VALUE && is_any(text);
-		p->state = g->kind == SEGMENT_WORD && lex_state(text);
+		p->state = g->kind == SEGMENT_WORD && word_is_state(text);
 		n->detailed |= g->kind == SEGMENT_VALUE && !p->any;
 		n->words += g->kind == SEGMENT_WORD;
 		at += p->text_len;

@@ -70,22 +70,25 @@ static const char *digits(struct look *l, const char *p)
 	return p;
 }
 
+static const char *exponent(struct look *l, const char *p)
+{
+	if (p >= l->end || (*p != 'e' && *p != 'E'))
+		return p;
+	p++;
+	return digits(l, p < l->end && (*p == '+' || *p == '-') ? p + 1 : p);
+}
+
 static const char *number(struct look *l, const char *p)
 {
 	if (*p == '-')
 		p++;
-	bool zero = p < l->end && *p == '0';
 	const char *from = p;
 	p = digits(l, p);
-	if (p && zero && p > from + 1)
+	if (p && *from == '0' && p > from + 1)
 		return refuse(l, from);
 	if (p && p < l->end && *p == '.')
 		p = digits(l, p + 1);
-	if (p && p < l->end && (*p == 'e' || *p == 'E')) {
-		p++;
-		p = digits(l, p < l->end && (*p == '+' || *p == '-') ? p + 1 : p);
-	}
-	return p;
+	return p ? exponent(l, p) : NULL;
 }
 
 /* Members up to the closing bracket; p is behind the opening one. */

@@ -8,6 +8,7 @@
  */
 #include "base/clock.h"
 #include "record/duration.h"
+#include "record/message_template.h"
 #include "record/reader.h"
 #include "record/timestamp.h"
 #include "record/trace_id.h"
@@ -212,6 +213,17 @@ static struct slice rendered(struct decoder *d, const struct json *json, uint32_
 	return arena_copy(&d->arena, buf_slice(&d->scratch));
 }
 
+/* A template without its text beside it: the values stand in the record, or in its Properties. */
+static struct slice filled(struct decoder *d, const struct object *o, struct slice template)
+{
+	bool apart = key_set_has(&o->seen, KEY_PROPERTIES) && json_is_object(&o->json, o->at[KEY_PROPERTIES]);
+	if (slice_find(template, '{', 0) == template.len)
+		return template;
+	buf_reset(&d->scratch);
+	message_template_render(&o->json, apart ? o->at[KEY_PROPERTIES] : o->root, template, &d->scratch);
+	return arena_copy(&d->arena, buf_slice(&d->scratch));
+}
+
 static enum undecodable take_message(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_MESSAGE);
@@ -220,7 +232,9 @@ static enum undecodable take_message(struct decoder *d, const struct object *o, 
 		char type = json_type(&o->json, at);
 		if (type == '[' && proper)
 			return UNDECODABLE_WRONG_TYPE;
-		if (type == '"')
+		if (type == '"' && (s.place->key == KEY_AT_MT || s.place->key == KEY_MESSAGETEMPLATE))
+			r->message = filled(d, o, json_string(&o->json, at));
+		else if (type == '"')
 			r->message = json_string(&o->json, at);
 		else if (proper && !(s.place->key == KEY_LOG && type == '{'))
 			r->message = rendered(d, &o->json, at);
@@ -328,6 +342,11 @@ static bool is_type_key(unsigned key)
 	       key == KEY_THROWABLE_CLASS || key == KEY_EXCEPTION_NAME;
 }
 
+static bool is_name_char(char c)
+{
+	return c == '.' || c == '_' || c == '$' || (unsigned)((c | 32) - 'a') <= 25 || (unsigned)(c - '0') <= 9;
+}
+
 /* "java.lang.IllegalStateException: no\n\tat ..." and "Traceback ...\nValueError: no": the class's name. */
 static struct slice class_of(struct slice text)
 {
@@ -337,13 +356,12 @@ static struct slice class_of(struct slice text)
 		const char *last = memrchr(text.ptr, '\n', text.len);
 		text = last ? slice_sub(text, (size_t)(last + 1 - text.ptr), text.len) : text;
 	}
-	while (n < text.len && (text.ptr[n] == '.' || text.ptr[n] == '_' || text.ptr[n] == '$' || ((text.ptr[n] | 32) >= 'a' && (text.ptr[n] | 32) <= 'z') ||
-				(unsigned)(text.ptr[n] - '0') <= 9))
+	while (n < text.len && is_name_char(text.ptr[n]))
 		n++;
 	struct slice name = slice_of(text.ptr, n);
 	bool ends = n == text.len || text.ptr[n] == ':' || text.ptr[n] == '\n';
 	bool named = slice_ends(name, SLICE("Error")) || slice_ends(name, SLICE("Exception"));
-	return n && ends && named ? name : slice_of(NULL, 0);
+	return ends && named ? name : slice_of(NULL, 0);
 }
 
 static struct slice failure_type(const struct json *json, uint32_t at, unsigned key)

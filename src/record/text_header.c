@@ -80,24 +80,31 @@ static size_t word_len(struct slice text)
 	return n;
 }
 
+/* Letters as the bytes of a number, first letter highest. */
+#define LETTERS7(a, b, c, d, e, f, g) (((((((uint64_t)(a) << 8 | (b)) << 8 | (c)) << 8 | (d)) << 8 | (e)) << 8 | (f)) << 8 | (g))
+
 /* "trace_id", "TraceID", "x-b3-traceid", "span-id", "dd.trace_id" ...: 't' or 's', or 0. */
 static char id_key(struct slice name)
 {
-	char folded[24];
-	size_t n = 0;
-	if (name.len < 5 || name.len > sizeof(folded))
+	uint64_t folded = 0;
+	if (name.len > 9 && (name.ptr[0] | 32) == 'x') /* x-b3- */
+		name = slice_sub(name, 5, name.len);
+	else if (name.len > 9 && (name.ptr[0] | 32) == 'd') /* dd. */
+		name = slice_sub(name, 3, name.len);
+	if (name.len < 5 || name.len > 9)
 		return 0;
 	for (size_t i = 0; i < name.len; i++)
-		if (name.ptr[i] != '_' && name.ptr[i] != '-' && name.ptr[i] != '.')
-			folded[n++] = (char)(name.ptr[i] | 32);
-	struct slice key = slice_of(folded, n);
-	if (slice_starts(key, SLICE("xb3")))
-		key = slice_sub(key, 3, n);
-	else if (slice_starts(key, SLICE("dd")))
-		key = slice_sub(key, 2, n);
-	if (slice_eq(key, SLICE("traceid")) || slice_eq(key, SLICE("trace")))
+		if (is(name.ptr[i], LETTER))
+			folded = folded << 8 | (unsigned char)(name.ptr[i] | 32);
+	switch (folded) {
+	case LETTERS7('t', 'r', 'a', 'c', 'e', 'i', 'd'):
+	case LETTERS7(0, 0, 't', 'r', 'a', 'c', 'e'):
 		return 't';
-	return slice_eq(key, SLICE("spanid")) ? 's' : 0;
+	case LETTERS7(0, 's', 'p', 'a', 'n', 'i', 'd'):
+		return 's';
+	default:
+		return 0;
+	}
 }
 
 static size_t id_len(struct slice text)
@@ -111,28 +118,34 @@ static size_t id_len(struct slice text)
 	return n;
 }
 
-/* key, ':' or '=', blanks, id; the bytes used, or 0. */
-static size_t read_id(struct text_header *h, struct slice text)
+/* Length of the name before ':' or '='; 0 if no such sign follows. */
+static size_t id_key_len(struct slice text)
 {
 	size_t n = 0;
 	while (n < text.len && n < 24 && is(text.ptr[n], ID | LOGGER) && text.ptr[n] != '[')
 		n++;
-	if (n >= text.len || (text.ptr[n] != ':' && text.ptr[n] != '='))
-		return 0;
-	char kind = id_key(slice_of(text.ptr, n));
+	return n < text.len && (text.ptr[n] == ':' || text.ptr[n] == '=') ? n : 0;
+}
+
+/* key, ':' or '=', blanks, id; the bytes used, or 0. */
+static size_t read_id(struct text_header *h, struct slice text)
+{
+	size_t n = id_key_len(text);
+	char kind = n ? id_key(slice_of(text.ptr, n)) : 0;
 	if (!kind)
 		return 0;
 	struct slice value = after_blanks(slice_sub(text, n + 1, text.len));
-	if (value.len && value.ptr[0] == '"')
-		value = slice_sub(value, 1, value.len);
+	bool quoted = value.len && value.ptr[0] == '"';
+	value = slice_sub(value, quoted, value.len);
 	value.len = id_len(value);
+	size_t used = (size_t)(value.ptr + value.len - text.ptr);
+	used += quoted && used < text.len && text.ptr[used] == '"';
 	struct slice *id = kind == 't' ? &h->trace_id : &h->span_id;
 	if (value.len < 8 || id->len) /* a filler such as "-" or "" is no id, but it is the header's */
-		return (size_t)(value.ptr + value.len - text.ptr);
+		return used;
 	*id = value;
 	*(kind == 't' ? &h->trace_key : &h->span_key) = slice_of(text.ptr, n + 1);
-	size_t used = (size_t)(value.ptr + value.len - text.ptr);
-	return used < text.len && text.ptr[used] == '"' ? used + 1 : used;
+	return used;
 }
 
 /* All the ids in text, wherever they stand. */
@@ -233,36 +246,58 @@ static bool looks_like_level(struct slice text)
 	return n >= 3 && text.ptr[0] <= 'Z' && text.ptr[n - 1] <= 'Z' && level_word(slice_of(text.ptr, n));
 }
 
+/* What the characters of a token say about its being a logger's name. */
+struct name_marks {
+	bool numbered; /* ends in "#123" */
+	bool wrong;    /* holds what no name does */
+	size_t dots;
+	size_t others; /* brackets and slashes */
+};
+
+static struct name_marks marks_of(struct slice name)
+{
+	struct name_marks m = {0};
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+		if (is(c, WORD))
+			continue;
+		if (c == '#') {
+			m.numbered = i + 1 < name.len && is(name.ptr[name.len - 1], DIGIT);
+			m.wrong = !m.numbered;
+			return m;
+		}
+		m.wrong |= !is(c, LOGGER);
+		m.dots += c == '.';
+		m.others += c == '[' || c == ']' || c == '/';
+	}
+	return m;
+}
+
+/* " - " or " : " */
+static bool is_separator(struct slice text)
+{
+	return text.len > 1 && (text.ptr[0] == '-' || text.ptr[0] == ':') && is_blank(text.ptr[1]);
+}
+
 /* Length of a logger's name at the start of text, its line number included; 0 if it does not look like one. */
-static size_t logger_len(struct slice text, bool expected)
+static size_t logger_len(struct slice text)
 {
 	struct slice t = token(text);
-	size_t n = t.len, dots = 0, brackets = 0;
-	if (n < 2 || !is(t.ptr[0], LETTER))
+	if (t.len < 2 || !is(t.ptr[0], LETTER))
 		return 0;
-	if (t.ptr[n - 1] == ':')
-		n--;
-	for (size_t i = 0; i < n; i++) {
-		if (is(t.ptr[i], WORD))
-			continue;
-		if (t.ptr[i] == '#')
-			return i + 1 < n && is(t.ptr[n - 1], DIGIT) ? t.len : 0;
-		if (!is(t.ptr[i], LOGGER))
-			return 0;
-		dots += t.ptr[i] == '.';
-		brackets += t.ptr[i] == '[' || t.ptr[i] == ']' || t.ptr[i] == '/';
-	}
+	bool colon = t.ptr[t.len - 1] == ':';
+	struct name_marks m = marks_of(slice_of(t.ptr, t.len - colon));
+	if (m.numbered || m.wrong)
+		return m.numbered ? t.len : 0;
 	struct slice next = after_blanks(slice_sub(text, t.len, text.len));
-	bool separated = n < t.len || (next.len > 1 && strchr("-:", next.ptr[0]) && is_blank(next.ptr[1]));
-	bool leads = slice_starts(next, SLICE("- ")) && looks_like_level(slice_sub(next, 2, next.len));
-	if (dots + brackets == 0)
-		return (expected && separated) || leads ? t.len : 0;
-	return dots >= 2 || separated || (next.len && next.ptr[0] == '[' && dots) ? t.len : 0;
+	if (is_separator(next) || (colon && m.dots + m.others) || m.dots >= 2)
+		return t.len;
+	return m.dots && next.len && next.ptr[0] == '[' ? t.len : 0;
 }
 
 static bool read_logger(struct scan *s)
 {
-	size_t n = s->h->logger.len || !s->anything ? 0 : logger_len(s->rest, true);
+	size_t n = s->h->logger.len || !s->anything ? 0 : logger_len(s->rest);
 	if (n == 0)
 		return false;
 	struct slice name = slice_of(s->rest.ptr, n);
@@ -300,7 +335,7 @@ static bool header_follows(const struct scan *s, struct slice text)
 	text = after_blanks(text);
 	if (slice_starts(text, SLICE("---")) || slice_starts(text, SLICE("[")))
 		return !s->h->logger.len && s->h->severity == SEVERITY_UNKNOWN;
-	return looks_like_level(text) || (!s->h->logger.len && logger_len(text, true)) || slice_starts(text, SLICE("- "));
+	return looks_like_level(text) || (!s->h->logger.len && logger_len(text)) || slice_starts(text, SLICE("- "));
 }
 
 static bool read_bracket(struct scan *s)
@@ -353,6 +388,21 @@ static bool read_separator(struct scan *s)
 	return false;
 }
 
+/* Two letters tell most words from "trace", "span", "x-b3-" and "dd." at once. */
+static bool may_be_id(struct slice text)
+{
+	if (text.len < 8)
+		return false;
+	switch ((text.ptr[0] | 32) << 8 | (text.ptr[1] | 32)) {
+	case 't' << 8 | 'r':
+	case 's' << 8 | 'p':
+	case 'd' << 8 | 'd':
+		return true;
+	default:
+		return (text.ptr[0] | 32) == 'x' && !is(text.ptr[1], LETTER);
+	}
+}
+
 static bool read_element(struct scan *s)
 {
 	char c = s->rest.ptr[0];
@@ -364,7 +414,7 @@ static bool read_element(struct scan *s)
 		return read_separator(s);
 	if (read_level(s) || read_klog(s))
 		return true;
-	size_t used = (c | 32) == 't' || (c | 32) == 's' || (c | 32) == 'x' || (c | 32) == 'd' ? read_id(s->h, s->rest) : 0;
+	size_t used = may_be_id(s->rest) ? read_id(s->h, s->rest) : 0;
 	if (used) {
 		skip(s, used);
 		return true;

@@ -44,12 +44,17 @@ int64_t timestamp_of_parts(int64_t seconds, int64_t ns)
 /* Digits after . or , as nanoseconds; further digits are cut off. */
 static int64_t fraction(struct cursor *c)
 {
-	int64_t ns = 0, scale = NS_PER_S / 10;
+	static const int64_t scale[] = {0, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+	int64_t value = 0;
+	size_t n = 0;
 	if (c->end - c->p < 2 || (*c->p != '.' && *c->p != ',') || !is_digit(c, 1))
 		return 0;
-	for (c->p++; is_digit(c, 0); c->p++, scale /= 10)
-		ns += (*c->p - '0') * scale;
-	return ns;
+	for (c->p++; is_digit(c, 0); c->p++)
+		if (n < 9) {
+			value = value * 10 + (*c->p - '0');
+			n++;
+		}
+	return value * scale[n];
 }
 
 static bool time_of_day(struct cursor *c, int64_t *ret_seconds, int64_t *ret_ns)
@@ -86,26 +91,29 @@ static bool offset(struct cursor *c, int64_t *ret_seconds)
 	return true;
 }
 
+static bool starts(const struct cursor *c, const char *word, size_t len)
+{
+	return (size_t)(c->end - c->p) >= len && memcmp(c->p, word, len) == 0;
+}
+
 /* The zone behind the time, if one is there: seconds east of Greenwich. */
 static bool zone(struct cursor *c, int64_t *ret_seconds)
 {
 	struct cursor at = *c;
 	*ret_seconds = 0;
-	if (at.p < at.end && *at.p == ' ')
-		at.p++;
+	bool blank = literal(&at, ' ');
 	if (at.p >= at.end)
 		return false;
-	size_t left = (size_t)(at.end - at.p);
-	bool blank = at.p != c->p;
-	if (*at.p == '+' || (*at.p == '-' && !blank) || (*at.p == '-' && left >= 5 && is_digit(&at, 4))) {
-		if (!offset(&at, ret_seconds))
+	if (*at.p == '+' || *at.p == '-') {
+		/* behind a blank, "-7" is more likely a number than a zone */
+		if ((blank && *at.p == '-' && !is_digit(&at, 4)) || !offset(&at, ret_seconds))
 			return false;
-	} else if ((*at.p == 'Z' || *at.p == 'z') && !blank) {
-		at.p++;
-	} else if (left >= 3 && (memcmp(at.p, "UTC", 3) == 0 || memcmp(at.p, "GMT", 3) == 0)) {
+	} else if (starts(&at, "UTC", 3) || starts(&at, "GMT", 3)) {
 		at.p += 3;
-	} else {
+	} else if (blank || (*at.p != 'Z' && *at.p != 'z')) {
 		return false;
+	} else {
+		at.p++;
 	}
 	c->p = at.p;
 	return true;
@@ -133,27 +141,33 @@ static bool year_of(struct cursor *c, int64_t *ret_year)
 	return true;
 }
 
-/* 2026-03-04, 2026/03/04, or 04/Mar/2026; leaves the cursor behind the separator before the time of day. */
+/* 2026-03-04 or 2026/03/04, then T or a blank. */
+static bool numeric_date(struct cursor *c, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day)
+{
+	if (!year_of(c, ret_year) || c->p >= c->end || (*c->p != '-' && *c->p != '/'))
+		return false;
+	char separator = *c->p++;
+	if (!two_digits(c, ret_month) || !literal(c, separator) || !two_digits(c, ret_day))
+		return false;
+	return literal(c, 'T') || literal(c, ' ') || literal(c, 't');
+}
+
+/* 04/Mar/2026: */
+static bool common_log_date(struct cursor *c, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day)
+{
+	if (!two_digits(c, ret_day) || !literal(c, '/'))
+		return false;
+	*ret_month = month_of_name(c);
+	return literal(c, '/') && year_of(c, ret_year) && literal(c, ':');
+}
+
+/* A date and what separates it from the time of day. */
 static bool date(struct cursor *c, int64_t *ret_days)
 {
 	int64_t year;
 	unsigned month, day;
-	if (is_digit(c, 2)) {
-		if (!year_of(c, &year) || c->p >= c->end || (*c->p != '-' && *c->p != '/'))
-			return false;
-		char separator = *c->p++;
-		if (!two_digits(c, &month) || !literal(c, separator) || !two_digits(c, &day) || c->p >= c->end)
-			return false;
-		if (*c->p != 'T' && *c->p != 't' && *c->p != ' ')
-			return false;
-	} else {
-		if (!two_digits(c, &day) || !literal(c, '/'))
-			return false;
-		month = month_of_name(c);
-		if (!literal(c, '/') || !year_of(c, &year) || c->p >= c->end || *c->p != ':')
-			return false;
-	}
-	c->p++;
+	if (!(is_digit(c, 2) ? numeric_date(c, &year, &month, &day) : common_log_date(c, &year, &month, &day)))
+		return false;
 	if (month < 1 || month > 12 || day < 1 || day > 31)
 		return false;
 	*ret_days = clock_days(year, month, day);

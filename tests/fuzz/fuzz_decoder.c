@@ -12,7 +12,7 @@ static void look(const struct record *r)
 {
 	static const char *const paths[] = {"kubernetes.labels.app", "a.b.c", "order.id", "elapsed"};
 	struct slice value;
-	if (!slice_is_utf8(r->message) || !slice_is_utf8(r->service) || (r->trace_id.len != 0 && r->trace_id.len != 16 && r->trace_id.len != 32))
+	if ((r->message.len && !slice_is_utf8(r->message)) || (r->service.len && !slice_is_utf8(r->service)) || (r->trace_id.len != 0 && r->trace_id.len != 16 && r->trace_id.len != 32))
 		abort();
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		if (record_field(r, slice_str(paths[i]), &value) && !slice_is_utf8(value))

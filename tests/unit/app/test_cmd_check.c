@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../check.h"
-#include "../pattern/fields.h"
 #include "app/command.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-__attribute__((weak)) int command_usage(const struct command *command, const char *format, ...)
-{
-	(void)format;
-	fprintf(stderr, "usage: winnow %s %s\n", command->name, command->synopsis);
-	return 2;
-}
 
 static char directory[] = "/tmp/test_check_XXXXXX";
 static char rules[64], config[64], out_path[64], got[8192];

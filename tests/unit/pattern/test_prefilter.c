@@ -2,7 +2,6 @@
 /* The prefiltered engine against trying every rule in turn: random rule sets and random messages, most of them made to fit one of the rules or nearly so. */
 #include "../check.h"
 #include "base/buf.h"
-#include "fields.h"
 #include "pattern/rule.h"
 
 #include <ctype.h>
@@ -220,7 +219,7 @@ static void the_prefilter_never_changes_the_answer(void **state)
 			compare(set, s, &record, &matched);
 		}
 		for (size_t i = 0; i < ruleset_len(set); i++, rules++)
-			filtered += ruleset_at(set, i)->literal.len > 0;
+			filtered += ruleset_at(set, i)->literals_len > 0;
 		for (unsigned i = 0; i < n; i++)
 			buf_done(&samples[i]);
 		buf_done(&file);

@@ -36,6 +36,7 @@ static void headers_of_usual_layouts_are_taken_apart(void **state)
 		{"[cart] 12 items sold", SEVERITY_UNKNOWN, "", "", "", "", "[cart] 12 items sold"},
 		{"2026-03-04T09:15:02Z INFO example.com is down", SEVERITY_INFO, "", "", "", "", "example.com is down"},
 		{"2026-03-04T09:15:02Z INFO [cart] 12 items sold", SEVERITY_INFO, "", "", "", "", "[cart] 12 items sold"},
+		{"2026-03-04T09:15:02Z INFO Retry: 3 left", SEVERITY_INFO, "", "", "", "", "Retry: 3 left"},
 		{"", SEVERITY_UNKNOWN, "", "", "", "", ""},
 	};
 	(void)state;

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Brackets, quotes and other delimiters. A bracket that holds a list, quotes or "name: value" is one printed value whatever its length and depth; one that
+ * holds plain words is text. Long values are skipped without being looked into. */
+#include "pattern/scan.h"
+
+static char closing(char open)
+{
+	return open == '(' ? ')' : open == '[' ? ']' : '}';
+}
+
+size_t nest_bracket_end(struct scan *s, size_t pos, bool *structured)
+{
+	if (!s->paired) {
+		brackets_find(&s->t->brackets, s->ptr, pos, s->end);
+		s->paired = true;
+	}
+	const struct bracket *b = brackets_at(&s->t->brackets, pos);
+	*structured = b && (b->listed || (b->named && s->ptr[pos] != '{'));
+	return b && b->close != BRACKET_NONE ? b->close : SIZE_MAX;
+}
+
+static bool after_section(const struct scan *s)
+{
+	const struct atom *last = scan_last(s);
+	return last && last->kind == ATOM_PUNCT && last->len == 1 && last->ptr[0] == ']';
+}
+
+enum { CUT_MIN = 200 };
+
+/* A long printed value that never closes was cut off by whoever carried the message: one value up to the end, and all that is open closes behind it,
+ * so that the message meets its uncut kin. */
+static void cut_value(struct scan *s)
+{
+	static const char closers[] = ")]}";
+	char close = closing(s->ptr[s->pos]);
+	emit_punct(s, s->pos++, 1);
+	emit_place(s, slice_of(s->ptr + s->pos, s->end - s->pos), PLACE_ANY, -1);
+	s->pos = s->end;
+	s->value_until = 0;
+	for (;;) {
+		emit_text(s, strchr(closers, close), 1);
+		if (s->open_len == 0)
+			return;
+		close = s->open[--s->open_len];
+	}
+}
+
+/* [like][this] at the head of a message, or a message that is an object: text with keys, whatever it holds. */
+static bool is_section(const struct scan *s)
+{
+	if (s->expect != EXPECT_NOTHING)
+		return false;
+	return (s->ptr[s->pos] == '[' && (s->t->atoms_len == 0 || after_section(s))) || (s->ptr[s->pos] == '{' && s->t->atoms_len == 0);
+}
+
+static void open_bracket(struct scan *s)
+{
+	bool structured = false;
+	bool glued = s->pos > 0 && !s->space;
+	bool section = is_section(s);
+	size_t end = s->pos < s->value_until ? SIZE_MAX : nest_bracket_end(s, s->pos, &structured);
+	bool forced = s->expect != EXPECT_NOTHING;
+	s->expect = EXPECT_NOTHING;
+	if (end == SIZE_MAX && !section && structured && s->end - s->pos > CUT_MIN) {
+		cut_value(s);
+		return;
+	}
+	if (end == SIZE_MAX || section || !(structured || forced)) {
+		if (s->open_len < sizeof(s->open))
+			s->open[s->open_len++] = closing(s->ptr[s->pos]);
+		emit_punct(s, s->pos++, 1);
+		if (end == s->pos && !section && !glued)
+			emit_nothing(s);
+		return;
+	}
+	emit_punct(s, s->pos++, 1);
+	if (end == s->pos) {
+		if (!glued || forced)
+			emit_nothing(s);
+	} else if ((structured || forced) && end - s->pos > NEST_DETAIL_MAX) {
+		emit_place(s, slice_of(s->ptr + s->pos, end - s->pos), PLACE_ANY, -1);
+		s->pos = end;
+		s->space = false;
+	} else if (structured || forced) {
+		s->value_until = end;
+	}
+}
+
+/* Mozilla/5.0 (...) ..., curl/7.68: what clients call themselves. */
+static bool is_agent(struct slice inside)
+{
+	size_t i = 0;
+	while (i < inside.len && (lex_class[(uint8_t)inside.ptr[i]] & (LEX_LETTER | LEX_UNDER) || inside.ptr[i] == '-'))
+		i++;
+	return i > 1 && i + 1 < inside.len && inside.ptr[i] == '/' && (lex_class[(uint8_t)inside.ptr[i + 1]] & LEX_DIGIT);
+}
+
+/* What a quote holds that has no blanks. */
+static void quoted_word(struct scan *s, struct slice inside, unsigned classes)
+{
+	int64_t duration_ns = -1;
+	enum place place = (classes & (LEX_DIGIT | LEX_JOIN)) ? lex_place(inside, classes, &duration_ns) : PLACE_COUNT;
+	bool key = scan_next(s, scan_end_of(s, inside) + 1) == ':' && s->ptr[s->pos - 1] == '"';
+	if (key) {
+		s->key_class = word_class(word_hash(inside));
+		emit_word(s, inside, false);
+	} else if (place != PLACE_COUNT) {
+		emit_place(s, inside, place, duration_ns);
+	} else {
+		emit_word(s, inside, !(word_class(word_hash(inside)) & WORD_STATE) && !word_is_enumerator(inside));
+	}
+}
+
+/* Handles what stands in the quote; false if it is text that the scan goes on with. */
+static bool quoted_value(struct scan *s, struct slice inside, enum expect expect)
+{
+	unsigned classes = scan_classes(inside);
+	if (inside.len == 0)
+		emit_nothing(s);
+	else if (expect == EXPECT_VALUE || (expect == EXPECT_WORD && inside.len > TOKENS_WORD_MAX))
+		piece_value(s, inside, classes);
+	else if (!memchr(inside.ptr, ' ', inside.len))
+		quoted_word(s, inside, classes);
+	else if ((expect == EXPECT_FIELD && !(s->key_class & WORD_TEXTY)) || is_agent(inside))
+		piece_value(s, inside, classes);
+	else
+		return false;
+	return true;
+}
+
+static void quote(struct scan *s)
+{
+	char c = s->ptr[s->pos];
+	size_t from = s->pos + 1;
+	bool inside_word = s->pos > 0 && (lex_class[(uint8_t)s->ptr[s->pos - 1]] & (LEX_LETTER | LEX_DIGIT)) && !s->space;
+	size_t room = s->end - from < 1024 ? s->end - from : 1024;
+	const char *close = inside_word || s->pos < s->value_until || s->quote_end != SIZE_MAX ? NULL : memchr(s->ptr + from, c, room);
+	if (s->quote_end == s->pos)
+		s->quote_end = SIZE_MAX;
+	enum expect expect = s->expect;
+	emit_punct(s, s->pos++, 1);
+	s->expect = EXPECT_NOTHING;
+	if (!close)
+		return;
+	size_t end = (size_t)(close - s->ptr);
+	if (quoted_value(s, slice_of(s->ptr + from, end - from), expect)) {
+		s->pos = end;
+		emit_punct(s, s->pos++, 1);
+	} else {
+		s->quote_end = end;
+	}
+}
+
+static void equals(struct scan *s)
+{
+	size_t from = s->pos;
+	bool spaced = s->space;
+	bool texty = s->last_class & WORD_TEXTY;
+	while (s->pos < s->end && (s->ptr[s->pos] == '=' || (s->ptr[s->pos] == '>' && s->pos == from + 1)))
+		s->pos++;
+	emit_punct(s, from, s->pos - from);
+	s->expect = EXPECT_NOTHING;
+	if (s->pos - from != 1)
+		return;
+	bool blank = s->pos == s->end || s->ptr[s->pos] == ' ';
+	if (!spaced && (blank || scan_closes_value(s->ptr[s->pos])))
+		emit_nothing(s);
+	else if (!texty)
+		s->expect = EXPECT_VALUE;
+}
+
+static bool template_place(struct scan *s)
+{
+	struct slice rest = slice_of(s->ptr + s->pos, s->end - s->pos);
+	enum place place = place_at(rest);
+	if (place == PLACE_COUNT)
+		return false;
+	s->expect = EXPECT_NOTHING;
+	emit_place(s, slice_sub(rest, 0, place_text(place).len), place, -1);
+	s->pos += place_text(place).len;
+	return true;
+}
+
+void nest_delimiter(struct scan *s)
+{
+	switch (s->ptr[s->pos]) {
+	case '<':
+		if (s->template && template_place(s))
+			break;
+		s->expect = EXPECT_NOTHING;
+		emit_punct(s, s->pos++, 1);
+		break;
+	case '(':
+	case '[':
+	case '{':
+		open_bracket(s);
+		break;
+	case ')':
+	case ']':
+	case '}':
+		if (s->open_len && s->open[s->open_len - 1] == s->ptr[s->pos])
+			s->open_len--;
+		s->expect = EXPECT_NOTHING;
+		emit_punct(s, s->pos++, 1);
+		break;
+	case '"':
+	case '\'':
+		quote(s);
+		break;
+	case '=':
+		equals(s);
+		break;
+	default:
+		s->expect = EXPECT_NOTHING;
+		emit_punct(s, s->pos++, 1);
+	}
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pieces: what no blank and no delimiter parts. A piece of letters is a word; with digits or punctuation inside it is looked at by form
+ * (lexeme.c), then cut where names meet values (host:8080, core.2275), and what is left is a name or a value by what stands around it. */
+#include "pattern/scan.h"
+
+static void piece_emit(struct scan *s, struct slice piece, unsigned classes);
+
+/* Words of letters with few digits behind (eth0, IPV6, ssh2) are constants as often as values: literal until another one is seen. */
+static bool few_digits_behind(struct slice piece)
+{
+	size_t i = 0;
+	while (i < piece.len && (lex_class[(uint8_t)piece.ptr[i]] & LEX_LETTER))
+		i++;
+	size_t letters = i;
+	while (i < piece.len && (lex_class[(uint8_t)piece.ptr[i]] & LEX_DIGIT))
+		i++;
+	return i == piece.len && letters >= 2 && piece.len - letters <= 2;
+}
+
+/* letters SEP digits, as in core.2275 or thread-12: gives the offset of SEP, or 0. */
+static size_t numbered_word(struct slice piece)
+{
+	size_t i = 0;
+	while (i < piece.len && (lex_class[(uint8_t)piece.ptr[i]] & (LEX_LETTER | LEX_UNDER)))
+		i++;
+	size_t sep = i;
+	if (i == 0 || piece.ptr[i - 1] == '_' || i + 1 >= piece.len || (piece.ptr[i] != '.' && piece.ptr[i] != '-' && piece.ptr[i] != '#'))
+		return 0;
+	for (i++; i < piece.len; i++)
+		if (!(lex_class[(uint8_t)piece.ptr[i]] & LEX_DIGIT) && piece.ptr[i] != '.')
+			return 0;
+	return sep;
+}
+
+static size_t split_at(struct slice piece)
+{
+	for (size_t i = 1; i + 1 < piece.len; i++)
+		if (piece.ptr[i] == ':' || piece.ptr[i] == '@' || piece.ptr[i] == '#' || (piece.ptr[i] == piece.ptr[i + 1] && piece.ptr[i] == '.'))
+			return i;
+	return 0;
+}
+
+static void split_emit(struct scan *s, struct slice piece, size_t at)
+{
+	size_t len = 1;
+	while (at + len < piece.len && piece.ptr[at + len] == piece.ptr[at])
+		len++;
+	struct slice left = slice_sub(piece, 0, at);
+	struct slice right = slice_sub(piece, at + len, SIZE_MAX);
+	piece_emit(s, left, scan_classes(left));
+	emit_punct(s, (size_t)(piece.ptr - s->ptr) + at, len);
+	s->expect = piece.ptr[at] == ':' && len == 1 ? EXPECT_WORD : EXPECT_NOTHING;
+	if (right.len)
+		piece_emit(s, right, scan_classes(right));
+}
+
+static size_t count_byte(struct slice piece, char c)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < piece.len; i++)
+		n += piece.ptr[i] == c;
+	return n;
+}
+
+/* Characters outside ASCII stand for themselves; what is between them is looked at alone: boundaries must hold next to CJK text. */
+static void split_high(struct scan *s, struct slice piece)
+{
+	size_t from = 0;
+	while (from < piece.len) {
+		bool high = lex_class[(uint8_t)piece.ptr[from]] & LEX_HIGH;
+		size_t i = from + 1;
+		while (i < piece.len && (bool)(lex_class[(uint8_t)piece.ptr[i]] & LEX_HIGH) == high)
+			i++;
+		struct slice part = slice_sub(piece, from, i - from);
+		if (high)
+			emit_word(s, part, false);
+		else
+			piece_emit(s, part, scan_classes(part));
+		from = i;
+	}
+}
+
+static unsigned class_at(const struct scan *s, size_t at)
+{
+	while (at < s->end && s->ptr[at] == ' ')
+		at++;
+	size_t from = at;
+	while (at < s->end && (lex_class[(uint8_t)s->ptr[at]] & LEX_LETTER))
+		at++;
+	return word_class(word_hash(slice_of(s->ptr + from, at - from)));
+}
+
+/* A month or weekday begins or continues a date where a number or another one follows. */
+static bool begins_date(const struct scan *s, struct slice piece)
+{
+	size_t at = scan_end_of(s, piece);
+	while (at < s->end && (s->ptr[at] == ' ' || s->ptr[at] == ','))
+		at++;
+	if (at == s->end)
+		return false;
+	return (lex_class[(uint8_t)s->ptr[at]] & LEX_DIGIT) || (class_at(s, at) & WORD_CALENDAR);
+}
+
+/* CST in 16:43:15 CST 2023. */
+static bool is_zone(const struct scan *s, struct slice piece)
+{
+	const struct atom *last = scan_last(s);
+	char next = scan_next(s, scan_end_of(s, piece));
+	return last && last->kind == ATOM_PLACE && last->place == PLACE_TIME && piece.len <= 5 && next >= '0' && next <= '9' && (lex_class[(uint8_t)*piece.ptr] & LEX_UPPER);
+}
+
+/* Whether the word looks like a verb's form: logged, starting. */
+static bool is_verbal(struct slice piece)
+{
+	return piece.len > 4 && (slice_ends(piece, SLICE("ed")) || slice_ends(piece, SLICE("ing")));
+}
+
+/* Whether the words around say that this one is somebody's or something's name: user X, for X from. */
+static bool is_named(const struct scan *s, struct slice piece, unsigned class)
+{
+	size_t end = scan_end_of(s, piece);
+	if (!s->space || (class & (WORD_FUNCTION | WORD_STATE | WORD_ANNOUNCES)) || is_verbal(piece) || word_is_enumerator(piece))
+		return false;
+	if (end < s->end && strchr("=(:", s->ptr[end]))
+		return false;
+	if (s->last_class & WORD_ANNOUNCES)
+		return true;
+	return (s->last_class & WORD_FOR) && end < s->end && s->ptr[end] == ' ' && (class_at(s, end) & WORD_FROM);
+}
+
+static void word_emit(struct scan *s, struct slice piece)
+{
+	enum expect expect = s->expect;
+	unsigned class = word_class(word_hash(piece));
+	s->expect = EXPECT_NOTHING;
+	if (class & WORD_NULL) {
+		emit_place(s, piece, PLACE_ANY, -1);
+		return;
+	}
+	if (((class & WORD_CALENDAR) && begins_date(s, piece)) || is_zone(s, piece)) {
+		emit_place(s, piece, PLACE_TIME, -1);
+		s->in_date = true;
+		return;
+	}
+	bool soft = (s->last_class && is_named(s, piece, class)) ||
+		(expect != EXPECT_NOTHING && scan_closes_value(scan_next(s, scan_end_of(s, piece))) && !(class & WORD_STATE) && !word_is_enumerator(piece));
+	emit_word(s, piece, soft);
+}
+
+/* name.ext with an extension that files have. */
+static bool is_file(struct slice piece)
+{
+	size_t dot = piece.len;
+	while (dot > 0 && piece.ptr[dot - 1] != '.')
+		dot--;
+	return dot > 1 && (word_class(word_hash(slice_sub(piece, dot, SIZE_MAX))) & WORD_EXTENSION);
+}
+
+/* Letters and punctuation, no digits. */
+static void name_emit(struct scan *s, struct slice piece)
+{
+	size_t end = scan_end_of(s, piece);
+	if (count_byte(piece, '.') >= 2) {
+		s->expect = EXPECT_NOTHING;
+		if (lex_exception(piece) || (end + 1 < s->end && s->ptr[end] == '(' && s->ptr[end + 1] == ')'))
+			emit_word(s, piece, false);
+		else
+			emit_place(s, piece, PLACE_ANY, -1);
+	} else if (is_file(piece)) {
+		s->expect = EXPECT_NOTHING;
+		emit_word(s, piece, true);
+	} else {
+		word_emit(s, piece);
+	}
+}
+
+static void mixed_emit(struct scan *s, struct slice piece, unsigned classes)
+{
+	size_t at = split_at(piece);
+	if (at) {
+		split_emit(s, piece, at);
+		return;
+	}
+	if (!(classes & LEX_DIGIT)) {
+		name_emit(s, piece);
+		return;
+	}
+	s->expect = EXPECT_NOTHING;
+	at = numbered_word(piece);
+	size_t end = scan_end_of(s, piece);
+	if (at) {
+		emit_word(s, slice_sub(piece, 0, at), false);
+		emit_punct(s, (size_t)(piece.ptr - s->ptr) + at, 1);
+		emit_place(s, slice_sub(piece, at + 1, SIZE_MAX), PLACE_NUM, -1);
+	} else if (end + 1 < s->end && s->ptr[end] == '(' && s->ptr[end + 1] == ')') {
+		emit_word(s, piece, false);
+	} else if (few_digits_behind(piece)) {
+		emit_word(s, piece, true);
+	} else {
+		emit_place(s, piece, PLACE_ANY, -1);
+	}
+}
+
+/* The protocol behind a request's path belongs to it: GET /index HTTP/1.1. */
+static bool request_goes_on(struct scan *s, struct slice piece)
+{
+	struct atom *last = scan_last(s);
+	if (!last || last->kind != ATOM_PLACE || (last->place != PLACE_PATH && last->place != PLACE_URL) || !slice_starts(piece, SLICE("HTTP/")))
+		return false;
+	s->space = false;
+	return true;
+}
+
+static void piece_emit(struct scan *s, struct slice piece, unsigned classes)
+{
+	int64_t duration_ns = -1;
+	if (!(classes & (LEX_DIGIT | LEX_JOIN | LEX_HIGH))) {
+		word_emit(s, piece);
+		return;
+	}
+	enum place place = lex_place(piece, classes, &duration_ns);
+	if (request_goes_on(s, piece)) {
+		;
+	} else if (place != PLACE_COUNT) {
+		s->expect = EXPECT_NOTHING;
+		emit_place(s, piece, place, duration_ns);
+	} else if ((classes & LEX_HIGH) && (classes & (unsigned)~LEX_HIGH)) {
+		split_high(s, piece);
+	} else {
+		mixed_emit(s, piece, classes);
+	}
+}
+
+void piece_value(struct scan *s, struct slice piece, unsigned classes)
+{
+	int64_t duration_ns = -1;
+	enum place place = (classes & (LEX_DIGIT | LEX_JOIN)) ? lex_place(piece, classes, &duration_ns) : PLACE_COUNT;
+	s->expect = EXPECT_NOTHING;
+	size_t at = (size_t)(piece.ptr - s->ptr) + piece.len;
+	bool structured;
+	if (place == PLACE_COUNT && at == s->pos && at < s->end && (s->ptr[at] == '(' || s->ptr[at] == '{' || s->ptr[at] == '[') && at >= s->value_until) {
+		size_t end = nest_bracket_end(s, at, &structured);
+		if (end != SIZE_MAX && end - at <= NEST_DETAIL_MAX) {
+			s->value_until = end + 1;
+			emit_word(s, piece, true);
+			return;
+		}
+		if (end != SIZE_MAX) {
+			s->pos = end + 1;
+			piece.len = s->pos - (size_t)(piece.ptr - s->ptr);
+		}
+	}
+	emit_place(s, piece, place == PLACE_COUNT ? PLACE_ANY : place, duration_ns);
+}
+
+static bool strips_front(char c)
+{
+	return strchr("*:!&#@?^`,", c) != NULL;
+}
+
+static bool strips_back(char c)
+{
+	return strchr(".:!?*&~^-`", c) != NULL;
+}
+
+/* Punctuation in front of a piece: returns how many bytes. */
+static size_t front_len(struct slice piece)
+{
+	size_t i = 0;
+	while (i < piece.len && strips_front(piece.ptr[i]))
+		i++;
+	if (i < piece.len && piece.ptr[i] == '.' && i + 1 < piece.len && piece.ptr[i + 1] != '/' && !(slice_starts(slice_sub(piece, i, 3), SLICE("../"))))
+		while (i < piece.len && piece.ptr[i] == '.')
+			i++;
+	if (i + 1 < piece.len && piece.ptr[i] == '-' && !(lex_class[(uint8_t)piece.ptr[i + 1]] & LEX_DIGIT))
+		while (i < piece.len && piece.ptr[i] == '-')
+			i++;
+	return i;
+}
+
+/* A path or URL with a query goes on over = and ; and , to the next blank, quote or bracket. */
+static size_t query_end(const struct scan *s, size_t from, size_t i, unsigned *classes)
+{
+	struct slice piece = slice_of(s->ptr + from, i - from);
+	if (s->ptr[from] != '/' && slice_search(piece, SLICE("://")) == piece.len)
+		return i;
+	while (i < s->end && (!(lex_class[(uint8_t)s->ptr[i]] & LEX_END) || strchr("=;,|", s->ptr[i])))
+		*classes |= lex_class[(uint8_t)s->ptr[i++]] & (unsigned)~LEX_END;
+	return i;
+}
+
+void piece_chunk(struct scan *s)
+{
+	size_t from = s->pos;
+	size_t i = from;
+	unsigned classes = 0;
+	while (i < s->end && !(lex_class[(uint8_t)s->ptr[i]] & LEX_END))
+		classes |= lex_class[(uint8_t)s->ptr[i++]];
+	if (i < s->end && (classes & LEX_JOIN) && (s->ptr[i] == '=' || s->ptr[i] == ';' || s->ptr[i] == ',') && memchr(s->ptr + from, '?', i - from))
+		i = query_end(s, from, i, &classes);
+	s->pos = i;
+	struct slice piece = slice_of(s->ptr + from, i - from);
+	if (!(classes & (LEX_DIGIT | LEX_JOIN | LEX_HIGH)) && s->expect == EXPECT_NOTHING) {
+		word_emit(s, piece);
+		return;
+	}
+	size_t front = 0;
+	size_t back = 0;
+	if (classes & LEX_JOIN) {
+		front = front_len(piece);
+		if (front)
+			emit_punct(s, from, front);
+		while (piece.len - back > front && (strips_back(piece.ptr[piece.len - back - 1]) || (s->template && strchr("@#", piece.ptr[piece.len - back - 1]))))
+			back++;
+		piece = slice_sub(piece, front, piece.len - front - back);
+		classes = scan_classes(piece);
+	}
+	bool key = back == 0 && i < s->end && s->ptr[i] == '=' && !(i + 1 < s->end && s->ptr[i + 1] == '=') && (classes & LEX_LETTER);
+	if (piece.len == 0)
+		;
+	else if (s->expect == EXPECT_VALUE)
+		piece_value(s, piece, classes);
+	else if (key && !(classes & LEX_JOIN))
+		emit_word(s, piece, false);
+	else
+		piece_emit(s, piece, classes);
+	s->expect = EXPECT_NOTHING;
+	if (back) {
+		emit_punct(s, i - back, back);
+		if (back == 1 && s->ptr[i - 1] == ':' && piece.len)
+			s->expect = EXPECT_WORD;
+	}
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fills a message template (messagetemplates.org) from the record's own fields: what a logger leaves to its reader. */
+#ifndef WINNOW_RECORD_MESSAGE_TEMPLATE_H
+#define WINNOW_RECORD_MESSAGE_TEMPLATE_H
+
+#include "record/json.h"
+
+/* Appends template with every {Name}, {@Name}, {Name,8} and {Name:format} replaced by the field of that name in the object at root; a format is not applied,
+ * a name that is not there stays as it is, {{ and }} are braces. */
+void message_template_render(const struct json *json, uint32_t root, struct slice template, struct buf *out);
+
+#endif
