@@ -14,6 +14,7 @@ void shard_start(struct world *w, struct instance *i, int partition)
 	s->start_at = w->journal_len;
 	s->entries_len = 0;
 	s->flying = 0;
+	s->seq = 0;
 	s->announce = true;
 }
 

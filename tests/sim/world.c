@@ -280,7 +280,20 @@ static void save_snapshot(struct world *w, const struct instance *i)
 	world_say(w, "instance %d saves a snapshot at record %zu", i->index, w->snapshot_read);
 }
 
-/* Who owns a partition by the group's word; others may not have heard yet. */
+/* Zombies hear of it in the end. */
+static void tell_zombies(struct world *w)
+{
+	for (int k = 0; k < INSTANCES; k++)
+		for (int p = 0; p < PARTITIONS; p++)
+			if (w->owners[p] != k && active(w, &w->instances[k]) && chance(w, 20))
+				w->instances[k].shards[p].state = SHARD_IDLE;
+	for (int p = 0; p < PARTITIONS; p++) {
+		struct instance *owner = &w->instances[w->owners[p]];
+		if (active(w, owner) && owner->shards[p].state == SHARD_IDLE && chance(w, 50))
+			shard_start(w, owner, p);
+	}
+}
+
 static void rebalance(struct world *w)
 {
 	int p = (int)roll(w, PARTITIONS);
@@ -296,6 +309,7 @@ static void rebalance(struct world *w)
 		s->state = SHARD_IDLE;
 	}
 	world_say(w, "partition %d to instance %d", p, to->index);
+	w->owners[p] = to->index;
 	if (to->shards[p].state == SHARD_IDLE)
 		shard_start(w, to, p);
 }
@@ -323,7 +337,7 @@ static void strike_instance(struct world *w, struct instance *i)
 		w->pauses++;
 	}
 	if (roll(w, 300) == 0)
-		i->clock_offset_ns = SECONDS(roll(w, 200)) - SECONDS(100);
+		i->clock_offset_ns = chance(w, 70) ? SECONDS(roll(w, 6)) - SECONDS(3) : SECONDS(roll(w, 160)) - SECONDS(80);
 	if (chance(w, 4))
 		i->leads = chance(w, 55);
 	if (i->leads && chance(w, 3))
@@ -336,6 +350,7 @@ static void strike(struct world *w)
 		strike_instance(w, &w->instances[k]);
 	if (chance(w, 6))
 		rebalance(w);
+	tell_zombies(w);
 	if (roll(w, 200) == 0) {
 		w->receiver_down_until_ns = w->now_ns + SECONDS(roll(w, 250));
 		world_say(w, "receiver goes down for %.0f s", (double)(w->receiver_down_until_ns - w->now_ns) / 1e9);
@@ -406,9 +421,10 @@ static void open_world(struct world *w, uint64_t seed, enum mutant mutant, bool 
 	w->mutant = mutant;
 	w->verbose = verbose;
 	w->now_ns = START_NS;
-	w->opts = (struct ledger_opts){.step_ns = SECONDS(10), .lateness_ns = SECONDS(2), .expire_ns = SECONDS(40), .receiver_window_ns = SECONDS(120), .series_limit = 100000};
+	w->window_s = chance(w, 50) ? 120 : 400;
+	w->opts = (struct ledger_opts){.step_ns = SECONDS(10), .lateness_ns = SECONDS(2), .expire_ns = SECONDS(40), .receiver_window_ns = SECONDS(w->window_s), .series_limit = 100000};
 	w->receiver.head_ms = INT64_MIN / 2;
-	w->receiver.window_ms = 220000;
+	w->receiver.window_ms = (w->window_s + 100) * 1000;
 	w->aliases = chance(w, 30);
 	if (chance(w, 15)) {
 		w->opts.series_limit = 10 + roll(w, 30);
@@ -422,7 +438,7 @@ static void open_world(struct world *w, uint64_t seed, enum mutant mutant, bool 
 		start_instance(w, &w->instances[k]);
 	}
 	for (int p = 0; p < PARTITIONS; p++)
-		shard_start(w, &w->instances[p % INSTANCES], p);
+		shard_start(w, &w->instances[w->owners[p] = p % INSTANCES], p);
 	w->instances[0].leads = true;
 }
 

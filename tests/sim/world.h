@@ -142,7 +142,7 @@ struct world {
 	enum mutant mutant;
 	bool verbose, calm;    /* calm: faults are over */
 	bool aliases;          /* patterns merge in this seed: single patterns cannot be checked, their sums can */
-	int64_t now_ns;
+	int64_t now_ns, window_s; /* of the receiver, as winnow is told */
 	struct ledger_opts opts;
 	struct input_log logs[PARTITIONS];
 	struct tally_series series[SERIES_MAX];
@@ -150,6 +150,7 @@ struct world {
 	char ids[SERVICES * PATTERNS][17];
 	size_t series_len;
 	struct instance instances[INSTANCES];
+	int owners[PARTITIONS]; /* by the group's word; others may not have heard yet */
 	struct buf *journal;
 	size_t journal_len, journal_cap;
 	struct flight *flights;
