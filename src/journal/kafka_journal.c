@@ -214,11 +214,15 @@ static int kafka_begin(struct journal *j, int64_t *ret_position, struct err *err
 	return kafka_watermarks(k->reader, k->opts.topic, ret_position, &high, err);
 }
 
+/* Over the producer's connection: on the reader's the question would wait behind a fetch that the broker holds until something comes. */
 static int kafka_end(struct journal *j, int64_t *ret_position, struct err *err)
 {
 	struct kafka_journal *k = (struct kafka_journal *)j;
 	int64_t low;
-	return kafka_watermarks(k->reader, k->opts.topic, &low, ret_position, err);
+	rd_kafka_t *producer = enter(k);
+	int rc = kafka_watermarks(producer, k->opts.topic, &low, ret_position, err);
+	leave(k);
+	return rc;
 }
 
 static void let_go(struct kafka_journal *k)
