@@ -238,7 +238,7 @@ void piece_value(struct scan *s, struct slice piece, unsigned classes)
 	s->expect = EXPECT_NOTHING;
 	size_t at = (size_t)(piece.ptr - s->ptr) + piece.len;
 	bool structured;
-	if (place == PLACE_COUNT && at == s->pos && at < s->end && (s->ptr[at] == '(' || s->ptr[at] == '{' || s->ptr[at] == '[') && at >= s->value_until && s->bracket_work) {
+	if (place == PLACE_COUNT && at == s->pos && at < s->end && (s->ptr[at] == '(' || s->ptr[at] == '{' || s->ptr[at] == '[') && at >= s->value_until) {
 		size_t end = nest_bracket_end(s, at, &structured);
 		if (end != SIZE_MAX && end - at <= NEST_DETAIL_MAX) {
 			s->value_until = end + 1;

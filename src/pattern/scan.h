@@ -22,7 +22,6 @@ struct scan {
 	size_t end;
 	size_t value_until;  /* atoms before this offset belong to the value that is open */
 	size_t quote_end;    /* offset of a quote that closes, or SIZE_MAX */
-	size_t bracket_work; /* bytes that bracket matching may still look at */
 	unsigned last_class; /* of the last atom if it was a word that stands for itself */
 	unsigned key_class;  /* of the last "name" before a colon */
 	char open[16];       /* what closes the brackets of the text, innermost last */
@@ -30,6 +29,7 @@ struct scan {
 	enum expect expect;
 	bool space;
 	bool in_date;        /* a month or weekday began a date that goes on */
+	bool paired;         /* the brackets are found */
 	bool full;
 	bool template;       /* <num> and its like are places */
 };

@@ -232,7 +232,7 @@ uint64_t tokens_coarse(const struct tokens *t, bool *pure)
 static void scan(struct tokens *t, struct slice message, bool template)
 {
 	size_t len = message.len < TOKENS_BYTES_MAX ? message.len : TOKENS_BYTES_MAX;
-	struct scan s = {.t = t, .ptr = message.ptr, .quote_end = SIZE_MAX, .bracket_work = 4 * len, .template = template};
+	struct scan s = {.t = t, .ptr = message.ptr, .quote_end = SIZE_MAX, .template = template};
 	const char *line = len ? memchr(message.ptr, '\n', len) : NULL;
 	s.end = line ? (size_t)(line - message.ptr) : len;
 	t->atoms_len = t->segments_len = 0;
