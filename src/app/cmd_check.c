@@ -145,14 +145,15 @@ out:
 const struct command cmd_check = {
 	.name = "check",
 	.synopsis = "[-c FILE] [--strict] [PATH...]",
-	.summary = "check a configuration and rule files, and run the rules' tests",
-	.help = "  -c, --config FILE  configuration to check, with the rules it names (default: winnow.yaml unless a PATH is given)\n"
+	.summary = "Checks a configuration and rule files, and runs the rules' tests",
+	.help = "  -c, --config FILE  configuration to check, with the rules it names (winnow.yaml unless a PATH is given)\n"
 		"      --strict       remarks count as errors\n"
 		"  PATH               a rule file, a directory of them, or a winnow.yaml\n"
 		"\n"
-		"Prints file:line:column: message for everything it finds: mistakes, failed tests, and remarks (rules that are\n"
-		"slow, shadowed or untested). Exit status: 0 nothing wrong, 1 mistakes or failed tests, 2 wrong usage.\n"
+		"Prints file:line:column: message for everything it finds: mistakes, failed tests, and remarks (rules\n"
+		"that are slow, shadowed or untested). Exit status: 0 nothing wrong, 1 mistakes or failed tests,\n"
+		"2 wrong usage.\n"
 		"\n"
-		"Example: winnow check patterns/nginx.yaml\n",
+		"Example:\n  winnow check patterns/nginx.yaml\n",
 	.run = run,
 };
