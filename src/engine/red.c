@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { NONE = -1, SPAN_NAMES_PER_SERVICE = 500, ROUTES_PER_SERVICE = 500 };
+enum { NONE = -1 };
 
 struct service {
 	char *name;
@@ -39,6 +39,7 @@ struct pair {
 struct red {
 	struct tally *tally;
 	int64_t step_ns, oldest_step;
+	size_t names;
 	struct map services;
 	struct service *last_service;
 	struct map pairs;
@@ -60,12 +61,13 @@ static void forget_own(struct red *r)
 	r->consumed = r->bytes = r->gaps = NONE;
 }
 
-struct red *red_new(struct tally *tally, int64_t step_ns)
+struct red *red_new(struct tally *tally, int64_t step_ns, size_t names)
 {
 	struct red *r = mem_zalloc(1, sizeof(*r));
 	r->tally = tally;
 	r->step_ns = step_ns;
 	r->oldest_step = INT64_MIN;
+	r->names = names;
 	forget_own(r);
 	return r;
 }
@@ -258,32 +260,33 @@ static uint32_t method_number(struct slice method)
 }
 
 /* RED of access logs: records that say what was asked for and how it was answered. */
-static void red_request(struct red *r, struct service *service, const struct red_event *e, int64_t step, const struct exemplar *x)
+static bool red_request(struct red *r, struct service *service, const struct red_event *e, int64_t step, const struct exemplar *x)
 {
-	const struct record *record = e->record;
+	const struct rule_http *http = &e->http;
 	char route[ROUTE_MAX], status[16];
-	size_t route_len = route_template(record->http_route.len ? record->http_route : record->http_path, route);
-	uint32_t method = method_number(record->http_method);
-	struct pair *pair = pair_get(r, service, slice_of(route, route_len), method, (uint32_t)record->http_status, &service->routes, ROUTES_PER_SERVICE);
-	if (!pair) {
-		red_overflow(r, e->time_ns, "routes_per_service", 1);
+	size_t route_len = route_template(http->route.len ? http->route : http->path, route);
+	uint32_t method = method_number(http->method);
+	struct pair *pair = pair_get(r, service, slice_of(route, route_len), method, (uint32_t)http->status, &service->routes, r->names);
+	bool fits = pair != NULL;
+	if (!fits) {
 		size_t no_limit = 0;
-		pair = pair_get(r, service, SLICE("other"), method, (uint32_t)record->http_status, &no_limit, SIZE_MAX);
+		pair = pair_get(r, service, SLICE("other"), method, (uint32_t)http->status, &no_limit, SIZE_MAX);
 	}
 	struct buf text = {.data = status, .cap = sizeof(status)};
-	buf_add_u64(&text, (uint64_t)record->http_status);
+	buf_add_u64(&text, (uint64_t)http->status);
 	struct label labels[] = {
 		label("service_name", e->service),
-		label("http_request_method", method == UINT32_MAX ? SLICE("_OTHER") : record->http_method),
+		label("http_request_method", method == UINT32_MAX ? SLICE("_OTHER") : http->method),
 		label("http_route", slice_of(pair->name, pair->len)),
 		label("http_response_status_code", buf_slice(&text)),
 	};
 	tally_count(r->tally, series(r, &pair->calls, FAMILY_LOG_REQUESTS, labels, 4), step, 1, candidate(x));
 	if (e->duration_ns >= 0)
 		tally_observe(r->tally, series(r, &pair->duration, FAMILY_LOG_REQUEST_DURATION, labels, 4), step, (double)e->duration_ns / 1e9, candidate(x));
+	return fits;
 }
 
-void red_log(struct red *r, const struct red_event *e)
+bool red_log(struct red *r, const struct red_event *e)
 {
 	struct service *service = service_get(r, e->service);
 	int64_t step = step_of(r, e->time_ns);
@@ -298,8 +301,7 @@ void red_log(struct red *r, const struct red_event *e)
 		x.value = seconds;
 		tally_observe(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_DURATION, &p->duration), step, seconds, candidate(&x));
 	}
-	if (e->record->http_status && (e->record->http_path.len || e->record->http_route.len))
-		red_request(r, service, e, step, &x);
+	return !e->http.status || (!e->http.path.len && !e->http.route.len) || red_request(r, service, e, step, &x);
 }
 
 bool red_span(struct red *r, const struct red_event *e)
@@ -310,7 +312,7 @@ bool red_span(struct red *r, const struct red_event *e)
 	struct service *service = service_get(r, e->service);
 	char name[ROUTE_MAX];
 	size_t len = route_template(record->name, name);
-	struct pair *pair = pair_get(r, service, slice_of(name, len), record->span_kind, 16 + record->status, &service->span_names, SPAN_NAMES_PER_SERVICE);
+	struct pair *pair = pair_get(r, service, slice_of(name, len), record->span_kind, 16 + record->status, &service->span_names, r->names);
 	bool fits = pair != NULL;
 	if (!fits) {
 		size_t no_limit = 0;
