@@ -337,3 +337,8 @@ int64_t ledger_pending_first(const struct ledger *l)
 {
 	return l->closed_len ? l->steps[0]->number : INT64_MIN;
 }
+
+bool ledger_anchored(const struct ledger *l, int64_t step)
+{
+	return l->closed_len && l->steps[0]->number == step && l->steps[0]->anchored;
+}

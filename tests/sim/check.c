@@ -73,33 +73,57 @@ static void expect(struct totals *t, const struct world *w, const struct tally_s
 	buf_done(&text);
 }
 
-static void expect_histogram(struct totals *t, const struct world *w, const struct tally_series *s, const struct input *r)
+/* What was produced of one series. */
+struct produced {
+	double count, sum, buckets[BOUNDS_MAX + 1];
+};
+
+static void add_record(struct produced *series, const struct input *r)
+{
+	size_t pattern = (size_t)(r->service * PATTERNS + r->pattern);
+	const struct family *f = family_get(FAMILY_LOG_PATTERN_DURATION);
+	struct produced *timed = &series[SERVICES * 2 + SERVICES * PATTERNS + pattern];
+	series[r->service * 2 + r->error].count++;
+	series[SERVICES * 2 + pattern].count++;
+	if (!r->timed)
+		return;
+	timed->count++;
+	timed->sum += r->seconds;
+	for (size_t b = 0; b <= f->bounds_len; b++)
+		timed->buckets[b] += b == f->bounds_len || r->seconds <= f->bounds[b];
+}
+
+static void expect_histogram(struct totals *t, const struct world *w, const struct tally_series *s, const struct produced *p)
 {
 	const struct family *f = family_get(s->family);
 	char name[128];
 	struct buf le = {0};
 	snprintf(name, sizeof(name), "%s_bucket", f->name);
 	for (size_t b = 0; b <= f->bounds_len; b++) {
-		double bound = b < f->bounds_len ? f->bounds[b] : (double)INFINITY;
 		buf_reset(&le);
-		remote_write_bound_text(&le, bound);
-		expect(t, w, s, name, buf_cstr(&le), r->seconds <= bound);
+		remote_write_bound_text(&le, b < f->bounds_len ? f->bounds[b] : (double)INFINITY);
+		expect(t, w, s, name, buf_cstr(&le), p->buckets[b]);
 	}
 	buf_done(&le);
 	snprintf(name, sizeof(name), "%s_sum", f->name);
-	expect(t, w, s, name, NULL, r->seconds);
+	expect(t, w, s, name, NULL, p->sum);
 	snprintf(name, sizeof(name), "%s_count", f->name);
-	expect(t, w, s, name, NULL, 1);
+	expect(t, w, s, name, NULL, p->count);
 }
 
-static void expect_record(struct totals *t, const struct world *w, const struct input *r)
+static void expect_all(struct totals *t, const struct world *w)
 {
-	size_t pattern = (size_t)(r->service * PATTERNS + r->pattern);
-	const struct tally_series *records = &w->series[r->service * 2 + r->error], *named = &w->series[SERVICES * 2 + pattern];
-	expect(t, w, records, family_get(records->family)->name, NULL, 1);
-	expect(t, w, named, family_get(named->family)->name, NULL, 1);
-	if (r->timed)
-		expect_histogram(t, w, &w->series[SERVICES * 2 + SERVICES * PATTERNS + pattern], r);
+	struct produced series[SERIES_MAX] = {0};
+	for (int p = 0; p < PARTITIONS; p++)
+		for (size_t i = 0; i < w->logs[p].len; i++)
+			add_record(series, &w->logs[p].records[i]);
+	for (size_t i = 0; i < w->series_len; i++) {
+		const struct family *f = family_get(w->series[i].family);
+		if (f->type == METRIC_HISTOGRAM)
+			expect_histogram(t, w, &w->series[i], &series[i]);
+		else
+			expect(t, w, &w->series[i], f->name, NULL, series[i].count);
+	}
 }
 
 static void compare(struct world *w, const struct totals *t)
@@ -114,9 +138,7 @@ static void compare(struct world *w, const struct totals *t)
 void check_totals(struct world *w)
 {
 	struct totals t = {0};
-	for (int p = 0; p < PARTITIONS; p++)
-		for (size_t i = 0; i < w->logs[p].len; i++)
-			expect_record(&t, w, &w->logs[p].records[i]);
+	expect_all(&t, w);
 	for (size_t i = 0; i < w->receiver.len; i++) {
 		const struct receiver_series *s = w->receiver.list[i];
 		if (!s->gauge && !strstr(s->text, "__name__=winnow_"))
