@@ -76,7 +76,7 @@ static bool is_config(const char *path)
 		return false;
 	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
 	bool yes = yaml_get(root, "sources") || yaml_get(root, "remote_write") || yaml_get(root, "journal") || (rules && rules->kind == YAML_LIST && rules->len && rules->items[0].kind == YAML_SCALAR);
-	yaml_free(doc);
+	yaml_doc_free(doc);
 	return yes;
 }
 
@@ -145,14 +145,15 @@ out:
 const struct command cmd_check = {
 	.name = "check",
 	.synopsis = "[-c FILE] [--strict] [PATH...]",
-	.summary = "check a configuration and rule files, and run the rules' tests",
-	.help = "  -c, --config FILE  configuration to check, with the rules it names (default: winnow.yaml unless a PATH is given)\n"
+	.summary = "Checks a configuration and rule files, and runs the rules' tests",
+	.help = "  -c, --config FILE  configuration to check, with the rules it names (winnow.yaml unless a PATH is given)\n"
 		"      --strict       remarks count as errors\n"
 		"  PATH               a rule file, a directory of them, or a winnow.yaml\n"
 		"\n"
-		"Prints file:line:column: message for everything it finds: mistakes, failed tests, and remarks (rules that are\n"
-		"slow, shadowed or untested). Exit status: 0 nothing wrong, 1 mistakes or failed tests, 2 wrong usage.\n"
+		"Prints file:line:column: message for everything it finds: mistakes, failed tests, and remarks (rules\n"
+		"that are slow, shadowed or untested). Exit status: 0 nothing wrong, 1 mistakes or failed tests,\n"
+		"2 wrong usage.\n"
 		"\n"
-		"Example: winnow check patterns/nginx.yaml\n",
+		"Example:\n  winnow check patterns/nginx.yaml\n",
 	.run = run,
 };

@@ -297,6 +297,6 @@ const struct command cmd_explain = {
 		"  --json      one JSON object per record\n"
 		"  --lines     one value per input line\n"
 		"  --format F  auto (default), json, otlp_json, text\n\n"
-		"Example:\n  echo '{\"level\":\"error\",\"msg\":\"payment 81422 failed after 31.2ms\",\"ts\":1772615702.4}' | winnow explain\n",
+		"Example:\n  echo '{\"level\":\"error\",\"msg\":\"payment 81422 failed after 31.2ms\"}' | winnow explain\n",
 	.run = run,
 };

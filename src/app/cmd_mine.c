@@ -407,7 +407,7 @@ static int run(int argc, char **argv)
 const struct command cmd_mine = {
 	.name = "mine",
 	.synopsis = "[--json] [--top N] [--text] [--assign] [FILE...]",
-	.summary = "show the patterns of log files or standard input",
+	.summary = "Shows the patterns of log files or standard input",
 	.help = "Reads lines of plain text or JSON records (one per line; .gz too) and prints each pattern\n"
 		"with its count, share, most frequent severity, template and one example.\n"
 		"\n"
@@ -416,6 +416,6 @@ const struct command cmd_mine = {
 		"  --text     every line is a plain message, even if it looks like JSON\n"
 		"  --assign   for every line: id at arrival TAB id at the end TAB template at the end\n"
 		"\n"
-		"  kubectl logs deploy/orders --since=1h | winnow mine --top 20\n",
+		"Example:\n  kubectl logs deploy/orders --since=1h | winnow mine --top 20\n",
 	.run = run,
 };

@@ -47,7 +47,7 @@ static bool is_help(const char *word)
 
 static int command_help(const struct command *c)
 {
-	printf("usage: winnow %s %s\n\n%s.\n\n%s", c->name, c->synopsis, c->summary, c->help);
+	printf("usage: winnow %s%s%s\n\n%s.\n\n%s", c->name, c->synopsis[0] ? " " : "", c->synopsis, c->summary, c->help);
 	return 0;
 }
 

@@ -38,7 +38,7 @@ struct pair {
 
 struct red {
 	struct tally *tally;
-	int64_t step_ns;
+	int64_t step_ns, oldest_step;
 	struct map services;
 	struct service *last_service;
 	struct map pairs;
@@ -65,6 +65,7 @@ struct red *red_new(struct tally *tally, int64_t step_ns)
 	struct red *r = mem_zalloc(1, sizeof(*r));
 	r->tally = tally;
 	r->step_ns = step_ns;
+	r->oldest_step = INT64_MIN;
 	forget_own(r);
 	return r;
 }
@@ -111,10 +112,15 @@ void red_free(struct red *r)
 	free(r);
 }
 
+void red_set_oldest(struct red *r, int64_t oldest_step)
+{
+	r->oldest_step = oldest_step;
+}
+
 static int64_t step_of(const struct red *r, int64_t time_ns)
 {
-	int64_t step = time_ns / r->step_ns;
-	return step - (time_ns % r->step_ns < 0);
+	int64_t step = time_ns / r->step_ns - (time_ns % r->step_ns < 0);
+	return step < r->oldest_step ? r->oldest_step : step;
 }
 
 static bool service_is(const void *item, const void *key)
@@ -335,8 +341,10 @@ void red_outcome(struct red *r, int64_t time_ns, enum outcome outcome, uint64_t 
 void red_consumed(struct red *r, int64_t time_ns, uint64_t records, uint64_t bytes)
 {
 	int64_t step = step_of(r, time_ns);
-	tally_count(r->tally, series(r, &r->consumed, FAMILY_RECORDS_CONSUMED, NULL, 0), step, records, NULL);
-	tally_count(r->tally, series(r, &r->bytes, FAMILY_INPUT_BYTES, NULL, 0), step, bytes, NULL);
+	if (records)
+		tally_count(r->tally, series(r, &r->consumed, FAMILY_RECORDS_CONSUMED, NULL, 0), step, records, NULL);
+	if (bytes)
+		tally_count(r->tally, series(r, &r->bytes, FAMILY_INPUT_BYTES, NULL, 0), step, bytes, NULL);
 }
 
 void red_undecodable(struct red *r, int64_t time_ns, const char *reason, uint64_t n)

@@ -19,6 +19,9 @@ void red_free(struct red *r);
 /* All series numbers are void: the tally was told to forget. */
 void red_forget(struct red *r);
 
+/* Steps before this one are counted in it: the receiver takes nothing older. */
+void red_set_oldest(struct red *r, int64_t oldest_step);
+
 /* A record with what is known of it after naming. */
 struct red_event {
 	const struct record *record;

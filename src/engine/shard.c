@@ -224,11 +224,19 @@ static void count_record(struct shard *s, struct shard_partition *p, const struc
 		count_log(s, &n, where);
 }
 
+/* The ledger folds what is older than the receiver's window into one step; doing so here keeps the deltas of an old backlog small. Its window begins no earlier. */
+static void note_window(struct shard *s, int64_t now_ns)
+{
+	if (s->opts.window_ns)
+		red_set_oldest(s->red, (now_ns - s->opts.window_ns) / s->opts.step_ns);
+}
+
 static void count_payload(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t source_time_ns, int64_t now_ns)
 {
 	struct decoded decoded;
 	int64_t arrival_ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns;
 	struct shard_example where = {.topic = p->topic, .partition = p->partition, .offset = offset};
+	note_window(s, now_ns);
 	decoder_decode(decoder_for(s, p->format), payload, now_ns, &decoded);
 	for (size_t i = 0; i < decoded.len; i++)
 		count_record(s, p, &decoded.records[i], arrival_ns, now_ns, &where);

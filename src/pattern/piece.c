@@ -128,6 +128,11 @@ static bool is_named(const struct scan *s, struct slice piece, unsigned class)
 	return (s->last_class & WORD_FOR) && end < s->end && s->ptr[end] == ' ' && (class_at(s, end) & WORD_FROM);
 }
 
+static bool is_capitalised(struct slice piece)
+{
+	return piece.len > 1 && (lex_class[(uint8_t)piece.ptr[0]] & LEX_UPPER) && (lex_class[(uint8_t)piece.ptr[1]] & LEX_LOWER);
+}
+
 static void word_emit(struct scan *s, struct slice piece)
 {
 	enum expect expect = s->expect;
@@ -142,9 +147,11 @@ static void word_emit(struct scan *s, struct slice piece)
 		s->in_date = true;
 		return;
 	}
-	bool soft = (s->last_class && is_named(s, piece, class)) ||
+	bool named = (s->last_class && is_named(s, piece, class)) || (s->in_name && s->space && is_capitalised(piece) && !(class & (WORD_FUNCTION | WORD_STATE)));
+	bool soft = named ||
 		(expect != EXPECT_NOTHING && scan_closes_value(scan_next(s, scan_end_of(s, piece))) && !(class & WORD_STATE) && !word_is_enumerator(piece));
 	emit_word(s, piece, soft);
+	s->in_name = named && is_capitalised(piece);
 }
 
 /* name.ext with an extension that files have. */

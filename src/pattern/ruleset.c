@@ -110,7 +110,7 @@ static void load_file(struct ruleset *set, struct rule_errors *errors, const cha
 	}
 	set->hash = hash_pair(set->hash, hash_pair(hash_bytes(slice_str(path)), yaml_hash(doc)));
 	load_doc(set, errors, doc);
-	yaml_free(doc);
+	yaml_doc_free(doc);
 }
 
 static int is_rule_file(const struct dirent *entry)

@@ -30,6 +30,7 @@ struct scan {
 	bool space;
 	bool in_date;        /* a month or weekday began a date that goes on */
 	bool paired;         /* the brackets are found */
+	bool in_name;        /* the last atom is a Capitalised name that the words before announced */
 	bool full;
 	bool template;       /* <num> and its like are places */
 };
@@ -74,6 +75,9 @@ void nest_delimiter(struct scan *s);
 /* Offset of the bracket that closes the one at pos; *structured tells whether what is between (or up to the end, if it never closes) is a printed
  * value. SIZE_MAX if it never closes. */
 size_t nest_bracket_end(struct scan *s, size_t pos, bool *structured);
+
+/* trace.c: what the lines behind the first one add. */
+void trace_emit(struct scan *s, struct slice rest);
 
 enum { NEST_DETAIL_MAX = 160 }; /* a printed value longer than this is one place in the text too */
 

@@ -18,5 +18,6 @@ set(pattern_SOURCES
 	shape.c
 	template.c
 	token.c
+	trace.c
 	word.c
 )

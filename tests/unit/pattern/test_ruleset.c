@@ -395,6 +395,7 @@ static void every_grok_name_compiles_and_a_bomb_is_one_mistake(void **state)
 static void what_is_not_built_yet_is_said(void **state)
 {
 	(void)state;
+	refused("rules: [{name: a, match: x, regex: y}]", "1:9: a rule has one of match, grok and regex\n");
 	refused("rules: [{name: a, match: x, counter: y}]", "1:38: not supported yet\n");
 }
 
