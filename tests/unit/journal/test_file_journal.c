@@ -109,6 +109,7 @@ static void a_seek_goes_to_the_first_record_at_or_behind_the_position(void **sta
 {
 	struct place *p = *state;
 	struct journal_entry e;
+	int64_t end;
 	append(p, "one");
 	append(p, "two");
 	append(p, "three");
@@ -119,7 +120,12 @@ static void a_seek_goes_to_the_first_record_at_or_behind_the_position(void **sta
 	assert_int_equal(journal_seek(p->j, e.position + 1, NULL), 0); /* where a ledger says it stands */
 	check_rest(p, "two,three,");
 	assert_int_equal(journal_seek(p->j, second + 1, NULL), 0);
+	assert_int_equal(journal_next(p->j), e.next_position + FRAME_HEAD + 3);
 	check_rest(p, "three,");
+	assert_int_equal(journal_end(p->j, &end, NULL), 0);
+	assert_int_equal(journal_next(p->j), end);
+	assert_int_equal(journal_seek(p->j, end - 1, NULL), 0); /* within the last record: a ledger that has it stands there */
+	assert_int_equal(journal_next(p->j), end);
 	assert_int_equal(journal_seek(p->j, 1000, &p->err), ERR_CORRUPT);
 }
 
