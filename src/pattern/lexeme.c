@@ -216,6 +216,14 @@ static enum place colon_hex(struct slice s)
 	return empty || colons == 7 ? PLACE_IP : PLACE_ANY;
 }
 
+/* 10/Oct/2000:13:55:36 as web servers write it. */
+static bool is_server_time(struct slice s)
+{
+	size_t day = digits_at(s, 0);
+	return s.len >= 20 && day && day <= 2 && s.ptr[day] == '/' && s.ptr[day + 4] == '/' && digits_at(s, day + 5) == 4 && s.ptr[day + 9] == ':' &&
+		digits_at(s, day + 10) == 2;
+}
+
 /* Dates, times and both: digits with at least two separators of those kinds, or hh:mm. */
 static bool is_time(struct slice s)
 {
@@ -301,7 +309,7 @@ enum place lex_place(struct slice s, unsigned classes, int64_t *duration_ns)
 			return PLACE_IP;
 		if (is_uuid(s))
 			return PLACE_UUID;
-		if (is_time(s))
+		if (is_time(s) || is_server_time(s))
 			return PLACE_TIME;
 		enum place place = colon_hex(s);
 		if (place != PLACE_COUNT)

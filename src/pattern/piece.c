@@ -322,6 +322,10 @@ void piece_chunk(struct scan *s)
 		piece = slice_sub(piece, front, piece.len - front - back);
 		classes = scan_classes(piece);
 	}
+	if (piece.len == 0 && s->key_end && s->ptr[from] == ':' && from <= s->key_end + 1) {
+		s->expect = EXPECT_FIELD;
+		return;
+	}
 	bool key = back == 0 && i < s->end && s->ptr[i] == '=' && !(i + 1 < s->end && s->ptr[i + 1] == '=') && (classes & LEX_LETTER);
 	if (piece.len == 0)
 		;

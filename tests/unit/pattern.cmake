@@ -1,0 +1,8 @@
+set(pattern_TESTS
+	bracket
+	shape
+	token
+	template
+	pattern_set
+	miner
+)
