@@ -103,6 +103,7 @@ static void quoted_word(struct scan *s, struct slice inside, unsigned classes)
 	bool key = scan_next(s, scan_end_of(s, inside) + 1) == ':' && s->ptr[s->pos - 1] == '"';
 	if (key) {
 		s->key_class = word_class(word_hash(inside));
+		s->key_end = scan_end_of(s, inside) + 1;
 		emit_word(s, inside, false);
 	} else if (place != PLACE_COUNT) {
 		emit_place(s, inside, place, duration_ns);

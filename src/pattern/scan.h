@@ -24,6 +24,7 @@ struct scan {
 	size_t quote_end;    /* offset of a quote that closes, or SIZE_MAX */
 	unsigned last_class; /* of the last atom if it was a word that stands for itself */
 	unsigned key_class;  /* of the last "name" before a colon */
+	size_t key_end;      /* offset behind its quote, 0 if there was none */
 	char open[16];       /* what closes the brackets of the text, innermost last */
 	uint8_t open_len;
 	enum expect expect;
