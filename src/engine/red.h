@@ -31,6 +31,7 @@ struct red_event {
 	int64_t time_ns;                    /* clamped */
 	int64_t duration_ns;                /* -1: unknown */
 	bool error;
+	struct rule_http http;              /* of an access log: the record's own fields or a rule's captures; status 0: none */
 	const struct rule_label *labels;    /* of a rule */
 	size_t labels_len;
 };

@@ -121,12 +121,16 @@ static void name_by_rule(struct shard *s, struct naming *n)
 		e->service = rule_service(rule);
 	if (rule_severity(rule) != SEVERITY_COUNT)
 		e->severity = rule_severity(rule);
-	int error = rule_error(rule);
+	int error = rule_match_error(&n->match);
 	if (error >= 0)
 		e->error = error;
 	int64_t duration = rule_duration_ns(&n->match);
 	if (duration >= 0)
 		e->duration_ns = duration;
+	struct rule_http http;
+	rule_match_http(&n->match, &http);
+	if (http.status)
+		e->http = http;
 	e->labels = n->labels;
 	e->labels_len = rule_labels(&n->match, e->record, s->scratch, n->labels);
 	char text[5 + 128];
@@ -175,6 +179,7 @@ static void naming_init(struct naming *n, const struct record *record, int64_t t
 		.time_ns = time_ns,
 		.duration_ns = record->duration_ns,
 		.error = record->error,
+		.http = {.method = record->http_method, .path = record->http_path, .route = record->http_route, .status = record->http_status},
 	};
 }
 
