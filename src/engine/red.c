@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 enum { NONE = -1 };
+enum { SPAN = 64 }; /* past the numbers of methods, so that no span name meets a route */
 
 struct service {
 	char *name;
@@ -214,7 +215,7 @@ static uint32_t pattern_number(struct red *r, const struct red_event *e, enum fa
 	char id[16];
 	if (e->labels_len == 0 && *cache != NONE)
 		return (uint32_t)*cache;
-	labels[len++] = label("service_name", e->service);
+	labels[len++] = label("service_name", e->pattern->service); /* `other` for services past the budget: they share their patterns */
 	labels[len++] = label("pattern_id", pattern_text(e->pattern, id));
 	if (family == FAMILY_LOG_PATTERN_RECORDS)
 		labels[len++] = label("severity", slice_str(severity_name(e->severity)));
@@ -273,7 +274,7 @@ static bool red_request(struct red *r, struct service *service, const struct red
 		pair = pair_get(r, service, SLICE("other"), method, (uint32_t)http->status, &no_limit, SIZE_MAX);
 	}
 	struct buf text = {.data = status, .cap = sizeof(status)};
-	buf_add_u64(&text, (uint64_t)http->status);
+	buf_add_i64(&text, http->status);
 	struct label labels[] = {
 		label("service_name", e->service),
 		label("http_request_method", method == UINT32_MAX ? SLICE("_OTHER") : http->method),
@@ -312,11 +313,11 @@ bool red_span(struct red *r, const struct red_event *e)
 	struct service *service = service_get(r, e->service);
 	char name[ROUTE_MAX];
 	size_t len = route_template(record->name, name);
-	struct pair *pair = pair_get(r, service, slice_of(name, len), record->span_kind, 16 + record->status, &service->span_names, r->names);
+	struct pair *pair = pair_get(r, service, slice_of(name, len), SPAN + record->span_kind, record->status, &service->span_names, r->names);
 	bool fits = pair != NULL;
 	if (!fits) {
 		size_t no_limit = 0;
-		pair = pair_get(r, service, SLICE("other"), record->span_kind, 16 + record->status, &no_limit, SIZE_MAX);
+		pair = pair_get(r, service, SLICE("other"), SPAN + record->span_kind, record->status, &no_limit, SIZE_MAX);
 	}
 	struct label labels[] = {
 		label("service_name", e->service),

@@ -74,10 +74,13 @@ size_t route_template(struct slice name, char out[ROUTE_MAX])
 			end++;
 		struct slice segment = slice_of(name.ptr + i, end - i);
 		struct slice text = is_id(segment) ? id : segment;
-		if (len + text.len > ROUTE_MAX)
-			break;
+		bool fits = text.len <= ROUTE_MAX - len;
+		if (!fits) /* whole characters, or the label's cleaning would add some */
+			text.len = text.ptr == id.ptr ? 0 : slice_utf8_prefix(slice_sub(text, 0, ROUTE_MAX - len));
 		memcpy(out + len, text.ptr, text.len);
 		len += text.len;
+		if (!fits)
+			break;
 		i = end;
 	}
 	return len;
