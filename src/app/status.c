@@ -103,6 +103,10 @@ static void fill_status(void *app, struct admin_status *ret)
 		struct sender_status sender;
 		sender_status(s->sender, &sender);
 		fill_sender(&sender, ret);
+		if (sender.failing_since_ns) {
+			size_t len = strlen(ret->not_ready);
+			snprintf(ret->not_ready + len, sizeof(ret->not_ready) - len, "%sremote write: %s", len ? "; " : "", sender.last_error);
+		}
 	}
 	pthread_mutex_unlock(&s->lock);
 }

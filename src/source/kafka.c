@@ -186,8 +186,12 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t rc, rd_kafka_topic_
 static void on_error(rd_kafka_t *rk, int rc, const char *reason, void *opaque)
 {
 	struct kafka_source *k = opaque;
-	(void)rk;
-	snprintf(k->trouble, sizeof(k->trouble), "%s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)rc), reason);
+	char brokers[200];
+	size_t size = sizeof(brokers);
+	if (rd_kafka_conf_get(rd_kafka_conf(rk), "bootstrap.servers", brokers, &size) != RD_KAFKA_CONF_OK)
+		snprintf(brokers, sizeof(brokers), "?");
+	/* the first of these errors names no address, and what comes right behind it is held back in the log */
+	snprintf(k->trouble, sizeof(k->trouble), "%s: %s: %s", brokers, rd_kafka_err2name((rd_kafka_resp_err_t)rc), reason);
 	k->trouble_ns = clock_mono_ns();
 }
 
