@@ -19,7 +19,7 @@ struct admin_status {
 		uint64_t count;
 	} requests[ADMIN_CODES_MAX]; /* remote write, by HTTP status */
 	size_t requests_len;
-	uint64_t steps_sent, samples_sent;
+	uint64_t steps_sent, samples_sent, bytes_sent;
 	int64_t failing_since_ns; /* the receiver takes nothing since then; 0: all is well */
 	size_t suspects, aside, aside_len;
 	struct {

@@ -139,6 +139,7 @@ static void add_remote_write(const struct admin_status *s, struct buf *out)
 	buf_add_char(out, '{');
 	add_number(out, "steps_sent", (int64_t)s->steps_sent);
 	add_number(out, "samples_sent", (int64_t)s->samples_sent);
+	add_number(out, "bytes_sent", (int64_t)s->bytes_sent);
 	add_time(out, "failing_since", s->failing_since_ns);
 	add_number(out, "suspects", (int64_t)s->suspects);
 	add_number(out, "set_aside", (int64_t)s->aside);

@@ -126,6 +126,7 @@ void view_metrics(const struct view *v, struct buf *out)
 	labelled(&o, "version", slice_str(v->opts->version), 1);
 	one(&o, OWN_LEADER, v->status->leader);
 	one(&o, OWN_RULES_RELOAD, v->status->rules_reload_successful);
+	one(&o, OWN_OUTPUT_BYTES, v->status->bytes_sent);
 	one(&o, OWN_REMOTE_WRITE_ASIDE, v->status->aside);
 	add_requests(v, &o);
 	if (v->ledger) {

@@ -181,7 +181,8 @@ static int load(struct books *b, struct err *err)
 	}
 	if (!rc)
 		rc = journal_seek(b->journal, position, err);
-	b->position = position;
+	/* the ledger knows where its last record began, and that record is at least one byte long: the journal knows where the next one is */
+	b->position = rc ? position : journal_next(b->journal);
 	return rc;
 }
 

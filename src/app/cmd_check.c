@@ -76,7 +76,7 @@ static bool is_config(const char *path)
 		return false;
 	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
 	bool yes = yaml_get(root, "sources") || yaml_get(root, "remote_write") || yaml_get(root, "journal") || (rules && rules->kind == YAML_LIST && rules->len && rules->items[0].kind == YAML_SCALAR);
-	yaml_free(doc);
+	yaml_doc_free(doc);
 	return yes;
 }
 

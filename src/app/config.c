@@ -146,7 +146,7 @@ static int load(struct yaml_doc *doc, struct config **ret, struct config_errors 
 	struct loader l = {.config = config_new(), .doc = doc, .errors = errors};
 	walk(&l, yaml_root(doc), "", l.config);
 	loader_check(&l);
-	yaml_free(doc);
+	yaml_doc_free(doc);
 	if (errors->len > before) {
 		config_free(l.config);
 		return ERR_INPUT;

@@ -223,6 +223,9 @@ static void post(struct sender *s, struct slice body, unsigned attempt, struct h
 	buf_reset(&s->packed);
 	remote_write_compress(&s->packed, body);
 	http_sender_post(s->http, buf_slice(&s->packed), attempt, reply);
+	pthread_mutex_lock(&s->mutex);
+	s->status.bytes += s->packed.len;
+	pthread_mutex_unlock(&s->mutex);
 }
 
 /* All families' types and helps: also a request that no series can poison. */

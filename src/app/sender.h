@@ -63,6 +63,7 @@ struct sender_status {
 	} requests[SENDER_CODES_MAX];
 	size_t requests_len;
 	uint64_t steps, samples, exemplars; /* acknowledged */
+	uint64_t bytes;                     /* of bodies posted, repeats included */
 	uint64_t already_there;             /* requests whose 400 meant that */
 	uint64_t refused;                   /* requests that made suspects of their series */
 	int64_t failing_since_ns;           /* wall time of the first failure since something last passed, 0: all is well */

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define IDLE_NS (5 * NS_PER_MS)
+#define IDLE_NS (20 * NS_PER_MS)
 
 struct sending {
 	struct books *books;

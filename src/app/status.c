@@ -58,6 +58,7 @@ static void fill_sender(const struct sender_status *from, struct admin_status *t
 	}
 	to->steps_sent = from->steps;
 	to->samples_sent = from->samples;
+	to->bytes_sent = from->bytes;
 	to->failing_since_ns = from->failing_since_ns;
 	to->last_error_ns = from->last_error_ns;
 	snprintf(to->last_error, sizeof(to->last_error), "%s", from->last_error);

@@ -26,7 +26,7 @@ enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CU
 #define CUT_EVENT_NS (90 * NS_PER_S)
 #define FAR_NS (240 * NS_PER_S)
 #define STALL_NS (30 * NS_PER_S)
-#define IDLE_NS (3 * NS_PER_MS)
+#define IDLE_NS (5 * NS_PER_MS)
 #define CATCH_UP_NS (30 * NS_PER_S)
 
 enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_STOP };

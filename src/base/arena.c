@@ -75,7 +75,7 @@ static void advance(struct arena *a, size_t size)
 
 void *arena_alloc(struct arena *a, size_t size)
 {
-	size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+	size = size ? (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1) : alignof(max_align_t);
 	if ((size_t)(a->end - a->next) < size)
 		advance(a, size);
 	void *at = a->next;

@@ -197,7 +197,7 @@ int yaml_load_text(struct slice text, const char *name_for_errors, struct yaml_d
 	int code = read_document(&r, &parser, text);
 	yaml_parser_delete(&parser);
 	if (code) {
-		yaml_free(doc);
+		yaml_doc_free(doc);
 		return code;
 	}
 	*ret = doc;
@@ -233,7 +233,7 @@ int yaml_load_file(const char *path, struct yaml_doc **ret, struct err *err)
 	return code;
 }
 
-void yaml_free(struct yaml_doc *doc)
+void yaml_doc_free(struct yaml_doc *doc)
 {
 	if (!doc)
 		return;

@@ -25,7 +25,8 @@ struct yaml_doc;
 /* Reads a whole file (at most 16 MiB). Errors carry "file:line:column: what". Duplicate keys, anchors' cycles, several documents and tabs are errors. An empty file is an empty map. */
 int yaml_load_file(const char *path, struct yaml_doc **ret, struct err *err);
 int yaml_load_text(struct slice text, const char *name_for_errors, struct yaml_doc **ret, struct err *err);
-void yaml_free(struct yaml_doc *doc);
+/* Not yaml_free: libyaml exports that name, and calls whichever of the two the program exports. */
+void yaml_doc_free(struct yaml_doc *doc);
 const struct yaml *yaml_root(const struct yaml_doc *doc);
 const char *yaml_name(const struct yaml_doc *doc);
 /* Of the bytes it was read from. */

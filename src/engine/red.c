@@ -11,7 +11,8 @@
 
 #include <stdlib.h>
 
-enum { NONE = -1, SPAN_NAMES_PER_SERVICE = 500, ROUTES_PER_SERVICE = 500 };
+enum { NONE = -1 };
+enum { SPAN = 64 }; /* past the numbers of methods, so that no span name meets a route */
 
 struct service {
 	char *name;
@@ -38,7 +39,8 @@ struct pair {
 
 struct red {
 	struct tally *tally;
-	int64_t step_ns;
+	int64_t step_ns, oldest_step;
+	size_t names;
 	struct map services;
 	struct service *last_service;
 	struct map pairs;
@@ -60,11 +62,13 @@ static void forget_own(struct red *r)
 	r->consumed = r->bytes = r->gaps = NONE;
 }
 
-struct red *red_new(struct tally *tally, int64_t step_ns)
+struct red *red_new(struct tally *tally, int64_t step_ns, size_t names)
 {
 	struct red *r = mem_zalloc(1, sizeof(*r));
 	r->tally = tally;
 	r->step_ns = step_ns;
+	r->oldest_step = INT64_MIN;
+	r->names = names;
 	forget_own(r);
 	return r;
 }
@@ -111,10 +115,15 @@ void red_free(struct red *r)
 	free(r);
 }
 
+void red_set_oldest(struct red *r, int64_t oldest_step)
+{
+	r->oldest_step = oldest_step;
+}
+
 static int64_t step_of(const struct red *r, int64_t time_ns)
 {
-	int64_t step = time_ns / r->step_ns;
-	return step - (time_ns % r->step_ns < 0);
+	int64_t step = time_ns / r->step_ns - (time_ns % r->step_ns < 0);
+	return step < r->oldest_step ? r->oldest_step : step;
 }
 
 static bool service_is(const void *item, const void *key)
@@ -206,7 +215,7 @@ static uint32_t pattern_number(struct red *r, const struct red_event *e, enum fa
 	char id[16];
 	if (e->labels_len == 0 && *cache != NONE)
 		return (uint32_t)*cache;
-	labels[len++] = label("service_name", e->service);
+	labels[len++] = label("service_name", e->pattern->service); /* `other` for services past the budget: they share their patterns */
 	labels[len++] = label("pattern_id", pattern_text(e->pattern, id));
 	if (family == FAMILY_LOG_PATTERN_RECORDS)
 		labels[len++] = label("severity", slice_str(severity_name(e->severity)));
@@ -252,32 +261,33 @@ static uint32_t method_number(struct slice method)
 }
 
 /* RED of access logs: records that say what was asked for and how it was answered. */
-static void red_request(struct red *r, struct service *service, const struct red_event *e, int64_t step, const struct exemplar *x)
+static bool red_request(struct red *r, struct service *service, const struct red_event *e, int64_t step, const struct exemplar *x)
 {
-	const struct record *record = e->record;
+	const struct rule_http *http = &e->http;
 	char route[ROUTE_MAX], status[16];
-	size_t route_len = route_template(record->http_route.len ? record->http_route : record->http_path, route);
-	uint32_t method = method_number(record->http_method);
-	struct pair *pair = pair_get(r, service, slice_of(route, route_len), method, (uint32_t)record->http_status, &service->routes, ROUTES_PER_SERVICE);
-	if (!pair) {
-		red_overflow(r, e->time_ns, "routes_per_service", 1);
+	size_t route_len = route_template(http->route.len ? http->route : http->path, route);
+	uint32_t method = method_number(http->method);
+	struct pair *pair = pair_get(r, service, slice_of(route, route_len), method, (uint32_t)http->status, &service->routes, r->names);
+	bool fits = pair != NULL;
+	if (!fits) {
 		size_t no_limit = 0;
-		pair = pair_get(r, service, SLICE("other"), method, (uint32_t)record->http_status, &no_limit, SIZE_MAX);
+		pair = pair_get(r, service, SLICE("other"), method, (uint32_t)http->status, &no_limit, SIZE_MAX);
 	}
 	struct buf text = {.data = status, .cap = sizeof(status)};
-	buf_add_u64(&text, (uint64_t)record->http_status);
+	buf_add_i64(&text, http->status);
 	struct label labels[] = {
 		label("service_name", e->service),
-		label("http_request_method", method == UINT32_MAX ? SLICE("_OTHER") : record->http_method),
+		label("http_request_method", method == UINT32_MAX ? SLICE("_OTHER") : http->method),
 		label("http_route", slice_of(pair->name, pair->len)),
 		label("http_response_status_code", buf_slice(&text)),
 	};
 	tally_count(r->tally, series(r, &pair->calls, FAMILY_LOG_REQUESTS, labels, 4), step, 1, candidate(x));
 	if (e->duration_ns >= 0)
 		tally_observe(r->tally, series(r, &pair->duration, FAMILY_LOG_REQUEST_DURATION, labels, 4), step, (double)e->duration_ns / 1e9, candidate(x));
+	return fits;
 }
 
-void red_log(struct red *r, const struct red_event *e)
+bool red_log(struct red *r, const struct red_event *e)
 {
 	struct service *service = service_get(r, e->service);
 	int64_t step = step_of(r, e->time_ns);
@@ -292,8 +302,7 @@ void red_log(struct red *r, const struct red_event *e)
 		x.value = seconds;
 		tally_observe(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_DURATION, &p->duration), step, seconds, candidate(&x));
 	}
-	if (e->record->http_status && (e->record->http_path.len || e->record->http_route.len))
-		red_request(r, service, e, step, &x);
+	return !e->http.status || (!e->http.path.len && !e->http.route.len) || red_request(r, service, e, step, &x);
 }
 
 bool red_span(struct red *r, const struct red_event *e)
@@ -304,11 +313,11 @@ bool red_span(struct red *r, const struct red_event *e)
 	struct service *service = service_get(r, e->service);
 	char name[ROUTE_MAX];
 	size_t len = route_template(record->name, name);
-	struct pair *pair = pair_get(r, service, slice_of(name, len), record->span_kind, 16 + record->status, &service->span_names, SPAN_NAMES_PER_SERVICE);
+	struct pair *pair = pair_get(r, service, slice_of(name, len), SPAN + record->span_kind, record->status, &service->span_names, r->names);
 	bool fits = pair != NULL;
 	if (!fits) {
 		size_t no_limit = 0;
-		pair = pair_get(r, service, SLICE("other"), record->span_kind, 16 + record->status, &no_limit, SIZE_MAX);
+		pair = pair_get(r, service, SLICE("other"), SPAN + record->span_kind, record->status, &no_limit, SIZE_MAX);
 	}
 	struct label labels[] = {
 		label("service_name", e->service),
@@ -335,8 +344,10 @@ void red_outcome(struct red *r, int64_t time_ns, enum outcome outcome, uint64_t 
 void red_consumed(struct red *r, int64_t time_ns, uint64_t records, uint64_t bytes)
 {
 	int64_t step = step_of(r, time_ns);
-	tally_count(r->tally, series(r, &r->consumed, FAMILY_RECORDS_CONSUMED, NULL, 0), step, records, NULL);
-	tally_count(r->tally, series(r, &r->bytes, FAMILY_INPUT_BYTES, NULL, 0), step, bytes, NULL);
+	if (records)
+		tally_count(r->tally, series(r, &r->consumed, FAMILY_RECORDS_CONSUMED, NULL, 0), step, records, NULL);
+	if (bytes)
+		tally_count(r->tally, series(r, &r->bytes, FAMILY_INPUT_BYTES, NULL, 0), step, bytes, NULL);
 }
 
 void red_undecodable(struct red *r, int64_t time_ns, const char *reason, uint64_t n)

@@ -14,10 +14,14 @@ const char *outcome_name(enum outcome outcome);
 
 struct red;
 
-struct red *red_new(struct tally *tally, int64_t step_ns);
+/* names: most span names, and most routes, of one service; past it they are counted as `other`. */
+struct red *red_new(struct tally *tally, int64_t step_ns, size_t names);
 void red_free(struct red *r);
 /* All series numbers are void: the tally was told to forget. */
 void red_forget(struct red *r);
+
+/* Steps before this one are counted in it: the receiver takes nothing older. */
+void red_set_oldest(struct red *r, int64_t oldest_step);
 
 /* A record with what is known of it after naming. */
 struct red_event {
@@ -30,9 +34,11 @@ struct red_event {
 	bool error;
 	const struct rule_label *labels;    /* of a rule */
 	size_t labels_len;
+	struct rule_http http;              /* of an access log: from the record, or from a rule's captures */
 };
 
-void red_log(struct red *r, const struct red_event *e);
+/* False if the service has too many routes. */
+bool red_log(struct red *r, const struct red_event *e);
 /* False if the service has too many span names: it was counted under span_name="other". */
 bool red_span(struct red *r, const struct red_event *e);
 /* The books' own counters. */

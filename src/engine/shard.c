@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-enum { SERIES_LIMIT = 400000 };
+enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200 };
 #define AHEAD_NS (10 * NS_PER_S)
 
 struct shard {
@@ -43,7 +43,7 @@ struct shard *shard_new(const struct shard_opts *opts)
 	s->patterns = pattern_set_new(&opts->limits);
 	s->miner = miner_new(s->patterns, opts->miner_bytes);
 	s->tally = tally_new();
-	s->red = red_new(s->tally, opts->step_ns);
+	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES);
 	s->examples = examples_new();
 	shard_set_rules(s, opts->rules);
 	return s;
@@ -121,9 +121,13 @@ static void name_by_rule(struct shard *s, struct naming *n)
 		e->service = rule_service(rule);
 	if (rule_severity(rule) != SEVERITY_COUNT)
 		e->severity = rule_severity(rule);
-	int error = rule_error(rule);
+	int error = rule_match_error(&n->match);
 	if (error >= 0)
 		e->error = error;
+	struct rule_http http;
+	rule_match_http(&n->match, &http);
+	if (http.status)
+		e->http = http;
 	int64_t duration = rule_duration_ns(&n->match);
 	if (duration >= 0)
 		e->duration_ns = duration;
@@ -175,6 +179,7 @@ static void naming_init(struct naming *n, const struct record *record, int64_t t
 		.time_ns = time_ns,
 		.duration_ns = record->duration_ns,
 		.error = record->error,
+		.http = {.method = record->http_method, .path = record->http_path, .route = record->http_route, .status = record->http_status},
 	};
 }
 
@@ -187,7 +192,8 @@ static void count_log(struct shard *s, struct naming *n, const struct shard_exam
 	if (n->outcome == OUTCOME_OVERFLOW)
 		red_overflow(s->red, n->event.time_ns, "patterns_per_service", 1);
 	n->event.pattern = n->pattern;
-	red_log(s->red, &n->event);
+	if (!red_log(s->red, &n->event))
+		red_overflow(s->red, n->event.time_ns, "label_values", 1);
 	if (n->pattern->overflow)
 		return;
 	tell(s, n->pattern);
@@ -202,7 +208,7 @@ static void count_span(struct shard *s, struct naming *n)
 	bool fits = red_span(s->red, &n->event);
 	red_outcome(s->red, n->event.time_ns, fits ? OUTCOME_CARRIED : OUTCOME_OVERFLOW, 1);
 	if (!fits)
-		red_overflow(s->red, n->event.time_ns, "span_names_per_service", 1);
+		red_overflow(s->red, n->event.time_ns, "label_values", 1);
 }
 
 static void count_record(struct shard *s, struct shard_partition *p, const struct record *record, int64_t source_time_ns, int64_t now_ns, const struct shard_example *where)
@@ -224,11 +230,19 @@ static void count_record(struct shard *s, struct shard_partition *p, const struc
 		count_log(s, &n, where);
 }
 
+/* The ledger folds what is older than the receiver's window into one step; doing so here keeps the deltas of an old backlog small. Its window begins no earlier. */
+static void note_window(struct shard *s, int64_t now_ns)
+{
+	if (s->opts.window_ns)
+		red_set_oldest(s->red, (now_ns - s->opts.window_ns) / s->opts.step_ns);
+}
+
 static void count_payload(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t source_time_ns, int64_t now_ns)
 {
 	struct decoded decoded;
 	int64_t arrival_ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns;
 	struct shard_example where = {.topic = p->topic, .partition = p->partition, .offset = offset};
+	note_window(s, now_ns);
 	decoder_decode(decoder_for(s, p->format), payload, now_ns, &decoded);
 	for (size_t i = 0; i < decoded.len; i++)
 		count_record(s, p, &decoded.records[i], arrival_ns, now_ns, &where);

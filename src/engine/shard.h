@@ -12,8 +12,10 @@ struct shard;
 
 struct shard_opts {
 	int64_t step_ns;
+	int64_t window_ns;          /* the receiver's: what is older is counted in the step where it begins, as the ledger would; 0: no limit */
 	struct pattern_limits limits;
 	size_t miner_bytes;
+	size_t label_values;        /* most span names, and most routes, of one service; 0: 200 */
 	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
 	const struct ruleset *rules; /* may be NULL; outlives the shard or the next shard_set_rules */
 };

@@ -12,6 +12,7 @@ struct journal_backend {
 	int (*begin)(struct journal *j, int64_t *ret_position, struct err *err);
 	int (*end)(struct journal *j, int64_t *ret_position, struct err *err);
 	int (*seek)(struct journal *j, int64_t position, struct err *err);
+	int64_t (*next)(const struct journal *j);
 	int (*read)(struct journal *j, int64_t timeout_ns, struct journal_entry *ret, struct err *err);
 	bool (*leads)(struct journal *j);
 	int (*save_snapshot)(struct journal *j, struct slice snapshot, int64_t position, struct err *err);

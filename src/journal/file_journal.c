@@ -437,6 +437,11 @@ static int file_seek(struct journal *j, int64_t position, struct err *err)
 	return 0;
 }
 
+static int64_t file_next(const struct journal *j)
+{
+	return ((const struct file_journal *)j)->next;
+}
+
 /* Whether there is a record at f->next, waiting for it. */
 static bool wait_for_record(struct file_journal *f, int64_t timeout_ns)
 {
@@ -567,6 +572,7 @@ static const struct journal_backend file_backend = {
 	.begin = file_begin,
 	.end = file_end,
 	.seek = file_seek,
+	.next = file_next,
 	.read = file_read,
 	.leads = file_leads,
 	.save_snapshot = file_save_snapshot,

@@ -29,6 +29,11 @@ int journal_seek(struct journal *j, int64_t position, struct err *err)
 	return j->backend->seek(j, position, err);
 }
 
+int64_t journal_next(const struct journal *j)
+{
+	return j->backend->next(j);
+}
+
 int journal_read(struct journal *j, int64_t timeout_ns, struct journal_entry *ret, struct err *err)
 {
 	return j->backend->read(j, timeout_ns, ret, err);

@@ -41,7 +41,10 @@ int journal_append(struct journal *j, struct slice record, struct err *err);
 int journal_begin(struct journal *j, int64_t *ret_position, struct err *err);
 /* Position behind the last record at the time of asking. */
 int journal_end(struct journal *j, int64_t *ret_position, struct err *err);
+/* To the first record at or behind position. */
 int journal_seek(struct journal *j, int64_t position, struct err *err);
+/* Where the next read goes on: behind the record last read, or where a seek really went, which may be behind what it was asked for. */
+int64_t journal_next(const struct journal *j);
 /* 1: *ret is the next record; 0: none came within timeout_ns; negative: error. */
 int journal_read(struct journal *j, int64_t timeout_ns, struct journal_entry *ret, struct err *err);
 /* Whether this instance is the one that sends. File: always. */

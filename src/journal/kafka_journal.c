@@ -28,6 +28,7 @@ struct kafka_journal {
 	rd_kafka_t *producer, *reader, *elector;
 	rd_kafka_message_t *current;    /* what the last read returned */
 	bool assigned;
+	int64_t next;                   /* where the reader goes on, once assigned */
 	struct kafka_state state;
 	pthread_t producer_thread, elector_thread;
 	bool producer_runs, elector_runs;
@@ -248,7 +249,13 @@ static int kafka_seek(struct journal *j, int64_t position, struct err *err)
 	let_go(k);
 	rc = kafka_assign(k->reader, k->opts.topic, position, err);
 	k->assigned = rc == 0;
+	k->next = position;
 	return rc;
+}
+
+static int64_t kafka_next(const struct journal *j)
+{
+	return ((const struct kafka_journal *)j)->next;
 }
 
 /* What a poll that brought no record means: 0 to go on waiting another time. */
@@ -277,6 +284,7 @@ static int kafka_read(struct journal *j, int64_t timeout_ns, struct journal_entr
 	k->current = m;
 	if (m->err)
 		return read_trouble(k, m->err, rd_kafka_message_errstr(m), err);
+	k->next = m->offset + 1;
 	*ret = (struct journal_entry){.position = m->offset, .next_position = m->offset + 1, .bytes = slice_of(m->payload, m->payload ? m->len : 0)};
 	return 1;
 }
@@ -380,6 +388,7 @@ static const struct journal_backend kafka_backend = {
 	.begin = kafka_begin,
 	.end = kafka_end,
 	.seek = kafka_seek,
+	.next = kafka_next,
 	.read = kafka_read,
 	.leads = kafka_leads,
 	.save_snapshot = kafka_save_snapshot,

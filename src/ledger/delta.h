@@ -23,7 +23,7 @@ struct delta_range {
 
 struct delta_header {
 	uint64_t writer; /* random per shard start */
-	uint64_t seq;
+	uint64_t seq;    /* from 1; a partition that the journal does not know yet is accepted in a writer's first delta only: announce it by one of its own */
 	int64_t journal_time_ns;
 	struct delta_range *ranges;
 	size_t ranges_len;

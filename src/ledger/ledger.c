@@ -3,8 +3,8 @@
  *
  * Idea. Nothing changes the state but a journal record, so the state after a position is the same on every instance, and what is sent is a view of it.
  *
- *   delta      posted iff every range starts where its partition stands (from == absorbed; a partition never seen starts anywhere); its increments go into
- *              steps, sparse. Else it is rejected whole: duplicates, zombies and half-done rebalances all break the chain, for every reader alike.
+ *   delta      posted iff every range starts where its partition stands (from == absorbed; a partition never seen starts anywhere, but only in a
+ *              writer's first delta, seq 1: else the second of two pipelined deltas would pass when the first is lost); its increments go into steps, sparse. Else it is rejected whole: duplicates, zombies and half-done rebalances all break the chain, for every reader alike.
  *   anchored   the receiver has the anchors of the oldest pending step: its values may go out
  *   mark       the receiver has the oldest pending step: its increments are applied to the cumulative values. Skipped: it was too old to be sent;
  *              its increments move into the next step
@@ -114,11 +114,14 @@ struct partition *partition_add(struct ledger *l, struct slice topic, int32_t pa
 	return p;
 }
 
+/* A partition never seen starts where its writer says, if this cannot be the second of two deltas of which the first was lost: only in a writer's first
+ * delta. That it does not move is no excuse: a heartbeat at 10 behind a lost delta from 0 to 10 would hide the loss. */
 static bool chain_holds(const struct ledger *l, const struct delta_header *h)
 {
 	for (size_t i = 0; i < h->ranges_len; i++) {
-		const struct partition *p = find_partition(l, h->ranges[i].topic, h->ranges[i].partition);
-		if (p && p->view.absorbed != h->ranges[i].from)
+		const struct delta_range *r = &h->ranges[i];
+		const struct partition *p = find_partition(l, r->topic, r->partition);
+		if (p ? p->view.absorbed != r->from : h->seq > 1)
 			return false;
 	}
 	return true;
@@ -333,4 +336,9 @@ size_t ledger_pending_bytes(const struct ledger *l)
 int64_t ledger_pending_first(const struct ledger *l)
 {
 	return l->closed_len ? l->steps[0]->number : INT64_MIN;
+}
+
+bool ledger_anchored(const struct ledger *l, int64_t step)
+{
+	return l->closed_len && l->steps[0]->number == step && l->steps[0]->anchored;
 }

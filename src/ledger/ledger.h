@@ -71,6 +71,9 @@ size_t ledger_pending_bytes(const struct ledger *l);
 /* Number of the oldest of them, or INT64_MIN. */
 int64_t ledger_pending_first(const struct ledger *l);
 
+/* Whether the step is the oldest pending one and an anchored record was folded for it. */
+bool ledger_anchored(const struct ledger *l, int64_t step);
+
 /* One request of a step: uncompressed remote-write 1.0 bodies, cut deterministically. */
 struct cut_request {
 	struct slice body;

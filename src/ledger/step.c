@@ -222,23 +222,29 @@ struct step *step_open(struct ledger *l, int64_t number)
 	return step;
 }
 
+/* What the current series does in the step. */
+static void look(struct walk *w)
+{
+	const struct series *s = w->series;
+	const struct increment *i = w->increment;
+	bool stale = i ? i->exemplar == INCREMENT_ENDS : w->step->number - s->last_step >= w->l->expire_steps;
+	w->look = !stale ? LOOK_SAMPLE : s->live ? LOOK_STALE : LOOK_NOTHING;
+	/* none where a stale marker is at that very time: the receiver would refuse it, and has the old value right before */
+	w->anchor = !stale && !s->live && !w->step->anchored && s->stale_step != w->step->number - 1 && family_get(s->family)->type != METRIC_GAUGE;
+}
+
 bool walk_next(struct walk *w)
 {
 	while (w->next_series < w->l->series_len) {
-		struct series *s = w->l->series[w->next_series++];
-		const struct increment *i = w->next_increment < w->step->len ? &w->step->increments[w->next_increment] : NULL;
-		if (i && i->series == s)
+		w->series = w->l->series[w->next_series++];
+		w->increment = w->next_increment < w->step->len ? &w->step->increments[w->next_increment] : NULL;
+		if (w->increment && w->increment->series == w->series)
 			w->next_increment++;
 		else
-			i = NULL;
-		if (!i && !s->live)
+			w->increment = NULL;
+		if (!w->increment && !w->series->live)
 			continue;
-		bool ends = i && i->exemplar == INCREMENT_ENDS;
-		bool stale = ends || (!i && w->step->number - s->last_step >= w->l->expire_steps);
-		w->series = s;
-		w->increment = i;
-		w->look = !stale ? LOOK_SAMPLE : s->live ? LOOK_STALE : LOOK_NOTHING;
-		w->anchor = !stale && !s->live && !w->step->anchored && family_get(s->family)->type != METRIC_GAUGE && s->stale_step != w->step->number - 1;
+		look(w);
 		return true;
 	}
 	return false;

@@ -53,6 +53,7 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_STATE_LOST] = {.name = "winnow_state_lost_total", .type = METRIC_COUNTER, .unit = "", .help = "Times that the journal did not reach back to the snapshot, so that totals began at 0 again.", .labels = ""},
 	[OWN_REMOTE_WRITE_REQUESTS] = {.name = "winnow_remote_write_requests_total", .type = METRIC_COUNTER, .unit = "", .help = "Remote-write requests, by the status the receiver answered (0: no answer).",
 		.labels = "code"},
+	[OWN_OUTPUT_BYTES] = {.name = "winnow_output_bytes_total", .type = METRIC_COUNTER, .unit = "bytes", .help = "Bytes of remote-write bodies as they went over the wire, repeats included.", .labels = ""},
 	[OWN_REMOTE_WRITE_ASIDE] = {.name = "winnow_remote_write_aside_series", .type = METRIC_GAUGE, .unit = "", .help = "Series set aside because the receiver refuses them; /api/v1/status names them.", .labels = ""},
 	[OWN_PENDING_STEPS] = {.name = "winnow_pending_steps", .type = METRIC_GAUGE, .unit = "", .help = "Steps that are closed and not yet acknowledged by the receiver.", .labels = ""},
 	[OWN_WATERMARK] = {.name = "winnow_watermark_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "Event time up to which steps are closed.", .labels = ""},

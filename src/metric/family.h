@@ -50,6 +50,7 @@ enum own_metric {
 	OWN_EXPIRED_SERIES,        /* winnow_expired_series_total */
 	OWN_STATE_LOST,            /* winnow_state_lost_total */
 	OWN_REMOTE_WRITE_REQUESTS, /* winnow_remote_write_requests_total{code} */
+	OWN_OUTPUT_BYTES,          /* winnow_output_bytes_total */
 	OWN_REMOTE_WRITE_ASIDE,    /* winnow_remote_write_aside_series */
 	OWN_PENDING_STEPS,         /* winnow_pending_steps */
 	OWN_WATERMARK,             /* winnow_watermark_timestamp_seconds */

@@ -216,6 +216,14 @@ static enum place colon_hex(struct slice s)
 	return empty || colons == 7 ? PLACE_IP : PLACE_ANY;
 }
 
+/* 10/Oct/2000:13:55:36 as web servers write it. */
+static bool is_server_time(struct slice s)
+{
+	size_t day = digits_at(s, 0);
+	return s.len >= 20 && day && day <= 2 && s.ptr[day] == '/' && s.ptr[day + 4] == '/' && digits_at(s, day + 5) == 4 && s.ptr[day + 9] == ':' &&
+		digits_at(s, day + 10) == 2;
+}
+
 /* Dates, times and both: digits with at least two separators of those kinds, or hh:mm. */
 static bool is_time(struct slice s)
 {
@@ -301,7 +309,7 @@ enum place lex_place(struct slice s, unsigned classes, int64_t *duration_ns)
 			return PLACE_IP;
 		if (is_uuid(s))
 			return PLACE_UUID;
-		if (is_time(s))
+		if (is_time(s) || is_server_time(s))
 			return PLACE_TIME;
 		enum place place = colon_hex(s);
 		if (place != PLACE_COUNT)
@@ -314,15 +322,30 @@ enum place lex_place(struct slice s, unsigned classes, int64_t *duration_ns)
 	return is_email(s) ? PLACE_ANY : PLACE_COUNT;
 }
 
+/* End of the unit's name at i: letters, or the sign for micro and a letter. */
+static size_t unit_end(struct slice s, size_t i)
+{
+	if (i + 1 < s.len && (slice_starts(slice_sub(s, i, 2), SLICE("\xc2\xb5")) || slice_starts(slice_sub(s, i, 2), SLICE("\xce\xbc"))))
+		i += 2;
+	while (i < s.len && (lex_class[(uint8_t)s.ptr[i]] & LEX_LETTER))
+		i++;
+	return i;
+}
+
 int64_t lex_duration(struct slice s)
 {
-	int64_t ns = -1;
-	size_t end = 0;
-	while (end < s.len && !(lex_class[(uint8_t)s.ptr[end]] & LEX_END))
-		end++;
-	while (end > 0 && (lex_class[(uint8_t)s.ptr[end - 1]] & LEX_JOIN))
-		end--;
-	return unit_place(slice_sub(s, 0, end), &ns) == PLACE_DURATION ? ns : -1;
+	double total = 0;
+	size_t i = 0;
+	while (i < s.len && i < 40) {
+		size_t end = number_end(s, i);
+		size_t tail = unit_end(s, end);
+		const struct unit *unit = end > i ? unit_of(slice_sub(s, end, tail - end)) : NULL;
+		if (!unit || unit->ns == 0)
+			break;
+		total += number_value(slice_sub(s, i, end - i)) * (double)unit->ns;
+		i = tail;
+	}
+	return i > 0 && total >= 0 && total < 9e18 ? (int64_t)total : -1;
 }
 
 bool lex_exception(struct slice name)

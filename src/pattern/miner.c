@@ -14,6 +14,7 @@
 enum {
 	MEMBERS_CONSIDERED = 64, /* templates of one skeleton that a new one is compared with */
 	GENERALS_MAX = 256,      /* templates with learned places of one service */
+	SERVICES_MAX = 10000,    /* services past it share what is learned */
 	LIMIT_WORDS = 2,         /* different words a place may show before it is variable */
 	LIMIT_SHORT = 3,         /* the same where few words are left to tell the template by */
 	LIMIT_SEVERAL = 4,       /* the same where several places change together: that is rather another statement */
@@ -32,6 +33,7 @@ struct cluster {
 	struct service *service;
 	struct group *group;
 	struct cluster *next; /* of the group */
+	struct kin *kin;
 	uint64_t key;
 	bool used;            /* since the clock's hand passed */
 	bool general;
@@ -47,6 +49,8 @@ enum { KIN_MAX = 4 };
 
 /* Templates that are alike but for pieces such as LOCAL(0): the pure one, or those waiting for it. */
 struct kin {
+	uint64_t key;
+	size_t clusters; /* that point here */
 	struct pattern *pure;
 	struct pattern *waiting[KIN_MAX];
 	size_t waiting_len;
@@ -55,8 +59,11 @@ struct kin {
 struct service {
 	struct slice name;
 	uint64_t salt;
-	struct cluster *generals[GENERALS_MAX];
+	struct cluster **generals;
 	size_t generals_len;
+	size_t generals_cap;
+	struct pattern *other; /* set while the budget refuses */
+	uint32_t refused;
 };
 
 struct cache_slot {
@@ -134,6 +141,7 @@ void miner_free(struct miner *m)
 	cursor = 0;
 	while ((item = map_next(&m->services, &cursor))) {
 		free((char *)(uintptr_t)((struct service *)item)->name.ptr);
+		free(((struct service *)item)->generals);
 		free(item);
 	}
 	map_done(&m->exact);
@@ -158,12 +166,14 @@ static struct service *service_of(struct miner *m, struct slice name)
 		return m->last_service;
 	uint64_t hash = hash_bytes(name);
 	struct service *s = map_get(&m->services, hash, service_eq, &name);
+	if (!s && m->services.len >= SERVICES_MAX && !slice_eq(name, SLICE("other")))
+		return service_of(m, SLICE("other"));
 	if (!s) {
 		s = mem_zalloc(1, sizeof(*s));
 		s->name = slice_of(mem_strdup(name), name.len);
 		s->salt = hash | 1;
 		map_put(&m->services, hash, s);
-		m->used_bytes += sizeof(*s);
+		m->used_bytes += sizeof(*s) + name.len;
 	}
 	m->last_service = s;
 	return s;
@@ -204,6 +214,21 @@ static void generals_leave(struct cluster *c)
 			s->generals[i--] = s->generals[--s->generals_len];
 }
 
+static void kin_leave(struct miner *m, struct cluster *c)
+{
+	struct kin *k = c->kin;
+	if (!k || --k->clusters)
+		return;
+	map_remove(&m->coarse, k->key, NULL, NULL);
+	free(k);
+	m->used_bytes -= sizeof(*k);
+}
+
+static size_t cluster_bytes(const struct cluster *c)
+{
+	return c->template->bytes + sizeof(*c) + 4 * sizeof(struct map_slot);
+}
+
 static void cluster_drop(struct miner *m, size_t at)
 {
 	struct cluster *c = m->clusters[at];
@@ -213,7 +238,8 @@ static void cluster_drop(struct miner *m, size_t at)
 	group_leave(m, c);
 	if (c->general)
 		generals_leave(c);
-	m->used_bytes -= c->template->bytes + sizeof(*c);
+	kin_leave(m, c);
+	m->used_bytes -= cluster_bytes(c);
 	cluster_free(c);
 }
 
@@ -249,11 +275,12 @@ static struct cluster *cluster_add(struct miner *m, struct service *s, struct te
 		c->key = hash_pair(s->salt, template->identity);
 		map_put(&m->exact, c->key, c);
 	} else if (s->generals_len < GENERALS_MAX) {
+		s->generals = mem_grow(s->generals, s->generals_len, &s->generals_cap, sizeof(*s->generals));
 		s->generals[s->generals_len++] = c;
 	}
 	m->clusters = mem_grow(m->clusters, m->clusters_len, &m->clusters_cap, sizeof(*m->clusters));
 	m->clusters[m->clusters_len++] = c;
-	m->used_bytes += template->bytes + sizeof(*c);
+	m->used_bytes += cluster_bytes(c);
 	return c;
 }
 
@@ -360,13 +387,14 @@ static void merge(struct miner *m, struct pattern *p, struct pattern *survivor)
 	m->merges++;
 }
 
-static void absorb(struct miner *m, struct cluster *general)
+/* The general template takes those of its kin that it covers. */
+static void absorb(struct miner *m, uint64_t group, struct cluster *general)
 {
-	for (size_t i = 0; i < m->clusters_len; i++) {
-		struct cluster *c = m->clusters[i];
-		if (c != general && c->service == general->service && template_covers(general->template, c->template))
+	struct group *g = map_get(&m->groups, group, NULL, NULL);
+	for (struct cluster *c = g ? g->first : NULL; c; c = c->next)
+		if (c != general && template_covers(general->template, c->template))
 			merge(m, c->pattern, general->pattern);
-	}
+	general->service->other = NULL;
 }
 
 static struct pattern *add_pattern(struct miner *m, struct service *s, const struct template *t)
@@ -382,7 +410,8 @@ static struct pattern *add_pattern(struct miner *m, struct service *s, const str
 static struct cluster *learn(struct miner *m, struct service *s, const struct template *fresh)
 {
 	struct variants v;
-	struct group *g = map_get(&m->groups, hash_pair(s->salt, fresh->skeleton), NULL, NULL);
+	uint64_t group = hash_pair(s->salt, fresh->skeleton);
+	struct group *g = map_get(&m->groups, group, NULL, NULL);
 	if (!g || fresh->words < 2)
 		return NULL;
 	gather(g, fresh, &v);
@@ -396,7 +425,7 @@ static struct cluster *learn(struct miner *m, struct service *s, const struct te
 		return NULL;
 	}
 	struct cluster *c = cluster_add(m, s, wide, pattern_survivor(p), true);
-	absorb(m, c);
+	absorb(m, group, c);
 	return c;
 }
 
@@ -407,27 +436,45 @@ static struct pattern *kin_pure(struct miner *m, struct service *s, uint64_t coa
 	return k ? k->pure : NULL;
 }
 
-/* A new pattern meets its kin: a pure one takes those that waited for it. */
-static void kin_join(struct miner *m, struct service *s, uint64_t coarse, bool pure, struct pattern *p)
+/* A new cluster meets its kin: a pure one takes those that waited for it. */
+static void kin_join(struct miner *m, struct cluster *c, uint64_t coarse, bool pure)
 {
-	uint64_t key = hash_pair(s->salt, coarse);
+	uint64_t key = hash_pair(c->service->salt, coarse);
 	struct kin *k = map_get(&m->coarse, key, NULL, NULL);
 	if (!k) {
 		k = mem_zalloc(1, sizeof(*k));
+		k->key = key;
 		map_put(&m->coarse, key, k);
 		m->used_bytes += sizeof(*k);
 	}
+	c->kin = k;
+	k->clusters++;
 	if (!pure && k->waiting_len < KIN_MAX)
-		k->waiting[k->waiting_len++] = p;
-	if (pure && !k->pure) {
-		k->pure = p;
-		for (size_t i = 0; i < k->waiting_len; i++)
-			merge(m, k->waiting[i], p);
-	}
+		k->waiting[k->waiting_len++] = c->pattern;
+	if (!pure || k->pure)
+		return;
+	k->pure = c->pattern;
+	for (size_t i = 0; i < k->waiting_len; i++)
+		merge(m, k->waiting[i], c->pattern);
+}
+
+enum { REFUSED_TRIES = 8 }; /* of so many messages that the budget refuses, one may still teach something */
+
+/* The answer where the service's budget is used up and the message is not of a pattern that was evicted or imported. */
+static struct pattern *refuse(struct miner *m, struct service *s)
+{
+	if (!s->other || ++s->refused % REFUSED_TRIES == 0)
+		return NULL;
+	buf_reset(&m->birth);
+	tokens_birth_text(&m->tokens, &m->birth);
+	return pattern_set_find(m->set, pattern_id(s->name, buf_slice(&m->birth))) ? NULL : s->other;
 }
 
 static struct pattern *birth(struct miner *m, struct service *s, uint64_t key, bool *born)
 {
+	struct pattern *other = refuse(m, s);
+	if (other)
+		return other;
 	bool pure;
 	uint64_t coarse = tokens_coarse(&m->tokens, &pure);
 	struct pattern *kin = pure ? NULL : kin_pure(m, s, coarse);
@@ -441,13 +488,13 @@ static struct pattern *birth(struct miner *m, struct service *s, uint64_t key, b
 	struct pattern *p = general ? general->pattern : add_pattern(m, s, fresh);
 	p = pattern_survivor(p);
 	*born = pattern_set_len(m->set) > before && !p->overflow;
+	if (p->overflow)
+		s->other = p;
 	cache_put(m, key, p);
-	if (!p->overflow)
-		kin_join(m, s, coarse, pure, p);
 	if (general || p->overflow)
 		free(fresh);
 	else
-		cluster_add(m, s, fresh, p, false);
+		kin_join(m, cluster_add(m, s, fresh, p, false), coarse, pure);
 	return p;
 }
 
@@ -481,6 +528,11 @@ static void shape_learn(struct miner *m, uint64_t key, struct slice message, str
 			return;
 	}
 	m->shapes[key >> 16 & m->shapes_mask] = (struct shape_slot){(key & ~(uint64_t)DURATION_NONE) | duration, p};
+}
+
+size_t miner_bytes(const struct miner *m)
+{
+	return m->used_bytes + (m->cache_mask + 2) * sizeof(*m->cache) + (m->shapes_mask + 1) * sizeof(*m->shapes) + sizeof(*m);
 }
 
 void miner_name(struct miner *m, struct slice service, struct slice message, struct mined *ret)
@@ -546,8 +598,8 @@ static void import_alias(struct miner *m, struct service *s, struct pattern *p)
 	struct template *wide = template_new(&m->tokens);
 	uint64_t mask = has_general(s, survivor) ? 0 : learned_mask(alias, wide);
 	if (mask) {
-		struct cluster *c = cluster_add(m, s, template_generalised(alias, mask), survivor, true);
-		absorb(m, c);
+		uint64_t group = hash_pair(s->salt, alias->skeleton);
+		absorb(m, group, cluster_add(m, s, template_generalised(alias, mask), survivor, true));
 	}
 	free(alias);
 	free(wide);
@@ -578,6 +630,5 @@ void miner_import(struct miner *m, struct pattern *p)
 	}
 	bool pure;
 	uint64_t coarse = tokens_coarse(&m->tokens, &pure);
-	cluster_add(m, s, fresh, p, false);
-	kin_join(m, s, coarse, pure, p);
+	kin_join(m, cluster_add(m, s, fresh, p, false), coarse, pure);
 }

@@ -15,6 +15,8 @@ struct mined {
 
 struct miner *miner_new(struct pattern_set *set, size_t memory_bytes /* 0: 64 MiB */);
 void miner_free(struct miner *m);
+/* Bytes of memory the miner holds now. */
+size_t miner_bytes(const struct miner *m);
 /* Names a message: every message gets a pattern. Allocates only when something new is seen. */
 void miner_name(struct miner *m, struct slice service, struct slice message, struct mined *ret);
 /* Tells the miner of an imported pattern, so that messages of its kind meet it instead of giving birth to a twin. */

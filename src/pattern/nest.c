@@ -10,31 +10,13 @@ static char closing(char open)
 
 size_t nest_bracket_end(struct scan *s, size_t pos, bool *structured)
 {
-	char stack[64];
-	size_t depth = 0;
-	*structured = false;
-	size_t limit = s->end - pos < s->bracket_work ? s->end : pos + s->bracket_work;
-	for (size_t i = pos; i < limit; i++) {
-		char c = s->ptr[i];
-		if (!(lex_class[(uint8_t)c] & (LEX_END | LEX_JOIN)))
-			continue;
-		if (c == '(' || c == '[' || c == '{') {
-			if (depth == sizeof(stack))
-				break;
-			stack[depth++] = closing(c);
-		} else if (c == ')' || c == ']' || c == '}') {
-			if (stack[depth - 1] != c)
-				break;
-			if (--depth == 0) {
-				s->bracket_work -= i - pos;
-				return i;
-			}
-		} else if (c == ',' || c == '"' || (c == ':' && s->ptr[pos] != '{' && i > pos + 1 && i + 1 < limit && s->ptr[i + 1] == ' ')) {
-			*structured = true;
-		}
+	if (!s->paired) {
+		brackets_find(&s->t->brackets, s->ptr, pos, s->end);
+		s->paired = true;
 	}
-	s->bracket_work -= limit - pos < s->bracket_work ? limit - pos : s->bracket_work;
-	return SIZE_MAX;
+	const struct bracket *b = brackets_at(&s->t->brackets, pos);
+	*structured = b && (b->listed || (b->named && s->ptr[pos] != '{'));
+	return b && b->close != BRACKET_NONE ? b->close : SIZE_MAX;
 }
 
 static bool after_section(const struct scan *s)
@@ -76,7 +58,7 @@ static void open_bracket(struct scan *s)
 	bool structured = false;
 	bool glued = s->pos > 0 && !s->space;
 	bool section = is_section(s);
-	size_t end = s->pos < s->value_until || s->bracket_work == 0 ? SIZE_MAX : nest_bracket_end(s, s->pos, &structured);
+	size_t end = s->pos < s->value_until ? SIZE_MAX : nest_bracket_end(s, s->pos, &structured);
 	bool forced = s->expect != EXPECT_NOTHING;
 	s->expect = EXPECT_NOTHING;
 	if (end == SIZE_MAX && !section && structured && s->end - s->pos > CUT_MIN) {
@@ -121,6 +103,7 @@ static void quoted_word(struct scan *s, struct slice inside, unsigned classes)
 	bool key = scan_next(s, scan_end_of(s, inside) + 1) == ':' && s->ptr[s->pos - 1] == '"';
 	if (key) {
 		s->key_class = word_class(word_hash(inside));
+		s->key_end = scan_end_of(s, inside) + 1;
 		emit_word(s, inside, false);
 	} else if (place != PLACE_COUNT) {
 		emit_place(s, inside, place, duration_ns);

@@ -125,7 +125,12 @@ static bool is_named(const struct scan *s, struct slice piece, unsigned class)
 		return false;
 	if (s->last_class & WORD_ANNOUNCES)
 		return true;
-	return (s->last_class & WORD_FOR) && end < s->end && s->ptr[end] == ' ' && (class_at(s, end) & WORD_FROM);
+	return (s->last_class & WORD_FOR) && end < s->end && s->ptr[end] == ' ' && (scan_next(s, end) == '[' || (class_at(s, end) & WORD_FROM));
+}
+
+static bool is_capitalised(struct slice piece)
+{
+	return piece.len > 1 && (lex_class[(uint8_t)piece.ptr[0]] & LEX_UPPER) && (lex_class[(uint8_t)piece.ptr[1]] & LEX_LOWER);
 }
 
 static void word_emit(struct scan *s, struct slice piece)
@@ -142,9 +147,11 @@ static void word_emit(struct scan *s, struct slice piece)
 		s->in_date = true;
 		return;
 	}
-	bool soft = (s->last_class && is_named(s, piece, class)) ||
+	bool named = (s->last_class && is_named(s, piece, class)) || (s->in_name && s->space && is_capitalised(piece) && !(class & (WORD_FUNCTION | WORD_STATE)));
+	bool soft = named ||
 		(expect != EXPECT_NOTHING && scan_closes_value(scan_next(s, scan_end_of(s, piece))) && !(class & WORD_STATE) && !word_is_enumerator(piece));
 	emit_word(s, piece, soft);
+	s->in_name = named && is_capitalised(piece);
 }
 
 /* name.ext with an extension that files have. */
@@ -156,13 +163,22 @@ static bool is_file(struct slice piece)
 	return dot > 1 && (word_class(word_hash(slice_sub(piece, dot, SIZE_MAX))) & WORD_EXTENSION);
 }
 
+/* android.intent.action.SCREEN_ON: the last name is an enumerator. */
+static bool ends_with_enumerator(struct slice piece)
+{
+	size_t dot = piece.len;
+	while (dot > 0 && piece.ptr[dot - 1] != '.')
+		dot--;
+	return word_is_enumerator(slice_sub(piece, dot, SIZE_MAX));
+}
+
 /* Letters and punctuation, no digits. */
 static void name_emit(struct scan *s, struct slice piece)
 {
 	size_t end = scan_end_of(s, piece);
 	if (count_byte(piece, '.') >= 2) {
 		s->expect = EXPECT_NOTHING;
-		if (lex_exception(piece) || (end + 1 < s->end && s->ptr[end] == '(' && s->ptr[end + 1] == ')'))
+		if (lex_exception(piece) || ends_with_enumerator(piece) || (end + 1 < s->end && s->ptr[end] == '(' && s->ptr[end + 1] == ')'))
 			emit_word(s, piece, false);
 		else
 			emit_place(s, piece, PLACE_ANY, -1);
@@ -238,7 +254,7 @@ void piece_value(struct scan *s, struct slice piece, unsigned classes)
 	s->expect = EXPECT_NOTHING;
 	size_t at = (size_t)(piece.ptr - s->ptr) + piece.len;
 	bool structured;
-	if (place == PLACE_COUNT && at == s->pos && at < s->end && (s->ptr[at] == '(' || s->ptr[at] == '{' || s->ptr[at] == '[') && at >= s->value_until && s->bracket_work) {
+	if (place == PLACE_COUNT && at == s->pos && at < s->end && (s->ptr[at] == '(' || s->ptr[at] == '{' || s->ptr[at] == '[') && at >= s->value_until) {
 		size_t end = nest_bracket_end(s, at, &structured);
 		if (end != SIZE_MAX && end - at <= NEST_DETAIL_MAX) {
 			s->value_until = end + 1;
@@ -307,13 +323,17 @@ void piece_chunk(struct scan *s)
 	size_t front = 0;
 	size_t back = 0;
 	if (classes & LEX_JOIN) {
-		front = front_len(piece);
+		front = s->expect == EXPECT_VALUE ? 0 : front_len(piece);
 		if (front)
 			emit_punct(s, from, front);
-		while (piece.len - back > front && (strips_back(piece.ptr[piece.len - back - 1]) || (s->template && strchr("@#", piece.ptr[piece.len - back - 1]))))
+		while (piece.len - back > front + (s->expect == EXPECT_VALUE) && (strips_back(piece.ptr[piece.len - back - 1]) || (s->template && strchr("@#", piece.ptr[piece.len - back - 1]))))
 			back++;
 		piece = slice_sub(piece, front, piece.len - front - back);
 		classes = scan_classes(piece);
+	}
+	if (piece.len == 0 && s->key_end && s->ptr[from] == ':' && from <= s->key_end + 1) {
+		s->expect = EXPECT_FIELD;
+		return;
 	}
 	bool key = back == 0 && i < s->end && s->ptr[i] == '=' && !(i + 1 < s->end && s->ptr[i + 1] == '=') && (classes & LEX_LETTER);
 	if (piece.len == 0)

@@ -121,6 +121,7 @@ struct rule_loader {
 	struct arena *arena;       /* the set's */
 	const struct yaml_doc *doc;
 	struct rule_errors *errors;
+	const struct yaml *grok;   /* the file's own grok names, a map of scalars, or NULL */
 };
 
 void rule_complain(struct rule_loader *l, const struct yaml *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -142,6 +143,10 @@ void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow
 
 /* rule_template.c: the template form as a regex, captures and shown text filled; false after a complaint. */
 bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex);
+bool rule_add_capture(struct rule_loader *l, const struct yaml *node, size_t offset, struct rule *rule, struct slice name, enum place_type type);
+/* rule_grok.c: the same for grok. */
+bool rule_compile_grok(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex);
+void rule_check_grok(struct rule_loader *l);
 /* rule_regex.c: compiles rule->regex_text, finds its literal and the named groups that no template has named. */
 bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 /* Texts of which every match must hold at least one: how many (at most RULE_LITERALS_MAX), 0 if there are none for sure. */

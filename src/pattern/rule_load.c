@@ -94,19 +94,31 @@ static void load_name(struct rule_loader *l, const struct yaml *node, struct rul
 	rule->name = s;
 }
 
-static void load_match(struct rule_loader *l, const struct yaml *node, struct rule *rule)
+typedef bool compile_fn(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex);
+
+static void load_text(struct rule_loader *l, const struct yaml *node, struct rule *rule, compile_fn *compile)
 {
 	struct buf regex = {0};
 	struct slice s;
 	if (!rule_text(l, node, &s))
 		return;
 	if (s.len == 0)
-		rule_complain(l, node, "an empty match");
-	else if (rule_compile_template(l, node, rule, &regex)) {
+		rule_complain(l, node, "an empty text matches nothing");
+	else if (compile(l, node, rule, &regex)) {
 		rule->regex_text = rule_keep(l, buf_slice(&regex));
 		rule_compile_regex(l, node, rule);
 	}
 	buf_done(&regex);
+}
+
+static void load_match(struct rule_loader *l, const struct yaml *node, struct rule *rule)
+{
+	load_text(l, node, rule, rule_compile_template);
+}
+
+static void load_grok(struct rule_loader *l, const struct yaml *node, struct rule *rule)
+{
+	load_text(l, node, rule, rule_compile_grok);
 }
 
 static void load_regex(struct rule_loader *l, const struct yaml *node, struct rule *rule)
@@ -293,7 +305,7 @@ static const struct {
 	const char *key;
 	void (*load)(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 } loaders[] = {
-	{"name", load_name}, {"description", load_description}, {"where", load_where}, {"match", load_match}, {"regex", load_regex}, {"grok", load_unsupported},
+	{"name", load_name}, {"description", load_description}, {"where", load_where}, {"match", load_match}, {"regex", load_regex}, {"grok", load_grok},
 	{"counter", load_unsupported}, {"histogram", load_unsupported}, {"duration", load_duration}, {"error", load_error}, {"drop", load_drop}, {"service", load_service},
 	{"severity", load_severity}, {"allow_unbounded_label", load_allow}, {"labels", load_labels}, {"tests", load_tests},
 };
@@ -316,7 +328,7 @@ static void check_shape(struct rule_loader *l, const struct yaml *node, const st
 	if (ways > 1)
 		rule_complain(l, node, "a rule has one of match, grok and regex");
 	if (ways == 0 && !yaml_get(node, "where"))
-		rule_complain(l, node, "a rule needs match, regex or where");
+		rule_complain(l, node, "a rule needs match, grok, regex or where");
 	if (rule->drop && (rule->labels_len || rule->duration != RULE_NO_CAPTURE))
 		rule_complain(l, node, "a rule that drops counts nothing: no labels, no duration");
 }

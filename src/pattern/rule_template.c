@@ -80,7 +80,7 @@ static bool name_ok(struct slice name)
 	return name.len > 0 && name.len <= 32 && !isdigit((unsigned char)name.ptr[0]);
 }
 
-static bool add_capture(struct rule_loader *l, const struct yaml *node, size_t offset, struct rule *rule, struct slice name, enum place_type type)
+bool rule_add_capture(struct rule_loader *l, const struct yaml *node, size_t offset, struct rule *rule, struct slice name, enum place_type type)
 {
 	if (!name_ok(name)) {
 		rule_complain_inside(l, node, offset, "\"%.*s\" is no name for a place: letters, digits and _, at most 32", (int)name.len, name.ptr);
@@ -113,7 +113,7 @@ static bool add_place(struct rule_loader *l, const struct yaml *node, size_t off
 		buf_printf(regex, "(?:%s)", type == PLACE_WORD ? word : places[type].regex);
 		return true;
 	}
-	if (!add_capture(l, node, offset, rule, name, type))
+	if (!rule_add_capture(l, node, offset, rule, name, type))
 		return false;
 	buf_printf(regex, "(?<%.*s>%s)", (int)name.len, name.ptr, type == PLACE_WORD ? word : places[type].regex);
 	return true;

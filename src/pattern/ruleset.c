@@ -72,7 +72,7 @@ static void load_rules(struct ruleset *set, struct rule_loader *l, const struct 
 
 static void load_doc(struct ruleset *set, struct rule_errors *errors, const struct yaml_doc *doc)
 {
-	static const char *const keys[] = {"rules", NULL};
+	static const char *const keys[] = {"rules", "grok_patterns", NULL};
 	struct rule_loader l = {.arena = &set->arena, .doc = doc, .errors = errors};
 	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
 	if (root->kind != YAML_MAP) {
@@ -80,8 +80,14 @@ static void load_doc(struct ruleset *set, struct rule_errors *errors, const stru
 		return;
 	}
 	for (size_t i = 0; i < root->len; i++)
-		if (!slice_eq(root->keys[i], SLICE("rules")))
+		if (!slice_eq(root->keys[i], SLICE("rules")) && !slice_eq(root->keys[i], SLICE("grok_patterns")))
 			rule_complain_key(&l, root, i, keys);
+	l.grok = yaml_get(root, "grok_patterns");
+	if (l.grok && l.grok->kind != YAML_MAP) {
+		rule_complain(&l, l.grok, "expected a map of grok names and regexes");
+		return;
+	}
+	rule_check_grok(&l);
 	if (rules && rules->kind == YAML_LIST)
 		load_rules(set, &l, rules);
 	else if (rules && (rules->kind != YAML_SCALAR || rules->text.len))
@@ -104,7 +110,7 @@ static void load_file(struct ruleset *set, struct rule_errors *errors, const cha
 	}
 	set->hash = hash_pair(set->hash, hash_pair(hash_bytes(slice_str(path)), yaml_hash(doc)));
 	load_doc(set, errors, doc);
-	yaml_free(doc);
+	yaml_doc_free(doc);
 }
 
 static int is_rule_file(const struct dirent *entry)

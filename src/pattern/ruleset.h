@@ -75,5 +75,7 @@ size_t ruleset_run_tests(const struct ruleset *set, struct buf *out, size_t *ret
 size_t ruleset_lint(const struct ruleset *set, struct buf *out);
 /* The table of place types, for docs/rules.md. */
 void rule_print_places(struct buf *out);
+/* The grok names there are, for the same. */
+void rule_print_grok(struct buf *out);
 
 #endif

@@ -22,14 +22,16 @@ struct scan {
 	size_t end;
 	size_t value_until;  /* atoms before this offset belong to the value that is open */
 	size_t quote_end;    /* offset of a quote that closes, or SIZE_MAX */
-	size_t bracket_work; /* bytes that bracket matching may still look at */
 	unsigned last_class; /* of the last atom if it was a word that stands for itself */
 	unsigned key_class;  /* of the last "name" before a colon */
+	size_t key_end;      /* offset behind its quote, 0 if there was none */
 	char open[16];       /* what closes the brackets of the text, innermost last */
 	uint8_t open_len;
 	enum expect expect;
 	bool space;
 	bool in_date;        /* a month or weekday began a date that goes on */
+	bool paired;         /* the brackets are found */
+	bool in_name;        /* the last atom is a Capitalised name that the words before announced */
 	bool full;
 	bool template;       /* <num> and its like are places */
 };
@@ -74,6 +76,9 @@ void nest_delimiter(struct scan *s);
 /* Offset of the bracket that closes the one at pos; *structured tells whether what is between (or up to the end, if it never closes) is a printed
  * value. SIZE_MAX if it never closes. */
 size_t nest_bracket_end(struct scan *s, size_t pos, bool *structured);
+
+/* trace.c: what the lines behind the first one add. */
+void trace_emit(struct scan *s, struct slice rest);
 
 enum { NEST_DETAIL_MAX = 160 }; /* a printed value longer than this is one place in the text too */
 

@@ -1,4 +1,5 @@
 set(pattern_SOURCES
+	bracket.c
 	lexeme.c
 	miner.c
 	nest.c
@@ -6,6 +7,7 @@ set(pattern_SOURCES
 	piece.c
 	rule.c
 	rule_convert.c
+	rule_grok.c
 	rule_label.c
 	rule_load.c
 	rule_regex.c
@@ -16,5 +18,6 @@ set(pattern_SOURCES
 	shape.c
 	template.c
 	token.c
+	trace.c
 	word.c
 )

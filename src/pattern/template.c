@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "pattern/lexeme.h"
 #include "pattern/word.h"
 
 static char *bytes_of(const struct template *t)
@@ -166,6 +167,19 @@ void template_birth_text(const struct template *t, struct buf *out)
 	add_text(t, out, true);
 }
 
+void tokens_birth_text(const struct tokens *t, struct buf *out)
+{
+	for (size_t i = 0; i < t->segments_len; i++) {
+		const struct segment *g = &t->segments[i];
+		const struct atom *a = &t->atoms[g->atom];
+		if (g->kind == SEGMENT_VALUE && i > 0 && g[-1].kind == SEGMENT_VALUE)
+			continue;
+		if (g->space && i > 0)
+			buf_add_char(out, ' ');
+		buf_add_slice(out, g->kind == SEGMENT_VALUE ? SLICE("<*>") : slice_of(a->ptr, a->len));
+	}
+}
+
 void template_text(const struct template *t, struct buf *out)
 {
 	add_text(t, out, false);
@@ -179,14 +193,37 @@ static bool takes(const struct piece *p, unsigned kind, uint32_t hash)
 	return p->kind == kind && p->hash == hash;
 }
 
+enum { LEARNED_EXTRA = 2 }; /* words a learned place may take beside its first: names of people, titles */
+
+/* Whether a learned place may take the segment beside those before: it must look like the rest of a name. */
+static bool continues_name(const struct tokens *t, const struct segment *g)
+{
+	const struct atom *a = &t->atoms[g->atom];
+	if (g->kind == SEGMENT_PUNCT)
+		return !g->space && a->len == 1 && (a->ptr[0] == '-' || a->ptr[0] == '.');
+	return g->kind == SEGMENT_VALUE || (g->kind == SEGMENT_WORD && a->len && (lex_class[(uint8_t)a->ptr[0]] & LEX_UPPER));
+}
+
+static bool match_from(const struct template *m, size_t i, const struct tokens *t, size_t j)
+{
+	for (; i < m->len; i++, j++) {
+		const struct piece *p = &m->pieces[i];
+		if (j >= t->segments_len || !takes(p, t->segments[j].kind, t->segments[j].hash) || p->space != t->segments[j].space)
+			return false;
+		if (p->kind != PIECE_LEARNED || t->segments_len - j <= m->len - i)
+			continue;
+		for (size_t extra = 1; extra <= LEARNED_EXTRA && j + extra < t->segments_len && continues_name(t, &t->segments[j + extra]); extra++)
+			if (m->len - i == t->segments_len - j - extra && match_from(m, i + 1, t, j + extra + 1))
+				return true;
+	}
+	return j == t->segments_len;
+}
+
 bool template_match(const struct template *m, const struct tokens *t)
 {
-	if (m->len != t->segments_len)
+	if (t->segments_len < m->len || t->segments_len > m->len + LEARNED_EXTRA)
 		return false;
-	for (size_t i = 0; i < m->len; i++)
-		if (!takes(&m->pieces[i], t->segments[i].kind, t->segments[i].hash) || m->pieces[i].space != t->segments[i].space)
-			return false;
-	return true;
+	return match_from(m, 0, t, 0);
 }
 
 bool template_covers(const struct template *m, const struct template *other)

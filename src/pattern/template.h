@@ -35,6 +35,8 @@ uint64_t template_skeleton(const struct tokens *t);
 struct template *template_generalised(const struct template *from, uint64_t mask);
 /* The text that identity rests on: every value is <*>, values that touch are one. */
 void template_birth_text(const struct template *t, struct buf *out);
+/* The same, straight from a message. */
+void tokens_birth_text(const struct tokens *t, struct buf *out);
 /* The text for people. */
 void template_text(const struct template *t, struct buf *out);
 /* Takes in what the values of t look like; true if the text became more general. t must have the template's identity or match it. */

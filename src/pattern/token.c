@@ -86,7 +86,7 @@ static void emit(struct scan *s, enum atom_kind kind, struct slice text, enum pl
 	uint32_t hash = kind == ATOM_PLACE ? (uint32_t)place + 1 : word_hash(text);
 	t->detail = scan_mix(t->detail, (uint64_t)hash << 3 | (uint64_t)kind << 1 | a->space);
 	s->last_class = kind == ATOM_WORD && !soft ? word_class(hash) : 0;
-	s->in_date = false;
+	s->in_date = s->in_name = false;
 	add_segment(s, a, hash);
 }
 
@@ -232,7 +232,7 @@ uint64_t tokens_coarse(const struct tokens *t, bool *pure)
 static void scan(struct tokens *t, struct slice message, bool template)
 {
 	size_t len = message.len < TOKENS_BYTES_MAX ? message.len : TOKENS_BYTES_MAX;
-	struct scan s = {.t = t, .ptr = message.ptr, .quote_end = SIZE_MAX, .bracket_work = 4 * len, .template = template};
+	struct scan s = {.t = t, .ptr = message.ptr, .quote_end = SIZE_MAX, .template = template};
 	const char *line = len ? memchr(message.ptr, '\n', len) : NULL;
 	s.end = line ? (size_t)(line - message.ptr) : len;
 	t->atoms_len = t->segments_len = 0;
@@ -249,6 +249,10 @@ static void scan(struct tokens *t, struct slice message, bool template)
 		} else {
 			piece_chunk(&s);
 		}
+	}
+	if (line && s.end + 1 < len) {
+		s.value_until = 0;
+		trace_emit(&s, slice_of(line + 1, len - s.end - 1));
 	}
 	finish(t);
 }

@@ -4,7 +4,7 @@
 #ifndef WINNOW_PATTERN_TOKEN_H
 #define WINNOW_PATTERN_TOKEN_H
 
-#include "base/slice.h"
+#include "pattern/bracket.h"
 
 /* What a place holds, as far as the bytes tell. */
 enum place { PLACE_ANY, PLACE_NUM, PLACE_IP, PLACE_UUID, PLACE_PATH, PLACE_URL, PLACE_DURATION, PLACE_SIZE, PLACE_TIME, PLACE_HEX, PLACE_COUNT };
@@ -46,6 +46,7 @@ struct tokens {
 	uint64_t identity; /* hash over the segments */
 	uint64_t detail;   /* hash over the atoms */
 	int64_t duration_ns;
+	struct brackets brackets; /* private to the pass */
 	const char *duration; /* where the first <duration> stands, NULL if there is none */
 };
 

@@ -28,7 +28,7 @@ class Outages(Stage):
         truth = self.feed(shop_files(minutes=2))
         w = self.winnow(self.settings())
         self.until(lambda: w.get("/-/ready")[0] == 503, 15, "/-/ready says 503")
-        self.until(lambda: "remote" in w.get("/-/ready")[1].lower() or str(self.prom.port) in w.get("/-/ready")[1], 20, "/-/ready names the receiver: " + w.get("/-/ready")[1])
+        self.until(lambda: "remote" in w.get("/-/ready")[1].lower() or str(self.prom.port) in w.get("/-/ready")[1], 20, lambda: "/-/ready names the receiver: " + w.get("/-/ready")[1])
         self.assertEqual(w.get("/-/healthy")[0], 200)
         self.assertIn(str(self.prom.port), w.said(), "the log names the address")
         self.prom.start()
@@ -44,7 +44,7 @@ class Outages(Stage):
         address = f"127.0.0.1:{late.port}"
         w = self.winnow(self.settings(brokers=address))
         self.until(lambda: w.get("/-/ready")[0] == 503, 15, "/-/ready says 503")
-        self.until(lambda: "kafka" in w.get("/-/ready")[1].lower() or address in w.get("/-/ready")[1], 20, "/-/ready names Kafka: " + w.get("/-/ready")[1])
+        self.until(lambda: "kafka" in w.get("/-/ready")[1].lower() or address in w.get("/-/ready")[1], 20, lambda: "/-/ready names Kafka: " + w.get("/-/ready")[1])
         self.until(lambda: address in w.said(), 10, "the log names the address")
         self.assertTrue(w.alive())
         late.format()

@@ -106,7 +106,7 @@ class Demo:
         series = int(sum(v for _, v in self.prometheus.query('count({__name__!=""})')) or 0)
         patterns = int(sum(v for _, v in self.prometheus.query(f"count(count by (service_name, pattern_id) (last_over_time(log_pattern_records_total{books.WINDOW})))")))
         metrics = self.winnow.get("/metrics")[1]
-        out = sum(float(m) for m in re.findall(r"^winnow_remote_write_bytes_total(?:\{[^}]*\})? (\S+)", metrics, re.M))
+        out = sum(float(m) for m in re.findall(r"^winnow_output_bytes_total(?:\{[^}]*\})? (\S+)", metrics, re.M))
         came = sum(s["bytes"] for s in self.sent)
         say(f"""
   records in   {sum(truth['logs'].values()) + sum(truth['spans'].values()):>12,}   {size(came)}

@@ -125,10 +125,11 @@ class Stage(unittest.TestCase):
         self.assertEqual(status, 0, f"it said:\n{server.said()[-3000:]}")
 
     def until(self, true, seconds, what):
+        """Waits until true() is; `what` says what was expected: a text, or a function that makes one when it is too late."""
         end = time.monotonic() + seconds
         while not true():
             if time.monotonic() > end:
-                self.fail(f"not within {seconds} s: {what}")
+                self.fail(f"not within {seconds} s: {what() if callable(what) else what}")
             time.sleep(0.2)
 
     def metric(self, server, name, **labels):

@@ -1,1 +1,1 @@
-set(ledger_TESTS ledger snapshot)
+set(ledger_TESTS delta ledger snapshot)

@@ -1,5 +1,11 @@
 set(pattern_TESTS
-	ruleset
+	bracket
+	miner
+	pattern_set
 	prefilter
+	ruleset
+	shape
 	shipped
+	template
+	token
 )

@@ -47,7 +47,7 @@ static void values_keep_their_place_kind_and_quotes(void **state)
 	assert_null(yaml_get(root, "e"));
 	assert_null(yaml_get(list, "e"));
 	assert_string_equal(yaml_name(doc), "f.yaml");
-	yaml_free(doc);
+	yaml_doc_free(doc);
 }
 
 static void an_empty_file_is_an_empty_map(void **state)
@@ -58,7 +58,7 @@ static void an_empty_file_is_an_empty_map(void **state)
 		struct yaml_doc *doc = accepted(slice_str(texts[i]));
 		assert_int_equal(yaml_root(doc)->kind, YAML_MAP);
 		assert_int_equal(yaml_root(doc)->len, 0);
-		yaml_free(doc);
+		yaml_doc_free(doc);
 	}
 }
 
@@ -67,7 +67,7 @@ static void an_alias_repeats_its_anchor(void **state)
 	(void)state;
 	struct yaml_doc *doc = accepted(SLICE("a: &x {k: v}\nb: *x\n"));
 	check_slice(yaml_get(yaml_get(yaml_root(doc), "b"), "k")->text, "v");
-	yaml_free(doc);
+	yaml_doc_free(doc);
 }
 
 static void mistakes_name_their_line_and_column(void **state)
@@ -98,7 +98,7 @@ static void a_report_is_a_line_with_the_nearest_name(void **state)
 	assert_string_equal(buf_cstr(&out), "f.yaml:1:4: bad\nf.yaml:2:1: unknown key \"brokres\"; did you mean \"brokers\"?\n"
 		"f.yaml:3:1: unknown key \"zzzzzz\"; known here: brokers, topics\n");
 	buf_done(&out);
-	yaml_free(doc);
+	yaml_doc_free(doc);
 }
 
 static void an_alias_bomb_and_deep_nesting_are_refused(void **state)
@@ -134,7 +134,7 @@ static void a_file_is_read_whole_and_a_missing_one_is_named(void **state)
 	struct err err = {0};
 	assert_int_equal(yaml_load_file(path, &doc, &err), 0);
 	check_slice(yaml_get(yaml_root(doc), "k")->text, "v");
-	yaml_free(doc);
+	yaml_doc_free(doc);
 	unlink(path);
 	doc = NULL;
 	assert_int_equal(yaml_load_file("/nowhere/x.yaml", &doc, &err), ERR_INPUT);

@@ -7,6 +7,7 @@
 #include "journal/journal.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 struct place {
-	char directory[64];
+	char root[32], directory[64];
 	struct journal *j;
 	struct err err;
 };
@@ -25,23 +26,28 @@ struct place {
 static int set_up(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
-	strcpy(p->directory, "/tmp/winnow-journal-XXXXXX");
+	snprintf(p->root, sizeof(p->root), "/tmp/winnow-journal-XXXXXX");
 	*state = p;
 	log_set_level(LOG_ERROR + 1);
-	if (!mkdtemp(p->directory))
+	if (!mkdtemp(p->root))
 		return -1;
-	strcat(p->directory, "/a/b"); /* made by opening */
+	snprintf(p->directory, sizeof(p->directory), "%s/a/b", p->root); /* made by opening */
 	return journal_open_file(p->directory, &p->j, &p->err);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+	(void)st;
+	(void)kind;
+	(void)where;
+	return remove(path);
 }
 
 static int tear_down(void **state)
 {
 	struct place *p = *state;
-	char command[128];
 	journal_close(p->j);
-	p->directory[strlen(p->directory) - 4] = 0;
-	snprintf(command, sizeof(command), "rm -r %s", p->directory);
-	int rc = system(command);
+	int rc = nftw(p->root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(p);
 	return rc;
 }
@@ -103,6 +109,7 @@ static void a_seek_goes_to_the_first_record_at_or_behind_the_position(void **sta
 {
 	struct place *p = *state;
 	struct journal_entry e;
+	int64_t end;
 	append(p, "one");
 	append(p, "two");
 	append(p, "three");
@@ -113,7 +120,12 @@ static void a_seek_goes_to_the_first_record_at_or_behind_the_position(void **sta
 	assert_int_equal(journal_seek(p->j, e.position + 1, NULL), 0); /* where a ledger says it stands */
 	check_rest(p, "two,three,");
 	assert_int_equal(journal_seek(p->j, second + 1, NULL), 0);
+	assert_int_equal(journal_next(p->j), e.next_position + FRAME_HEAD + 3);
 	check_rest(p, "three,");
+	assert_int_equal(journal_end(p->j, &end, NULL), 0);
+	assert_int_equal(journal_next(p->j), end);
+	assert_int_equal(journal_seek(p->j, end - 1, NULL), 0); /* within the last record: a ledger that has it stands there */
+	assert_int_equal(journal_next(p->j), end);
 	assert_int_equal(journal_seek(p->j, 1000, &p->err), ERR_CORRUPT);
 }
 

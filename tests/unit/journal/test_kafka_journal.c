@@ -229,6 +229,20 @@ static void a_property_that_is_none_is_named(void **state)
 	check(strstr(err.text, "sesion.timeout"));
 }
 
+static void topics_with_the_wrong_cleanup_are_refused(void **state)
+{
+	struct place *p = *state;
+	struct journal *j = NULL;
+	if (cluster)
+		skip(); /* it does not tell settings */
+	const struct journal_kafka_opts swapped = {.brokers = brokers, .topic = p->state, .state_topic = p->state, .group = "g"};
+	assert_int_equal(journal_open_kafka(&swapped, &j, &p->err), ERR_INPUT);
+	check(strstr(p->err.text, "cleanup.policy=compact, it needs delete"));
+	const struct journal_kafka_opts other = {.brokers = brokers, .topic = p->topic, .state_topic = p->topic, .group = "g"};
+	assert_int_equal(journal_open_kafka(&other, &j, &p->err), ERR_INPUT);
+	check(strstr(p->err.text, "cleanup.policy=delete, it needs compact"));
+}
+
 static void an_append_that_brokers_refuse_at_first_is_there_once(void **state)
 {
 	struct place *p = *state;
@@ -270,6 +284,7 @@ int main(void)
 		T(one_instance_leads_and_another_takes_over),
 		T(the_newest_whole_snapshot_is_loaded_by_another_instance),
 		T(a_snapshot_that_was_cut_short_leaves_the_one_before),
+		T(topics_with_the_wrong_cleanup_are_refused),
 		T(an_append_that_brokers_refuse_at_first_is_there_once),
 		cmocka_unit_test(a_broker_that_is_not_there_is_unreachable),
 		cmocka_unit_test(a_property_that_is_none_is_named),

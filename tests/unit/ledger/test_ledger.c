@@ -53,6 +53,27 @@ static void a_delta_is_posted_iff_every_range_starts_where_the_ledger_stands(voi
 	desk_done(&d);
 }
 
+static void an_unknown_partition_cannot_start_in_the_middle_of_a_pipeline(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct ledger_partition p;
+	desk_open(&d, NULL);
+	d.seq = 1; /* the writer's first delta, 0 to 10, was lost */
+	desk_range(&d, 0, 10, 20, AT(1), false);
+	desk_records(&d, "a", STEP_AT(1), 10);
+	assert_int_equal(desk_post(&d, AT(2)), LEDGER_REJECTED);
+	check(!ledger_partition(d.l, SLICE("t"), 0, &p));
+	desk_range(&d, 0, 10, 10, AT(1), false); /* a heartbeat behind it would hide the loss as well */
+	assert_int_equal(desk_post(&d, AT(2)), LEDGER_REJECTED);
+	d.seq = 0;
+	desk_range(&d, 0, 0, 0, 0, false); /* announced by a writer of its own, it is known from then on */
+	assert_int_equal(desk_post(&d, AT(2)), LEDGER_POSTED);
+	desk_range(&d, 0, 0, 10, AT(1), false);
+	assert_int_equal(desk_post(&d, AT(2)), LEDGER_POSTED);
+	desk_done(&d);
+}
+
 static void a_position_that_was_folded_is_ignored(void **state)
 {
 	(void)state;
@@ -702,6 +723,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_delta_is_posted_iff_every_range_starts_where_the_ledger_stands),
+		T(an_unknown_partition_cannot_start_in_the_middle_of_a_pipeline),
 		T(a_position_that_was_folded_is_ignored),
 		T(damaged_records_change_nothing),
 		T(ranges_that_contradict_themselves_are_corrupt),

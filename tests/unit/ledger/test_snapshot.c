@@ -94,6 +94,10 @@ static void write_story(struct story *s, uint64_t seed, const struct ledger_opts
 	int64_t offsets[3] = {0};
 	desk_open(&d, opts);
 	memset(s, 0, sizeof(*s));
+	for (int32_t p = 0; p < 3; p++)
+		desk_range(&d, p, 0, 0, 0, false);
+	desk_post(&d, AT(now));
+	keep(s, &d);
 	while (s->len < 300) {
 		int64_t before = d.position;
 		if (roll(&seed, 3) == 0)

@@ -313,7 +313,7 @@ static void all_mistakes_of_a_file_are_told_at_once(void **state)
 		"10:22: \"tok\" is not captured by this rule; did you mean \"took\"?\n"
 		"10:33: \"parsecs\" is no unit: ns, us, ms, s, m, h or d\n"
 		"11:12: \"maybe\" is neither true nor false\n"
-		"12:5: a rule needs match, regex or where\n"
+		"12:5: a rule needs match, grok, regex or where\n"
 		"8:5: duplicate name \"b\" (first at /tmp/");
 }
 
@@ -330,10 +330,73 @@ static void labels_that_look_like_ids_are_refused(void **state)
 	ruleset_free(accepted("rules: [{name: a, match: \"user <u:word>\", labels: {user_id: \"{u}\"}, allow_unbounded_label: true}]"));
 }
 
+static void grok_names_expand_and_convert(void **state)
+{
+	(void)state;
+	struct ruleset *set = accepted("grok_patterns: {CART: 'cart-%{INT}'}\n"
+				       "rules:\n"
+				       "  - name: a\n"
+				       "    grok: '%{IP:client} %{WORD:method} %{URIPATHPARAM:path} %{NUMBER:status:int} %{NUMBER:took:float} %{CART:cart} %{IPORHOST:[server][name]}'\n"
+				       "    duration: {from: took, unit: ms}\n"
+				       "  - {name: b, grok: '%{COMBINEDAPACHELOG}'}\n"
+				       "  - {name: c, grok: '^%{TIMESTAMP_ISO8601:time} %{LOGLEVEL:level} %{GREEDYDATA:text}'}\n"
+				       "  - {name: d, grok: '%{SYSLOGBASE} %{GREEDYDATA:text}'}\n");
+	struct rule_match m;
+	assert_string_equal(named(set, log_of("x", SEVERITY_INFO, "10.0.0.7 GET /cart/17?x=1 200 12.5 cart-7 db-1.internal"), &m), "a");
+	check_slice(m.captures[0], "10.0.0.7");
+	check_slice(m.captures[2], "/cart/17?x=1");
+	check_slice(m.captures[5], "cart-7");
+	check_slice(rule_capture_name(m.rule, 6), "server_name");
+	check(rule_duration_ns(&m) == 12500000);
+	assert_string_equal(named(set, log_of("x", SEVERITY_INFO, "2001:db8::1 - bob [04/Mar/2026:09:15:02 +0100] \"GET /a HTTP/1.1\" 304 - \"-\" \"curl\""), &m), "b");
+	assert_string_equal(named(set, log_of("x", SEVERITY_INFO, "2026-03-04T09:15:02.481Z ERROR no disk"), &m), "c");
+	check_slice(m.captures[1], "ERROR");
+	assert_string_equal(named(set, log_of("x", SEVERITY_INFO, "Mar  4 09:15:02 host-1 sshd[31]: bye"), &m), "d");
+	check_slice(m.captures[4], "sshd");
+	assert_string_equal(named(set, log_of("x", SEVERITY_INFO, "nothing of the kind"), &m), "");
+	ruleset_free(set);
+	refused("grok_patterns: {A: '%{B}', B: 'x%{A}'}\n"
+		"rules:\n"
+		"  - {name: a, grok: 'x %{WORDD:w}'}\n"
+		"  - {name: b, grok: '%{INT:n:integer}'}\n"
+		"  - {name: c, grok: 'y %{A}'}\n"
+		"  - {name: d, grok: '%{INT:n} %{INT:n}'}\n",
+		"3:24: unknown grok name \"WORDD\"; did you mean \"WORD\"?\n"
+		"4:21: unknown grok type \"integer\": string, int, float, duration or size\n"
+		"5:24: the grok name \"A\" is defined by itself\n"
+		"6:31: two places named \"n\"\n");
+}
+
+static void every_grok_name_compiles_and_a_bomb_is_one_mistake(void **state)
+{
+	(void)state;
+	struct buf names = {0}, text = {0};
+	size_t count = 0;
+	rule_print_grok(&names);
+	buf_add_str(&text, "rules:\n");
+	char *save = NULL, *all = strdup(buf_cstr(&names));
+	for (char *name = strtok_r(all, "`,. \n", &save); name; name = strtok_r(NULL, "`,. \n", &save), count++)
+		buf_printf(&text, "  - {name: %s, grok: 'x %%{%s:y}'}\n", name, name);
+	free(all);
+	struct ruleset *set = accepted(buf_cstr(&text));
+	assert_int_equal(ruleset_len(set), count);
+	check(count > 80);
+	ruleset_free(set);
+	buf_reset(&text);
+	buf_add_str(&text, "grok_patterns:\n  A0: xxxxxxxxxx\n");
+	for (int i = 1; i < 22; i++)
+		buf_printf(&text, "  A%d: '%%{A%d}%%{A%d}'\n", i, i - 1, i - 1);
+	buf_add_str(&text, "rules: [{name: a, grok: '%{A21}'}]\n");
+	refused(buf_cstr(&text), "24:25: larger than 64 KiB once expanded\n");
+	buf_done(&names);
+	buf_done(&text);
+}
+
 static void what_is_not_built_yet_is_said(void **state)
 {
 	(void)state;
-	refused("rules: [{name: a, grok: '%{IP:x}'}]", "1:25: not supported yet\n");
+	refused("rules: [{name: a, match: x, regex: y}]", "1:9: a rule has one of match, grok and regex\n");
+	refused("rules: [{name: a, match: x, counter: y}]", "1:38: not supported yet\n");
 }
 
 static void files_that_cannot_be_read_are_named(void **state)
@@ -481,7 +544,7 @@ int main(void)
 		cmocka_unit_test(captures_convert_by_type_and_unit), cmocka_unit_test(every_place_type_matches_its_own_example_only),
 		cmocka_unit_test(a_literal_is_only_what_every_match_must_hold), cmocka_unit_test(labels_map_values_and_leave_out_empty_ones),
 		cmocka_unit_test(all_mistakes_of_a_file_are_told_at_once), cmocka_unit_test(labels_that_look_like_ids_are_refused),
-		cmocka_unit_test(what_is_not_built_yet_is_said), cmocka_unit_test(files_that_cannot_be_read_are_named),
+		cmocka_unit_test(grok_names_expand_and_convert), cmocka_unit_test(every_grok_name_compiles_and_a_bomb_is_one_mistake), cmocka_unit_test(what_is_not_built_yet_is_said), cmocka_unit_test(files_that_cannot_be_read_are_named),
 		cmocka_unit_test(a_directory_is_read_in_name_order_and_the_hash_tells_it_apart), cmocka_unit_test(a_hostile_message_ends_at_the_limit_and_is_counted),
 		cmocka_unit_test(a_long_message_is_no_hostile_one), cmocka_unit_test(lints_find_shadowed_untested_and_slow_rules), cmocka_unit_test(explain_says_why_a_rule_does_not_match),
 	};

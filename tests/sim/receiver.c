@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/wire.h"
+#include "metric/remote_write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SAMPLES_MAX = 512 };
+
+struct incoming {
+	struct slice labels;
+	uint64_t key, bits;
+	int64_t ms;
+	struct receiver_series *series; /* NULL: new */
+};
+
+void receiver_done(struct receiver *r)
+{
+	for (size_t i = 0; i < r->len; i++) {
+		free((void *)r->list[i]->labels.ptr);
+		free(r->list[i]->text);
+		free(r->list[i]);
+	}
+	free(r->list);
+	map_done(&r->series);
+}
+
+static bool same_labels(const void *item, const void *key)
+{
+	return slice_eq(((const struct receiver_series *)item)->labels, *(const struct slice *)key);
+}
+
+static void read_sample(struct slice bytes, struct incoming *in)
+{
+	struct wire w = wire_of(bytes);
+	struct wire_field f;
+	while (wire_next(&w, &f) == 1) {
+		if (f.number == 1)
+			in->bits = f.value;
+		else
+			in->ms = (int64_t)f.value;
+	}
+}
+
+/* The labels are the leading fields of a series: a run of bytes that names it. */
+static void read_series(struct slice bytes, struct incoming *in)
+{
+	struct wire w = wire_of(bytes);
+	struct wire_field f;
+	*in = (struct incoming){0};
+	while (wire_next(&w, &f) == 1) {
+		if (f.number == 1)
+			in->labels = slice_of(bytes.ptr, (size_t)((const char *)w.next - bytes.ptr));
+		else if (f.number == 2)
+			read_sample(f.bytes, in);
+	}
+	in->key = hash_bytes(in->labels);
+}
+
+static char *label_text(struct slice labels)
+{
+	struct wire w = wire_of(labels);
+	struct wire_field f;
+	struct buf out = {0};
+	while (wire_next(&w, &f) == 1) {
+		struct wire pair = wire_of(f.bytes);
+		struct wire_field g;
+		while (wire_next(&pair, &g) == 1)
+			buf_printf(&out, "%.*s%s", (int)g.bytes.len, g.bytes.ptr, g.number == 1 ? "=" : ",");
+	}
+	buf_cstr(&out);
+	return out.data;
+}
+
+static struct receiver_series *add_series(struct receiver *r, const struct incoming *in)
+{
+	struct receiver_series *s = mem_zalloc(1, sizeof(*s));
+	s->labels = slice_of(mem_strdup(in->labels), in->labels.len);
+	s->text = label_text(in->labels);
+	s->key = in->key;
+	s->last_ms = INT64_MIN;
+	s->gauge = strstr(s->text, "=log_pattern_info,") != NULL;
+	r->list = mem_grow(r->list, r->len, &r->cap, sizeof(struct receiver_series *));
+	r->list[r->len++] = s;
+	map_put(&r->series, s->key, s);
+	return s;
+}
+
+static void complain(struct receiver *r, const struct receiver_series *s, const char *what, double before, double now)
+{
+	if (!r->failure[0])
+		snprintf(r->failure, sizeof(r->failure), "%.150s %s: %g then %g", s->text, what, before, now);
+}
+
+static void store(struct receiver *r, struct incoming *in)
+{
+	struct receiver_series *s = in->series ? in->series : add_series(r, in);
+	double value = wire_to_double(in->bits);
+	if (in->ms == s->last_ms)
+		return; /* the very same sample again */
+	s->last_ms = in->ms;
+	s->last_bits = in->bits;
+	if (in->ms > r->head_ms)
+		r->head_ms = in->ms;
+	if (in->bits == REMOTE_WRITE_STALE_BITS) {
+		s->stale = true;
+		return;
+	}
+	if (s->samples == 0 && value != 0 && !s->gauge)
+		complain(r, s, "began without its 0", 0, value);
+	if (s->samples > 0 && value < s->last && !(s->stale && value == 0))
+		complain(r, s, "shrank", s->last, value);
+	if (s->samples > 0)
+		s->increase += value >= s->last ? value - s->last : value;
+	s->last = value;
+	s->stale = false;
+	s->samples++;
+}
+
+static bool acceptable(const struct receiver *r, const struct incoming *in)
+{
+	if (in->ms <= r->head_ms - r->window_ms)
+		return false;
+	if (!in->series || in->ms > in->series->last_ms)
+		return true;
+	return in->ms == in->series->last_ms && in->bits == in->series->last_bits;
+}
+
+enum reply receiver_write(struct receiver *r, struct slice body)
+{
+	struct incoming in[SAMPLES_MAX];
+	size_t len = 0;
+	struct wire w = wire_of(body);
+	struct wire_field f;
+	while (wire_next(&w, &f) == 1) {
+		if (f.number != 1 || len == SAMPLES_MAX)
+			continue;
+		read_series(f.bytes, &in[len]);
+		in[len].series = map_get(&r->series, in[len].key, same_labels, &in[len].labels);
+		for (size_t i = 0; i < len; i++)
+			if (in[i].key == in[len].key)
+				snprintf(r->failure, sizeof(r->failure), "a series twice in one request");
+		if (!acceptable(r, &in[len])) {
+			r->refused++;
+			return REPLY_REFUSED;
+		}
+		len++;
+	}
+	for (size_t i = 0; i < len; i++)
+		store(r, &in[i]);
+	return REPLY_OK;
+}

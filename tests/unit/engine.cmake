@@ -1,0 +1,1 @@
+set(engine_TESTS example red route shard)

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../check.h"
+#include "bench.h"
+
+#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+#define SPAN "00f067aa0ba902b7"
+
+static struct tally *tally;
+static struct red *red;
+
+static int open_red(void **state)
+{
+	(void)state;
+	tally = tally_new();
+	red = red_new(tally, BENCH_STEP, 500);
+	return 0;
+}
+
+static int close_red(void **state)
+{
+	(void)state;
+	red_free(red);
+	tally_free(tally);
+	return 0;
+}
+
+static struct red_event event_of(const struct record *r)
+{
+	return (struct red_event){.record = r, .service = SLICE("cart"), .time_ns = BENCH_NOW, .duration_ns = r->duration_ns, .error = r->error};
+}
+
+static bool span(const char *name, enum span_status status, int64_t duration_ns)
+{
+	struct record r = {.kind = RECORD_SPAN, .name = slice_str(name), .span_kind = SPAN_SERVER, .status = status, .duration_ns = duration_ns, .trace_id = SLICE(TRACE), .span_id = SLICE(SPAN), .error = status == STATUS_ERROR};
+	struct red_event e = event_of(&r);
+	return red_span(red, &e);
+}
+
+static void spans_of_one_route_are_one_series_whatever_their_ids(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "GET /users/%d", i);
+		assert_true(span(name, STATUS_UNSET, 5 * NS_PER_MS));
+	}
+	assert_int_equal(bench_sum(tally, FAMILY_SPAN_CALLS, LABELS({"service_name", "cart"}, {"span_name", "GET /users/<id>"}, {"span_kind", "SPAN_KIND_SERVER"}, {"status_code", "STATUS_CODE_UNSET"})), 2000);
+	assert_int_equal(tally_series_len(tally), 2);
+	const struct tally_entry *e = bench_entry(tally, FAMILY_SPAN_DURATION, NULL, 0);
+	assert_int_equal(e->count, 2000);
+	assert_true(e->sum > 9999.9 && e->sum < 10000.1); /* milliseconds */
+}
+
+static void an_error_is_a_series_of_its_own_with_its_trace_as_exemplar(void **state)
+{
+	(void)state;
+	span("GET /a", STATUS_OK, NS_PER_MS);
+	span("GET /a", STATUS_ERROR, 2 * NS_PER_MS);
+	assert_int_equal(bench_sum(tally, FAMILY_SPAN_CALLS, LABELS({"status_code", "STATUS_CODE_ERROR"})), 1);
+	const struct tally_entry *e = bench_entry(tally, FAMILY_SPAN_DURATION, LABELS({"status_code", "STATUS_CODE_ERROR"}), 0);
+	assert_int_equal(e->exemplar.rank, 3);
+	check_slice(slice_of(e->exemplar.trace_id, e->exemplar.trace_len), TRACE);
+	check_slice(slice_of(e->exemplar.span_id, e->exemplar.span_len), SPAN);
+	assert_true(e->exemplar.value == 2);
+}
+
+static void span_names_past_the_budget_share_one_series(void **state)
+{
+	(void)state;
+	size_t refused = 0;
+	for (int i = 0; i < 600; i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "call %c%c", 'a' + i / 26, 'a' + i % 26);
+		refused += !span(name, STATUS_UNSET, 0);
+	}
+	assert_int_equal(refused, 100);
+	assert_int_equal(bench_sum(tally, FAMILY_SPAN_CALLS, LABELS({"span_name", "other"})), 100);
+	assert_int_equal(bench_sum(tally, FAMILY_SPAN_CALLS, NULL), 600);
+}
+
+static void a_route_and_a_span_name_are_never_one_series(void **state)
+{
+	(void)state;
+	struct record r = {.http_method = SLICE("POST"), .duration_ns = NS_PER_MS};
+	struct pattern p = {.id = 1, .service = SLICE("cart")};
+	for (int status = 1; status <= 400; status++) {
+		struct red_event e = event_of(&r);
+		e.pattern = &p;
+		e.http = (struct rule_http){.method = SLICE("POST"), .path = SLICE("/a"), .status = status};
+		red_log(red, &e);
+	}
+	span("/a", STATUS_OK, 0);
+	span("/a", STATUS_ERROR, 0);
+	assert_int_equal(bench_sum(tally, FAMILY_LOG_REQUESTS, LABELS({"http_route", "/a"}, {"http_request_method", "POST"})), 400);
+	assert_int_equal(bench_sum(tally, FAMILY_SPAN_CALLS, LABELS({"span_name", "/a"})), 2);
+}
+
+static void a_request_counts_by_route_method_and_status(void **state)
+{
+	(void)state;
+	struct record r = {.duration_ns = -1};
+	struct pattern p = {.id = 1, .service = SLICE("cart")};
+	struct red_event e = event_of(&r);
+	e.pattern = &p;
+	e.http = (struct rule_http){.method = SLICE("BREW"), .path = SLICE("/pots/12?now"), .status = 418};
+	red_log(red, &e);
+	e.duration_ns = 40 * NS_PER_MS;
+	red_log(red, &e);
+	assert_int_equal(bench_sum(tally, FAMILY_LOG_REQUESTS, LABELS({"http_route", "/pots/<id>"}, {"http_request_method", "_OTHER"}, {"http_response_status_code", "418"})), 2);
+	assert_int_equal(bench_sum(tally, FAMILY_LOG_REQUEST_DURATION, NULL), 1);
+}
+
+static void a_record_belongs_to_the_step_of_its_event_time(void **state)
+{
+	(void)state;
+	red_consumed(red, BENCH_NOW + BENCH_STEP - 1, 1, 0);
+	red_consumed(red, BENCH_NOW + BENCH_STEP, 1, 0);
+	red_consumed(red, -1, 1, 0);
+	assert_int_equal(bench_entry(tally, FAMILY_RECORDS_CONSUMED, NULL, 0)->step, BENCH_NOW / BENCH_STEP);
+	assert_int_equal(bench_entry(tally, FAMILY_RECORDS_CONSUMED, NULL, 1)->step, BENCH_NOW / BENCH_STEP + 1);
+	assert_int_equal(bench_entry(tally, FAMILY_RECORDS_CONSUMED, NULL, 2)->step, -1);
+}
+
+static void numbers_are_looked_up_again_after_the_tally_forgot(void **state)
+{
+	(void)state;
+	span("a", STATUS_OK, 0);
+	red_outcome(red, BENCH_NOW, OUTCOME_MINED, 1);
+	tally_forget(tally);
+	red_forget(red);
+	red_outcome(red, BENCH_NOW, OUTCOME_RULE, 2);
+	span("b", STATUS_OK, 0);
+	assert_int_equal(bench_sum(tally, FAMILY_RECORDS, LABELS({"outcome", "rule"})), 2);
+	assert_int_equal(bench_sum(tally, FAMILY_RECORDS, NULL), 2);
+	assert_int_equal(bench_sum(tally, FAMILY_SPAN_CALLS, LABELS({"span_name", "b"})), 1);
+}
+
+#define RED_TEST(f) cmocka_unit_test_setup_teardown(f, open_red, close_red)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RED_TEST(spans_of_one_route_are_one_series_whatever_their_ids),
+		RED_TEST(an_error_is_a_series_of_its_own_with_its_trace_as_exemplar),
+		RED_TEST(span_names_past_the_budget_share_one_series),
+		RED_TEST(a_route_and_a_span_name_are_never_one_series),
+		RED_TEST(a_request_counts_by_route_method_and_status),
+		RED_TEST(a_record_belongs_to_the_step_of_its_event_time),
+		RED_TEST(numbers_are_looked_up_again_after_the_tally_forgot),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

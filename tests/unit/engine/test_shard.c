@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../check.h"
+#include "bench.h"
+
+#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+
+static const struct shard_opts plain;
+
+/* consumed == sum of outcomes, and every record that is a log and not dropped has one pattern. */
+static void check_identity(struct bench *b, uint64_t consumed)
+{
+	assert_int_equal(SUM_ALL(b, FAMILY_RECORDS_CONSUMED), consumed);
+	assert_int_equal(SUM_ALL(b, FAMILY_RECORDS), consumed);
+	assert_int_equal(SUM_ALL(b, FAMILY_LOG_PATTERN_RECORDS), SUM_ALL(b, FAMILY_LOG_RECORDS));
+}
+
+static void offsets_below_the_expected_one_are_not_counted_again(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, NULL);
+	b.partition.expected = 10;
+	assert_int_equal(shard_feed(b.shard, &b.partition, SLICE("{\"message\":\"a\"}"), 9, 10, 0, BENCH_NOW), SHARD_BEHIND);
+	check_identity(&b, 0);
+	bench_log(&b, "cart", "info", "a");
+	assert_int_equal(shard_feed(b.shard, &b.partition, SLICE("{\"message\":\"a\"}"), 10, 11, 0, BENCH_NOW), SHARD_BEHIND);
+	check_identity(&b, 1);
+	assert_int_equal(shard_totals(b.shard)->behind, 2);
+	bench_done(&b);
+}
+
+static void a_gap_is_asked_for_once_and_counted_if_it_is_real(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, NULL);
+	bench_log(&b, "cart", "info", "a");
+	assert_int_equal(shard_feed(b.shard, &b.partition, SLICE("{\"message\":\"a\"}"), 5, 6, 0, BENCH_NOW), SHARD_GAP);
+	assert_int_equal(b.partition.expected, 1);
+	check_identity(&b, 1);
+	assert_int_equal(shard_feed(b.shard, &b.partition, SLICE("{\"message\":\"a\"}"), 5, 6, 0, BENCH_NOW), SHARD_COUNTED);
+	assert_int_equal(b.partition.expected, 6);
+	assert_int_equal(b.partition.gap, 4);
+	assert_int_equal(SUM_ALL(&b, FAMILY_OFFSET_GAPS), 4);
+	check_identity(&b, 2);
+	assert_int_equal(shard_feed(b.shard, &b.partition, SLICE("{\"message\":\"a\"}"), 7, 8, 0, BENCH_NOW), SHARD_GAP);
+	bench_log(&b, "cart", "info", "it was there after all");
+	bench_log(&b, "cart", "info", "and so was this");
+	assert_int_equal(b.partition.gap, 4);
+	bench_done(&b);
+}
+
+static void every_record_has_exactly_one_outcome(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct shard_opts small = {.limits = {.patterns_per_service = 2}};
+	bench_open(&b, small, "rules:\n  - {name: health, match: \"health <any>\", drop: true}\n  - {name: paid, match: \"paid <id:word>\"}\n");
+	bench_log(&b, "cart", "info", "health ok");
+	bench_log(&b, "cart", "info", "paid o-1");
+	bench_feed(&b, "{\"@t\":\"2026-03-04T09:14:59Z\",\"@mt\":\"Ordered {Count}\",\"Count\":3,\"service\":\"cart\"}");
+	bench_log(&b, "cart", "info", "one thing happened");
+	bench_log(&b, "cart", "info", "something else altogether took place");
+	bench_feed(&b, "not { json");
+	bench_feed(&b, "{\"broken\":");
+	check_identity(&b, 7);
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "filtered"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "rule"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "carried"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "overflow"}), SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"pattern_id", "other"}));
+	assert_true(SUM(&b, FAMILY_RECORDS, {"outcome", "undecodable"}) >= 1);
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "undecodable"}), SUM_ALL(&b, FAMILY_UNDECODABLE));
+	assert_int_equal(shard_totals(b.shard)->consumed, 7);
+	bench_done(&b);
+}
+
+static void a_tombstone_is_consumed_and_undecodable(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, NULL);
+	assert_int_equal(shard_feed(b.shard, &b.partition, slice_of(NULL, 0), 0, 1, 0, BENCH_NOW), SHARD_COUNTED);
+	assert_int_equal(shard_feed(b.shard, &b.partition, SLICE(""), 1, 2, 0, BENCH_NOW), SHARD_COUNTED);
+	check_identity(&b, 2);
+	assert_int_equal(SUM_ALL(&b, FAMILY_UNDECODABLE), 2);
+	bench_done(&b);
+}
+
+static void records_count_by_service_and_severity(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, NULL);
+	for (int i = 0; i < 5; i++)
+		bench_log(&b, "cart", "info", "started");
+	bench_log(&b, "cart", "error", "started");
+	bench_log(&b, "billing", "WARN", "started");
+	bench_feed(&b, "{\"level\":\"info\",\"message\":\"started\"}");
+	assert_int_equal(SUM(&b, FAMILY_LOG_RECORDS, {"service_name", "cart"}, {"severity", "info"}), 5);
+	assert_int_equal(SUM(&b, FAMILY_LOG_RECORDS, {"service_name", "cart"}, {"severity", "error"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_LOG_RECORDS, {"service_name", "billing"}, {"severity", "warn"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_LOG_RECORDS, {"service_name", "unknown_service"}), 1);
+	check_identity(&b, 8);
+	bench_done(&b);
+}
+
+static void a_patterns_series_carries_the_trace_of_a_record_as_exemplar(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, NULL);
+	bench_feed(&b, "{\"level\":\"error\",\"service\":\"cart\",\"message\":\"card refused\",\"trace_id\":\"" TRACE "\",\"span_id\":\"00f067aa0ba902b7\"}");
+	bench_log(&b, "cart", "error", "card refused");
+	const struct tally_entry *e = bench_entry(shard_tally(b.shard), FAMILY_LOG_PATTERN_RECORDS, NULL, 0);
+	assert_int_equal(e->count, 2);
+	assert_int_equal(e->exemplar.rank, 3);
+	check_slice(slice_of(e->exemplar.trace_id, e->exemplar.trace_len), TRACE);
+	bench_done(&b);
+}
+
+static const char rules[] =
+	"rules:\n"
+	"  - name: answered\n"
+	"    match: \"answered <status:int> in <took:duration> for <tenant:word>\"\n"
+	"    duration: {from: took}\n"
+	"    error: {status: \">= 500\"}\n"
+	"    service: front\n"
+	"    severity: warn\n"
+	"    labels: {tenant: \"{tenant}\"}\n"
+	"    allow_unbounded_label: true\n"
+	"  - name: access\n"
+	"    match: \"<method:word> <path:word> gave <status:int> after <took:duration>\"\n"
+	"    duration: {from: took}\n"
+	"  - {name: noise, match: \"noise<any>\", drop: true}\n";
+
+static void a_rule_says_service_severity_labels_and_duration(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, rules);
+	bench_log(&b, "cart", "info", "answered 200 in 250ms for acme");
+	bench_log(&b, "cart", "info", "answered 200 in 50ms for other-corp");
+	assert_int_equal(SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"service_name", "front"}, {"tenant", "acme"}, {"severity", "warn"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"tenant", "other-corp"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_LOG_RECORDS, {"service_name", "front"}, {"severity", "warn"}), 2);
+	const struct tally_entry *e = bench_entry(shard_tally(b.shard), FAMILY_LOG_PATTERN_DURATION, LABELS({"tenant", "acme"}), 0);
+	assert_int_equal(e->count, 1);
+	assert_true(e->sum == 0.25);
+	size_t len;
+	struct pattern *const *news = shard_news(b.shard, &len);
+	assert_int_equal(len, 1);
+	check_slice(news[0]->rule, "answered");
+	assert_int_equal(news[0]->origin, ORIGIN_RULE);
+	check_identity(&b, 2);
+	bench_done(&b);
+}
+
+static void a_rules_condition_decides_what_is_an_error(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, rules);
+	bench_feed(&b, "{\"level\":\"info\",\"service\":\"cart\",\"message\":\"answered 503 in 250ms for acme\",\"trace_id\":\"" TRACE "\"}");
+	bench_feed(&b, "{\"level\":\"error\",\"service\":\"cart\",\"message\":\"answered 200 in 250ms for b\",\"trace_id\":\"" TRACE "\"}");
+	assert_int_equal(bench_entry(shard_tally(b.shard), FAMILY_LOG_PATTERN_RECORDS, LABELS({"tenant", "acme"}), 0)->exemplar.rank, 3);
+	assert_int_equal(bench_entry(shard_tally(b.shard), FAMILY_LOG_PATTERN_RECORDS, LABELS({"tenant", "b"}), 0)->exemplar.rank, 1);
+	bench_done(&b);
+}
+
+static void captures_of_an_access_log_make_red_of_requests(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, rules);
+	bench_log(&b, "cart", "info", "GET /orders/17 gave 200 after 5ms");
+	bench_log(&b, "cart", "info", "GET /orders/18 gave 503 after 5ms");
+	assert_int_equal(SUM(&b, FAMILY_LOG_REQUESTS, {"http_route", "/orders/<id>"}, {"http_request_method", "GET"}, {"http_response_status_code", "200"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_LOG_REQUEST_DURATION, {"http_route", "/orders/<id>"}), 2);
+	bench_done(&b);
+}
+
+static void a_dropped_record_is_counted_as_filtered_and_nothing_else(void **state)
+{
+	(void)state;
+	struct bench b;
+	size_t len;
+	bench_open(&b, plain, rules);
+	bench_log(&b, "cart", "info", "noise!");
+	check_identity(&b, 1);
+	assert_int_equal(SUM_ALL(&b, FAMILY_LOG_RECORDS), 0);
+	shard_news(b.shard, &len);
+	assert_int_equal(len, 0);
+	shard_examples(b.shard, &len);
+	assert_int_equal(len, 0);
+	bench_done(&b);
+}
+
+static void rules_change_between_two_records(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, rules);
+	bench_log(&b, "cart", "info", "noise!");
+	shard_set_rules(b.shard, NULL);
+	bench_log(&b, "cart", "info", "noise!");
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "filtered"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "mined"}), 1);
+	bench_done(&b);
+}
+
+static void a_template_the_logger_sent_names_the_record(void **state)
+{
+	(void)state;
+	struct bench b;
+	size_t len;
+	bench_open(&b, plain, NULL);
+	for (int i = 0; i < 3; i++) {
+		char value[200];
+		snprintf(value, sizeof(value), "{\"@t\":\"2026-03-04T09:14:59Z\",\"@mt\":\"Ordered {Count} of {Item}\",\"Count\":%d,\"Item\":\"tea\",\"service\":\"cart\"}", i);
+		bench_feed(&b, value);
+	}
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "carried"}), 3);
+	struct pattern *const *news = shard_news(b.shard, &len);
+	assert_int_equal(len, 1);
+	check_slice(news[0]->template_text, "Ordered {Count} of {Item}");
+	assert_int_equal(news[0]->origin, ORIGIN_CARRIED);
+	check_slice(shard_examples(b.shard, &len)->text, "Ordered 0 of tea");
+	bench_done(&b);
+}
+
+static void shape_of_words(char *out, size_t size, unsigned n)
+{
+	static const char *const words[] = {"alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"};
+	snprintf(out, size, "%s %s %s %.*s", words[n % 8], words[n / 8 % 8], words[n / 64 % 8], (int)(n % 5) * 2, "z z z z z z");
+}
+
+static void patterns_past_the_budget_count_in_other(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct shard_opts small = {.limits = {.patterns_per_service = 3}};
+	size_t len;
+	bench_open(&b, small, NULL);
+	for (unsigned i = 0; i < 300; i++) {
+		char message[100];
+		shape_of_words(message, sizeof(message), i);
+		bench_log(&b, "cart", "info", message);
+	}
+	check_identity(&b, 300);
+	uint64_t other = SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"pattern_id", "other"});
+	assert_true(other > 0);
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "overflow"}), other);
+	assert_int_equal(SUM(&b, FAMILY_OVERFLOW, {"budget", "patterns_per_service"}), other);
+	struct pattern *const *news = shard_news(b.shard, &len);
+	for (size_t i = 0; i < len; i++)
+		assert_false(news[i]->overflow);
+	bench_done(&b);
+}
+
+static void services_past_the_budget_share_their_patterns_series(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct shard_opts small = {.limits = {.services = 1}};
+	bench_open(&b, small, NULL);
+	bench_log(&b, "first", "info", "started");
+	bench_log(&b, "second", "info", "started");
+	bench_log(&b, "third", "info", "started");
+	assert_int_equal(SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"service_name", "first"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"service_name", "other"}), 2);
+	assert_int_equal(SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"service_name", "second"}), 0);
+	assert_int_equal(SUM(&b, FAMILY_LOG_RECORDS, {"service_name", "third"}), 1);
+	bench_done(&b);
+}
+
+static void a_delta_tells_each_pattern_and_example_once_and_again_after_a_rewind(void **state)
+{
+	(void)state;
+	struct bench b;
+	size_t news, examples;
+	bench_open(&b, plain, NULL);
+	bench_log(&b, "cart", "info", "one thing happened");
+	bench_log(&b, "cart", "info", "something else altogether took place");
+	shard_news(b.shard, &news);
+	shard_examples(b.shard, &examples);
+	assert_int_equal(news, 2);
+	assert_int_equal(examples, 2);
+	shard_clear(b.shard);
+	assert_int_equal(SUM_ALL(&b, FAMILY_RECORDS_CONSUMED), 0);
+	bench_log(&b, "cart", "info", "one thing happened");
+	shard_news(b.shard, &news);
+	shard_examples(b.shard, &examples);
+	assert_int_equal(news, 0);
+	assert_int_equal(examples, 0);
+	shard_rewind(b.shard);
+	assert_int_equal(SUM_ALL(&b, FAMILY_RECORDS_CONSUMED), 0);
+	bench_log(&b, "cart", "info", "one thing happened");
+	shard_news(b.shard, &news);
+	shard_examples(b.shard, &examples);
+	assert_int_equal(news, 1);
+	assert_int_equal(examples, 1);
+	check_identity(&b, 1);
+	bench_done(&b);
+}
+
+static void an_imported_pattern_names_the_same_records_under_the_same_id(void **state)
+{
+	(void)state;
+	struct bench a, b;
+	size_t len;
+	bench_open(&a, plain, NULL);
+	bench_open(&b, plain, NULL);
+	bench_log(&a, "cart", "info", "took 17 of 20 for user 99");
+	const struct pattern *p = shard_news(a.shard, &len)[0];
+	shard_import(b.shard, p->id, p->origin, p->service, p->template_text, p->rule, 0);
+	bench_log(&b, "cart", "info", "took 3 of 4 for user 5");
+	const struct tally_entry *x = bench_entry(shard_tally(a.shard), FAMILY_LOG_PATTERN_RECORDS, NULL, 0);
+	const struct tally_entry *y = bench_entry(shard_tally(b.shard), FAMILY_LOG_PATTERN_RECORDS, NULL, 0);
+	assert_true(tally_series_at(shard_tally(a.shard), x->series)->hash == tally_series_at(shard_tally(b.shard), y->series)->hash);
+	bench_done(&a);
+	bench_done(&b);
+}
+
+static void counting_goes_on_right_after_the_series_were_forgotten(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct shard_opts small = {.series_limit = 10};
+	uint64_t records = 0, patterns = 0, consumed = 0;
+	bench_open(&b, small, NULL);
+	for (unsigned round = 0; round < 20; round++) {
+		for (unsigned i = 0; i < 8; i++) {
+			char service[20];
+			snprintf(service, sizeof(service), "s%u", (round + i) % 12);
+			bench_log(&b, service, i % 2 ? "info" : "error", "started");
+			assert_int_equal(SUM(&b, FAMILY_LOG_RECORDS, {"service_name", service}), 1);
+		}
+		records += SUM_ALL(&b, FAMILY_LOG_RECORDS);
+		patterns += SUM_ALL(&b, FAMILY_LOG_PATTERN_RECORDS);
+		consumed += SUM_ALL(&b, FAMILY_RECORDS_CONSUMED);
+		check_identity(&b, 8);
+		shard_clear(b.shard);
+		assert_true(tally_series_len(shard_tally(b.shard)) <= 10);
+	}
+	assert_int_equal(records, 160);
+	assert_int_equal(patterns, 160);
+	assert_int_equal(consumed, 160);
+	bench_done(&b);
+}
+
+static void a_clock_ahead_is_set_back_and_counted(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, NULL);
+	bench_feed(&b, "{\"time\":\"2026-03-04T09:15:09Z\",\"service\":\"cart\",\"message\":\"nine seconds ahead\"}");
+	assert_int_equal(SUM_ALL(&b, FAMILY_CLOCK_AHEAD), 0);
+	assert_true(b.partition.newest_ns == BENCH_NOW + 9 * NS_PER_S);
+	bench_feed(&b, "{\"time\":\"2026-03-04T10:15:00Z\",\"service\":\"cart\",\"message\":\"an hour ahead\"}");
+	assert_int_equal(SUM(&b, FAMILY_CLOCK_AHEAD, {"service_name", "cart"}), 1);
+	assert_true(b.partition.newest_ns == BENCH_NOW + 9 * NS_PER_S);
+	const struct tally_entry *e = bench_entry(shard_tally(b.shard), FAMILY_LOG_RECORDS, NULL, 0);
+	assert_int_equal(e->step, BENCH_NOW / BENCH_STEP);
+	assert_int_equal(e->count, 2);
+	bench_done(&b);
+}
+
+static void a_record_without_a_time_takes_the_sources(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, NULL);
+	assert_int_equal(shard_feed(b.shard, &b.partition, SLICE("{\"message\":\"a\"}"), 0, 1, BENCH_NOW - 60 * NS_PER_S, BENCH_NOW), SHARD_COUNTED);
+	assert_int_equal(bench_entry(shard_tally(b.shard), FAMILY_LOG_RECORDS, NULL, 0)->step, BENCH_NOW / BENCH_STEP - 6);
+	bench_done(&b);
+}
+
+static void records_older_than_the_window_count_where_it_begins(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct shard_opts opts = {.window_ns = 3300 * NS_PER_S};
+	bench_open(&b, opts, NULL);
+	bench_feed(&b, "{\"time\":\"2026-03-01T00:00:00Z\",\"service\":\"cart\",\"message\":\"old\"}");
+	bench_feed(&b, "{\"time\":\"2026-03-02T00:00:00Z\",\"service\":\"cart\",\"message\":\"old\"}");
+	const struct tally_entry *e = bench_entry(shard_tally(b.shard), FAMILY_LOG_RECORDS, NULL, 0);
+	assert_int_equal(e->count, 2);
+	assert_int_equal(e->step, (BENCH_NOW - 3300 * NS_PER_S) / BENCH_STEP);
+	check_identity(&b, 2);
+	bench_done(&b);
+}
+
+static void spans_and_logs_of_one_payload_are_all_counted(void **state)
+{
+	(void)state;
+	struct bench b;
+	bench_open(&b, plain, NULL);
+	bench_feed(&b, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"billing\"}}]},\"scopeSpans\":[{\"spans\":["
+		"{\"traceId\":\"" TRACE "\",\"spanId\":\"00f067aa0ba902b7\",\"name\":\"POST /charge/1234\",\"kind\":2,\"startTimeUnixNano\":\"1772615690000000000\",\"endTimeUnixNano\":\"1772615690040000000\",\"status\":{\"code\":2}},"
+		"{\"traceId\":\"" TRACE "\",\"spanId\":\"00f067aa0ba902b8\",\"name\":\"POST /charge/99\",\"kind\":2,\"startTimeUnixNano\":\"1772615690000000000\",\"endTimeUnixNano\":\"1772615690040000000\"}]}]}]}");
+	assert_int_equal(SUM(&b, FAMILY_SPAN_CALLS, {"service_name", "billing"}, {"span_name", "POST /charge/<id>"}), 2);
+	assert_int_equal(SUM(&b, FAMILY_SPAN_CALLS, {"status_code", "STATUS_CODE_ERROR"}), 1);
+	check_identity(&b, 2);
+	bench_done(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(offsets_below_the_expected_one_are_not_counted_again),
+		cmocka_unit_test(a_gap_is_asked_for_once_and_counted_if_it_is_real),
+		cmocka_unit_test(every_record_has_exactly_one_outcome),
+		cmocka_unit_test(a_tombstone_is_consumed_and_undecodable),
+		cmocka_unit_test(records_count_by_service_and_severity),
+		cmocka_unit_test(a_patterns_series_carries_the_trace_of_a_record_as_exemplar),
+		cmocka_unit_test(a_rule_says_service_severity_labels_and_duration),
+		cmocka_unit_test(a_rules_condition_decides_what_is_an_error),
+		cmocka_unit_test(captures_of_an_access_log_make_red_of_requests),
+		cmocka_unit_test(a_dropped_record_is_counted_as_filtered_and_nothing_else),
+		cmocka_unit_test(rules_change_between_two_records),
+		cmocka_unit_test(a_template_the_logger_sent_names_the_record),
+		cmocka_unit_test(patterns_past_the_budget_count_in_other),
+		cmocka_unit_test(services_past_the_budget_share_their_patterns_series),
+		cmocka_unit_test(a_delta_tells_each_pattern_and_example_once_and_again_after_a_rewind),
+		cmocka_unit_test(an_imported_pattern_names_the_same_records_under_the_same_id),
+		cmocka_unit_test(counting_goes_on_right_after_the_series_were_forgotten),
+		cmocka_unit_test(a_clock_ahead_is_set_back_and_counted),
+		cmocka_unit_test(a_record_without_a_time_takes_the_sources),
+		cmocka_unit_test(records_older_than_the_window_count_where_it_begins),
+		cmocka_unit_test(spans_and_logs_of_one_payload_are_all_counted),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

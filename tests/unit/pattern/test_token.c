@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pattern/template.h"
+#include "../check.h"
+
+#include <stdlib.h>
+
+static struct tokens tokens;
+static struct buf text;
+
+/* The template of one message: text for people, or the text that identity rests on. */
+static struct slice shown(const char *message)
+{
+	tokens_scan(&tokens, slice_str(message));
+	struct template *t = template_new(&tokens);
+	buf_reset(&text);
+	template_text(t, &text);
+	free(t);
+	return buf_slice(&text);
+}
+
+static struct slice birth(const char *message)
+{
+	tokens_scan(&tokens, slice_str(message));
+	buf_reset(&text);
+	tokens_birth_text(&tokens, &text);
+	return buf_slice(&text);
+}
+
+static bool one_pattern(const char *a, const char *b)
+{
+	tokens_scan(&tokens, slice_str(a));
+	uint64_t identity = tokens.identity;
+	tokens_scan(&tokens, slice_str(b));
+	return identity == tokens.identity;
+}
+
+static void places_have_types(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *message;
+		const char *text;
+	} cases[] = {
+		{"took 17", "took <num>"},
+		{"took -1.5e3", "took <num>"},
+		{"load 93% now", "load <num> now"},
+		{"took 31.2ms", "took <duration>"},
+		{"took 1h30m5s.", "took <duration>."},
+		{"heap 512MB used", "heap <size> used"},
+		{"at 0x7ffe12", "at <hex>"},
+		{"commit 9fceb02d", "commit <hex>"},
+		{"peer 10.0.0.1 left", "peer <ip> left"},
+		{"peer 10.0.0.1:8080, bye", "peer <ip>, bye"},
+		{"peer /10.0.0.1:8080", "peer <ip>"},
+		{"peer fe80::1ff:fe23:4567:890a left", "peer <ip> left"},
+		{"mac 5c:50:15:36:bc:03", "mac <*>"},
+		{"id 123e4567-e89b-12d3-a456-426614174000", "id <uuid>"},
+		{"open /var/log/syslog failed", "open <path> failed"},
+		{"open C:\\Windows\\x.log failed", "open <path> failed"},
+		{"fetch https://a.example/b?c=d&e=1", "fetch <url>"},
+		{"on 2023-01-29 16:43:15.123 UTC", "on <time> UTC"},
+		{"on 2023-01-29T16:43:15Z", "on <time>"},
+		{"on Sun Jan 29 16:43:15 CST 2023", "on <time>"},
+		{"[10/Oct/2000:13:55:36 -0700] x", "[<time> <num>] x"},
+		{"mail to ann@example.org", "mail to <*>"},
+		{"blk_-1608999687919862906 lost", "<*> lost"},
+		{"core.2275 written", "core.<num> written"},
+		{"GET /v2/a/b?x=1 HTTP/1.1 200", "GET <path> <num>"},
+		{"tag = null", "tag = <*>"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		check_slice(shown(cases[i].message), cases[i].text);
+}
+
+static void keys_are_structure_and_values_are_not(void **state)
+{
+	(void)state;
+	check_slice(birth("login user=ann id=7 from=web"), "login user=<*> id=<*> from=<*>");
+	check(one_pattern("a user=ann ok", "a user= ok"));
+	check(one_pattern("a user=\"ann b\" ok", "a user=\"x\" ok"));
+	check(!one_pattern("a user=ann ok", "a host=ann ok"));
+	check(one_pattern("status: ready2, next", "status: x, next"));
+}
+
+static void printed_objects_are_one_value(void **state)
+{
+	(void)state;
+	check(one_pattern("names: [a]", "names: [a, b, c]"));
+	check(one_pattern("got Seat(no=1, stations=[a, b]) ok", "got Seat(no=2, stations=[c]) ok"));
+	check(one_pattern("[find][Left][info is: Info{t=[T(n=1, a=b), T(n=2, a=c)]}]", "[find][Left][info is: Info{t=[]}]") == false);
+	check(one_pattern("[find][Left][info is: Info{t=[T(n=1, a=b), T(n=2, a=c)]}]", "[find][Left][info is: Info{t=[T(n=1, a=x)]}]"));
+	check(!one_pattern("[getSoldTickets][Seat request] x", "[getSoldTickets][Left ticket] x"));
+	check(one_pattern("x {\"a\": {\"b\": [1, 2]}, \"c\": 3} y", "x {\"a\": 1} y"));
+}
+
+static void a_value_that_was_cut_off_meets_its_kin(void **state)
+{
+	(void)state;
+	struct buf whole = {0};
+	struct buf cut = {0};
+	buf_add_str(&whole, "[a][info is: Info{list=[");
+	for (int i = 0; i < 40; i++)
+		buf_printf(&whole, "T(no=%d, at=x), ", i);
+	buf_add_slice(&cut, buf_slice(&whole));
+	buf_add_str(&whole, "T(no=1, at=y)]}]");
+	check(one_pattern(buf_cstr(&whole), buf_cstr(&cut)));
+	buf_done(&whole);
+	buf_done(&cut);
+}
+
+static void json_and_logfmt_keep_keys_and_message(void **state)
+{
+	(void)state;
+	check(one_pattern("{\"msg\":\"order created\",\"id\":1}", "{\"msg\":\"order created\",\"id\":22}"));
+	check(!one_pattern("{\"msg\":\"order created\",\"id\":1}", "{\"msg\":\"order lost\",\"id\":1}"));
+	check(!one_pattern("{\"msg\":\"a b\",\"id\":1}", "{\"msg\":\"a b\",\"no\":1}"));
+	check(one_pattern("{\"name\":\"Ann Lee\",\"id\":1}", "{\"name\":\"Bob\",\"id\":1}"));
+	check(one_pattern("level=info msg=\"order created\" id=1", "level=warn msg=\"order created\" id=2"));
+	check(!one_pattern("level=info msg=\"order created\" id=1", "level=info msg=\"order lost\" id=1"));
+}
+
+static void lists_of_values_are_one_place(void **state)
+{
+	(void)state;
+	check(one_pattern("ask 1 to", "ask 1 2 3 to"));
+	check(one_pattern("ask 1, 2 to", "ask 1, 2, 3 to"));
+	check(!one_pattern("ask 1 to", "ask one to"));
+}
+
+static void names_that_words_announce_are_values(void **state)
+{
+	(void)state;
+	check(one_pattern("Invalid user webmaster from 1.2.3.4", "Invalid user oracle from 1.2.3.4"));
+	check(one_pattern("Failed password for root from 1.2.3.4", "Failed password for ann from 1.2.3.4"));
+	check(!one_pattern("the user is gone", "the user was gone"));
+	check(!one_pattern("user logged in", "user removed in"));
+	check_slice(shown("session closed for user root"), "session closed for user root");
+	check_slice(birth("session closed for user root"), "session closed for user <*>");
+}
+
+static void states_are_never_values(void **state)
+{
+	(void)state;
+	check(!one_pattern("overlap:true", "overlap:false"));
+	check(!one_pattern("state 'Active' now", "state 'Inactive' now"));
+	check(!one_pattern("from NEW to RUNNING", "from RUNNING to DONE"));
+	check(one_pattern("ready=true", "ready=false"));
+}
+
+static void boundaries_hold_beside_cjk_text(void **state)
+{
+	(void)state;
+	check_slice(shown("\xe8\x80\x97\xe6\x97\xb6: 300ms"), "\xe8\x80\x97\xe6\x97\xb6: <duration>");
+	check_slice(shown("\xe8\x80\x97\xe6\x97\xb6" "300ms"), "\xe8\x80\x97\xe6\x97\xb6<duration>");
+	check_slice(shown("\xe8\xae\xa2\xe5\x8d\x95" "17\xe5\xa4\xb1\xe8\xb4\xa5"), "\xe8\xae\xa2\xe5\x8d\x95<num>\xe5\xa4\xb1\xe8\xb4\xa5");
+}
+
+static void a_stack_trace_adds_exception_and_function(void **state)
+{
+	(void)state;
+	check_slice(shown("Order 17 failed\njava.lang.IllegalStateException: none left\n\tat com.acme.Stock.take(Stock.java:71)\n\tat x.Y.z(Y.java:1)"),
+		"Order <num> failed java.lang.IllegalStateException at com.acme.Stock.take()");
+	check_slice(shown("Traceback (most recent call last):\n  File \"/a.py\", line 1, in main\n    f()\n  File \"/b.py\", line 3, in take\n    raise\nValueError: 17"),
+		"Traceback (most recent call last): ValueError at take()");
+	check_slice(shown("panic: no\n\ngoroutine 1 [running]:\nmain.take(0xc000)\n\t/app/main.go:12"), "panic: no at main.take()");
+	check(one_pattern("x failed\n\tat a.B.c(B.java:1)\n\tat d.E.f(E.java:2)", "x failed\n\tat a.B.c(B.java:9)"));
+	check_slice(shown("only\nprose follows here"), "only");
+}
+
+static void the_first_duration_is_read(void **state)
+{
+	(void)state;
+	tokens_scan(&tokens, SLICE("a 12 b 1.5ms c 3s"));
+	check(tokens.duration_ns == 1500000);
+	tokens_scan(&tokens, SLICE("no duration 5"));
+	check(tokens.duration_ns == -1);
+}
+
+static void any_bytes_give_bounded_tokens(void **state)
+{
+	(void)state;
+	size_t len = 1 << 20;
+	char *big = malloc(len);
+	static const char fills[] = "a1 ([\"'=:,\xff\n";
+	for (size_t f = 0; f < sizeof(fills); f++) {
+		memset(big, fills[f], len);
+		tokens_scan(&tokens, slice_of(big, len));
+		check(tokens.atoms_len <= TOKENS_ATOMS_MAX + 8 && tokens.segments_len <= TOKENS_SEGMENTS_MAX + 8);
+		buf_reset(&text);
+		tokens_birth_text(&tokens, &text);
+		check(text.len < 64 * 1024);
+	}
+	free(big);
+	tokens_scan(&tokens, slice_of(NULL, 0));
+	check(tokens.segments_len == 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(places_have_types),
+		cmocka_unit_test(keys_are_structure_and_values_are_not),
+		cmocka_unit_test(printed_objects_are_one_value),
+		cmocka_unit_test(a_value_that_was_cut_off_meets_its_kin),
+		cmocka_unit_test(json_and_logfmt_keep_keys_and_message),
+		cmocka_unit_test(lists_of_values_are_one_place),
+		cmocka_unit_test(names_that_words_announce_are_values),
+		cmocka_unit_test(states_are_never_values),
+		cmocka_unit_test(boundaries_hold_beside_cjk_text),
+		cmocka_unit_test(a_stack_trace_adds_exception_and_function),
+		cmocka_unit_test(the_first_duration_is_read),
+		cmocka_unit_test(any_bytes_give_bounded_tokens),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	buf_done(&text);
+	return failed;
+}
