@@ -182,6 +182,13 @@ static bool template_place(struct scan *s)
 	return true;
 }
 
+/* a,b,c behind "name: " is a list of values. */
+static bool list_goes_on(const struct scan *s)
+{
+	const struct atom *last = scan_last(s);
+	return last && last->soft && last->len && !s->space && s->pos + 1 < s->end && s->ptr[s->pos] == ',' && !(lex_class[(uint8_t)s->ptr[s->pos + 1]] & LEX_END);
+}
+
 void nest_delimiter(struct scan *s)
 {
 	switch (s->ptr[s->pos]) {
@@ -212,7 +219,7 @@ void nest_delimiter(struct scan *s)
 		equals(s);
 		break;
 	default:
-		s->expect = EXPECT_NOTHING;
+		s->expect = list_goes_on(s) ? EXPECT_WORD : EXPECT_NOTHING;
 		emit_punct(s, s->pos++, 1);
 	}
 }
