@@ -340,6 +340,14 @@ static size_t query_end(const struct scan *s, size_t from, size_t i, unsigned *c
 	return i;
 }
 
+/* **** between numbers: one that did not fit its field. */
+static bool is_overflow(const struct scan *s, struct slice piece)
+{
+	const struct atom *last = scan_last(s);
+	char next = scan_next(s, scan_end_of(s, piece));
+	return piece.len >= 2 && s->space && last && last->kind == ATOM_PLACE && count_byte(piece, '*') == piece.len && (next == ')' || (next >= '0' && next <= '9'));
+}
+
 void piece_chunk(struct scan *s)
 {
 	size_t from = s->pos;
@@ -353,6 +361,10 @@ void piece_chunk(struct scan *s)
 	struct slice piece = slice_of(s->ptr + from, i - from);
 	if (!(classes & (LEX_DIGIT | LEX_JOIN | LEX_HIGH)) && s->expect == EXPECT_NOTHING) {
 		word_emit(s, piece);
+		return;
+	}
+	if (classes == LEX_JOIN && is_overflow(s, piece)) {
+		emit_place(s, piece, PLACE_ANY, -1);
 		return;
 	}
 	size_t front = 0;
