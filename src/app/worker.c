@@ -314,6 +314,7 @@ static void drop(struct worker *w, const struct command *c)
 		free(p);
 		w->partitions[i--] = w->partitions[--w->len];
 	}
+	slowest(w, NULL, clock_mono_ns()); /* what is gone holds no other worker */
 	free(c->topic);
 }
 

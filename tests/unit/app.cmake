@@ -3,4 +3,5 @@ set(app_TESTS
 	config
 	quarantine
 	sender
+	worker
 )
