@@ -27,7 +27,7 @@ enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CU
 #define FAR_NS (240 * NS_PER_S)
 #define STALL_NS (30 * NS_PER_S)
 #define IDLE_NS (5 * NS_PER_MS)
-#define CATCH_UP_NS (30 * NS_PER_S)
+#define APPEND_RETRY_NS (2 * NS_PER_S)
 
 enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_STOP };
 
@@ -66,6 +66,7 @@ struct worker {
 	struct partition **partitions;
 	size_t len, cap;
 	bool must_rewind, stopping, until_end, was_full;
+	bool append_failed;     /* the journal took no record: nothing is read until it takes one again */
 	_Atomic bool stopped;
 	int64_t cut_at_ns;      /* monotonic: when the next delta is due */
 	int64_t newest_ns, cut_newest_ns; /* newest event time fed, and as of the last delta */
@@ -205,9 +206,11 @@ static void cut(struct worker *w)
 	delta_encode(&w->record, &header, &body);
 	if (books_append(w->books, buf_slice(&w->record), &err) < 0) {
 		set_trouble(w, err.text);
-		w->must_rewind = true;
+		w->must_rewind = w->append_failed = true;
+		w->cut_at_ns = clock_mono_ns() + APPEND_RETRY_NS;
 		return;
 	}
+	w->append_failed = false;
 	w->seq++;
 	for (size_t i = 0; i < w->len; i++) {
 		struct partition *p = w->partitions[i];
@@ -266,7 +269,7 @@ static void rewind_all(struct worker *w)
 		stand_where_the_ledger_stands(w, w->partitions[i]);
 	w->must_rewind = false;
 	w->status.rewinds++;
-	if (w->trouble[0])
+	if (w->trouble[0] && !w->append_failed)
 		set_trouble(w, "");
 }
 
@@ -424,8 +427,8 @@ static bool due(struct worker *w, bool hold)
 	struct tally *tally = shard_tally(w->shard);
 	size_t open;
 	tally_entries(tally, &open);
-	if (clock_mono_ns() >= w->cut_at_ns && (!hold || open > 0))
-		return true;
+	if (clock_mono_ns() >= w->cut_at_ns && (!hold || open > 0 || w->append_failed))
+		return true; /* after a failed append an empty delta tries the journal */
 	if (open == 0)
 		return false;
 	return tally_bytes(tally) > w->opts.cut_bytes || (w->newest_ns > w->cut_newest_ns + CUT_EVENT_NS && w->newest_ns > clock_wall_ns() - w->opts.window_ns);
@@ -482,7 +485,7 @@ static void turn(struct worker *w)
 	if (w->must_rewind)
 		rewind_all(w);
 	bool busy = false;
-	bool hold = w->must_rewind || held(w);
+	bool hold = w->must_rewind || w->append_failed || held(w);
 	if (!hold && !w->stopping)
 		busy = read_some(w);
 	if (due(w, hold))
