@@ -541,6 +541,12 @@ static struct pattern *birth(struct miner *m, struct service *s, uint64_t key, b
 	return p;
 }
 
+void miner_mask(struct miner *m, struct slice message, struct buf *out)
+{
+	tokens_scan(&m->tokens, message);
+	tokens_masked_text(&m->tokens, out);
+}
+
 /* Names a message by taking it apart. */
 static struct pattern *name_tokens(struct miner *m, struct service *s, struct slice message, bool *born)
 {

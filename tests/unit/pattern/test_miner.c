@@ -435,6 +435,17 @@ static void the_duration_is_read_from_every_message(void **state)
 	shard_done(&s);
 }
 
+static void a_masked_example_shows_no_values(void **state)
+{
+	(void)state;
+	struct shard s = shard_new(0, 0);
+	struct buf out = {0};
+	miner_mask(s.miner, SLICE("login of user ann from 10.0.0.1 with key=abc at Rect(1, 2) took 3ms\nsecret"), &out);
+	check_slice(buf_slice(&out), "login of user <*> from <ip> with key=<*> at Rect(<num>, <num>) took <duration>");
+	buf_done(&out);
+	shard_done(&s);
+}
+
 static void services_do_not_share_patterns(void **state)
 {
 	(void)state;
@@ -464,6 +475,7 @@ int main(void)
 		cmocka_unit_test(an_evicted_pattern_keeps_its_id),
 		cmocka_unit_test(hostile_streams_are_bounded),
 		cmocka_unit_test(the_duration_is_read_from_every_message),
+		cmocka_unit_test(a_masked_example_shows_no_values),
 		cmocka_unit_test(services_do_not_share_patterns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
