@@ -115,6 +115,20 @@ static bool is_verbal(struct slice piece)
 	return piece.len > 4 && (slice_ends(piece, SLICE("ed")) || slice_ends(piece, SLICE("ing")));
 }
 
+static bool is_capitalised(struct slice piece)
+{
+	return piece.len > 1 && (lex_class[(uint8_t)piece.ptr[0]] & LEX_UPPER) && (lex_class[(uint8_t)piece.ptr[1]] & LEX_LOWER);
+}
+
+/* Whether what follows leaves the word a name: user root, user root from; not user limit exceeded, which is a noun of two words. */
+static bool ends_name(const struct scan *s, size_t end)
+{
+	char next = scan_next(s, end);
+	if (end == s->end || s->ptr[end] != ' ' || !next)
+		return true;
+	return !(lex_class[(uint8_t)next] & (LEX_LETTER | LEX_UNDER)) || (class_at(s, end) & WORD_FUNCTION);
+}
+
 /* Whether the words around say that this one is somebody's or something's name: user X, for X from. */
 static bool is_named(const struct scan *s, struct slice piece, unsigned class)
 {
@@ -124,13 +138,8 @@ static bool is_named(const struct scan *s, struct slice piece, unsigned class)
 	if (end < s->end && strchr("=(:", s->ptr[end]))
 		return false;
 	if (s->last_class & WORD_ANNOUNCES)
-		return true;
+		return ends_name(s, end) || is_capitalised(piece);
 	return (s->last_class & WORD_FOR) && end < s->end && s->ptr[end] == ' ' && (scan_next(s, end) == '[' || (class_at(s, end) & WORD_FROM));
-}
-
-static bool is_capitalised(struct slice piece)
-{
-	return piece.len > 1 && (lex_class[(uint8_t)piece.ptr[0]] & LEX_UPPER) && (lex_class[(uint8_t)piece.ptr[1]] & LEX_LOWER);
 }
 
 static void word_emit(struct scan *s, struct slice piece)
@@ -271,7 +280,8 @@ static size_t phrase_end(const struct scan *s, size_t at)
 	size_t from = at;
 	while (at < limit && (s->ptr[at] == ' ' || !(lex_class[(uint8_t)s->ptr[at]] & (LEX_END | LEX_HIGH | LEX_DIGIT))))
 		at++;
-	return at < limit && at > from && s->ptr[from] == ' ' && ends_phrase(s, at) ? at : from;
+	bool words = at < limit && at > from && s->ptr[from] == ' ' && scan_next(s, from) != s->ptr[at];
+	return words && ends_phrase(s, at) ? at : from;
 }
 
 void piece_value(struct scan *s, struct slice piece, unsigned classes)
