@@ -541,6 +541,12 @@ static struct pattern *birth(struct miner *m, struct service *s, uint64_t key, b
 	return p;
 }
 
+void miner_mask(struct miner *m, struct slice message, struct buf *out)
+{
+	tokens_scan(&m->tokens, message);
+	tokens_masked_text(&m->tokens, out);
+}
+
 /* Names a message by taking it apart. */
 static struct pattern *name_tokens(struct miner *m, struct service *s, struct slice message, bool *born)
 {
@@ -604,23 +610,40 @@ void miner_name(struct miner *m, struct slice service, struct slice message, str
 		shape_learn(m, key, message, ret->pattern);
 }
 
-/* The words of an alias that its survivor shows as values are the survivor's learned places. */
+static bool same_piece(const struct template *a, size_t i, const struct template *b, size_t j)
+{
+	return i < a->len && j < b->len && a->pieces[i].kind == b->pieces[j].kind && (a->pieces[i].kind == PIECE_VALUE || a->pieces[i].hash == b->pieces[j].hash);
+}
+
+static bool may_be_learned(const struct template *t, size_t i)
+{
+	return i < t->len && (t->pieces[i].kind == PIECE_WORD || t->pieces[i].kind == PIECE_VALUE);
+}
+
+/* The words of an alias that its survivor shows as values are the survivor's learned places. Where a learned place touches a value, the survivor's text shows
+ * both as one. 0 if the two do not fit. */
 static uint64_t learned_mask(const struct template *alias, const struct template *survivor)
 {
 	uint64_t mask = 0;
 	size_t word = 0;
-	if (alias->len != survivor->len)
-		return 0;
-	for (size_t i = 0; i < alias->len; i++) {
-		const struct piece *a = &alias->pieces[i];
-		const struct piece *b = &survivor->pieces[i];
-		if (a->kind == PIECE_WORD && b->kind == PIECE_VALUE && word < 64)
-			mask |= UINT64_C(1) << word;
-		else if (a->kind != b->kind || (a->kind != PIECE_VALUE && a->hash != b->hash))
+	size_t i = 0;
+	for (size_t j = 0; j < survivor->len; j++) {
+		if (survivor->pieces[j].kind != PIECE_VALUE) {
+			if (!same_piece(alias, i, survivor, j))
+				return 0;
+			word += alias->pieces[i++].kind == PIECE_WORD;
+			continue;
+		}
+		size_t from = i;
+		while (may_be_learned(alias, i) && (i == from || !same_piece(alias, i, survivor, j + 1))) {
+			if (alias->pieces[i].kind == PIECE_WORD && word < 64)
+				mask |= UINT64_C(1) << word;
+			word += alias->pieces[i++].kind == PIECE_WORD;
+		}
+		if (i == from)
 			return 0;
-		word += a->kind == PIECE_WORD;
 	}
-	return mask;
+	return i == alias->len ? mask : 0;
 }
 
 static bool has_general(const struct service *s, const struct pattern *p)

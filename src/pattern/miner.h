@@ -3,6 +3,7 @@
 #ifndef WINNOW_PATTERN_MINER_H
 #define WINNOW_PATTERN_MINER_H
 
+#include "base/buf.h"
 #include "pattern/pattern.h"
 
 struct miner;
@@ -19,6 +20,9 @@ void miner_free(struct miner *m);
 size_t miner_bytes(const struct miner *m);
 /* Names a message: every message gets a pattern. Allocates only when something new is seen. */
 void miner_name(struct miner *m, struct slice service, struct slice message, struct mined *ret);
+/* Appends the message as an example may be shown without its values: places as <num>, <ip>, ..., words in the place of values as <*>; only what a pattern is
+ * made of (the first line, and what a stack trace adds). */
+void miner_mask(struct miner *m, struct slice message, struct buf *out);
 /* Tells the miner of an imported pattern, so that messages of its kind meet it instead of giving birth to a twin. */
 void miner_import(struct miner *m, struct pattern *p);
 

@@ -115,6 +115,20 @@ static bool is_verbal(struct slice piece)
 	return piece.len > 4 && (slice_ends(piece, SLICE("ed")) || slice_ends(piece, SLICE("ing")));
 }
 
+static bool is_capitalised(struct slice piece)
+{
+	return piece.len > 1 && (lex_class[(uint8_t)piece.ptr[0]] & LEX_UPPER) && (lex_class[(uint8_t)piece.ptr[1]] & LEX_LOWER);
+}
+
+/* Whether what follows leaves the word a name: user root, user root from; not user limit exceeded, which is a noun of two words. */
+static bool ends_name(const struct scan *s, size_t end)
+{
+	char next = scan_next(s, end);
+	if (end == s->end || s->ptr[end] != ' ' || !next)
+		return true;
+	return !(lex_class[(uint8_t)next] & (LEX_LETTER | LEX_UNDER)) || (class_at(s, end) & WORD_FUNCTION);
+}
+
 /* Whether the words around say that this one is somebody's or something's name: user X, for X from. */
 static bool is_named(const struct scan *s, struct slice piece, unsigned class)
 {
@@ -124,13 +138,8 @@ static bool is_named(const struct scan *s, struct slice piece, unsigned class)
 	if (end < s->end && strchr("=(:", s->ptr[end]))
 		return false;
 	if (s->last_class & WORD_ANNOUNCES)
-		return true;
+		return ends_name(s, end) || is_capitalised(piece);
 	return (s->last_class & WORD_FOR) && end < s->end && s->ptr[end] == ' ' && (scan_next(s, end) == '[' || (class_at(s, end) & WORD_FROM));
-}
-
-static bool is_capitalised(struct slice piece)
-{
-	return piece.len > 1 && (lex_class[(uint8_t)piece.ptr[0]] & LEX_UPPER) && (lex_class[(uint8_t)piece.ptr[1]] & LEX_LOWER);
 }
 
 static void word_emit(struct scan *s, struct slice piece)
@@ -271,7 +280,8 @@ static size_t phrase_end(const struct scan *s, size_t at)
 	size_t from = at;
 	while (at < limit && (s->ptr[at] == ' ' || !(lex_class[(uint8_t)s->ptr[at]] & (LEX_END | LEX_HIGH | LEX_DIGIT))))
 		at++;
-	return at < limit && at > from && s->ptr[from] == ' ' && ends_phrase(s, at) ? at : from;
+	bool words = at < limit && at > from && s->ptr[from] == ' ' && scan_next(s, from) != s->ptr[at];
+	return words && ends_phrase(s, at) ? at : from;
 }
 
 void piece_value(struct scan *s, struct slice piece, unsigned classes)
@@ -348,17 +358,53 @@ static bool is_overflow(const struct scan *s, struct slice piece)
 	return piece.len >= 2 && s->space && last && last->kind == ATOM_PLACE && count_byte(piece, '*') == piece.len && (next == ')' || (next >= '0' && next <= '9'));
 }
 
+/* Where the piece at pos ends, and what classes its bytes are of. */
+static size_t chunk_end(const struct scan *s, unsigned *classes)
+{
+	size_t i = s->pos;
+	while (i < s->end && !(lex_class[(uint8_t)s->ptr[i]] & LEX_END))
+		*classes |= lex_class[(uint8_t)s->ptr[i++]];
+	if (i < s->end && (*classes & LEX_JOIN) && (s->ptr[i] == '=' || s->ptr[i] == ';' || s->ptr[i] == ',') && memchr(s->ptr + s->pos, '?', i - s->pos))
+		return query_end(s, s->pos, i, classes);
+	return i;
+}
+
+/* Emits the punctuation in front and takes it and that behind off the piece; returns how many bytes stand behind. A value keeps its own. */
+static size_t trim(struct scan *s, struct slice *piece)
+{
+	bool value = s->expect == EXPECT_VALUE;
+	size_t front = value ? 0 : front_len(*piece);
+	size_t back = 0;
+	const struct atom *last = scan_last(s);
+	bool behind_place = s->template && front == 1 && piece->ptr[0] == ':' && !s->space && last && last->kind == ATOM_PLACE;
+	if (front)
+		emit_punct(s, (size_t)(piece->ptr - s->ptr), front);
+	if (behind_place)
+		s->expect = EXPECT_WORD; /* as where a message is cut at the colon */
+	while (piece->len - back > front + value) {
+		char c = piece->ptr[piece->len - back - 1];
+		if (!strips_back(c) && !(s->template && (c == '@' || c == '#')))
+			break;
+		back++;
+	}
+	*piece = slice_sub(*piece, front, piece->len - front - back);
+	return back;
+}
+
+/* Whether name= follows, not name==. */
+static bool is_key(const struct scan *s, unsigned classes)
+{
+	size_t i = s->pos;
+	return i < s->end && s->ptr[i] == '=' && !(i + 1 < s->end && s->ptr[i + 1] == '=') && (classes & LEX_LETTER) && !(classes & LEX_JOIN);
+}
+
 void piece_chunk(struct scan *s)
 {
-	size_t from = s->pos;
-	size_t i = from;
 	unsigned classes = 0;
-	while (i < s->end && !(lex_class[(uint8_t)s->ptr[i]] & LEX_END))
-		classes |= lex_class[(uint8_t)s->ptr[i++]];
-	if (i < s->end && (classes & LEX_JOIN) && (s->ptr[i] == '=' || s->ptr[i] == ';' || s->ptr[i] == ',') && memchr(s->ptr + from, '?', i - from))
-		i = query_end(s, from, i, &classes);
-	s->pos = i;
-	struct slice piece = slice_of(s->ptr + from, i - from);
+	size_t from = s->pos;
+	size_t back = 0;
+	s->pos = chunk_end(s, &classes);
+	struct slice piece = slice_of(s->ptr + from, s->pos - from);
 	if (!(classes & (LEX_DIGIT | LEX_JOIN | LEX_HIGH)) && s->expect == EXPECT_NOTHING) {
 		word_emit(s, piece);
 		return;
@@ -367,37 +413,25 @@ void piece_chunk(struct scan *s)
 		emit_place(s, piece, PLACE_ANY, -1);
 		return;
 	}
-	size_t front = 0;
-	size_t back = 0;
 	if (classes & LEX_JOIN) {
-		front = s->expect == EXPECT_VALUE ? 0 : front_len(piece);
-		bool behind_place = s->template && front == 1 && s->ptr[from] == ':' && !s->space && scan_last(s) && scan_last(s)->kind == ATOM_PLACE;
-		if (front)
-			emit_punct(s, from, front);
-		if (behind_place)
-			s->expect = EXPECT_WORD; /* as where a message is cut at the colon */
-		while (piece.len - back > front + (s->expect == EXPECT_VALUE) && (strips_back(piece.ptr[piece.len - back - 1]) || (s->template && strchr("@#", piece.ptr[piece.len - back - 1]))))
-			back++;
-		piece = slice_sub(piece, front, piece.len - front - back);
+		back = trim(s, &piece);
 		classes = scan_classes(piece);
 	}
 	if (piece.len == 0 && s->key_end && s->ptr[from] == ':' && from <= s->key_end + 1) {
 		s->expect = EXPECT_FIELD;
 		return;
 	}
-	bool key = back == 0 && i < s->end && s->ptr[i] == '=' && !(i + 1 < s->end && s->ptr[i + 1] == '=') && (classes & LEX_LETTER);
-	if (piece.len == 0)
-		;
-	else if (s->expect == EXPECT_VALUE)
+	size_t end = s->pos;
+	if (piece.len && s->expect == EXPECT_VALUE)
 		piece_value(s, piece, classes);
-	else if (key && !(classes & LEX_JOIN))
+	else if (back == 0 && is_key(s, classes))
 		emit_word(s, piece, false);
-	else
+	else if (piece.len)
 		piece_emit(s, piece, classes);
 	s->expect = EXPECT_NOTHING;
 	if (back) {
-		emit_punct(s, i - back, back);
-		if (back == 1 && s->ptr[i - 1] == ':' && piece.len)
+		emit_punct(s, end - back, back);
+		if (back == 1 && s->ptr[end - 1] == ':' && piece.len)
 			s->expect = EXPECT_WORD;
 	}
 }

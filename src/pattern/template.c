@@ -72,7 +72,7 @@ static uint64_t skeleton_add(uint64_t h, unsigned kind, uint32_t hash, bool spac
 	return hash_pair(h, v << 3 | kind << 1 | space);
 }
 
-uint64_t template_skeleton(const struct tokens *t)
+static uint64_t skeleton_of(const struct tokens *t)
 {
 	uint64_t h = t->segments_len;
 	for (size_t i = 0; i < t->segments_len; i++)
@@ -105,7 +105,7 @@ struct template *template_new(const struct tokens *t)
 		n->words += g->kind == SEGMENT_WORD;
 		at += p->text_len;
 	}
-	n->skeleton = template_skeleton(t);
+	n->skeleton = skeleton_of(t);
 	return n;
 }
 
@@ -177,6 +177,16 @@ void tokens_birth_text(const struct tokens *t, struct buf *out)
 		if (g->space && i > 0)
 			buf_add_char(out, ' ');
 		buf_add_slice(out, g->kind == SEGMENT_VALUE ? SLICE("<*>") : slice_of(a->ptr, a->len));
+	}
+}
+
+void tokens_masked_text(const struct tokens *t, struct buf *out)
+{
+	for (size_t i = 0; i < t->atoms_len; i++) {
+		const struct atom *a = &t->atoms[i];
+		if (a->space)
+			buf_add_char(out, ' ');
+		buf_add_slice(out, a->soft && a->len ? SLICE("<*>") : atom_text(a));
 	}
 }
 

@@ -30,13 +30,14 @@ struct template {
 
 /* A new template on the heap; free() it. */
 struct template *template_new(const struct tokens *t);
-uint64_t template_skeleton(const struct tokens *t);
 /* A copy in which the words whose bit is set in mask (bit i: the i-th word, 64 at most) are learned places. */
 struct template *template_generalised(const struct template *from, uint64_t mask);
 /* The text that identity rests on: every value is <*>, values that touch are one. */
 void template_birth_text(const struct template *t, struct buf *out);
 /* The same, straight from a message. */
 void tokens_birth_text(const struct tokens *t, struct buf *out);
+/* The message with its places masked, atom by atom. */
+void tokens_masked_text(const struct tokens *t, struct buf *out);
 /* The text for people. */
 void template_text(const struct template *t, struct buf *out);
 /* Takes in what the values of t look like; true if the text became more general. t must have the template's identity or match it. */

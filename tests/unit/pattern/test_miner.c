@@ -270,6 +270,24 @@ static void variants_seen_by_different_miners_add_up(void **state)
 	shard_done(&y);
 }
 
+static void a_learned_place_beside_a_value_is_told_too(void **state)
+{
+	(void)state;
+	struct shard x = shard_new(0, 0);
+	struct shard y = shard_new(0, 0);
+	name(&x, "(root) CMD (/bin/get_temps alpha)");
+	name(&x, "(root) CMD (/bin/get_temps beta)");
+	struct pattern *p = name(&x, "(root) CMD (/bin/get_temps gamma)");
+	name(&y, "(root) CMD (/bin/get_temps delta)");
+	while (tell(&x, &y) + tell(&y, &x))
+		;
+	check(name(&y, "(root) CMD (/bin/get_temps delta)")->id == p->id);
+	check(name(&y, "(root) CMD (/bin/get_temps epsilon)")->id == p->id);
+	check(survivors(&x) == 1 && survivors(&y) == 1);
+	shard_done(&x);
+	shard_done(&y);
+}
+
 static void reading_again_gives_the_same_ids(void **state)
 {
 	(void)state;
@@ -417,6 +435,17 @@ static void the_duration_is_read_from_every_message(void **state)
 	shard_done(&s);
 }
 
+static void a_masked_example_shows_no_values(void **state)
+{
+	(void)state;
+	struct shard s = shard_new(0, 0);
+	struct buf out = {0};
+	miner_mask(s.miner, SLICE("login of user ann from 10.0.0.1 with key=abc at Rect(1, 2) took 3ms\nsecret"), &out);
+	check_slice(buf_slice(&out), "login of user <*> from <ip> with key=<*> at Rect(<num>, <num>) took <duration>");
+	buf_done(&out);
+	shard_done(&s);
+}
+
 static void services_do_not_share_patterns(void **state)
 {
 	(void)state;
@@ -439,12 +468,14 @@ int main(void)
 		cmocka_unit_test(the_order_of_arrival_does_not_matter),
 		cmocka_unit_test(two_miners_that_tell_each_other_are_as_one),
 		cmocka_unit_test(variants_seen_by_different_miners_add_up),
+		cmocka_unit_test(a_learned_place_beside_a_value_is_told_too),
 		cmocka_unit_test(reading_again_gives_the_same_ids),
 		cmocka_unit_test(a_noisy_service_cannot_take_anothers_patterns),
 		cmocka_unit_test(eviction_is_bounded_and_learning_goes_on),
 		cmocka_unit_test(an_evicted_pattern_keeps_its_id),
 		cmocka_unit_test(hostile_streams_are_bounded),
 		cmocka_unit_test(the_duration_is_read_from_every_message),
+		cmocka_unit_test(a_masked_example_shows_no_values),
 		cmocka_unit_test(services_do_not_share_patterns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

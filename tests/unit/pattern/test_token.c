@@ -127,6 +127,7 @@ static void what_others_masked_or_cut_is_a_value(void **state)
 	check(one_pattern("fans ( 1 **** 3 )", "fans ( 1 2 3 )"));
 	check(one_pattern("{a=no such key, b=1}", "{a=gone, b=1}"));
 	check(!one_pattern("a=1 failed, b", "a=1 done, b"));
+	check_slice(birth("a=x ; b=y"), "a=<*> ; b=<*>");
 	check(one_pattern("acls to: ann,bob", "acls to: ann"));
 	check(one_pattern("res=? x", "res=failed x"));
 }
@@ -146,6 +147,8 @@ static void names_that_words_announce_are_values(void **state)
 	check(one_pattern("Failed password for root from 1.2.3.4", "Failed password for ann from 1.2.3.4"));
 	check(!one_pattern("the user is gone", "the user was gone"));
 	check(!one_pattern("user logged in", "user removed in"));
+	check(!one_pattern("client connection closed", "client handshake closed"));
+	check(one_pattern("order of user John Smith lost", "order of user Ann lost"));
 	check_slice(shown("session closed for user root"), "session closed for user root");
 	check_slice(birth("session closed for user root"), "session closed for user <*>");
 }
