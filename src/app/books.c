@@ -178,6 +178,7 @@ static int load(struct books *b, struct err *err)
 		log_line(LOG_ERROR, "journal", "the journal no longer has the records behind the snapshot (%lld, first left %lld): totals before it are lost and start again", (long long)position,
 			 (long long)begin);
 		position = begin;
+		ledger_lost(b->ledger);
 	}
 	if (!rc)
 		rc = journal_seek(b->journal, position, err);
@@ -192,6 +193,8 @@ static int read_to_end(struct books *b, struct err *err)
 	struct journal_entry entry;
 	int rc = journal_end(b->journal, &end, err);
 	while (!rc && b->position < end) {
+		if (b->opts.give_up && b->opts.give_up(b->opts.give_up_arg))
+			return err_set(err, ERR_UNREACHABLE, "gave up reading the journal at %lld of %lld", (long long)b->position, (long long)end);
 		int got = journal_read(b->journal, NS_PER_S, &entry, err);
 		if (got < 0)
 			rc = got;
@@ -311,6 +314,14 @@ size_t books_pending_steps(struct books *b)
 	return b->pending_steps;
 }
 
+bool books_open_steps(struct books *b)
+{
+	pthread_mutex_lock(&b->lock);
+	bool open = ledger_open_steps(b->ledger) > 0;
+	pthread_mutex_unlock(&b->lock);
+	return open;
+}
+
 bool books_leads(struct books *b)
 {
 	return b->leads;
@@ -416,5 +427,11 @@ int books_anchored(struct books *b, int64_t step, struct err *err)
 {
 	struct buf record = {0};
 	anchored_encode(&record, step, now_in_journal(b));
-	return append_and_fold(b, &record, err);
+	int rc = append_and_fold(b, &record, err);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&b->lock);
+	bool anchored = ledger_anchored(b->ledger, step);
+	pthread_mutex_unlock(&b->lock);
+	return anchored ? 0 : err_set(err, ERR_AGAIN, "another instance has gone on past this step, or the journal is not read back yet");
 }

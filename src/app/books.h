@@ -29,6 +29,8 @@ struct books_opts {
 	struct ledger_opts ledger;
 	int64_t snapshot_interval_ns;
 	size_t max_pending_steps, max_pending_bytes; /* past these, intake stops */
+	bool (*give_up)(void *arg);    /* asked while a long journal is read at the start; may be NULL */
+	void *give_up_arg;
 };
 
 /* Loads the newest snapshot, reads the journal to its end, and starts the thread. Takes the journal over (closes it in books_close, on error too). */
@@ -49,6 +51,8 @@ int64_t books_slowest_but(struct books *b, bool (*own)(void *arg, const struct l
 /* Whether so much is closed and unsent that intake has to stop. */
 bool books_full(struct books *b);
 size_t books_pending_steps(struct books *b);
+/* Whether increments sit in a step that is not closed yet. */
+bool books_open_steps(struct books *b);
 bool books_leads(struct books *b);
 /* The ledger under the lock, for views; keep it short. */
 const struct ledger *books_lock(struct books *b);

@@ -146,7 +146,7 @@ const struct command cmd_check = {
 	.name = "check",
 	.synopsis = "[-c FILE] [--strict] [PATH...]",
 	.summary = "Checks a configuration and rule files, and runs the rules' tests",
-	.help = "  -c, --config FILE  configuration to check, with the rules it names (winnow.yaml unless a PATH is given)\n"
+	.help = "  -c, --config FILE  configuration, with the rules it names (winnow.yaml unless a PATH is given)\n"
 		"      --strict       remarks count as errors\n"
 		"  PATH               a rule file, a directory of them, or a winnow.yaml\n"
 		"\n"

@@ -45,7 +45,7 @@ const struct command cmd_run = {
 	.synopsis = "-c winnow.yaml [--until-end]",
 	.summary = "Reads the sources, names and counts, and sends metrics: the daemon",
 	.help = "  -c FILE      the configuration (docs/configuration.md)\n"
-		"  --until-end  read every source to the end it has now, send every step, and exit with 0: for backfills\n\n"
+		"  --until-end  read every source to the end it has now, send every step, exit with 0: for backfills\n\n"
 		"SIGTERM ends it cleanly, SIGHUP reads the rules again. While it runs, http://127.0.0.1:9465/ shows\n"
 		"the patterns, /metrics its metrics, /-/ready whether all is well and if not, why.\n\n"
 		"Example:\n  winnow run -c winnow.yaml\n",

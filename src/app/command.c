@@ -29,14 +29,14 @@ int command_usage(const struct command *command, const char *format, ...)
 
 static void help(FILE *out)
 {
-	fputs("winnow turns JSON logs and spans from Kafka into counted patterns and RED metrics with exemplars, for Prometheus.\n\n"
+	fputs("winnow turns JSON logs and spans from Kafka into counted patterns and\nRED metrics with exemplars, for Prometheus.\n\n"
 	      "usage: winnow COMMAND [ARGUMENT...]\n\n",
 	      out);
 	for (const struct command *const *c = commands; *c; c++)
 		fprintf(out, "  %-8s  %s\n", (*c)->name, (*c)->summary);
 	fputs("\nwinnow COMMAND --help tells more of each. A first look at your own log, no configuration needed:\n\n"
 	      "  winnow mine app.log\n\n"
-	      "Exit status: 0 done, 1 something is wrong with what it was given, 2 wrong usage, 3 a needed peer was not reachable.\n",
+	      "Exit status: 0 done, 1 something is wrong with what it was given, 2 wrong usage,\n3 a needed peer was not reachable.\n",
 	      out);
 }
 

@@ -47,6 +47,14 @@ static struct journal *open_journal(const struct config *config, struct err *err
 	return journal;
 }
 
+/* While the journal is read at the start, a signal to leave is heeded. */
+static bool asked_to_leave(void *arg)
+{
+	struct control *c = arg;
+	control_wait_signal(c, 0);
+	return c->leaving;
+}
+
 static struct books_opts books_opts(const struct config *config)
 {
 	size_t window_steps = (size_t)(config->metrics.window_ns / config->metrics.step_ns);
@@ -62,6 +70,8 @@ static struct books_opts books_opts(const struct config *config)
 static int open_books(struct control *c)
 {
 	struct books_opts opts = books_opts(c->config);
+	opts.give_up = asked_to_leave;
+	opts.give_up_arg = c;
 	for (;;) {
 		struct err err = {0};
 		struct books *books = NULL;
@@ -76,7 +86,7 @@ static int open_books(struct control *c)
 		log_line(LOG_ERROR, "journal", "%s", err.text);
 		if (err.code != ERR_UNREACHABLE)
 			return 1;
-		if (control_wait_signal(c, RETRY_NS) && c->leaving)
+		if (c->leaving || (control_wait_signal(c, RETRY_NS) && c->leaving))
 			return 3;
 	}
 }
@@ -319,7 +329,10 @@ static bool finish(struct control *c)
 			c->phase = PHASE_SENDING;
 		return false;
 	case PHASE_SENDING:
-		return books_catch_up(c->books, NS_PER_S) && books_pending_steps(c->books) == 0;
+		if (!books_catch_up(c->books, NS_PER_S) || books_pending_steps(c->books) > 0)
+			return false;
+		/* a step that was too old to send has moved into the next one, which is open again */
+		return !books_open_steps(c->books) || (close_books(c), false);
 	}
 	return false;
 }

@@ -71,6 +71,14 @@ static void fill_sender(const struct sender_status *from, struct admin_status *t
 	}
 }
 
+static void add_receiver(struct status *s, struct buf *text)
+{
+	struct sender_status sender;
+	sender_status(s->sender, &sender);
+	if (sender.failing_since_ns)
+		buf_printf(text, "%sremote write to %s: %s", text->len ? "; " : "", s->config->remote_write.url, sender.last_error);
+}
+
 /* Called under the lock: every part that does not work, in one line. */
 static void fill_troubles(struct status *s, char *out, size_t size)
 {
@@ -87,6 +95,8 @@ static void fill_troubles(struct status *s, char *out, size_t size)
 		worker_trouble(s->workers[i], one, sizeof(one));
 	if (one[0])
 		buf_printf(&text, "%s%s", text.len ? "; " : "", one);
+	if (s->sender)
+		add_receiver(s, &text);
 	snprintf(out, size, "%s", buf_cstr(&text));
 	buf_done(&text);
 }
@@ -103,6 +113,10 @@ static void fill_status(void *app, struct admin_status *ret)
 		struct sender_status sender;
 		sender_status(s->sender, &sender);
 		fill_sender(&sender, ret);
+		if (sender.failing_since_ns) {
+			size_t len = strlen(ret->not_ready);
+			snprintf(ret->not_ready + len, sizeof(ret->not_ready) - len, "%sremote write: %s", len ? "; " : "", sender.last_error);
+		}
 	}
 	pthread_mutex_unlock(&s->lock);
 }

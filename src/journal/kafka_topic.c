@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { DAY_MS = 24 * 3600 * 1000, DESCRIBE_MS = 1500 };
+enum { DAY_MS = 24 * 3600 * 1000, DESCRIBE_MS = 1000 };
 
 struct topic {
 	const char *name;

@@ -315,6 +315,16 @@ bool ledger_partition_at(const struct ledger *l, size_t index, struct ledger_par
 	return true;
 }
 
+size_t ledger_open_steps(const struct ledger *l)
+{
+	return l->steps_len - l->closed_len;
+}
+
+void ledger_lost(struct ledger *l)
+{
+	l->stats.state_lost++;
+}
+
 int64_t ledger_watermark(const struct ledger *l)
 {
 	return l->last_closed == INT64_MIN ? 0 : (l->last_closed + 1) * l->opts.step_ns;

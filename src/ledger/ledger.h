@@ -68,6 +68,10 @@ int64_t ledger_slowest(const struct ledger *l);
 /* Steps that are closed and not yet marked. */
 size_t ledger_pending_steps(const struct ledger *l);
 size_t ledger_pending_bytes(const struct ledger *l);
+/* Steps with increments that are not closed yet. */
+size_t ledger_open_steps(const struct ledger *l);
+/* The journal no longer has what came before the next record: counted in the figures. */
+void ledger_lost(struct ledger *l);
 /* Number of the oldest of them, or INT64_MIN. */
 int64_t ledger_pending_first(const struct ledger *l);
 

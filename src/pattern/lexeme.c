@@ -348,6 +348,12 @@ int64_t lex_duration(struct slice s)
 	return i > 0 && total >= 0 && total < 9e18 ? (int64_t)total : -1;
 }
 
+bool lex_is_time_unit(struct slice name)
+{
+	const struct unit *unit = unit_of(name);
+	return unit && unit->ns > 0;
+}
+
 bool lex_exception(struct slice name)
 {
 	return slice_ends(name, SLICE("Exception")) || slice_ends(name, SLICE("Error"));

@@ -23,6 +23,8 @@ extern const uint8_t lex_class[256];
 enum place lex_place(struct slice piece, unsigned classes, int64_t *duration_ns);
 /* The duration that begins s, or -1. */
 int64_t lex_duration(struct slice s);
+/* s, sec, ms, min, ... */
+bool lex_is_time_unit(struct slice name);
 /* Whether a name is one of an exception type. */
 bool lex_exception(struct slice name);
 

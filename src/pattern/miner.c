@@ -1,4 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The template miner: names each message in one pass, in bounded memory, with ids that do not depend on who sees what first.
+ *
+ * The idea. What a message's bytes tell is decided by rules that look at that message alone (token.c): numbers, addresses, values behind = and so on are
+ * places, and the text with every place as <*> is the template at birth. Its hash is the id, so all instances agree without talking, in any order. Only what
+ * bytes cannot tell - that "blue", "green" and "amber" in "loading skin X" are values - is learned, late, and from sets of variants, not from their order.
+ *
+ * Naming a message, cheapest first:
+ *   1. Its SHAPE (shape.c: numbers as 0) is looked up in a direct-mapped table. Messages of one shape have one pattern; 100 bytes cost about 100 ns here.
+ *   2. It is taken apart (token.c). The hash over its atoms (`detail`) is looked up in a second table: a message that looked exactly like this is known.
+ *   3. The hash over its segments (`identity`) is looked up in a map of all templates: a template of this identity is known, but the message shows
+ *      something new in a value. Where the template's text still shows what a value looked like (eth0, <num>, Rect(<num>, <num>)) and this message shows
+ *      another thing, the text says <*> from now on (template_refine). The id stays. Texts only ever become more general, so this ends.
+ *   4. The service's GENERAL templates, those with learned places, are tried one by one (template_match). A learned place takes a word or value, and up to two
+ *      more if they look like the rest of a name.
+ *   5. Kin: if the message has pieces such as LOCAL(0) - values glued to words - and a template is known that has a plain value there and is the same
+ *      elsewhere ("coarse" hash), it is that template's. The other way round, the plain one takes those that came before it (subsumption).
+ *   6. It is new: perhaps a place is learned (below), else a pattern is born.
+ *
+ * Learning. Templates of one SKELETON (segments with all words alike) of one service form a group. A new one is compared with up to MEMBERS_CONSIDERED of
+ * it: which words differ? A set of words at which it and its kin show more variants than a limit, all other words equal and at least half of all words,
+ * becomes variable; the smallest such set is taken. The limits: 2 words for one place (3 where the template has less than three words, as then little is left to
+ * tell it by); 4 where several places change together, which is rather another statement; 10 for the first word; 12 while all variants are state words
+ * (started, FAILED, true). So statements that differ in a word stay apart, and user names do not.
+ *   The general template is BORN under its own text ("loading skin <*>") and the variants become its aliases. It is not one of the variants grown wider: then its
+ * id would be that of the first variant, which differs from instance to instance. Any three variants of the place lead to the same general template, so
+ * survivors have the same ids in any order of arrival and on every instance. The price is one more id per learned place; most places are not learned but told
+ * by their surroundings, so that ids handed out over ids that remain is about 1.01.
+ *
+ * Import. A pattern found elsewhere has its text read as a template (a text reads back to its identity), takes part in groups as if it had been born here -
+ * so that variants seen by different shards add up - and an imported alias tells, by comparison with its survivor's text, which places that one has learned.
+ * Matching ids need no import at all: a birth whose id is in the set is that pattern.
+ *
+ * Bounds. Tables are sized from memory_bytes. Templates, groups and kin are counted; past half of memory_bytes each birth moves a clock's hand EVICT_STEPS
+ * templates on and drops those not used since it last came by, so eviction never stalls and never stops learning. A pattern outlives its template: if the
+ * message comes again, its birth text finds the same pattern. Budgets per service are the set's; where one is used up, a new message costs a lookup of its id, and
+ * one of REFUSED_TRIES still goes the whole way, since learning a place gives budget back.
+ *
+ * Aliases make what the shape table knows void: `merges` is part of its keys.
+ *
+ * Threads: one miner, one set, one thread.
+ *
+ * Sources: grouping by token skeletons and late generalisation are our own measurements (docs/mining.md); masks before mining after He et al., "Drain" (ICWS
+ * 2017) and what its users report; a sequence cache in front as in ByteBrain (SIGMOD 2025). */
 #include "pattern/miner.h"
 
 #include <stdlib.h>

@@ -170,6 +170,47 @@ static void equals(struct scan *s)
 		s->expect = EXPECT_VALUE;
 }
 
+/* <NUM>, <*>, <private>: what somebody masked before us. Its length, or 0. */
+static size_t masked_len(struct slice rest)
+{
+	static const char *const marks[] = {"<*>", "<private>", "<redacted>", "<masked>", "<hidden>"};
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (slice_starts(rest, slice_str(marks[i])))
+			return strlen(marks[i]);
+	size_t len = 1;
+	while (len < rest.len && len < 24 && (lex_class[(uint8_t)rest.ptr[len]] & (LEX_UPPER | LEX_UNDER)))
+		len++;
+	return len > 2 && len < rest.len && rest.ptr[len] == '>' ? len + 1 : 0;
+}
+
+/* <1 sec, >5 min: a duration with what it is compared by. Its length, or 0. */
+static size_t compared_len(struct slice rest)
+{
+	size_t digits = 1;
+	while (digits < rest.len && (lex_class[(uint8_t)rest.ptr[digits]] & LEX_DIGIT))
+		digits++;
+	size_t unit = digits < rest.len && rest.ptr[digits] == ' ' ? digits + 1 : digits;
+	size_t end = unit;
+	while (end < rest.len && (lex_class[(uint8_t)rest.ptr[end]] & LEX_LETTER))
+		end++;
+	return digits > 1 && lex_is_time_unit(slice_sub(rest, unit, end - unit)) ? end : 0;
+}
+
+static void angle(struct scan *s)
+{
+	struct slice rest = slice_of(s->ptr + s->pos, s->end - s->pos);
+	size_t len = masked_len(rest);
+	if (len == 0)
+		len = compared_len(rest);
+	s->expect = EXPECT_NOTHING;
+	if (len == 0) {
+		emit_punct(s, s->pos++, 1);
+		return;
+	}
+	emit_place(s, slice_sub(rest, 0, len), PLACE_ANY, -1);
+	s->pos += len;
+}
+
 static bool template_place(struct scan *s)
 {
 	struct slice rest = slice_of(s->ptr + s->pos, s->end - s->pos);
@@ -182,14 +223,20 @@ static bool template_place(struct scan *s)
 	return true;
 }
 
+/* a,b,c behind "name: " is a list of values. */
+static bool list_goes_on(const struct scan *s)
+{
+	const struct atom *last = scan_last(s);
+	return last && last->soft && last->len && !s->space && s->pos + 1 < s->end && s->ptr[s->pos] == ',' && !(lex_class[(uint8_t)s->ptr[s->pos + 1]] & LEX_END);
+}
+
 void nest_delimiter(struct scan *s)
 {
 	switch (s->ptr[s->pos]) {
 	case '<':
-		if (s->template && template_place(s))
-			break;
-		s->expect = EXPECT_NOTHING;
-		emit_punct(s, s->pos++, 1);
+	case '>':
+		if (!s->template || !template_place(s))
+			angle(s);
 		break;
 	case '(':
 	case '[':
@@ -212,7 +259,7 @@ void nest_delimiter(struct scan *s)
 		equals(s);
 		break;
 	default:
-		s->expect = EXPECT_NOTHING;
+		s->expect = list_goes_on(s) ? EXPECT_WORD : EXPECT_NOTHING;
 		emit_punct(s, s->pos++, 1);
 	}
 }

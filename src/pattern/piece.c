@@ -247,6 +247,33 @@ static void piece_emit(struct scan *s, struct slice piece, unsigned classes)
 	}
 }
 
+enum { PHRASE_MAX = 96 };
+
+static bool ends_phrase(const struct scan *s, size_t at)
+{
+	char c = s->ptr[at];
+	if (s->open_len && c == s->open[s->open_len - 1])
+		return true;
+	if (c != ',' && c != ';')
+		return false;
+	for (at++; at < s->end && s->ptr[at] == ' '; at++)
+		;
+	size_t from = at;
+	while (at < s->end && (lex_class[(uint8_t)s->ptr[at]] & (LEX_LETTER | LEX_UNDER) || s->ptr[at] == '.'))
+		at++;
+	return at > from && at < s->end && s->ptr[at] == '=';
+}
+
+/* Where the value ends that begins with this word, if words go on to where the next field or the bracket's end is: {reason=no such key, code=2}. */
+static size_t phrase_end(const struct scan *s, size_t at)
+{
+	size_t limit = s->end - at < PHRASE_MAX ? s->end : at + PHRASE_MAX;
+	size_t from = at;
+	while (at < limit && (s->ptr[at] == ' ' || !(lex_class[(uint8_t)s->ptr[at]] & (LEX_END | LEX_HIGH | LEX_DIGIT))))
+		at++;
+	return at < limit && at > from && s->ptr[from] == ' ' && ends_phrase(s, at) ? at : from;
+}
+
 void piece_value(struct scan *s, struct slice piece, unsigned classes)
 {
 	int64_t duration_ns = -1;
@@ -264,6 +291,14 @@ void piece_value(struct scan *s, struct slice piece, unsigned classes)
 		if (end != SIZE_MAX) {
 			s->pos = end + 1;
 			piece.len = s->pos - (size_t)(piece.ptr - s->ptr);
+		}
+	}
+	if (place == PLACE_COUNT && at == s->pos) {
+		s->pos = phrase_end(s, at);
+		piece.len += s->pos - at;
+		if (s->pos > at) {
+			emit_word(s, piece, true);
+			return;
 		}
 	}
 	emit_place(s, piece, place == PLACE_COUNT ? PLACE_ANY : place, duration_ns);
@@ -305,6 +340,14 @@ static size_t query_end(const struct scan *s, size_t from, size_t i, unsigned *c
 	return i;
 }
 
+/* **** between numbers: one that did not fit its field. */
+static bool is_overflow(const struct scan *s, struct slice piece)
+{
+	const struct atom *last = scan_last(s);
+	char next = scan_next(s, scan_end_of(s, piece));
+	return piece.len >= 2 && s->space && last && last->kind == ATOM_PLACE && count_byte(piece, '*') == piece.len && (next == ')' || (next >= '0' && next <= '9'));
+}
+
 void piece_chunk(struct scan *s)
 {
 	size_t from = s->pos;
@@ -320,12 +363,19 @@ void piece_chunk(struct scan *s)
 		word_emit(s, piece);
 		return;
 	}
+	if (classes == LEX_JOIN && is_overflow(s, piece)) {
+		emit_place(s, piece, PLACE_ANY, -1);
+		return;
+	}
 	size_t front = 0;
 	size_t back = 0;
 	if (classes & LEX_JOIN) {
 		front = s->expect == EXPECT_VALUE ? 0 : front_len(piece);
+		bool behind_place = s->template && front == 1 && s->ptr[from] == ':' && !s->space && scan_last(s) && scan_last(s)->kind == ATOM_PLACE;
 		if (front)
 			emit_punct(s, from, front);
+		if (behind_place)
+			s->expect = EXPECT_WORD; /* as where a message is cut at the colon */
 		while (piece.len - back > front + (s->expect == EXPECT_VALUE) && (strips_back(piece.ptr[piece.len - back - 1]) || (s->template && strchr("@#", piece.ptr[piece.len - back - 1]))))
 			back++;
 		piece = slice_sub(piece, front, piece.len - front - back);

@@ -1,4 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The token classifier: one pass over a message gives atoms, and over them segments.
+ *
+ * An ATOM is a word, a run of punctuation, or a place (a number, an address, ...). Blanks are not atoms; an atom knows whether one stood before it. Atoms
+ * decide the TEXT of a template. A SEGMENT is a word, punctuation, or a value; segments decide IDENTITY. A value is one or more atoms: places, and words that
+ * stand where values stand ("soft" words: eth0, name: word, "quoted", user X). Values that touch, or that only commas, colons, slashes, dashes, bars part, are
+ * one value, so that lists of any length are the same. Two messages are of one identity when their segments agree: kind, blank before it, and for words and
+ * punctuation the bytes. That two messages agree is a matter of their bytes alone, never of what was seen before: this is what lets ids agree everywhere.
+ *
+ *     bytes      "link eth0 up at Rect(1, 2) for user root"
+ *     atoms      link | eth0 soft | up | at | Rect | ( | 1 num | , | 2 num | ) | for | user | root soft
+ *     segments   link | VALUE | up | at | Rect | ( | VALUE | ) | for | user | VALUE
+ *     identity   link <*> up at Rect(<*>) for user <*>
+ *     text       link eth0 up at Rect(<num>, <num>) for user root          (until another eth or another user is seen)
+ *
+ * Parts: piece.c (what no blank parts: words, names, numbers), nest.c (brackets, quotes, =), trace.c (lines behind the first), lexeme.c (forms of values),
+ * word.c (the few words that say what stands beside them), bracket.c (which bracket closes which).
+ *
+ * A template's text reads back (tokens_scan_template) to the identity it came from; a test holds this over many messages. So a shard that learns a
+ * pattern's text from another can compare messages with it.
+ *
+ * Bounds: TOKENS_BYTES_MAX bytes of a message are looked at, TOKENS_ATOMS_MAX atoms kept; what is behind is one value. A word of more than TOKENS_WORD_MAX
+ * bytes is a value. */
 #include "pattern/token.h"
 
 #include "pattern/scan.h"
@@ -114,12 +136,13 @@ void emit_punct(struct scan *s, size_t at, size_t len)
 }
 
 /* Date and time of day are one place, however many pieces they were printed in. */
-static bool date_goes_on(struct scan *s, enum place place)
+static bool date_goes_on(struct scan *s, struct slice piece, enum place place)
 {
 	struct atom *last = scan_last(s);
 	if (!last || last->kind != ATOM_PLACE || last->place != PLACE_TIME)
 		return false;
-	return place == PLACE_TIME || (place == PLACE_NUM && s->in_date);
+	bool zone = piece.len == 5 && (piece.ptr[0] == '+' || piece.ptr[0] == '-');
+	return place == PLACE_TIME || (place == PLACE_NUM && (s->in_date || zone));
 }
 
 void emit_place(struct scan *s, struct slice piece, enum place place, int64_t duration_ns)
@@ -128,7 +151,7 @@ void emit_place(struct scan *s, struct slice piece, enum place place, int64_t du
 		s->t->duration_ns = duration_ns;
 		s->t->duration = piece.ptr;
 	}
-	if (date_goes_on(s, place)) {
+	if (date_goes_on(s, piece, place)) {
 		s->space = false;
 		return;
 	}

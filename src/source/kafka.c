@@ -27,6 +27,7 @@ struct kafka_source {
 	struct kafka_source_calls calls;
 	enum kafka_start start;
 	int64_t start_ns;
+	char *brokers;
 	bool joined;
 	char trouble[512];
 	int64_t trouble_ns;
@@ -187,7 +188,9 @@ static void on_error(rd_kafka_t *rk, int rc, const char *reason, void *opaque)
 {
 	struct kafka_source *k = opaque;
 	(void)rk;
-	snprintf(k->trouble, sizeof(k->trouble), "%s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)rc), reason);
+	/* "all brokers down" follows the error that says which and why; what comes right behind a line is held back in the log */
+	if (rc != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !k->trouble[0])
+		snprintf(k->trouble, sizeof(k->trouble), "%s: %s", k->brokers, reason);
 	k->trouble_ns = clock_mono_ns();
 }
 
@@ -259,6 +262,7 @@ int kafka_source_new(const struct kafka_source_opts *opts, const struct kafka_so
 	k->calls = *calls;
 	k->start = opts->start;
 	k->start_ns = opts->start_ns;
+	k->brokers = mem_strdup(slice_str(opts->brokers));
 	rd_kafka_conf_set_opaque(conf, k);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
 	rd_kafka_conf_set_error_cb(conf, on_error);
@@ -283,6 +287,7 @@ int kafka_source_new(const struct kafka_source_opts *opts, const struct kafka_so
 		rd_kafka_conf_destroy(conf);
 	if (k->rk)
 		rd_kafka_destroy(k->rk);
+	free(k->brokers);
 	free(k);
 	return rc;
 }
@@ -322,5 +327,6 @@ void kafka_source_close(struct kafka_source *k)
 		return;
 	rd_kafka_consumer_close(k->rk);
 	rd_kafka_destroy(k->rk);
+	free(k->brokers);
 	free(k);
 }

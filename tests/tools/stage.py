@@ -20,10 +20,10 @@ def kafka():
     return _kept["kafka"]
 
 
-def shop_files(minutes=10, scale=1.0):
-    """(folder, truth) of a shop that ended just now."""
+def shop_files(minutes=10, scale=1.0, ago=15):
+    """(folder, truth) of a shop that ended so many seconds ago, so that every step of its time is over."""
     folder = run_folder("shop")
-    truth = shop.generate(folder, minutes=minutes, scale=scale)
+    truth = shop.generate(folder, minutes=minutes, end=time.time() - ago, scale=scale)
     return folder, {k: dict(truth[k]) for k in ("logs", "errors", "spans")}
 
 
@@ -31,7 +31,7 @@ def real_files():
     """(folder, suffix) of real data if it is beside the project, else of a larger shop; says which."""
     if os.path.exists(os.path.join(TRAIN_TICKET, "logs.jsonl.gz")):
         return TRAIN_TICKET, ".gz"
-    print("no ../shared/data/train-ticket: using the shop instead", file=sys.stderr)
+    print("no ../shared/data/train-ticket: using the shop instead", file=sys.__stderr__)
     return shop_files(scale=3)[0], ""
 
 

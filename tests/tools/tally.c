@@ -70,7 +70,7 @@ static void tally_spans(struct tally *t, const char *line, const char *end)
 
 void tally_message(struct tally *t, const char *line, size_t len)
 {
-	static const char *const keys[] = {"\"app\"", "\"service\"", "\"service.name\"", "\"service_name\""};
+	static const char *const keys[] = {"\"app\"", "\"service\"", "\"service.name\"", "\"service_name\"", "\"Application\"", "\"name\""};
 	const char *end = line + len, *name = NULL;
 	size_t name_len = 0;
 

@@ -32,7 +32,7 @@ static inline void house_remove(const char *folder)
 {
 	DIR *d = opendir(folder);
 	for (struct dirent *e; d && (e = readdir(d));) {
-		char path[512];
+		char path[1024];
 		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && unlink(path) < 0 && (errno == EISDIR || errno == EPERM))
 			house_remove(path);
