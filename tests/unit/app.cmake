@@ -4,4 +4,7 @@ set(app_TESTS
 	quarantine
 	sender
 	worker
+	engine_api
+	gather
+	books
 )

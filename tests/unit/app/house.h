@@ -32,10 +32,11 @@ static inline void house_remove(const char *folder)
 {
 	DIR *d = opendir(folder);
 	for (struct dirent *e; d && (e = readdir(d));) {
-		char path[1024];
-		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && unlink(path) < 0 && (errno == EISDIR || errno == EPERM))
-			house_remove(path);
+		struct buf path = {0};
+		buf_printf(&path, "%s/%s", folder, e->d_name);
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && unlink(buf_cstr(&path)) < 0 && (errno == EISDIR || errno == EPERM))
+			house_remove(path.data);
+		buf_done(&path);
 	}
 	if (d)
 		closedir(d);
@@ -51,7 +52,7 @@ static inline int house_teardown(void **state)
 
 static inline const char *house_path(const char *name)
 {
-	static char path[2][256];
+	static char path[2][400];
 	static unsigned turn;
 	char *out = path[turn++ % 2];
 	snprintf(out, sizeof(path[0]), "%s/%s", house_folder, name);
