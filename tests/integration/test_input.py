@@ -124,6 +124,6 @@ class FullDisk(Stage):
         w = self.winnow(settings)
         self.until(lambda: "No space left" in w.said() or not w.alive(), 60, "the log says that no space is left")
         self.assertTrue(w.alive(), "it stays up and waits: " + w.said()[-1500:])
-        self.until(lambda: w.get("/-/ready")[0] == 503, 10, "/-/ready says 503")
+        self.until(lambda: w.get("/-/ready")[0] == 503, 10, lambda: f"/-/ready says 503: {w.get('/-/ready')}, {w.said()[-1500:]}")
         subprocess.run(["mount", "-o", "remount,size=256m", place], check=True)
         self.balanced(truth, 90, [w])
