@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { DAMAGES = 100, INPUT_MAX = 1 << 20 };
+enum { DAMAGES = 300, INPUT_MAX = 1 << 20 };
 
 static void damage(struct buf *b, uint64_t seed)
 {
