@@ -21,7 +21,8 @@ static void collect_tally(struct gather *g, struct shard *shard, struct delta_bo
 	size_t known = tally_series_len(tally);
 	if (known > g->local_cap)
 		g->local = room(g->local, known, &g->local_cap, sizeof(*g->local));
-	memset(g->local, 0, known * sizeof(*g->local));
+	if (known)
+		memset(g->local, 0, known * sizeof(*g->local));
 	g->entries = room(g->entries, body->entries_len, &g->entries_cap, sizeof(*g->entries));
 	g->series = room(g->series, body->entries_len, &g->series_cap, sizeof(*g->series));
 	for (size_t i = 0; i < body->entries_len; i++) {
