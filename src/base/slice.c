@@ -55,34 +55,31 @@ size_t slice_search(struct slice s, struct slice needle)
 	return at ? (size_t)(at - s.ptr) : s.len;
 }
 
-/* Length of the well-formed sequence at p (end excluded), or 0. Table 3-7 of the Unicode standard. */
+/* Well-formed UTF-8, table 3-7 of the Unicode standard: by first byte the length and what the second byte may be; all others are 80..BF. */
+static const struct utf8_form {
+	unsigned char first, last, len, low, high;
+} utf8_forms[] = {
+	{0x00, 0x7F, 1, 0, 0},
+	{0xC2, 0xDF, 2, 0x80, 0xBF},
+	{0xE0, 0xE0, 3, 0xA0, 0xBF},
+	{0xE1, 0xEC, 3, 0x80, 0xBF},
+	{0xED, 0xED, 3, 0x80, 0x9F},
+	{0xEE, 0xEF, 3, 0x80, 0xBF},
+	{0xF0, 0xF0, 4, 0x90, 0xBF},
+	{0xF1, 0xF3, 4, 0x80, 0xBF},
+	{0xF4, 0xF4, 4, 0x80, 0x8F},
+};
+
+/* Length of the well-formed sequence at p (end excluded), or 0. */
 static size_t utf8_len(const unsigned char *p, const unsigned char *end)
 {
-	size_t left = (size_t)(end - p);
-	unsigned char c = p[0], low = 0x80, high = 0xBF;
-	size_t n;
-	if (c < 0x80)
-		return 1;
-	if (c >= 0xC2 && c <= 0xDF)
-		n = 2;
-	else if (c >= 0xE0 && c <= 0xEF)
-		n = 3;
-	else if (c >= 0xF0 && c <= 0xF4)
-		n = 4;
-	else
-		return 0;
-	if (n > left)
-		return 0;
-	if (c == 0xE0)
-		low = 0xA0;
-	else if (c == 0xED)
-		high = 0x9F;
-	else if (c == 0xF0)
-		low = 0x90;
-	else if (c == 0xF4)
-		high = 0x8F;
-	if (p[1] < low || p[1] > high)
-		return 0;
+	size_t left = (size_t)(end - p), n = 0;
+	for (size_t i = 0; i < sizeof(utf8_forms) / sizeof(*utf8_forms) && n == 0; i++)
+		if (p[0] >= utf8_forms[i].first && p[0] <= utf8_forms[i].last) {
+			n = utf8_forms[i].len;
+			if (n > left || (n > 1 && (p[1] < utf8_forms[i].low || p[1] > utf8_forms[i].high)))
+				return 0;
+		}
 	for (size_t i = 2; i < n; i++)
 		if ((p[i] & 0xC0) != 0x80)
 			return 0;

@@ -42,6 +42,9 @@ class Totals(Stage):
                     "journal": {"file": os.path.join(self.folder, "journal")}, "remote_write": {"url": self.prom.url + "/api/v1/write"}}
         self.runs_out(self.winnow(settings, "--until-end"))
         self.balanced(truth, 15)
+        routes = set(self.prom.by("http_route", "count by (http_route) (last_over_time(log_requests_total[12h]))"))
+        self.assertTrue({"/cart", "/checkout"} <= routes and len(routes) == 3, f"ids in paths make no routes: {sorted(routes)[:10]}")
+        self.assertFalse(any("SKU-" in r and any(c.isdigit() for c in r) for r in routes), routes)
 
     def test_exemplars(self):
         """exemplars of log patterns and spans carry trace ids that were in the records of their service"""

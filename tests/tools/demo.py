@@ -210,6 +210,7 @@ def main():
     ap.add_argument("--once", action="store_true")
     ap.add_argument("--replay", metavar="DIR")
     a = ap.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)     # also where a script started this in the background
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     demo = Demo(a.replay and os.path.abspath(a.replay))
     try:
