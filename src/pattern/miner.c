@@ -19,11 +19,10 @@
  *
  * Learning. Templates of one SKELETON (segments with all words alike) of one service form a group. A new one is compared with up to MEMBERS_CONSIDERED of
  * it: which words differ? A set of words at which it and its kin show more variants than a limit, all other words equal and at least half of all words,
- * becomes variable; the smallest such set is taken. The limits: 2 words for one place (3 where the template has less than three words, as then little is left to
- * tell it by); 4 where several places change together, which is rather another statement; 10 for the first word; 12 while all variants are state words
- * (started, FAILED, true). So statements that differ in a word stay apart, and user names do not.
+ * becomes variable; the smallest such set is taken. The limits: 3 words for one place; 4 where several places change together, which is rather another
+ * statement; 10 for the first word; 12 while all variants are state words (started, FAILED, true). So statements that differ in a word stay apart, and user names do not.
  *   The general template is BORN under its own text ("loading skin <*>") and the variants become its aliases. It is not one of the variants grown wider: then its
- * id would be that of the first variant, which differs from instance to instance. Any three variants of the place lead to the same general template, so
+ * id would be that of the first variant, which differs from instance to instance. Any four variants of the place lead to the same general template, so
  * survivors have the same ids in any order of arrival and on every instance. The price is one more id per learned place; most places are not learned but told
  * by their surroundings, so that ids handed out over ids that remain is about 1.01.
  *
@@ -58,12 +57,10 @@ enum {
 	MEMBERS_CONSIDERED = 64, /* templates of one skeleton that a new one is compared with */
 	GENERALS_MAX = 256,      /* templates with learned places of one service */
 	SERVICES_MAX = 10000,    /* services past it share what is learned */
-	LIMIT_WORDS = 2,         /* different words a place may show before it is variable */
-	LIMIT_SHORT = 3,         /* the same where few words are left to tell the template by */
+	LIMIT_WORDS = 3,         /* different words a place may show before it is variable */
 	LIMIT_SEVERAL = 4,       /* the same where several places change together: that is rather another statement */
 	LIMIT_FIRST = 10,        /* the same for the first word of a message */
 	LIMIT_STATES = 12,       /* the same while all of them are state words */
-	WORDS_SHORT = 3,
 	EVICT_STEPS = 16,
 };
 
@@ -387,7 +384,7 @@ static bool too_many(const struct variants *v, uint64_t mask, const struct templ
 			states = states && p->state;
 		}
 	}
-	size_t several = __builtin_popcountll(mask) > 1 ? LIMIT_SEVERAL : fresh->words < WORDS_SHORT ? LIMIT_SHORT : LIMIT_WORDS;
+	size_t several = __builtin_popcountll(mask) > 1 ? LIMIT_SEVERAL : LIMIT_WORDS;
 	return distinct > (states ? (size_t)LIMIT_STATES : at == 0 ? (size_t)LIMIT_FIRST : several);
 }
 

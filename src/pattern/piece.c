@@ -191,7 +191,7 @@ static void name_emit(struct scan *s, struct slice piece)
 			emit_word(s, piece, false);
 		else
 			emit_place(s, piece, PLACE_ANY, -1);
-	} else if (is_file(piece)) {
+	} else if (is_file(piece) || (end < s->end && s->ptr[end] == '=' && count_byte(piece, '.'))) { /* os.name=Linux: a property of many */
 		s->expect = EXPECT_NOTHING;
 		emit_word(s, piece, true);
 	} else {

@@ -78,10 +78,10 @@ static void json_is_one_object_a_pattern(void **state)
 static void assign_tells_the_ids_of_every_line(void **state)
 {
 	(void)state;
-	write_input("loading skin blue for window 1\n\nloading skin red for window 1\r\nloading skin green for window 1\n{\"a\":1}\n", false);
+	write_input("loading skin blue for window 1\n\nloading skin red for window 1\r\nloading skin green for window 1\nloading skin teal for window 1\n{\"a\":1}\n", false);
 	check(run("--assign", input_path) == 0);
 	struct slice out = buf_slice(&output);
-	check(count_lines(out) == 5);
+	check(count_lines(out) == 6);
 	check(out.len > 34 && out.ptr[16] == '\t' && out.ptr[33] == '\t');
 	check(memcmp(out.ptr, out.ptr + 17, 16) != 0); /* merged later */
 	check(slice_search(out, SLICE("\tloading skin <*> for window <num>\n")) == 33);

@@ -148,6 +148,7 @@ static void a_place_is_learned_from_its_variants_and_they_become_aliases(void **
 	struct pattern *blue = name(&s, "loading skin blue for window 1");
 	struct pattern *green = name(&s, "loading skin green for window 1");
 	check(blue != green);
+	check(!name(&s, "loading skin ochre for window 1")->alias_of);
 	struct pattern *wide = name(&s, "loading skin amber for window 1");
 	check_slice(wide->template_text, "loading skin <*> for window <num>");
 	check(wide->id == pattern_id(SLICE("a"), SLICE("loading skin <*> for window <*>")));
@@ -261,6 +262,7 @@ static void variants_seen_by_different_miners_add_up(void **state)
 	name(&x, "loading skin blue for window 1");
 	name(&x, "loading skin green for window 1");
 	name(&y, "loading skin amber for window 1");
+	name(&y, "loading skin ochre for window 1");
 	while (tell(&x, &y) + tell(&y, &x))
 		;
 	struct pattern *p = name(&x, "loading skin teal for window 1");
@@ -277,6 +279,7 @@ static void a_learned_place_beside_a_value_is_told_too(void **state)
 	struct shard y = shard_new(0, 0);
 	name(&x, "(root) CMD (/bin/get_temps alpha)");
 	name(&x, "(root) CMD (/bin/get_temps beta)");
+	name(&x, "(root) CMD (/bin/get_temps zeta)");
 	struct pattern *p = name(&x, "(root) CMD (/bin/get_temps gamma)");
 	name(&y, "(root) CMD (/bin/get_temps delta)");
 	while (tell(&x, &y) + tell(&y, &x))
@@ -359,6 +362,7 @@ static void eviction_is_bounded_and_learning_goes_on(void **state)
 	check(p == name(&s, message));
 	name(&s, "loading skin blue for window 1");
 	name(&s, "loading skin green for window 1");
+	name(&s, "loading skin ochre for window 1");
 	check_slice(name(&s, "loading skin amber for window 1")->template_text, "loading skin <*> for window <num>");
 	shard_done(&s);
 }
