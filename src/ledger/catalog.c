@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/catalog.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
+
+#define EXAMPLE_REFRESH_NS (600 * NS_PER_S)
 
 static void entry_free(struct catalog_entry *e)
 {
@@ -133,10 +136,14 @@ void catalog_set_example(struct catalog_entry *entry, const struct delta_example
 	entry->example = copy;
 }
 
+/* A better one wins; one as good only if it is ten minutes of event time younger: the trace of an old example may be gone from its store. */
 void catalog_offer(struct catalog *c, const struct delta_example *e)
 {
 	struct catalog_entry *entry = catalog_survivor(c, e->pattern_id);
-	if (entry && (!entry->example || e->rank > entry->example->rank))
+	if (!entry)
+		return;
+	const struct delta_example *now = entry->example;
+	if (!now || e->rank > now->rank || (e->rank == now->rank && e->time_ns >= now->time_ns + EXAMPLE_REFRESH_NS))
 		catalog_set_example(entry, e);
 }
 
