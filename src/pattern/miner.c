@@ -73,6 +73,7 @@ struct cluster {
 	struct service *service;
 	struct group *group;
 	struct cluster *next; /* of the group */
+	struct cluster *prev;
 	struct kin *kin;
 	uint64_t key;
 	bool used;            /* since the clock's hand passed */
@@ -236,10 +237,12 @@ static void cache_put(struct miner *m, uint64_t key, struct pattern *p)
 
 static void group_leave(struct miner *m, struct cluster *c)
 {
-	struct cluster **at = &c->group->first;
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		c->group->first = c->next;
 	if (!c->group->first) {
 		map_remove(&m->groups, c->group->key, NULL, NULL);
 		free(c->group);
@@ -310,6 +313,8 @@ static struct cluster *cluster_add(struct miner *m, struct service *s, struct te
 	}
 	c->group = g;
 	c->next = g->first;
+	if (g->first)
+		g->first->prev = c;
 	g->first = c;
 	if (!general) {
 		c->key = hash_pair(s->salt, template->identity);

@@ -29,10 +29,9 @@ enum { CUT_MIN = 200 };
 
 /* A long printed value that never closes was cut off by whoever carried the message: one value up to the end, and all that is open closes behind it,
  * so that the message meets its uncut kin. */
-static void cut_value(struct scan *s)
+static void cut_value(struct scan *s, char close)
 {
-	static const char closers[] = ")]}";
-	char close = closing(s->ptr[s->pos]);
+	static const char closers[] = ")]}>";
 	emit_punct(s, s->pos++, 1);
 	emit_place(s, slice_of(s->ptr + s->pos, s->end - s->pos), PLACE_ANY, -1);
 	s->pos = s->end;
@@ -62,7 +61,7 @@ static void open_bracket(struct scan *s)
 	bool forced = s->expect != EXPECT_NOTHING;
 	s->expect = EXPECT_NOTHING;
 	if (end == SIZE_MAX && !section && structured && s->end - s->pos > CUT_MIN) {
-		cut_value(s);
+		cut_value(s, closing(s->ptr[s->pos]));
 		return;
 	}
 	if (end == SIZE_MAX || section || !(structured || forced)) {
@@ -196,9 +195,36 @@ static size_t compared_len(struct slice rest)
 	return digits > 1 && lex_is_time_unit(slice_sub(rest, unit, end - unit)) ? end : 0;
 }
 
+/* <200,Response(...),[...]>: a pair or response printed between angles, perhaps cut off. */
+static bool angle_value(struct scan *s, struct slice rest)
+{
+	size_t i = 1;
+	while (i < rest.len && (lex_class[(uint8_t)rest.ptr[i]] & LEX_DIGIT))
+		i++;
+	if (rest.ptr[0] != '<' || i == 1 || i >= rest.len || rest.ptr[i] != ',' || s->pos < s->value_until)
+		return false;
+	const char *close = memrchr(rest.ptr, '>', rest.len);
+	if (!close && rest.len > CUT_MIN) {
+		cut_value(s, '>');
+		return true;
+	}
+	if (!close)
+		return false;
+	emit_punct(s, s->pos++, 1);
+	size_t end = (size_t)(close - s->ptr);
+	emit_place(s, slice_of(s->ptr + s->pos, end - s->pos), PLACE_ANY, -1);
+	s->pos = end;
+	emit_punct(s, s->pos++, 1);
+	return true;
+}
+
 static void angle(struct scan *s)
 {
 	struct slice rest = slice_of(s->ptr + s->pos, s->end - s->pos);
+	if (angle_value(s, rest)) {
+		s->expect = EXPECT_NOTHING;
+		return;
+	}
 	size_t len = masked_len(rest);
 	if (len == 0)
 		len = compared_len(rest);

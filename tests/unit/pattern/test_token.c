@@ -93,6 +93,14 @@ static void printed_objects_are_one_value(void **state)
 	check(one_pattern("x {\"a\": {\"b\": [1, 2]}, \"c\": 3} y", "x {\"a\": 1} y"));
 }
 
+static void a_response_between_angles_is_one_value(void **state)
+{
+	(void)state;
+	check(one_pattern("[a][result is <200,R(a=1, b=[]),[x:\"y\"]>] ok", "[a][result is <404,R(c=1)>] ok"));
+	check_slice(shown("result is <200,OK> done"), "result is <<*>> done");
+	check_slice(shown("if a <5 or b> 3"), "if a <<num> or b> <num>");
+}
+
 static void a_value_that_was_cut_off_meets_its_kin(void **state)
 {
 	(void)state;
@@ -216,6 +224,7 @@ int main(void)
 		cmocka_unit_test(places_have_types),
 		cmocka_unit_test(keys_are_structure_and_values_are_not),
 		cmocka_unit_test(printed_objects_are_one_value),
+		cmocka_unit_test(a_response_between_angles_is_one_value),
 		cmocka_unit_test(a_value_that_was_cut_off_meets_its_kin),
 		cmocka_unit_test(json_and_logfmt_keep_keys_and_message),
 		cmocka_unit_test(what_others_masked_or_cut_is_a_value),
