@@ -42,6 +42,15 @@ def of_template(template, texts):
     return ids
 
 
+def of_regex(regex, texts):
+    """The same for a rule's regular expression; none if it is cut, or no Python."""
+    try:
+        compiled = re.compile(re.sub(r"\(\?<(\w+)>", r"(?P<\1>", regex))
+    except re.error:
+        return set()
+    return set().union(*(traces for text, traces in texts.items() if compiled.search(text)))
+
+
 def judge(prometheus, path, window):
     """(patterns whose lines carry a trace id, those of them with an exemplar that has one of those ids, the others as lines)."""
     lines = of_lines(path)
@@ -53,7 +62,8 @@ def judge(prometheus, path, window):
     seen = set()
     for labels, _ in prometheus.query(f"last_over_time(log_pattern_info{window})"):
         key = labels["service_name"], labels["pattern_id"]
-        ids = of_template(labels.get("template", ""), lines.get(key[0], {}))
+        template, texts = labels.get("template", ""), lines.get(key[0], {})
+        ids = of_template(template, texts) or (labels.get("origin") == "rule" and of_regex(template, texts))
         if ids and key not in seen:
             seen.add(key)
             carrying += 1
