@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ratios of winnow against a reference in the same run.
 
-usage: ./dev bench [main] [rules]
+usage: ./dev bench [main] [mining] [rules] [rules]
 
 One line each: name  ours  reference  ratio  unit. Exit 1 if a ratio is under its goal.
 
@@ -77,7 +77,11 @@ def rules():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_rules")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"main": main_job, "rules": rules}
+def mining():
+    return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_mining")], stdin=subprocess.DEVNULL).returncode == 0
+
+
+BENCHES = {"main": main_job, "mining": mining, "rules": rules}
 
 
 def main():
