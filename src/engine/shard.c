@@ -334,9 +334,8 @@ void shard_rewind(struct shard *s)
 
 void shard_import(struct shard *s, uint64_t id, enum pattern_origin origin, struct slice service, struct slice template_text, struct slice rule, uint64_t alias_id)
 {
-	bool known = pattern_set_find(s->patterns, id) != NULL;
 	struct pattern *p = pattern_set_import(s->patterns, id, origin, service, template_text, rule, alias_id);
-	if (p && !known && origin == ORIGIN_MINED && !p->alias_of)
+	if (p && origin == ORIGIN_MINED)
 		miner_import(s->miner, p);
 }
 

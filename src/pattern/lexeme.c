@@ -243,18 +243,26 @@ static bool is_time(struct slice s)
 	return s.len <= 40 && (separators >= 2 || colons == 1);
 }
 
-static bool is_path(struct slice s)
+/* C:\x, /x, ./x, ../x, ~/x, \\host */
+static bool starts_as_path(struct slice s)
 {
-	if (s.len > 2 && (s.ptr[1] == ':' && (s.ptr[2] == '\\' || s.ptr[2] == '/') && (lex_class[(uint8_t)s.ptr[0]] & LEX_LETTER)))
-		return true;
 	if (s.len > 1 && s.ptr[0] == '/' && s.ptr[1] != '/')
 		return true;
-	if (s.len > 2 && (slice_starts(s, SLICE("./")) || slice_starts(s, SLICE("../")) || slice_starts(s, SLICE("~/")) || slice_starts(s, SLICE("\\\\"))))
+	if (s.len <= 2)
+		return false;
+	if (s.ptr[1] == ':' && (s.ptr[2] == '\\' || s.ptr[2] == '/') && (lex_class[(uint8_t)s.ptr[0]] & LEX_LETTER))
 		return true;
+	return slice_starts(s, SLICE("./")) || slice_starts(s, SLICE("../")) || slice_starts(s, SLICE("~/")) || slice_starts(s, SLICE("\\\\"));
+}
+
+static bool is_path(struct slice s)
+{
 	size_t slashes = 0;
+	bool named = false;
+	if (starts_as_path(s))
+		return true;
 	if (slice_find(s, ':', 0) != s.len)
 		return false;
-	bool named = false;
 	for (size_t i = 1; i + 1 < s.len; i++) {
 		slashes += s.ptr[i] == '/' || s.ptr[i] == '\\';
 		named = named || s.ptr[i] == '.' || s.ptr[i] == '_' || s.ptr[i] == '-' || is_digit(s.ptr[i]);

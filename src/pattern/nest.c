@@ -52,6 +52,32 @@ static bool is_section(const struct scan *s)
 	return (s->ptr[s->pos] == '[' && (s->t->atoms_len == 0 || after_section(s))) || (s->ptr[s->pos] == '{' && s->t->atoms_len == 0);
 }
 
+/* A bracket that is text: its inside is scanned like the rest. */
+static void open_text(struct scan *s, size_t end, bool show_nothing)
+{
+	if (s->open_len < sizeof(s->open))
+		s->open[s->open_len++] = closing(s->ptr[s->pos]);
+	emit_punct(s, s->pos++, 1);
+	if (end == s->pos && show_nothing)
+		emit_nothing(s);
+}
+
+/* A bracket that holds a value: a large one is one place, a small one is shown in detail. */
+static void open_value(struct scan *s, size_t end, bool show_nothing)
+{
+	emit_punct(s, s->pos++, 1);
+	if (end == s->pos) {
+		if (show_nothing)
+			emit_nothing(s);
+	} else if (end - s->pos > NEST_DETAIL_MAX) {
+		emit_place(s, slice_of(s->ptr + s->pos, end - s->pos), PLACE_ANY, -1);
+		s->pos = end;
+		s->space = false;
+	} else {
+		s->value_until = end;
+	}
+}
+
 static void open_bracket(struct scan *s)
 {
 	bool structured = false;
@@ -60,29 +86,12 @@ static void open_bracket(struct scan *s)
 	size_t end = s->pos < s->value_until ? SIZE_MAX : nest_bracket_end(s, s->pos, &structured);
 	bool forced = s->expect != EXPECT_NOTHING;
 	s->expect = EXPECT_NOTHING;
-	if (end == SIZE_MAX && !section && structured && s->end - s->pos > CUT_MIN) {
+	if (end == SIZE_MAX && !section && structured && s->end - s->pos > CUT_MIN)
 		cut_value(s, closing(s->ptr[s->pos]));
-		return;
-	}
-	if (end == SIZE_MAX || section || !(structured || forced)) {
-		if (s->open_len < sizeof(s->open))
-			s->open[s->open_len++] = closing(s->ptr[s->pos]);
-		emit_punct(s, s->pos++, 1);
-		if (end == s->pos && !section && !glued)
-			emit_nothing(s);
-		return;
-	}
-	emit_punct(s, s->pos++, 1);
-	if (end == s->pos) {
-		if (!glued || forced)
-			emit_nothing(s);
-	} else if ((structured || forced) && end - s->pos > NEST_DETAIL_MAX) {
-		emit_place(s, slice_of(s->ptr + s->pos, end - s->pos), PLACE_ANY, -1);
-		s->pos = end;
-		s->space = false;
-	} else if (structured || forced) {
-		s->value_until = end;
-	}
+	else if (end == SIZE_MAX || section || !(structured || forced))
+		open_text(s, end, !section && !glued);
+	else
+		open_value(s, end, !glued || forced);
 }
 
 /* Mozilla/5.0 (...) ..., curl/7.68: what clients call themselves. */

@@ -284,26 +284,38 @@ static size_t phrase_end(const struct scan *s, size_t at)
 	return words && ends_phrase(s, at) ? at : from;
 }
 
+/* A bracket glued to the end of a value, Seat(a=1): a small one is shown in detail (true: the piece is emitted), a large one belongs to the value. */
+static bool glued_bracket(struct scan *s, struct slice *piece, size_t at)
+{
+	bool structured;
+	if (at >= s->end || at < s->value_until || (s->ptr[at] != '(' && s->ptr[at] != '{' && s->ptr[at] != '['))
+		return false;
+	size_t end = nest_bracket_end(s, at, &structured);
+	if (end == SIZE_MAX)
+		return false;
+	if (end - at <= NEST_DETAIL_MAX) {
+		s->value_until = end + 1;
+		emit_word(s, *piece, true);
+		return true;
+	}
+	s->pos = end + 1;
+	piece->len = s->pos - (size_t)(piece->ptr - s->ptr);
+	return false;
+}
+
 void piece_value(struct scan *s, struct slice piece, unsigned classes)
 {
 	int64_t duration_ns = -1;
 	enum place place = (classes & (LEX_DIGIT | LEX_JOIN)) ? lex_place(piece, classes, &duration_ns) : PLACE_COUNT;
-	s->expect = EXPECT_NOTHING;
 	size_t at = (size_t)(piece.ptr - s->ptr) + piece.len;
-	bool structured;
-	if (place == PLACE_COUNT && at == s->pos && at < s->end && (s->ptr[at] == '(' || s->ptr[at] == '{' || s->ptr[at] == '[') && at >= s->value_until) {
-		size_t end = nest_bracket_end(s, at, &structured);
-		if (end != SIZE_MAX && end - at <= NEST_DETAIL_MAX) {
-			s->value_until = end + 1;
-			emit_word(s, piece, true);
-			return;
-		}
-		if (end != SIZE_MAX) {
-			s->pos = end + 1;
-			piece.len = s->pos - (size_t)(piece.ptr - s->ptr);
-		}
+	s->expect = EXPECT_NOTHING;
+	if (place != PLACE_COUNT) {
+		emit_place(s, piece, place, duration_ns);
+		return;
 	}
-	if (place == PLACE_COUNT && at == s->pos) {
+	if (at == s->pos && glued_bracket(s, &piece, at))
+		return;
+	if (at == s->pos) {
 		s->pos = phrase_end(s, at);
 		piece.len += s->pos - at;
 		if (s->pos > at) {
@@ -311,7 +323,7 @@ void piece_value(struct scan *s, struct slice piece, unsigned classes)
 			return;
 		}
 	}
-	emit_place(s, piece, place == PLACE_COUNT ? PLACE_ANY : place, duration_ns);
+	emit_place(s, piece, PLACE_ANY, duration_ns);
 }
 
 static bool strips_front(char c)
@@ -398,21 +410,11 @@ static bool is_key(const struct scan *s, unsigned classes)
 	return i < s->end && s->ptr[i] == '=' && !(i + 1 < s->end && s->ptr[i + 1] == '=') && (classes & LEX_LETTER) && !(classes & LEX_JOIN);
 }
 
-void piece_chunk(struct scan *s)
+/* A chunk that is more than a word: trimmed of joining characters, then a value, a key, or pieces. */
+static void joined_chunk(struct scan *s, struct slice piece, unsigned classes)
 {
-	unsigned classes = 0;
-	size_t from = s->pos;
+	size_t from = (size_t)(piece.ptr - s->ptr);
 	size_t back = 0;
-	s->pos = chunk_end(s, &classes);
-	struct slice piece = slice_of(s->ptr + from, s->pos - from);
-	if (!(classes & (LEX_DIGIT | LEX_JOIN | LEX_HIGH)) && s->expect == EXPECT_NOTHING) {
-		word_emit(s, piece);
-		return;
-	}
-	if (classes == LEX_JOIN && is_overflow(s, piece)) {
-		emit_place(s, piece, PLACE_ANY, -1);
-		return;
-	}
 	if (classes & LEX_JOIN) {
 		back = trim(s, &piece);
 		classes = scan_classes(piece);
@@ -434,4 +436,18 @@ void piece_chunk(struct scan *s)
 		if (back == 1 && s->ptr[end - 1] == ':' && piece.len)
 			s->expect = EXPECT_WORD;
 	}
+}
+
+void piece_chunk(struct scan *s)
+{
+	unsigned classes = 0;
+	size_t from = s->pos;
+	s->pos = chunk_end(s, &classes);
+	struct slice piece = slice_of(s->ptr + from, s->pos - from);
+	if (!(classes & (LEX_DIGIT | LEX_JOIN | LEX_HIGH)) && s->expect == EXPECT_NOTHING)
+		word_emit(s, piece);
+	else if (classes == LEX_JOIN && is_overflow(s, piece))
+		emit_place(s, piece, PLACE_ANY, -1);
+	else
+		joined_chunk(s, piece, classes);
 }

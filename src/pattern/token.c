@@ -69,27 +69,34 @@ static bool joins_values(const struct atom *a, bool space_after)
 }
 
 /* Adds the atom just written to the segments: values that touch become one. */
+/* Takes the value's atom into the value segment before it, over a joining mark if there is one; false if there is none. */
+static bool extend_value(struct tokens *t, const struct atom *a, bool open)
+{
+	if (t->segments_len == 0)
+		return false;
+	struct segment *last = &t->segments[t->segments_len - 1];
+	if (last->kind == SEGMENT_PUNCT && !open && t->segments_len >= 2 && last[-1].kind == SEGMENT_VALUE && joins_values(&t->atoms[last->atom], a->space)) {
+		t->segments_len--;
+		last--;
+	}
+	if (last->kind != SEGMENT_VALUE)
+		return false;
+	last->atoms = (uint16_t)(t->atoms_len - last->atom);
+	return true;
+}
+
 static void add_segment(struct scan *s, struct atom *a, uint32_t hash)
 {
 	struct tokens *t = s->t;
-	struct segment *last = t->segments_len ? &t->segments[t->segments_len - 1] : NULL;
-	bool value = a->kind == ATOM_PLACE || a->soft;
 	bool open = (size_t)(a->ptr - s->ptr) < s->value_until;
-	if (value || open) {
-		if (last && last->kind == SEGMENT_PUNCT && !open && t->segments_len >= 2 && last[-1].kind == SEGMENT_VALUE && joins_values(&t->atoms[last->atom], a->space)) {
-			t->segments_len--;
-			last--;
-		}
-		if (last && last->kind == SEGMENT_VALUE) {
-			last->atoms = (uint16_t)(t->atoms_len - last->atom);
-			return;
-		}
-	}
+	bool value = open || a->kind == ATOM_PLACE || a->soft;
+	if (value && extend_value(t, a, open))
+		return;
 	t->segments[t->segments_len++] = (struct segment){
-		.hash = value || open ? 1 : hash,
+		.hash = value ? 1 : hash,
 		.atom = (uint16_t)(t->atoms_len - 1),
 		.atoms = 1,
-		.kind = (uint8_t)(value || open ? SEGMENT_VALUE : a->kind == ATOM_WORD ? SEGMENT_WORD : SEGMENT_PUNCT),
+		.kind = (uint8_t)(value ? SEGMENT_VALUE : a->kind == ATOM_WORD ? SEGMENT_WORD : SEGMENT_PUNCT),
 		.space = a->space,
 	};
 }
@@ -225,6 +232,15 @@ static size_t chunk_core_start(const struct tokens *t, size_t from, size_t to)
 	return from;
 }
 
+/* End of the chunk that begins at i: the next segment behind a blank. */
+static size_t chunk_to(const struct tokens *t, size_t i)
+{
+	size_t to = i + 1;
+	while (to < t->segments_len && !t->segments[to].space)
+		to++;
+	return to;
+}
+
 uint64_t tokens_coarse(const struct tokens *t, bool *pure)
 {
 	uint64_t h = 0;
@@ -232,9 +248,7 @@ uint64_t tokens_coarse(const struct tokens *t, bool *pure)
 	bool words = false;
 	*pure = true;
 	for (size_t i = 0; i < t->segments_len;) {
-		size_t to = i + 1;
-		while (to < t->segments_len && !t->segments[to].space)
-			to++;
+		size_t to = chunk_to(t, i);
 		size_t start = chunk_core_start(t, i, to);
 		size_t end = chunk_core_end(t, start, to);
 		bool glued = end - start > 1 && is_glued_value(t, start, end);
