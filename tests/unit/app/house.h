@@ -83,7 +83,7 @@ static inline struct books *house_open(void)
 		.max_pending_bytes = SIZE_MAX,
 	};
 	struct journal *journal;
-	struct books *books;
+	struct books *books = NULL;
 	struct err err = {0};
 	if (journal_open_file(house_path("journal"), &journal, &err) < 0 || books_open(journal, &opts, &books, &err) < 0)
 		fail_msg("%s", err.text);
