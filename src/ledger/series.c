@@ -113,7 +113,7 @@ void series_forget(struct ledger *l, int64_t step)
 	size_t kept = 0;
 	for (size_t i = 0; i < l->series_len; i++) {
 		struct series *s = l->series[i];
-		if (s->live || s->pending || s->last_step == INT64_MIN || step - s->last_step < FORGET_AFTER * l->expire_steps) {
+		if (series_is_book(s) || s->live || s->pending || s->last_step == INT64_MIN || step - s->last_step < FORGET_AFTER * l->expire_steps) {
 			l->series[kept++] = s;
 			continue;
 		}

@@ -111,6 +111,11 @@ void series_free(struct series *s);
 struct slice series_label(const struct series *s, struct slice name);
 const struct series_blocks *series_blocks(struct series *s);
 size_t series_samples(const struct series *s);
+/* winnow's own books (winnow_records_total, ...): few, and shown even while they are dormant, or the identity would seem broken after a quiet quarter of an hour. */
+static inline bool series_is_book(const struct series *s)
+{
+	return s->family >= FAMILY_RECORDS;
+}
 /* Drops series that have been dormant for long by the time of this step. */
 void series_forget(struct ledger *l, int64_t step);
 /* Number of buckets of a histogram, else 0. */

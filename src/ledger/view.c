@@ -50,7 +50,7 @@ bool ledger_series_at(const struct ledger *l, size_t index, struct ledger_value 
 	if (index >= l->series_len)
 		return false;
 	const struct series *s = l->series[index];
-	if (!s->live && !s->pending)
+	if (!s->live && !s->pending && !series_is_book(s))
 		return false;
 	*ret = (struct ledger_value){
 		.family = s->family,

@@ -439,6 +439,22 @@ static void a_series_dormant_for_long_is_forgotten_and_starts_at_zero(void **sta
 	desk_done(&d);
 }
 
+static void winnows_own_books_are_shown_and_kept_while_they_are_dormant(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct ledger_value value;
+	desk_open(&d, NULL);
+	desk_range(&d, 0, 0, 10, AT(5), true);
+	desk_count(&d, FAMILY_RECORDS_CONSUMED, NULL, 0, STEP_AT(5), 10);
+	desk_post(&d, AT(12));
+	idle(&d, 17, 400); /* far past five expiry times */
+	mark_all(&d);
+	check(ledger_series_len(d.l) == 1 && ledger_series_at(d.l, 0, &value));
+	assert_int_equal(value.count, 10);
+	desk_done(&d);
+}
+
 static void a_skipped_step_goes_with_the_next(void **state)
 {
 	(void)state;
@@ -741,6 +757,7 @@ int main(void)
 		T(a_series_without_increments_gets_a_stale_marker_and_wakes_with_its_old_value),
 		T(waking_right_behind_the_stale_marker_needs_no_anchor),
 		T(a_series_dormant_for_long_is_forgotten_and_starts_at_zero),
+		T(winnows_own_books_are_shown_and_kept_while_they_are_dormant),
 		T(a_skipped_step_goes_with_the_next),
 		T(a_skipped_step_whose_anchors_are_known_does_not_anchor_again),
 		T(a_histogram_is_cut_whole_with_its_exemplar_on_the_bucket_of_its_value),
