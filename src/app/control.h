@@ -42,6 +42,8 @@ struct control {
 	struct status *status;
 	int64_t commit_at_ns;
 	enum phase phase;
+	int64_t started_ns;     /* monotonic */
+	int exit_status;
 	bool until_end, leaving, leaving_sources;
 	_Atomic bool reload;
 };

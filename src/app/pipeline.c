@@ -26,6 +26,7 @@
 #define COMMIT_NS (5 * NS_PER_S)
 #define RETRY_NS (2 * NS_PER_S)
 #define SERVE_NS (50 * NS_PER_MS)
+#define NOTHING_NS (20 * NS_PER_S)
 
 static struct journal *open_journal(const struct config *config, struct err *err)
 {
@@ -313,13 +314,23 @@ static bool close_books(struct control *c)
 	return rc == 0;
 }
 
+/* A run until the end that was given nothing to read for a while says so: a topic's name is wrong, or another member of the group has all of it. */
+static bool nothing_to_read(struct control *c)
+{
+	if (control_places(c) > 0 || clock_mono_ns() - c->started_ns < NOTHING_NS)
+		return false;
+	log_line(LOG_ERROR, "source", "no partition to read after %d s: do the topics exist, and is no other member in the group?", (int)(NOTHING_NS / NS_PER_S));
+	c->exit_status = 3;
+	return true;
+}
+
 /* One turn of a run until the end: read, post, close, send, in this order. True when all is done. */
 static bool finish(struct control *c)
 {
 	switch (c->phase) {
 	case PHASE_READING:
-		if (!joined(c) || !all_ended(c))
-			return false;
+		if (!joined(c) || control_places(c) == 0 || !all_ended(c))
+			return nothing_to_read(c);
 		for (size_t i = 0; i < c->workers_len; i++)
 			worker_stop(c->workers[i], true);
 		c->phase = PHASE_POSTING;
@@ -373,7 +384,7 @@ static void shut_down(struct control *c)
 
 int pipeline_run(const struct config *config, bool until_end)
 {
-	struct control c = {.config = config, .until_end = until_end};
+	struct control c = {.config = config, .until_end = until_end, .started_ns = clock_mono_ns()};
 	/* fetch buffers come and go by the megabyte: keep them, or the allocator maps and unmaps them for ever */
 	mallopt(M_MMAP_THRESHOLD, 64 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
@@ -392,5 +403,5 @@ int pipeline_run(const struct config *config, bool until_end)
 	if (!rc)
 		loop(&c);
 	shut_down(&c);
-	return rc;
+	return rc ? rc : c.exit_status;
 }

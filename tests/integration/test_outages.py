@@ -3,6 +3,8 @@ import os, time
 from servers import Kafka
 from stage import PROPERTIES, Producer, Stage, kafka, produce, shop_files
 
+AWAY_SECONDS = int(os.environ.get("AWAY_SECONDS", 12))   # how long Prometheus is away; 60 in longer runs
+
 
 class Outages(Stage):
     def test_prometheus_stops(self):
@@ -14,7 +16,7 @@ class Outages(Stage):
         w = self.winnow(self.settings("kafka"))
         time.sleep(6)
         self.prom.stop()
-        time.sleep(12)
+        time.sleep(AWAY_SECONDS)
         self.assertTrue(w.alive(), "winnow stays up")
         self.prom.start()
         for feed in feeds:
