@@ -28,7 +28,7 @@ struct books {
 	_Atomic size_t pending_steps, pending_bytes;
 	_Atomic bool stopping, leads;
 	_Atomic bool leading;      /* caught up since leadership began */
-	_Atomic uint64_t leadership;
+	_Atomic uint64_t leadership, contested;
 	int64_t lead_from;         /* position from which on steps may be sent */
 	int64_t snapshot_at_ns, snapshot_position;
 };
@@ -99,6 +99,7 @@ static void fold(struct books *b, const struct journal_entry *entry)
 	pthread_mutex_unlock(&b->lock);
 	if (event.outcome == LEDGER_CORRUPT)
 		log_line(LOG_ERROR, "ledger", "journal record at %lld is not one of ours or damaged: skipped", (long long)entry->position);
+	b->contested += event.outcome == LEDGER_IGNORED;
 	publish(b);
 	b->position = entry->next_position;
 }
@@ -395,6 +396,11 @@ bool books_cut(struct books *b, int64_t step, size_t max_samples, size_t max_byt
 	return oldest;
 }
 
+uint64_t books_contested(struct books *b)
+{
+	return b->contested;
+}
+
 uint64_t books_leadership(struct books *b)
 {
 	return b->leadership;
@@ -421,6 +427,16 @@ int books_mark(struct books *b, int64_t step, bool skipped, struct err *err)
 	struct buf record = {0};
 	mark_encode(&record, step, skipped, now_in_journal(b));
 	return append_and_fold(b, &record, err);
+}
+
+bool books_overtaken(struct books *b, int64_t step, bool anchors)
+{
+	if (!books_catch_up(b, 5 * NS_PER_S))
+		return true;
+	pthread_mutex_lock(&b->lock);
+	bool overtaken = ledger_pending_first(b->ledger) != step || (anchors && ledger_anchored(b->ledger, step));
+	pthread_mutex_unlock(&b->lock);
+	return overtaken;
 }
 
 int books_anchored(struct books *b, int64_t step, struct err *err)

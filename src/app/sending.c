@@ -15,7 +15,7 @@ struct sending {
 	struct books *books;
 	struct status *status;
 	struct sender *sender;
-	uint64_t leadership;
+	uint64_t leadership, contested;
 	pthread_t thread;
 	_Atomic bool stopping;
 };
@@ -68,9 +68,18 @@ static bool anchored(void *self, int64_t step)
 	return false;
 }
 
+static bool overtaken(void *self, int64_t step, bool anchors)
+{
+	return books_overtaken(((struct sending *)self)->books, step, anchors);
+}
+
 static void send_step(struct sending *s, int64_t step, bool newest)
 {
 	note_leadership(s, step);
+	uint64_t contested = books_contested(s->books);
+	if (contested != s->contested)
+		sender_contested(s->sender);
+	s->contested = contested;
 	enum sender_result result = sender_send(s->sender, step, newest);
 	if (result == SENDER_ACKNOWLEDGED || result == SENDER_TOO_OLD)
 		mark(s, step, result == SENDER_TOO_OLD);
@@ -113,13 +122,15 @@ int sending_start(const struct config *config, struct books *books, struct statu
 	struct sending *s = mem_zalloc(1, sizeof(*s));
 	struct sender_opts opts;
 	struct err err = {0};
-	struct sender_source source = {.self = s, .cut = cut, .cut_done = done, .anchored = anchored, .wanted = wanted};
+	struct sender_source source = {.self = s, .cut = cut, .cut_done = done, .anchored = anchored, .overtaken = overtaken, .wanted = wanted};
 	s->books = books;
 	s->status = status;
 	sender_opts_default(&opts);
 	fill_http(config, &opts.http);
 	opts.step_ns = config->metrics.step_ns;
 	opts.receiver_window_ns = config->metrics.window_ns;
+	if (opts.aside_retry_ns > config->metrics.expire_ns / 2)
+		opts.aside_retry_ns = config->metrics.expire_ns / 2; /* while the ledger still shows it: its last total would go unsaid */
 	if (sender_new(&opts, &source, &s->sender, &err) < 0) {
 		log_line(LOG_ERROR, "sender", "%s", err.text);
 		free(s);
