@@ -72,16 +72,13 @@ static void load_rules(struct ruleset *set, struct rule_loader *l, const struct 
 
 static void load_doc(struct ruleset *set, struct rule_errors *errors, const struct yaml_doc *doc)
 {
-	static const char *const keys[] = {"rules", "grok_patterns", NULL};
 	struct rule_loader l = {.arena = &set->arena, .doc = doc, .errors = errors};
 	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
 	if (root->kind != YAML_MAP) {
 		rule_complain(&l, root, "a rule file is a map with the key rules");
 		return;
 	}
-	for (size_t i = 0; i < root->len; i++)
-		if (!slice_eq(root->keys[i], SLICE("rules")) && !slice_eq(root->keys[i], SLICE("grok_patterns")))
-			rule_complain_key(&l, root, i, keys);
+	rule_check_keys(&l, root, rule_file_keys);
 	l.grok = yaml_get(root, "grok_patterns");
 	if (l.grok && l.grok->kind != YAML_MAP) {
 		rule_complain(&l, l.grok, "expected a map of grok names and regexes");
