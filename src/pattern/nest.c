@@ -8,6 +8,33 @@ static char closing(char open)
 	return open == '(' ? ')' : open == '[' ? ']' : '}';
 }
 
+/* End of the name at i, or i. */
+static size_t name_end(const struct scan *s, size_t i)
+{
+	while (i < s->end && (lex_class[(uint8_t)s->ptr[i]] & (LEX_LETTER | LEX_DIGIT | LEX_UNDER)))
+		i++;
+	return i;
+}
+
+/* {Id:7 Name:x}, map[a:1 b:2]: what Go prints has no commas. */
+static bool go_fields(const struct scan *s, size_t pos)
+{
+	if (s->ptr[pos] == '[')
+		return pos >= 3 && memcmp(s->ptr + pos - 3, "map", 3) == 0 && (pos == 3 || (lex_class[(uint8_t)s->ptr[pos - 4]] & (LEX_END | LEX_JOIN)));
+	size_t end = name_end(s, pos + 1);
+	return s->ptr[pos] == '{' && end > pos + 1 && end + 1 < s->end && s->ptr[end] == ':' && !strchr(" :/", s->ptr[end + 1]);
+}
+
+/* (words=[a, b]): the only thing in it is a name's value, which may have no commas another time. */
+static bool one_value(const struct scan *s, const struct bracket *b)
+{
+	size_t end = name_end(s, b->open + 1);
+	const struct brackets *all = &s->t->brackets;
+	if (s->ptr[b->open] != '(' || end == b->open + 1 || end >= s->end || s->ptr[end] != '=' || b + 1 >= all->items + all->len)
+		return false;
+	return b[1].open == end + 1 && b[1].close != BRACKET_NONE && b[1].close + 1 == b->close;
+}
+
 size_t nest_bracket_end(struct scan *s, size_t pos, bool *structured)
 {
 	if (!s->paired) {
@@ -15,7 +42,7 @@ size_t nest_bracket_end(struct scan *s, size_t pos, bool *structured)
 		s->paired = true;
 	}
 	const struct bracket *b = brackets_at(&s->t->brackets, pos);
-	*structured = b && (b->listed || (b->named && s->ptr[pos] != '{'));
+	*structured = b && ((b->listed && !one_value(s, b)) || (b->named && s->ptr[pos] != '{') || go_fields(s, pos));
 	return b && b->close != BRACKET_NONE ? b->close : SIZE_MAX;
 }
 

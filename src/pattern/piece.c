@@ -304,7 +304,9 @@ static void mixed_emit(struct scan *s, struct slice piece, unsigned classes)
 	s->expect = EXPECT_NOTHING;
 	at = numbered_word(piece);
 	size_t end = scan_end_of(s, piece);
-	if (at) {
+	if (at && s->space && (s->last_class & WORD_ANNOUNCES)) { /* partition orders-0: a name */
+		emit_word(s, piece, true);
+	} else if (at) {
 		emit_word(s, slice_sub(piece, 0, at), false);
 		emit_punct(s, (size_t)(piece.ptr - s->ptr) + at, 1);
 		emit_place(s, slice_sub(piece, at + 1, SIZE_MAX), PLACE_NUM, -1);
