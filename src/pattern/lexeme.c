@@ -413,7 +413,7 @@ bool lex_is_random(struct slice s)
 		changes += ((a ^ b) & LEX_LETTER) == LEX_LETTER;
 		capitals += (a & b & LEX_UPPER) != 0;
 	}
-	return s.len >= 16 && changes * 3 >= s.len && capitals * 8 >= s.len;
+	return s.len >= 16 && changes * 5 >= s.len * 2 && capitals * 8 >= s.len;
 }
 
 bool lex_exception(struct slice name)

@@ -164,6 +164,15 @@ static bool quoted_value(struct scan *s, struct slice inside, enum expect expect
 	return true;
 }
 
+/* Search for "blue mug": several words in quotes behind a word are a value, unless they are a request, or a message with fields behind it. */
+static bool is_phrase(const struct scan *s, struct slice inside, bool behind_word)
+{
+	size_t first = slice_find(inside, ' ', 0);
+	size_t behind = scan_end_of(s, inside) + 1;
+	size_t end = behind < s->end && s->ptr[behind] == ' ' ? name_end(s, behind + 1) : behind;
+	return behind_word && !(word_class(word_hash(slice_sub(inside, 0, first))) & WORD_METHOD) && !(end < s->end && end > behind + 1 && s->ptr[end] == '=');
+}
+
 static void quote(struct scan *s)
 {
 	char c = s->ptr[s->pos];
@@ -174,6 +183,8 @@ static void quote(struct scan *s)
 	if (s->quote_end == s->pos)
 		s->quote_end = SIZE_MAX;
 	enum expect expect = s->expect;
+	const struct atom *last = scan_last(s);
+	bool behind_word = s->space && last && last->kind == ATOM_WORD && !last->soft;
 	emit_punct(s, s->pos++, 1);
 	s->expect = EXPECT_NOTHING;
 	if (!close)
@@ -184,6 +195,8 @@ static void quote(struct scan *s)
 		emit_punct(s, s->pos++, 1);
 	} else {
 		s->quote_end = end;
+		if (is_phrase(s, slice_of(s->ptr + from, end - from), behind_word))
+			s->value_until = end;
 	}
 }
 
