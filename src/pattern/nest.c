@@ -221,7 +221,7 @@ static void equals(struct scan *s)
 /* <NUM>, <*>, <private>: what somebody masked before us. Its length, or 0. */
 static size_t masked_len(struct slice rest)
 {
-	static const char *const marks[] = {"<*>", "<private>", "<redacted>", "<masked>", "<hidden>"};
+	static const char *const marks[] = {"<*>", "<nil>", "<null>", "<none>", "<private>", "<redacted>", "<masked>", "<hidden>"};
 	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
 		if (slice_starts(rest, slice_str(marks[i])))
 			return strlen(marks[i]);
@@ -298,11 +298,15 @@ static bool template_place(struct scan *s)
 	return true;
 }
 
-/* a,b,c behind "name: " is a list of values. */
+/* a,b,c behind "name: " is a list of values, and a, b, c behind "names: ". */
 static bool list_goes_on(const struct scan *s)
 {
 	const struct atom *last = scan_last(s);
-	return last && last->soft && last->len && !s->space && s->pos + 1 < s->end && s->ptr[s->pos] == ',' && !(lex_class[(uint8_t)s->ptr[s->pos + 1]] & LEX_END);
+	size_t next = s->pos + 1;
+	if (!last || !last->soft || !last->len || s->space || s->ptr[s->pos] != ',')
+		return false;
+	next += s->plural && next < s->end && s->ptr[next] == ' ';
+	return next < s->end && !(lex_class[(uint8_t)s->ptr[next]] & LEX_END);
 }
 
 void nest_delimiter(struct scan *s)

@@ -285,9 +285,43 @@ static bool content_type(struct scan *s, struct slice *piece)
 	return true;
 }
 
+/* redis-cart:6379, localhost:8080, db.internal:5432: a name that hosts have, and a port. */
+static bool is_endpoint(struct slice s)
+{
+	size_t at = slice_find(s, ':', 0);
+	bool joined = false;
+	if (at == 0 || at + 3 > s.len || s.len - at > 6)
+		return false;
+	for (size_t i = at + 1; i < s.len; i++)
+		if (!(lex_class[(uint8_t)s.ptr[i]] & LEX_DIGIT))
+			return false;
+	for (size_t i = 0; i < at; i++) {
+		if (!(lex_class[(uint8_t)s.ptr[i]] & (LEX_LOWER | LEX_DIGIT)) && s.ptr[i] != '-' && s.ptr[i] != '.')
+			return false;
+		joined = joined || s.ptr[i] == '-' || s.ptr[i] == '.';
+	}
+	return (joined || slice_eq(slice_sub(s, 0, at), SLICE("localhost"))) && !is_file(slice_sub(s, 0, at));
+}
+
+static void endpoint_emit(struct scan *s, struct slice piece, size_t colon)
+{
+	struct slice host = slice_sub(piece, 0, colon);
+	s->expect = EXPECT_NOTHING;
+	if (scan_classes(host) & LEX_DIGIT)
+		emit_place(s, host, PLACE_ANY, -1);
+	else
+		emit_word(s, host, true);
+	emit_punct(s, (size_t)(piece.ptr - s->ptr) + colon, 1);
+	emit_place(s, slice_sub(piece, colon + 1, SIZE_MAX), PLACE_NUM, -1);
+}
+
 static void mixed_emit(struct scan *s, struct slice piece, unsigned classes)
 {
 	size_t at = split_at(piece);
+	if (is_endpoint(piece)) {
+		endpoint_emit(s, piece, at);
+		return;
+	}
 	if (is_locale(piece) || content_type(s, &piece)) {
 		s->expect = EXPECT_NOTHING;
 		emit_word(s, piece, true);
@@ -512,6 +546,12 @@ static bool is_key(const struct scan *s, unsigned classes)
 	return i < s->end && s->ptr[i] == '=' && !(i + 1 < s->end && s->ptr[i + 1] == '=') && (classes & LEX_LETTER) && !(classes & LEX_JOIN);
 }
 
+/* users, plugins; not class, status, analysis. */
+static bool is_plural(struct slice piece)
+{
+	return piece.len > 3 && piece.ptr[piece.len - 1] == 's' && !strchr("sui", piece.ptr[piece.len - 2]);
+}
+
 /* A chunk that is more than a word: trimmed of joining characters, then a value, a key, or pieces. */
 static void joined_chunk(struct scan *s, struct slice piece, unsigned classes)
 {
@@ -535,8 +575,10 @@ static void joined_chunk(struct scan *s, struct slice piece, unsigned classes)
 	s->expect = EXPECT_NOTHING;
 	if (back) {
 		emit_punct(s, end - back, back);
-		if (back == 1 && s->ptr[end - 1] == ':' && piece.len)
+		if (back == 1 && s->ptr[end - 1] == ':' && piece.len) {
 			s->expect = EXPECT_WORD;
+			s->plural = is_plural(piece);
+		}
 	}
 }
 
