@@ -155,7 +155,13 @@ static bool is_verbal(struct slice piece)
 
 static bool is_capitalised(struct slice piece)
 {
-	return piece.len > 1 && (lex_class[(uint8_t)piece.ptr[0]] & LEX_UPPER) && (lex_class[(uint8_t)piece.ptr[1]] & LEX_LOWER);
+	if (piece.len < 2)
+		return false;
+	uint8_t a = (uint8_t)piece.ptr[0];
+	uint8_t b = (uint8_t)piece.ptr[1];
+	if ((a == 0xc3 && b < 0x9f) || (a == 0xd0 && b >= 0x90 && b < 0xb0)) /* Latin and Cyrillic capitals */
+		return true;
+	return (lex_class[a] & LEX_UPPER) && (lex_class[b] & (LEX_LOWER | LEX_HIGH));
 }
 
 /* Whether what follows leaves the word a name: user root, user root from; not user limit exceeded, which is a noun of two words. */
@@ -177,6 +183,8 @@ static bool is_named(const struct scan *s, struct slice piece, unsigned class)
 		return false;
 	if (s->last_class & WORD_ANNOUNCES)
 		return ends_name(s, end) || is_capitalised(piece);
+	if ((s->last_class & WORD_BEFORE) && is_capitalised(piece))
+		return true;
 	return (s->last_class & WORD_FOR) && end < s->end && s->ptr[end] == ' ' && (scan_next(s, end) == '[' || (class_at(s, end) & WORD_FROM));
 }
 

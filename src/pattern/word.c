@@ -34,6 +34,7 @@ static const struct word_list lists[] = {
 	"exe dll so jar war py js ts go java cpp c h cc rb php rs kt conf cfg ini yaml yml json xml txt log csv html htm css png jpg gif sh sql db dat tmp "
 	"pid sock properties gz zip tar EXE DLL bat mp4 mp3 pdf doc xls lock pem crt key mm m swift"},
 	{WORD_TEXTY, true, "msg message text event desc"},
+	{WORD_BEFORE, true, "from to by for"},
 	{WORD_METHOD, false, "GET POST PUT DELETE PATCH HEAD OPTIONS"},
 	{WORD_CURRENCY, false,
 	"USD EUR GBP JPY CHF CAD AUD NZD CNY RMB INR BRL MXN SEK NOK DKK PLN CZK HUF RON RUB UAH TRY ZAR KRW TWD SGD HKD ILS THB IDR MYR PHP VND AED SAR BTC ETH"},

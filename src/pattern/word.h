@@ -16,6 +16,7 @@ enum {
 	WORD_EXTENSION = 128,/* exe, conf: what file names end with */
 	WORD_TEXTY = 256,    /* msg, message: the field's value is the message */
 	WORD_METHOD = 512,   /* GET, POST: a request's path follows */
+	WORD_BEFORE = 2048,  /* from, to: a name follows if it is capitalised */
 	WORD_CURRENCY = 1024,/* EUR, USD */
 };
 
