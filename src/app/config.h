@@ -37,6 +37,10 @@ struct config_source {
 		struct config_strings topics; /* ^ starts a regular expression */
 		struct config_start start;
 		struct config_pairs properties; /* librdkafka's, checked for name and value */
+		struct {
+			const char *topic; /* NULL: none */
+			int64_t per_second;
+		} dead_letters;
 	} kafka;
 	struct {
 		const char *path; /* "-": standard input */

@@ -32,6 +32,8 @@ struct shard {
 	struct pattern **news;
 	size_t news_len, news_cap;
 	struct shard_totals totals;
+	size_t lost;            /* of the message fed last */
+	enum undecodable lost_reason;
 };
 
 struct shard *shard_new(const struct shard_opts *opts)
@@ -255,6 +257,8 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	red_consumed(s->red, time_ns, 0, payload.len);
 	s->totals.consumed += decoded.len + decoded.undecodable;
 	s->totals.undecodable += decoded.undecodable;
+	s->lost = decoded.undecodable;
+	s->lost_reason = decoded.reason;
 	s->totals.bytes += payload.len;
 }
 
@@ -278,6 +282,12 @@ enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct
 	p->expected = next_offset;
 	p->at_end = false;
 	return SHARD_COUNTED;
+}
+
+size_t shard_lost(const struct shard *s, const char **ret_reason)
+{
+	*ret_reason = undecodable_name(s->lost_reason);
+	return s->lost;
 }
 
 struct tally *shard_tally(struct shard *s)

@@ -63,6 +63,9 @@ void shard_set_rules(struct shard *s, const struct ruleset *rules);
 /* Counts one message of a partition; next_offset is where the one behind it starts. now_ns: wall time, no earlier than at the last call. */
 enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t next_offset, int64_t source_time_ns, int64_t now_ns);
 
+/* How many records of the message fed last could not be read, and why. */
+size_t shard_lost(const struct shard *s, const char **ret_reason);
+
 /* What is open since the last shard_clear. */
 struct tally *shard_tally(struct shard *s);
 /* What the open delta must tell of patterns: each one it touches that the journal may not know yet, or with a newer text, and new aliases. Oldest first. */
