@@ -5,6 +5,7 @@
 #include "app/books.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -92,11 +93,13 @@ static void deliver(struct books *b, const struct ledger_event *event)
 static void fold(struct books *b, const struct journal_entry *entry)
 {
 	struct ledger_event event = {0};
+	failpoint_hit(FAIL_DELTA_BEFORE_POST);
 	pthread_mutex_lock(&b->lock);
 	ledger_post(b->ledger, entry->bytes, entry->position, &event);
 	if (event.outcome == LEDGER_POSTED || event.outcome == LEDGER_REJECTED)
 		deliver(b, &event);
 	pthread_mutex_unlock(&b->lock);
+	failpoint_hit(FAIL_DELTA_AFTER_POST);
 	if (event.outcome == LEDGER_CORRUPT)
 		log_line(LOG_ERROR, "ledger", "journal record at %lld is not one of ours or damaged: skipped", (long long)entry->position);
 	b->contested += event.outcome == LEDGER_IGNORED;
@@ -120,6 +123,7 @@ static void watch_leadership(struct books *b)
 		b->lead_from = -1;
 	if (b->lead_from >= 0 && b->position >= b->lead_from) {
 		b->leadership++;
+		failpoint_hit(FAIL_LEAD_BEFORE_SEND);
 		b->leading = true;
 	}
 }
@@ -132,6 +136,7 @@ static void snapshot(struct books *b)
 	if (position == b->snapshot_position)
 		return;
 	ledger_save(b->ledger, &bytes);
+	failpoint_hit(FAIL_SNAPSHOT_BEFORE);
 	if (journal_save_snapshot(b->journal, buf_slice(&bytes), position, &err) < 0)
 		log_line(LOG_WARN, "ledger", "snapshot not written: %s", err.text);
 	else

@@ -23,6 +23,7 @@
 
 #include "app/quarantine.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -231,7 +232,9 @@ static void post(struct sender *s, struct slice body, unsigned attempt, struct h
 {
 	buf_reset(&s->packed);
 	remote_write_compress(&s->packed, body);
+	failpoint_hit(FAIL_REQUEST_BEFORE_SEND);
 	http_sender_post(s->http, buf_slice(&s->packed), attempt, reply);
+	failpoint_hit(FAIL_REQUEST_AFTER_SEND);
 	pthread_mutex_lock(&s->mutex);
 	s->status.bytes += s->packed.len;
 	pthread_mutex_unlock(&s->mutex);

@@ -3,6 +3,7 @@
 
 #include "app/status.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -40,7 +41,10 @@ static void note_leadership(struct sending *s, int64_t step)
 static void mark(struct sending *s, int64_t step, bool skipped)
 {
 	struct err err = {0};
-	if (books_mark(s->books, step, skipped, &err) == 0)
+	failpoint_hit(FAIL_MARK_BEFORE_APPEND);
+	int rc = books_mark(s->books, step, skipped, &err);
+	failpoint_hit(FAIL_MARK_AFTER_APPEND);
+	if (rc == 0)
 		return;
 	log_line(LOG_WARN, "sender", "step sent but not marked: %s", err.text);
 	sender_lead(s->sender, step); /* it goes out again: a 400 then means that it is there */
@@ -61,7 +65,10 @@ static void done(void *self, struct cut *c)
 static bool anchored(void *self, int64_t step)
 {
 	struct err err = {0};
-	if (books_anchored(((struct sending *)self)->books, step, &err) == 0)
+	failpoint_hit(FAIL_ANCHORS_AFTER_SEND);
+	int rc = books_anchored(((struct sending *)self)->books, step, &err);
+	failpoint_hit(FAIL_ANCHORS_AFTER_NOTE);
+	if (rc == 0)
 		return true;
 	log_line(LOG_WARN, "sender", "first values sent but not noted: %s", err.text);
 	clock_sleep_ns(NS_PER_S / 2);
@@ -80,6 +87,7 @@ static void send_step(struct sending *s, int64_t step, bool newest)
 	if (contested != s->contested)
 		sender_contested(s->sender);
 	s->contested = contested;
+	failpoint_hit(FAIL_STEP_BEFORE_SEND);
 	enum sender_result result = sender_send(s->sender, step, newest);
 	if (result == SENDER_ACKNOWLEDGED || result == SENDER_TOO_OLD)
 		mark(s, step, result == SENDER_TOO_OLD);
