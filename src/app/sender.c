@@ -13,7 +13,8 @@
  *                                some, the request was late, not bad, and the step is given up; if nobody noted anchors, nobody has sent values either, and a 0 may
  *                                come later. Else the request's series go to the quarantine and the step goes on without them: totals are cumulative
  *   5xx, five times in a row     perhaps the request itself is the poison (duplicate labels, "too old": Prometheus 2.42 answers 500). One series out of it is tried alone:
- *                                if that passes, the receiver is well and the request is treated as refused; else the receiver is ill, and we wait
+ *                                if that passes and the request fails three times more, the receiver is well and the request is treated as refused; else the
+ *                                receiver is ill, and we wait
  *   413                          as refused, and requests are smaller from now on
  *
  * The step is acknowledged when every request passed or was refused. Source: delivery.md "Sending"; remote-write 1.0 specification; behaviour of receivers as
@@ -35,7 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SERVER_ERRORS_MAX = 5, SAMPLES_MIN = 100 };
+enum { SERVER_ERRORS_MAX = 5, INSIST_TRIES = 3, SAMPLES_MIN = 100 };
 #define RETRY_AFTER_MAX_NS (60 * NS_PER_S)
 
 struct sender {
@@ -105,7 +106,6 @@ void sender_stop(struct sender *s)
 void sender_lead(struct sender *s, int64_t until_step)
 {
 	s->maybe_there_until = until_step;
-	sender_contested(s);
 }
 
 /* A 0 behind another leader's values would count them twice. */
@@ -279,6 +279,18 @@ static bool wait_for(struct sender *s, int64_t ns)
 	return true;
 }
 
+/* The receiver took something else: it may have come back just now, so the body gets a few more tries before it is called the poison. */
+static enum sender_move insist(struct sender *s, struct slice body, const struct sender_try *try, struct http_reply *reply, int64_t *ret_wait_ns)
+{
+	enum sender_move move = SENDER_PROBE;
+	for (unsigned n = 1; move == SENDER_PROBE && n <= INSIST_TRIES && !atomic_load(&s->stopping); n++) {
+		note_reply(s, reply, SENDER_RETRY);
+		post(s, body, try->attempt + n, reply);
+		move = sender_decide(&s->opts, try, reply, next_random(s), ret_wait_ns);
+	}
+	return move == SENDER_PROBE && !atomic_load(&s->stopping) ? SENDER_REFUSED : move;
+}
+
 /* One try; the fate is set if it was the last one. */
 static bool try_once(struct sender *s, struct slice body, struct sender_try *try, struct http_reply *reply, int64_t *ret_wait_ns, enum fate *ret_fate)
 {
@@ -290,7 +302,7 @@ static bool try_once(struct sender *s, struct slice body, struct sender_try *try
 	try->maybe_there |= reply->repeated;
 	enum sender_move move = sender_decide(&s->opts, try, reply, next_random(s), ret_wait_ns);
 	if (move == SENDER_PROBE && receiver_is_well(s, body))
-		move = SENDER_REFUSED;
+		move = insist(s, body, try, reply, ret_wait_ns);
 	note_reply(s, reply, move);
 	bool passed = move == SENDER_PASSED || move == SENDER_ALREADY_THERE;
 	s->passed |= passed;

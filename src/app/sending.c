@@ -36,6 +36,7 @@ static void note_leadership(struct sending *s, int64_t step)
 		return;
 	s->leadership = now;
 	sender_lead(s->sender, step);
+	sender_contested(s->sender); /* what this instance held back from an earlier time */
 }
 
 static void mark(struct sending *s, int64_t step, bool skipped)

@@ -324,8 +324,9 @@ static void send_step(struct world *w, struct instance *i, int64_t step, bool ne
 	if (s->leadership != s->known_leadership) {
 		s->known_leadership = s->leadership;
 		sender_lead(s->sender, step);
+		sender_contested(s->sender);
 	}
-	if (s->contested != s->known_contested)
+	if (s->contested != s->known_contested && w->mutant != MUTANT_LATE_ANCHORS)
 		sender_contested(s->sender);
 	s->known_contested = s->contested;
 	if (w->mutant == MUTANT_MARK_FIRST)

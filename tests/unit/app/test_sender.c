@@ -455,6 +455,19 @@ static void a_receiver_that_answers_everything_with_500_is_waited_for(void **sta
 	world_free(w);
 }
 
+static void a_receiver_that_comes_back_between_try_and_probe_poisons_nothing(void **state)
+{
+	(void)state;
+	struct world *w = world_new(64);
+	struct recovery recovery = {.world = w, .after = 5}; /* the probe is the sixth request */
+	w->receiver.answer = ill_for_a_while;
+	w->receiver.user = &recovery;
+	send_steps(w, 2);
+	check_books_but(w, 0, 0);
+	check(status_of(w).refused == 0 && status_of(w).suspects == 0);
+	world_free(w);
+}
+
 static void a_denial_makes_no_suspects(void **state)
 {
 	(void)state;
@@ -529,6 +542,7 @@ static void anchors_are_forgotten_when_others_may_have_sent(void **state)
 	w->shop.marked = w->step++;
 	w->step += 3; /* this one leads again: a 0 now would count everything twice */
 	sender_lead(w->sender, w->step);
+	sender_contested(w->sender);
 	send_steps(w, 2);
 	check(!w->books.disorder && w->books.series[3].last == 7 * PER_STEP);
 	world_free(w);
@@ -735,6 +749,7 @@ int main(void)
 		cmocka_unit_test(a_series_set_aside_comes_back_when_the_receiver_takes_it),
 		cmocka_unit_test(a_request_that_always_gets_500_is_poison_when_others_pass),
 		cmocka_unit_test(a_receiver_that_answers_everything_with_500_is_waited_for),
+		cmocka_unit_test(a_receiver_that_comes_back_between_try_and_probe_poisons_nothing),
 		cmocka_unit_test(a_denial_makes_no_suspects),
 		cmocka_unit_test(a_successor_takes_400_for_already_there),
 		cmocka_unit_test(anchors_that_come_late_are_never_sent_again),
