@@ -14,6 +14,8 @@ set(app_SOURCES
 	control.c
 	engine_api.c
 	gather.c
+	pace.c
+	partition.c
 	pipeline.c
 	quarantine.c
 	sender.c
