@@ -88,6 +88,7 @@ struct config {
 		const char *token;  /* NULL if not set */
 		bool insecure;
 	} admin;
+	int examples; /* enum examples_kept of engine/shard.h */
 	int64_t shards;
 	int log_level; /* enum log_level of base/log.h */
 	struct config_memory *memory;

@@ -10,12 +10,16 @@
 
 struct shard;
 
+/* What is kept of a pattern's best record: its text, the text with its values masked, or nothing. */
+enum examples_kept { EXAMPLES_FULL, EXAMPLES_MASKED, EXAMPLES_NONE };
+
 struct shard_opts {
 	int64_t step_ns;
 	int64_t window_ns;          /* the receiver's: what is older is counted in the step where it begins, as the ledger would; 0: no limit */
 	struct pattern_limits limits;
 	size_t miner_bytes;
 	size_t label_values;        /* most span names, and most routes, of one service; 0: 200 */
+	enum examples_kept examples;
 	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
 	const struct ruleset *rules; /* may be NULL; outlives the shard or the next shard_set_rules */
 };
