@@ -4,6 +4,7 @@ set(app_SOURCES
 	cmd_explain.c
 	cmd_mine.c
 	cmd_run.c
+	cmd_suggest.c
 	cmd_version.c
 	command.c
 	config.c
@@ -14,6 +15,8 @@ set(app_SOURCES
 	control.c
 	engine_api.c
 	gather.c
+	instance.c
+	lines.c
 	pipeline.c
 	quarantine.c
 	sender.c

@@ -16,6 +16,9 @@ set(pattern_SOURCES
 	ruleset.c
 	ruleset_check.c
 	shape.c
+	suggest.c
+	suggest_align.c
+	suggest_name.c
 	template.c
 	token.c
 	trace.c
