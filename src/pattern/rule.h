@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/yaml.h"
+#include "pattern/rule_key.h"
 #include "pattern/ruleset.h"
 
 enum { RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
@@ -127,7 +128,8 @@ struct rule_loader {
 void rule_complain(struct rule_loader *l, const struct yaml *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* For a place inside a scalar: offset bytes behind its first one. */
 void rule_complain_inside(struct rule_loader *l, const struct yaml *at, size_t offset, const char *format, ...) __attribute__((format(printf, 4, 5)));
-void rule_complain_key(struct rule_loader *l, const struct yaml *map, size_t key, const char *const *names);
+/* About every key of the map that keys has not, with the nearest; and about those that it needs. */
+void rule_check_keys(struct rule_loader *l, const struct yaml *map, const struct rule_key *keys);
 struct slice rule_keep(struct rule_loader *l, struct slice s);
 /* A scalar's text, kept; false after a complaint. */
 bool rule_text(struct rule_loader *l, const struct yaml *node, struct slice *ret);
@@ -136,7 +138,6 @@ bool rule_text(struct rule_loader *l, const struct yaml *node, struct slice *ret
 void rule_load(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 void rule_done(struct rule *rule);
 uint32_t rule_capture_find(const struct rule *rule, struct slice name);
-extern const char *const rule_keys[];
 
 /* rule_label.c */
 void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow_unbounded, struct rule *rule);

@@ -121,12 +121,9 @@ static void load_cases(struct label_load *load, const struct yaml *node, struct 
 
 static void load_map(struct label_load *load, const struct yaml *node, struct label_rule *label)
 {
-	static const char *const keys[] = {"from", "map", "default", NULL};
 	const struct yaml *from = yaml_get(node, "from"), *map = yaml_get(node, "map"), *fallback = yaml_get(node, "default");
 	struct slice reference;
-	for (size_t i = 0; i < node->len; i++)
-		if (!is_one_of(node->keys[i], keys))
-			rule_complain_key(load->l, node, i, keys);
+	rule_check_keys(load->l, node, rule_label_keys);
 	if (!from || !map) {
 		rule_complain(load->l, node, "a label with a map needs from and map");
 		return;

@@ -29,10 +29,16 @@ void rule_complain(struct rule_loader *l, const struct yaml *at, const char *for
 	rule_complain_inside(l, at, 0, "%s", text);
 }
 
-void rule_complain_key(struct rule_loader *l, const struct yaml *map, size_t key, const char *const *names)
+void rule_check_keys(struct rule_loader *l, const struct yaml *map, const struct rule_key *keys)
 {
-	yaml_report_unknown(&l->errors->text, l->doc, map, key, names);
-	l->errors->len++;
+	const char *names[RULE_KEYS_MAX + 1];
+	rule_key_names(keys, names);
+	for (size_t i = 0; map->kind == YAML_MAP && i < map->len; i++) {
+		if (rule_key_find(keys, map->keys[i]))
+			continue;
+		yaml_report_unknown(&l->errors->text, l->doc, map, i, names);
+		l->errors->len++;
+	}
 }
 
 struct slice rule_keep(struct rule_loader *l, struct slice s)
@@ -139,12 +145,9 @@ static void load_where(struct rule_loader *l, const struct yaml *node, struct ru
 
 static void load_duration(struct rule_loader *l, const struct yaml *node, struct rule *rule)
 {
-	static const char *const keys[] = {"from", "unit", NULL};
 	const struct yaml *from = yaml_get(node, "from"), *unit = yaml_get(node, "unit");
 	struct slice s;
-	for (size_t i = 0; node->kind == YAML_MAP && i < node->len; i++)
-		if (!slice_eq(node->keys[i], SLICE("from")) && !slice_eq(node->keys[i], SLICE("unit")))
-			rule_complain_key(l, node, i, keys);
+	rule_check_keys(l, node, rule_duration_keys);
 	if (!from) {
 		rule_complain(l, node, "duration needs from: the capture that holds it, for example {from: took, unit: ms}");
 		return;
@@ -266,16 +269,13 @@ static void load_expect(struct rule_loader *l, const struct yaml *node, const st
 
 static void load_test(struct rule_loader *l, const struct yaml *node, const struct rule *rule, struct rule_test *test)
 {
-	static const char *const keys[] = {"message", "fields", "expect", NULL};
 	const struct yaml *message = yaml_get(node, "message"), *fields = yaml_get(node, "fields"), *expect = yaml_get(node, "expect");
 	test->line = node->line;
 	if (node->kind != YAML_MAP) {
 		rule_complain(l, node, "a test is a map of message, fields and expect");
 		return;
 	}
-	for (size_t i = 0; i < node->len; i++)
-		if (!slice_eq(node->keys[i], SLICE("message")) && !slice_eq(node->keys[i], SLICE("fields")) && !slice_eq(node->keys[i], SLICE("expect")))
-			rule_complain_key(l, node, i, keys);
+	rule_check_keys(l, node, rule_test_keys);
 	if (message)
 		rule_text(l, message, &test->message);
 	else if (rule->regex_text.len)
@@ -306,20 +306,9 @@ static const struct {
 	void (*load)(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 } loaders[] = {
 	{"name", load_name}, {"description", load_description}, {"where", load_where}, {"match", load_match}, {"regex", load_regex}, {"grok", load_grok},
-	{"counter", load_unsupported}, {"histogram", load_unsupported}, {"duration", load_duration}, {"error", load_error}, {"drop", load_drop}, {"service", load_service},
+	{"counters", load_unsupported}, {"histograms", load_unsupported}, {"duration", load_duration}, {"error", load_error}, {"drop", load_drop}, {"service", load_service},
 	{"severity", load_severity}, {"allow_unbounded_label", load_allow}, {"labels", load_labels}, {"tests", load_tests},
 };
-const char *const rule_keys[] = {"name", "description", "where", "match", "regex", "grok", "counter", "histogram", "duration", "error", "drop", "service", "severity",
-	"allow_unbounded_label", "labels", "tests", NULL};
-
-static bool known_key(struct slice key)
-{
-	for (size_t i = 0; rule_keys[i]; i++)
-		if (slice_eq(key, slice_str(rule_keys[i])))
-			return true;
-	return false;
-}
-
 static void check_shape(struct rule_loader *l, const struct yaml *node, const struct rule *rule)
 {
 	int ways = (yaml_get(node, "match") != NULL) + (yaml_get(node, "regex") != NULL) + (yaml_get(node, "grok") != NULL);
@@ -341,9 +330,7 @@ void rule_load(struct rule_loader *l, const struct yaml *node, struct rule *rule
 		rule_complain(l, node, "a rule is a map: name, match, ...");
 		return;
 	}
-	for (size_t i = 0; i < node->len; i++)
-		if (!known_key(node->keys[i]))
-			rule_complain_key(l, node, i, rule_keys);
+	rule_check_keys(l, node, rule_keys);
 	const struct yaml *allow = yaml_get(node, "allow_unbounded_label");
 	for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++) {
 		const struct yaml *value = yaml_get(node, loaders[i].key);

@@ -393,7 +393,7 @@ bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct r
 	struct slice regex = rule->regex_text;
 	/* Bytes are quicker than characters and mean the same unless the regex itself speaks of characters beyond ASCII. */
 	rule->utf = !ascii(regex);
-	uint32_t options = PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | (rule->utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0);
+	uint32_t options = PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | (rule->utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : PCRE2_NEVER_UTF);
 	pcre2_code_free(rule->code); /* of a second match or regex, which is a mistake but must not leak */
 	rule->code = pcre2_compile((PCRE2_SPTR)regex.ptr, regex.len, options, &code, &offset, NULL);
 	if (!rule->code) {
@@ -402,7 +402,9 @@ bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct r
 		rule_complain_inside(l, node, offset, "regex: %s", (const char *)why);
 		return false;
 	}
-	rule->jit = pcre2_jit_compile(rule->code, PCRE2_JIT_COMPLETE) == 0; /* where JIT is forbidden the interpreter does the same */
+	size_t jit_size = 0;
+	bool compiled = pcre2_jit_compile(rule->code, PCRE2_JIT_COMPLETE) == 0; /* where JIT is forbidden the interpreter does the same */
+	rule->jit = compiled && pcre2_pattern_info(rule->code, PCRE2_INFO_JITSIZE, &jit_size) == 0 && jit_size > 0;
 	rule->literals_len = regex_literals(l->arena, regex, &rule->literals, &rule->literals_caseless);
 	if (rule->utf && rule->literals_caseless)
 		rule->literals_len = 0; /* K and S have case partners outside ASCII */

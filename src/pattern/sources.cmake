@@ -8,6 +8,7 @@ set(pattern_SOURCES
 	rule.c
 	rule_convert.c
 	rule_grok.c
+	rule_key.c
 	rule_label.c
 	rule_load.c
 	rule_regex.c

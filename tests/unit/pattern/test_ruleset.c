@@ -392,11 +392,11 @@ static void every_grok_name_compiles_and_a_bomb_is_one_mistake(void **state)
 	buf_done(&text);
 }
 
-static void what_is_not_built_yet_is_said(void **state)
+static void a_rule_has_one_text_and_old_keys_are_named(void **state)
 {
 	(void)state;
 	refused("rules: [{name: a, match: x, regex: y}]", "1:9: a rule has one of match, grok and regex\n");
-	refused("rules: [{name: a, match: x, counter: y}]", "1:38: not supported yet\n");
+	refused("rules: [{name: a, match: x, counter: y}]", "1:29: unknown key \"counter\"; did you mean \"counters\"?\n");
 }
 
 static void files_that_cannot_be_read_are_named(void **state)
@@ -544,7 +544,7 @@ int main(void)
 		cmocka_unit_test(captures_convert_by_type_and_unit), cmocka_unit_test(every_place_type_matches_its_own_example_only),
 		cmocka_unit_test(a_literal_is_only_what_every_match_must_hold), cmocka_unit_test(labels_map_values_and_leave_out_empty_ones),
 		cmocka_unit_test(all_mistakes_of_a_file_are_told_at_once), cmocka_unit_test(labels_that_look_like_ids_are_refused),
-		cmocka_unit_test(grok_names_expand_and_convert), cmocka_unit_test(every_grok_name_compiles_and_a_bomb_is_one_mistake), cmocka_unit_test(what_is_not_built_yet_is_said), cmocka_unit_test(files_that_cannot_be_read_are_named),
+		cmocka_unit_test(grok_names_expand_and_convert), cmocka_unit_test(every_grok_name_compiles_and_a_bomb_is_one_mistake), cmocka_unit_test(a_rule_has_one_text_and_old_keys_are_named), cmocka_unit_test(files_that_cannot_be_read_are_named),
 		cmocka_unit_test(a_directory_is_read_in_name_order_and_the_hash_tells_it_apart), cmocka_unit_test(a_hostile_message_ends_at_the_limit_and_is_counted),
 		cmocka_unit_test(a_long_message_is_no_hostile_one), cmocka_unit_test(lints_find_shadowed_untested_and_slow_rules), cmocka_unit_test(explain_says_why_a_rule_does_not_match),
 	};
