@@ -28,8 +28,8 @@ static const struct chain {
 	{"uuid", {PLACE_UUID, PLACE_WORD, PLACE_ANY}, "[0-9A-Fa-f-]{32,}"},
 	{"path", {PLACE_PATH, PLACE_WORD, PLACE_ANY}, "\\S+?"},
 	{"url", {PLACE_URL, PLACE_WORD, PLACE_ANY}, "\\S+?"},
-	{"duration", {PLACE_DURATION, PLACE_WORD, PLACE_ANY}, "[+-]?\\d.*?"},
-	{"size", {PLACE_SIZE, PLACE_WORD, PLACE_ANY}, "[+-]?\\d.*?"},
+	{"duration", {PLACE_DURATION, PLACE_WORD, PLACE_ANY}, "[+-]?\\d\\S*?"},
+	{"size", {PLACE_SIZE, PLACE_WORD, PLACE_ANY}, "[+-]?\\d\\S*?"},
 	{"time", {PLACE_TIME, PLACE_ANY}, "\\S.*?\\d.*?"},
 	{"hex", {PLACE_HEX, PLACE_WORD, PLACE_ANY}, "\\S+?"},
 	{"*", {PLACE_WORD, PLACE_ANY}, ".+?"},
@@ -111,7 +111,7 @@ static pcre2_code *compile(const struct draft *d, size_t len, unsigned way, bool
 	for (size_t i = 0; i < len; i++) {
 		const struct draft_part *part = &d->parts[i];
 		if (part->space)
-			buf_add_str(&regex, !loose ? "\\s*" : typed ? ".*?\\s" : "(?:.*?\\s)??");
+			buf_add_str(&regex, !loose ? "\\s+" : typed ? ".*?\\s" : "(?:.*?\\s)??");
 		else
 			buf_add_str(&regex, loose ? ".*?" : i ? "" : "\\s*");
 		buf_add_char(&regex, '(');

@@ -1,5 +1,6 @@
 set(app_TESTS
 	cmd_check
+	cmd_mine
 	config
 	quarantine
 	sender

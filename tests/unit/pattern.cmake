@@ -6,6 +6,7 @@ set(pattern_TESTS
 	ruleset
 	shape
 	shipped
+	suggest
 	template
 	token
 )
