@@ -3,6 +3,7 @@ set(pattern_TESTS
 	miner
 	pattern_set
 	prefilter
+	rule_why
 	ruleset
 	shape
 	shipped
