@@ -93,7 +93,8 @@ static bool cut(struct slice regex, struct pieces *ret)
 		else if (c == '(')
 			at = skip_group(regex, at);
 		else
-			at++;
+			for (at++; at < regex.len && ((unsigned char)regex.ptr[at] & 0xc0) == 0x80;)
+				at++;
 		if (at == 0 || at > regex.len)
 			return false;
 		at = skip_repetition(regex, at);
@@ -124,22 +125,23 @@ static long reach(const struct pieces *p, size_t n, const struct rule *rule, str
 	return end;
 }
 
-/* The one literal byte that a piece stands for, -1 if it is something else. */
-static int literal_of(struct slice piece)
+/* The text that a piece stands for, a single character; empty if it is something else. */
+static struct slice literal_of(struct slice piece)
 {
-	if (piece.len == 1 && !strchr(".^$", piece.ptr[0]))
-		return (unsigned char)piece.ptr[0];
-	if (piece.len == 2 && piece.ptr[0] == '\\')
-		return piece.ptr[1] == 'n' ? '\n' : isalnum((unsigned char)piece.ptr[1]) ? -1 : (unsigned char)piece.ptr[1];
-	return -1;
+	bool character = piece.len == 1 || (unsigned char)piece.ptr[0] >= 0x80;
+	if (character && !strchr(".^$", piece.ptr[0]))
+		return piece;
+	if (piece.len != 2 || piece.ptr[0] != '\\')
+		return (struct slice){0};
+	return piece.ptr[1] == 'n' ? SLICE("\n") : isalnum((unsigned char)piece.ptr[1]) ? (struct slice){0} : slice_sub(piece, 1, 1);
 }
 
 static void say_literal(const struct pieces *p, size_t i, struct buf *out)
 {
 	struct buf text = {0};
-	int c;
-	for (; i < p->len && text.len < EXPECTED_BYTES && (c = literal_of(piece_at(p, i))) >= 0; i++)
-		buf_add_char(&text, (char)c);
+	struct slice c;
+	for (; i < p->len && text.len < EXPECTED_BYTES && (c = literal_of(piece_at(p, i))).len; i++)
+		buf_add_slice(&text, c);
 	buf_add_char(out, '"');
 	buf_add_json(out, buf_slice(&text));
 	buf_add_char(out, '"');
@@ -197,7 +199,7 @@ static void say_expected(const struct pieces *p, size_t i, const struct rule *ru
 	struct slice last = blanks_first ? piece_at(p, i + 1) : piece;
 	if (slice_eq(last, SLICE("\\z")) || slice_eq(last, SLICE("$")))
 		buf_add_str(out, "the end of the message");
-	else if (literal_of(piece) >= 0)
+	else if (literal_of(piece).len)
 		say_literal(p, i, out);
 	else if (!say_place(rule, piece, out)) {
 		struct slice shown = slice_sub(piece, 0, EXPECTED_BYTES);
