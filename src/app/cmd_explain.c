@@ -2,6 +2,7 @@
 /* Takes one raw value apart, the way a shard does, and says what it found. */
 #include "app/command.h"
 #include "app/config.h"
+#include "app/series_text.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/shard.h"
@@ -31,24 +32,12 @@ struct explain {
 static void add_series(struct buf *out, const struct tally_series *s, bool json)
 {
 	struct buf text = {0};
-	buf_add_str(&text, family_get(s->family)->name);
-	buf_add_char(&text, '{');
-	for (size_t i = 0; i < s->labels_len; i++) {
-		buf_printf(&text, "%s%.*s=\"", i ? "," : "", (int)s->labels[i].name.len, s->labels[i].name.ptr);
-		buf_add_json(&text, s->labels[i].value);
-		buf_add_char(&text, '"');
-	}
-	buf_add_char(&text, '}');
+	series_text(&text, s, NULL);
 	if (json)
 		buf_add_json_string(out, buf_slice(&text));
 	else
 		buf_add_slice(out, buf_slice(&text));
 	buf_done(&text);
-}
-
-static bool leaves(const struct tally_series *s)
-{
-	return strncmp(family_get(s->family)->name, "winnow_", 7) != 0;
 }
 
 /* --- JSON --- */
@@ -103,7 +92,7 @@ static void visit_json(void *arg, const struct shard_view *view)
 	const struct tally_entry *entries = tally_entries(view->tally, &n);
 	for (size_t i = 0, first = 1; i < n; i++) {
 		const struct tally_series *s = tally_series_at(view->tally, entries[i].series);
-		if (!leaves(s))
+		if (!series_leaves(s))
 			continue;
 		if (!first)
 			buf_add_char(out, ',');
@@ -178,7 +167,7 @@ static void visit_people(void *arg, const struct shard_view *view)
 	const struct tally_entry *entries = tally_entries(view->tally, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct tally_series *s = tally_series_at(view->tally, entries[i].series);
-		if (!leaves(s))
+		if (!series_leaves(s))
 			continue;
 		buf_add_str(&x->out, "  ");
 		add_series(&x->out, s, false);

@@ -3,6 +3,7 @@ set(app_SOURCES
 	cmd_check.c
 	cmd_explain.c
 	cmd_mine.c
+	cmd_plan.c
 	cmd_run.c
 	cmd_suggest.c
 	cmd_version.c
@@ -21,6 +22,7 @@ set(app_SOURCES
 	quarantine.c
 	sender.c
 	sending.c
+	series_text.c
 	status.c
 	worker.c
 )

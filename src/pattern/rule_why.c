@@ -128,7 +128,7 @@ static long reach(const struct pieces *p, size_t n, const struct rule *rule, str
 /* The text that a piece stands for, a single character; empty if it is something else. */
 static struct slice literal_of(struct slice piece)
 {
-	bool character = piece.len == 1 || (unsigned char)piece.ptr[0] >= 0x80;
+	bool character = piece.len == 1 || ((unsigned char)piece.ptr[0] & (unsigned char)piece.ptr[piece.len - 1]) >= 0x80;
 	if (character && !strchr(".^$", piece.ptr[0]))
 		return piece;
 	if (piece.len != 2 || piece.ptr[0] != '\\')
