@@ -104,6 +104,7 @@ static const char *plural(size_t n)
 static int summary(const struct check *c)
 {
 	const struct findings *f = &c->found;
+	fflush(stdout); /* the sum stands behind what it sums, wherever the two go */
 	bool bad = f->errors || f->failed || (c->strict && f->remarks);
 	fprintf(stderr, "winnow check: %zu rule%s, %zu test%s: %zu error%s, %zu failed test%s, %zu remark%s\n", f->rules, plural(f->rules), f->tests, plural(f->tests), f->errors, plural(f->errors), f->failed,
 		plural(f->failed), f->remarks, plural(f->remarks));

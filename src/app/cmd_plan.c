@@ -252,7 +252,7 @@ static void say_moves(const struct plan *p, struct buf *out)
 {
 	struct planned_move **moves = (struct planned_move **)sorted(&p->moves, by_records);
 	size_t shown = 0;
-	buf_printf(out, "records that move: %s\n", p->moves.len ? "" : "none");
+	buf_printf(out, "records that move:%s\n", p->moves.len ? "" : " none");
 	for (; moves[shown] && (!p->top || shown < p->top); shown++) {
 		buf_printf(out, "%10llu  ", (unsigned long long)moves[shown]->records);
 		say_pattern(out, moves[shown]->from);

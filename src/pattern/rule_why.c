@@ -35,18 +35,28 @@ static size_t skip_class(struct slice s, size_t at)
 	return at + 1;
 }
 
+/* Behind the braces, angle brackets or quotes at `at`; at itself if there are none. */
+static size_t skip_argument(struct slice s, size_t at)
+{
+	static const char open[] = "{<'", close[] = "}>'";
+	for (size_t i = 0; at < s.len && open[i]; i++)
+		if (s.ptr[at] == open[i])
+			return slice_find(s, close[i], at + 1) + 1;
+	return at;
+}
+
 /* Behind an escape; 0 if it cannot stand at the end of a piece. */
 static size_t skip_escape(struct slice s, size_t at)
 {
 	char c = at + 1 < s.len ? s.ptr[at + 1] : 'Q';
-	at += 2;
 	if (c == 'Q' || c == 'E' || c == 'c' || isdigit((unsigned char)c))
 		return 0;
-	if (strchr("xopPgkN", c) && c && at < s.len && strchr("{<'", s.ptr[at]))
-		return slice_find(s, s.ptr[at] == '{' ? '}' : s.ptr[at] == '<' ? '>' : '\'', at + 1) + 1;
-	for (int i = 0; c == 'x' && i < 2 && at < s.len && isxdigit((unsigned char)s.ptr[at]); i++)
-		at++;
-	return at;
+	size_t end = at + 2;
+	if (strchr("xopPgkN", c))
+		end = skip_argument(s, end);
+	for (size_t i = at + 2; c == 'x' && i < at + 4 && i == end && i < s.len && isxdigit((unsigned char)s.ptr[i]); i++)
+		end++;
+	return end;
 }
 
 static size_t skip_group(struct slice s, size_t at)

@@ -66,7 +66,7 @@ static void say_match(const struct explaining *x, const struct rule_match *match
 	}
 	size_t len = rule_labels(match, x->record, x->scratch, labels);
 	for (size_t i = 0; i < len; i++) {
-		buf_printf(x->out, "  label %.*s ", (int)labels[i].name.len, labels[i].name.ptr);
+		buf_printf(x->out, "  label %-6.*s ", (int)labels[i].name.len, labels[i].name.ptr);
 		say_value(x->out, labels[i].value);
 		buf_add_char(x->out, '\n');
 	}

@@ -297,7 +297,7 @@ static struct slice find_other(const struct suggest *all, struct suggestion *s)
 		if (same)
 			return found;
 	}
-	for (size_t quarter = 3; quarter > 0 && !found.len; quarter--) {
+	for (size_t quarter = 2; quarter > 0 && !found.len; quarter--) {
 		struct slice part = slice_sub(own, 0, own.len * quarter / 4);
 		part = slice_trim(slice_sub(part, 0, slice_utf8_prefix(part)));
 		if (refuses(s, part))

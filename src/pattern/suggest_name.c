@@ -50,21 +50,22 @@ static bool in_word(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
+/* A hump of camelCase begins at i. */
+static bool is_hump(struct slice word, size_t i)
+{
+	return i > 0 && isupper((unsigned char)word.ptr[i]) && (islower((unsigned char)word.ptr[i - 1]) || isdigit((unsigned char)word.ptr[i - 1]));
+}
+
 /* camelCase and Words as snake_case; at most size - 1 bytes; empty if nothing of it can stand in a name. */
 static void to_snake(struct slice word, char *out, size_t size)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < word.len && n + 2 < size; i++) {
 		char c = word.ptr[i];
-		if (!in_word(c)) {
-			if (n && out[n - 1] != '_')
-				out[n++] = '_';
-			continue;
-		}
-		bool hump = isupper((unsigned char)c) && i > 0 && (islower((unsigned char)word.ptr[i - 1]) || isdigit((unsigned char)word.ptr[i - 1]));
-		if (hump && n && out[n - 1] != '_')
+		bool parts = !in_word(c) || is_hump(word, i);
+		if (parts && n && out[n - 1] != '_')
 			out[n++] = '_';
-		if (n || isalpha((unsigned char)c))
+		if (in_word(c) && (n || isalpha((unsigned char)c)))
 			out[n++] = (char)tolower((unsigned char)c);
 	}
 	while (n && out[n - 1] == '_')
