@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "record/record.h"
 
-enum { RULE_CAPTURES_MAX = 32, RULE_LABELS_MAX = 16 };
+enum { RULE_CAPTURES_MAX = 32, RULE_LABELS_MAX = 16, RULE_METRICS_MAX = 8, RULE_BOUNDS_MAX = 31 };
 
 /* All errors at once: "patterns/nginx.yaml:14:7: unknown field "lable"; did you mean "label"?" each on a line. */
 struct rule_errors {
@@ -57,6 +57,26 @@ struct rule_label {
 	struct slice name, value;
 };
 size_t rule_labels(const struct rule_match *match, const struct record *record, struct rule_scratch *scratch, struct rule_label out[RULE_LABELS_MAX]);
+/* The metrics that rules of the set define, each once. */
+struct rule_metric_view {
+	struct slice name, help;  /* NUL behind the name; the help may be empty */
+	const char *unit;         /* "seconds", "bytes" or "" */
+	bool counter;             /* else a histogram */
+	const double *bounds;
+	size_t bounds_len;
+};
+size_t ruleset_metrics_len(const struct ruleset *set);
+void ruleset_metric_at(const struct ruleset *set, size_t index, struct rule_metric_view *ret);
+/* What a match counts in its rule's metrics, one after the other: false if the capture is no number. */
+struct rule_measure {
+	size_t metric;            /* for ruleset_metric_at() */
+	bool counter;
+	double value;
+	struct rule_label labels[RULE_LABELS_MAX]; /* in scratch memory until the next call */
+	size_t labels_len;
+};
+size_t rule_measures_len(const struct rule *rule);
+bool rule_measure(const struct rule_match *match, const struct record *record, struct rule_scratch *scratch, size_t index, struct rule_measure *ret);
 /* The captures named method, path, route and status, for the RED of access logs; empty and 0 where the rule has none. */
 struct rule_http {
 	struct slice method, path, route;

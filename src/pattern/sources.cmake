@@ -11,6 +11,7 @@ set(pattern_SOURCES
 	rule_key.c
 	rule_label.c
 	rule_load.c
+	rule_metric.c
 	rule_regex.c
 	rule_template.c
 	rule_where.c
