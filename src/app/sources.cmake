@@ -5,6 +5,7 @@ set(app_SOURCES
 	cmd_mine.c
 	cmd_plan.c
 	cmd_run.c
+	cmd_schema.c
 	cmd_suggest.c
 	cmd_version.c
 	command.c
@@ -20,6 +21,7 @@ set(app_SOURCES
 	lines.c
 	pipeline.c
 	quarantine.c
+	schema.c
 	sender.c
 	sending.c
 	series_text.c

@@ -3,6 +3,7 @@ set(app_TESTS
 	cmd_mine
 	config
 	quarantine
+	schema
 	sender
 	worker
 	engine_api
