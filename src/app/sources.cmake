@@ -19,6 +19,8 @@ set(app_SOURCES
 	gather.c
 	instance.c
 	lines.c
+	pace.c
+	partition.c
 	pipeline.c
 	quarantine.c
 	schema.c

@@ -100,6 +100,16 @@ class Stage(unittest.TestCase):
         produce(kafka().brokers, self.spans, os.path.join(folder, "spans.jsonl"), *options)
         return truth
 
+    def replay(self, seconds):
+        """Starts the day's logs and spans flowing for so many seconds, its time moved to now; returns their producers."""
+        folder, suffix = real_files()
+        return [Producer(kafka().brokers, topic, os.path.join(folder, name + suffix), "-T", "-R", rate)
+                for topic, name, rate in ((self.logs, "logs.jsonl", 168640 // seconds), (self.spans, "spans.jsonl", 29578 // seconds))]
+
+    def replayed(self, flows):
+        """Waits for the producers of replay(); what they sent, by service."""
+        return dict(zip(("logs", "spans"), (f.wait()["services"] for f in flows)))
+
     def balanced(self, truth, seconds=60, servers=()):
         """Fails unless Prometheus comes to hold exactly the truth."""
         def still():
