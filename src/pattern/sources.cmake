@@ -22,9 +22,14 @@ set(pattern_SOURCES
 	rule_regex.c
 	rule_template.c
 	rule_where.c
+	rule_why.c
 	ruleset.c
 	ruleset_check.c
+	ruleset_explain.c
 	shape.c
+	suggest.c
+	suggest_align.c
+	suggest_name.c
 	template.c
 	token.c
 	trace.c
