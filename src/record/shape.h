@@ -26,14 +26,23 @@ struct place {
 	struct slice inside[2];  /* names to descend by; empty: none */
 };
 
-enum { SHAPE_CLUES = 12, SHAPE_MAX = 32, SHAPE_ANSWERS = 64 };
+enum { SHAPE_CLUES = 12, SHAPE_MAX = 80, SHAPE_ANSWERS = 256 };
+
+/* What an object of this shape holds: one record, or something that has a reader of its own (json_document.c). */
+enum shape_kind { SHAPE_LOG, SHAPE_OTLP, SHAPE_OTHER_SIGNAL, SHAPE_ZIPKIN, SHAPE_JAEGER, SHAPE_JAEGER_BATCH, SHAPE_LIST, SHAPE_STREAMS };
+
+/* Whether the message may hold another record: _JSON: as JSON text that looks like one; _WHOLE: it is what somebody else wrote, so also an object, logfmt,
+ * or text with a header. */
+enum envelope { ENVELOPE_NONE, ENVELOPE_JSON, ENVELOPE_WHOLE };
 
 struct shape {
 	const char *name;
 	uint16_t all[SHAPE_CLUES];  /* every one must be there */
 	uint16_t any[SHAPE_CLUES];  /* at least one, if the list is not empty */
 	uint16_t none[SHAPE_CLUES]; /* no one */
-	bool envelope;              /* a shipper's: its message may hold another record, as JSON or as text with a header */
+	enum shape_kind kind;
+	enum envelope envelope;
+	bool access;                /* an access log: without a level, its status says how severe it is */
 	enum level_scale scale;
 	enum severity absent_level; /* what a missing level means */
 	int64_t duration_unit;
