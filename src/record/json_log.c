@@ -123,44 +123,45 @@ static void open_header(struct slice text, unsigned under, const char *via, stru
 	text_header_read(text, &ret->h);
 }
 
-/* The next layer inside objects[*top]; false if there is none. */
-static bool unwrap(struct decoder *d, unsigned *top, struct text_layer *text, enum undecodable *ret_reason)
+static void open_member(struct decoder *d, unsigned layer, uint32_t at, const char *via, enum undecodable *ret_reason)
 {
-	const struct object *o = &d->objects[*top];
+	struct json json = d->objects[layer - 1].json;
+	*ret_reason = object_open(d, layer, &json, at);
+	d->objects[layer].via = via;
+	d->objects[layer].via_text = false;
+}
+
+/* The string `inside` of an envelope as objects[layer], or as text; false if no object came of it. */
+static bool open_string(struct decoder *d, struct slice inside, unsigned layer, const char *via, struct text_layer *text, enum undecodable *ret_reason)
+{
+	bool whole = d->objects[layer - 1].row->shape->envelope == ENVELOPE_WHOLE, json = inside.len && inside.ptr[0] == '{';
+	if ((whole || json) && open_text(d, inside, layer, via, ret_reason)) {
+		if (!json && !text->found)
+			open_plain(inside, layer, via, text);
+		return whole || *ret_reason || is_record(&d->objects[layer]);
+	}
+	if (!whole || text->found)
+		return false;
+	open_header(inside, layer, via, text);
+	return open_text(d, text->h.message, layer, via, ret_reason);
+}
+
+/* The next layer inside objects[top], as objects[top + 1]; false if there is none. */
+static bool unwrap(struct decoder *d, unsigned top, struct text_layer *text, enum undecodable *ret_reason)
+{
+	const struct object *o = &d->objects[top];
 	const struct place *place = NULL;
-	enum envelope envelope = o->row->shape->envelope;
-	if (envelope == ENVELOPE_NONE || *top + 1 == LAYERS)
+	if (o->row->shape->envelope == ENVELOPE_NONE || top + 1 == LAYERS)
 		return false;
 	for (uint32_t at; (at = object_next(o, MEMBER_MESSAGE, &place));) {
 		const char *via = place->inside[0].len ? place->inside[0].ptr : key_text(place->key);
 		char type = json_type(&o->json, at);
-		if (type == '{' && envelope == ENVELOPE_WHOLE) {
-			*ret_reason = object_open(d, *top + 1, &o->json, at);
-			d->objects[*top + 1].via = via;
-			d->objects[*top + 1].via_text = false;
-			++*top;
+		if (type == '{' && o->row->shape->envelope == ENVELOPE_WHOLE) {
+			open_member(d, top + 1, at, via, ret_reason);
 			return true;
 		}
-		if (type != '"')
-			continue;
-		struct slice inside = slice_trim(json_string(&o->json, at));
-		if ((envelope == ENVELOPE_WHOLE || (inside.len && inside.ptr[0] == '{')) && open_text(d, inside, *top + 1, via, ret_reason)) {
-			if (envelope == ENVELOPE_JSON && !*ret_reason && !is_record(&d->objects[*top + 1]))
-				return false;
-			if (inside.ptr[0] != '{' && !text->found)
-				open_plain(inside, *top + 1, via, text);
-			++*top;
-			return true;
-		}
-		if (envelope == ENVELOPE_WHOLE && !text->found) {
-			open_header(inside, *top + 1, via, text);
-			if (open_text(d, text->h.message, *top + 1, via, ret_reason))
-				++*top;
-			else
-				return false;
-			return true;
-		}
-		return false;
+		if (type == '"')
+			return open_string(d, slice_trim(json_string(&o->json, at)), top + 1, via, text, ret_reason);
 	}
 	return false;
 }
@@ -190,23 +191,9 @@ static void take_slice(struct decoder *d, const struct text_layer *text, struct 
 		note_text(d, text, name, slice_of(NULL, 0));
 }
 
-static void fill_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
+static void ids_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
 {
 	const struct text_header *h = &text->h;
-	if (h->has_time && h->time.dated && (r->time_ns == 0 || (!d->time_zoned && h->time.zoned))) {
-		r->time_ns = h->time.ns > 0 ? h->time.ns : 1;
-		d->time_zoned = h->time.zoned;
-		if (noting(d))
-			note_text(d, text, "time", slice_of(NULL, 0));
-	}
-	if (r->severity == SEVERITY_UNKNOWN && h->severity != SEVERITY_UNKNOWN) {
-		r->severity = h->severity;
-		if (noting(d))
-			note_text(d, text, "severity", slice_of(NULL, 0));
-	}
-	take_slice(d, text, &r->service, h->service, "service");
-	take_slice(d, text, &r->logger, h->logger, "logger");
-	take_slice(d, text, &r->message, h->message, "message");
 	if (h->trace_id.len && r->trace_id.len == 0) {
 		r->trace_id = trace_id_of(h->trace_id, &d->arena, &r->span_id);
 		if (noting(d) && r->trace_id.len)
@@ -217,6 +204,32 @@ static void fill_from_text(struct decoder *d, const struct text_layer *text, str
 		if (noting(d) && r->span_id.len)
 			note_text(d, text, "span_id", h->span_key);
 	}
+}
+
+static void time_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
+{
+	const struct timestamp *time = &text->h.time;
+	if (!text->h.has_time || !time->dated || (r->time_ns && (d->time_zoned || !time->zoned)))
+		return;
+	r->time_ns = time->ns > 0 ? time->ns : 1;
+	d->time_zoned = time->zoned;
+	if (noting(d))
+		note_text(d, text, "time", slice_of(NULL, 0));
+}
+
+static void fill_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
+{
+	const struct text_header *h = &text->h;
+	time_from_text(d, text, r);
+	if (r->severity == SEVERITY_UNKNOWN && h->severity != SEVERITY_UNKNOWN) {
+		r->severity = h->severity;
+		if (noting(d))
+			note_text(d, text, "severity", slice_of(NULL, 0));
+	}
+	take_slice(d, text, &r->service, h->service, "service");
+	take_slice(d, text, &r->logger, h->logger, "logger");
+	take_slice(d, text, &r->message, h->message, "message");
+	ids_from_text(d, text, r);
 	if (h->status && r->http_status == 0) {
 		r->http_status = h->status;
 		r->http_method = h->method;
@@ -278,8 +291,8 @@ static enum undecodable fill_all(struct decoder *d, struct record *r, unsigned l
 static void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
 {
 	unsigned top = layers ? layers - 1 : 0;
-	while (!reason && layers && unwrap(d, &top, text, &reason))
-		;
+	while (!reason && layers && unwrap(d, top, text, &reason))
+		top++;
 	layers = layers ? top + 1 : 0;
 	if (!reason) {
 		if (layers)

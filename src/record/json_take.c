@@ -221,20 +221,28 @@ static struct slice with_arguments(struct decoder *d, const struct object *o, st
 	return arena_copy(&d->arena, buf_slice(&d->scratch));
 }
 
+/* The value as a message; empty if it is none. */
+static struct slice message_of(struct decoder *d, const struct object *o, uint32_t at, const struct place *place)
+{
+	bool proper = is_message_proper(place->key) || place->inside[0].len;
+	if (json_type(&o->json, at) == '"') {
+		struct slice text = json_string(&o->json, at);
+		if (place->key == KEY_AT_MT || place->key == KEY_MESSAGETEMPLATE)
+			return filled(d, o, text);
+		return key_set_has(&o->seen, KEY_ARGUMENTS) ? with_arguments(d, o, text) : text;
+	}
+	/* what an object named log or event holds is not text */
+	bool object = json_type(&o->json, at) == '{' && (place->key == KEY_LOG || place->key == KEY_EVENT);
+	return proper && !object ? rendered(d, &o->json, at) : slice_of(NULL, 0);
+}
+
 static enum undecodable take_message(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_MESSAGE);
 	for (uint32_t at; r->message.len == 0 && (at = search_next(&s));) {
-		bool proper = is_message_proper(s.place->key) || s.place->inside[0].len;
-		char type = json_type(&o->json, at);
-		if (type == '[' && proper)
+		if (json_type(&o->json, at) == '[' && (is_message_proper(s.place->key) || s.place->inside[0].len))
 			return UNDECODABLE_WRONG_TYPE;
-		if (type == '"' && (s.place->key == KEY_AT_MT || s.place->key == KEY_MESSAGETEMPLATE))
-			r->message = filled(d, o, json_string(&o->json, at));
-		else if (type == '"')
-			r->message = key_set_has(&o->seen, KEY_ARGUMENTS) ? with_arguments(d, o, json_string(&o->json, at)) : json_string(&o->json, at);
-		else if (proper && !((s.place->key == KEY_LOG || s.place->key == KEY_EVENT) && type == '{'))
-			r->message = rendered(d, &o->json, at);
+		r->message = message_of(d, o, at, s.place);
 		if (r->message.len)
 			note_place(d, &s);
 	}
@@ -435,6 +443,16 @@ static enum severity of_status(int status)
 	return status >= 500 ? SEVERITY_ERROR : status >= 400 ? SEVERITY_WARN : SEVERITY_INFO;
 }
 
+static void take_texts(struct decoder *d, const struct object *o, struct record *r)
+{
+	if (r->service.len == 0)
+		r->service = take_text(d, o, MEMBER_SERVICE);
+	if (r->logger.len == 0)
+		r->logger = take_text(d, o, MEMBER_LOGGER);
+	if (r->template_text.len == 0)
+		r->template_text = take_text(d, o, MEMBER_TEMPLATE);
+}
+
 enum undecodable object_fill(struct decoder *d, const struct object *o, struct record *r, bool with_message)
 {
 	enum undecodable reason = take_time(d, o, r);
@@ -443,12 +461,7 @@ enum undecodable object_fill(struct decoder *d, const struct object *o, struct r
 	reason = reason || !(o->members & ID_MEMBERS) ? reason : take_ids(d, o, r);
 	if (reason)
 		return reason;
-	if (r->service.len == 0)
-		r->service = take_text(d, o, MEMBER_SERVICE);
-	if (r->logger.len == 0)
-		r->logger = take_text(d, o, MEMBER_LOGGER);
-	if (r->template_text.len == 0)
-		r->template_text = take_text(d, o, MEMBER_TEMPLATE);
+	take_texts(d, o, r);
 	if (o->members >> MEMBER_DURATION & 1)
 		take_duration(d, o, r);
 	if (o->members & HTTP_MEMBERS)
@@ -456,9 +469,7 @@ enum undecodable object_fill(struct decoder *d, const struct object *o, struct r
 	if (o->members >> MEMBER_FAILURE & 1)
 		take_failure(d, o, r);
 	if (r->severity == SEVERITY_UNKNOWN)
-		r->severity = o->row->shape->absent_level;
-	if (o->row->shape->access && r->severity == SEVERITY_UNKNOWN)
-		r->severity = of_status(r->http_status);
+		r->severity = o->row->shape->access ? of_status(r->http_status) : o->row->shape->absent_level;
 	return UNDECODABLE_NONE;
 }
 

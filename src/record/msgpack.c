@@ -351,6 +351,14 @@ static bool read_forward(struct decoder *d, struct pack *p, uint64_t left, unsig
 	return ok || fail(p, UNDECODABLE_NOT_MSGPACK);
 }
 
+/* [[time, {metadata}], {record}], unless it is two pairs; p stands in the inner array, and behind it afterwards. */
+static bool read_head(struct pack *p, struct item *ret_time)
+{
+	if (!take_item(p, ret_time) || !is_time(ret_time) || p->next >= p->end || (*p->next & 0xF0) != 0x80)
+		return false;
+	return skip_item(p, 0) && p->next < p->end && (*p->next & 0xF0) != 0x90;
+}
+
 static bool read_array(struct decoder *d, struct pack *p, uint64_t len, unsigned depth)
 {
 	struct pack before = *p, inner;
@@ -364,14 +372,9 @@ static bool read_array(struct decoder *d, struct pack *p, uint64_t len, unsigned
 	if (is_time(&first))
 		return read_timed(d, p, &first, len - 1);
 	inner = *p;
-	if (first.kind == KIND_ARRAY && first.number == 2 && len == 2 && take_item(&inner, &time) && is_time(&time) && inner.next < inner.end && (*inner.next & 0xF0) == 0x80) {
-		struct pack meta = inner, map;
-		/* [[time, {metadata}], {record}], unless it is two pairs */
-		map = meta;
-		if (skip_item(&map, 0) && map.next < map.end && (*map.next & 0xF0) != 0x90) {
-			*p = map;
-			return read_timed(d, p, &time, 1);
-		}
+	if (first.kind == KIND_ARRAY && first.number == 2 && len == 2 && read_head(&inner, &time)) {
+		*p = inner;
+		return read_timed(d, p, &time, 1);
 	}
 	*p = before;
 	for (uint64_t i = 0; i < len; i++)

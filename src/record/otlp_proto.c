@@ -126,6 +126,16 @@ static bool render_scalar(const struct wire_field *v, struct buf *out)
 	}
 }
 
+/* Bytes are text in JSON. */
+static void render_quoted(const struct wire_field *v, struct buf *out)
+{
+	if (v->number == 7)
+		buf_add_char(out, '"');
+	render_scalar(v, out);
+	if (v->number == 7)
+		buf_add_char(out, '"');
+}
+
 /* An AnyValue as the JSON that it stands for. Recursion: at most MOST_DEPTH. */
 static void render(struct slice value, unsigned depth, struct buf *out)
 {
@@ -137,7 +147,7 @@ static void render(struct slice value, unsigned depth, struct buf *out)
 	else if (v.number == 5 || v.number == 6)
 		render_list(v.bytes, v.number == 6, depth, out);
 	else
-		render_scalar(&v, out);
+		render_quoted(&v, out);
 }
 
 /* --- attributes --- */
