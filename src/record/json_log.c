@@ -78,7 +78,8 @@ enum undecodable object_open(struct decoder *d, unsigned layer, const struct jso
 	enum undecodable reason = object_scan(d, o);
 	if (reason)
 		return reason;
-	const struct shape_match *match = shape_detect(&d->shapes, &o->seen);
+	const struct shape_match *match = shape_detect(&d->shapes, layer, &o->seen);
+	o->match = match;
 	o->row = match->row;
 	o->members = match->members;
 	o->shape = match->row->shape->name;

@@ -11,7 +11,7 @@
 struct search {
 	const struct object *o;
 	const struct place *place; /* of the last value */
-	const struct place *next;
+	const struct place *const *next;
 	enum member member;
 };
 
@@ -31,21 +31,19 @@ static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
 
 static inline struct search search_start(const struct object *o, enum member member)
 {
-	static const struct place nothing = {.key = KEY_NONE};
-	return (struct search){.o = o, .next = o->members >> member & 1 ? o->row->places[member] : &nothing, .member = member};
+	return (struct search){.o = o, .next = o->match->present[member], .member = member};
 }
 
 static uint32_t search_next(struct search *s)
 {
 	const struct object *o = s->o;
-	for (; s->next->key != KEY_NONE; s->next++) {
-		if (!key_set_has(&o->seen, s->next->key))
-			continue;
-		uint32_t at = o->at[s->next->key];
-		for (size_t i = 0; i < 2 && at && s->next->inside[i].len; i++)
-			at = descend(&o->json, at, s->next->inside[i]);
+	while (*s->next) {
+		const struct place *place = *s->next++;
+		uint32_t at = o->at[place->key];
+		for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
+			at = descend(&o->json, at, place->inside[i]);
 		if (!json_is_null(&o->json, at)) {
-			s->place = s->next++;
+			s->place = place;
 			return at;
 		}
 	}
@@ -55,8 +53,8 @@ static uint32_t search_next(struct search *s)
 uint32_t object_next(const struct object *o, enum member member, const struct place **place)
 {
 	struct search s = search_start(o, member);
-	if (*place)
-		s.next = *place + 1;
+	while (*place && *s.next && *s.next++ != *place)
+		;
 	uint32_t at = search_next(&s);
 	*place = s.place;
 	return at;
@@ -69,11 +67,9 @@ void object_way(const struct decoder *d, unsigned layer, struct buf *out)
 			buf_printf(out, "%s%s", d->objects[i].via, d->objects[i].via_text ? " JSON, " : ".");
 }
 
-static void note_place(struct decoder *d, const struct search *s)
+static void write_note(struct decoder *d, const struct search *s)
 {
 	struct buf text = {0};
-	if (!noting(d))
-		return;
 	object_way(d, (unsigned)(s->o - d->objects), &text);
 	buf_add_str(&text, key_text(s->place->key));
 	for (size_t i = 0; i < 2 && s->place->inside[i].len; i++) {
@@ -82,6 +78,12 @@ static void note_place(struct decoder *d, const struct search *s)
 	}
 	decoder_note(d, member_name(s->member), buf_slice(&text));
 	buf_done(&text);
+}
+
+static inline void note_place(struct decoder *d, const struct search *s)
+{
+	if (__builtin_expect(noting(d), 0))
+		write_note(d, s);
 }
 
 /* {seconds, nanos}, {epochSecond, nanoOfSecond}, {$date}. */

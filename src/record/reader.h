@@ -14,6 +14,7 @@ struct object {
 	uint32_t root;
 	struct key_set seen;
 	const struct shape_row *row;
+	const struct shape_match *match;
 	const char *shape; /* the row's name, or "logfmt" */
 	unsigned members; /* bit m: the object has something in the column of member m */
 	const char *via;  /* notes: the field of the layer around it that holds this one ("log", "payload"); NULL: none */
@@ -31,7 +32,7 @@ struct record_fields {
 bool record_field_text(const struct record_fields *f, const struct json *json, uint32_t at, struct slice *ret);
 
 /* LAYERS: an object and those inside it, as envelopes nest; the parsers are one for each, and one for JSON in a JSON string. */
-enum { NOTES_MAX = 24, LAYERS = 6, PARSERS = LAYERS + 1, STRING_PARSER = LAYERS };
+enum { NOTES_MAX = 24, LAYERS = SHAPE_LAYERS, PARSERS = LAYERS + 1, STRING_PARSER = LAYERS };
 
 struct decoder {
 	struct decoder_opts opts;

@@ -274,17 +274,25 @@ static void decide(const struct shape_table *table, struct shape_match *match)
 		row++;
 	match->row = row;
 	match->members = 0;
-	for (unsigned m = 0; m < MEMBER_COUNT; m++)
-		if (key_set_meets(&row->columns[m], &match->seen))
+	size_t n = 0;
+	for (unsigned m = 0; m < MEMBER_COUNT; m++) {
+		match->present[m] = &match->places[n];
+		/* a place for this column's end and for each of those after it is kept */
+		for (const struct place *p = row->places[m]; p->key && n + (MEMBER_COUNT - m) < SHAPE_PRESENT; p++)
+			if (key_set_has(&match->seen, p->key))
+				match->places[n++] = p;
+		if (match->present[m] < &match->places[n])
 			match->members |= 1u << m;
+		match->places[n++] = NULL;
+	}
 }
 
-const struct shape_match *shape_detect(struct shape_table *table, const struct key_set *seen)
+const struct shape_match *shape_detect(struct shape_table *table, unsigned layer, const struct key_set *seen)
 {
 	uint64_t hash = 0;
 	for (size_t i = 0; i < KEY_SET_WORDS; i++)
 		hash = (hash ^ seen->words[i]) * UINT64_C(0x9E3779B97F4A7C15);
-	struct shape_match *match = &table->answers[hash >> 32 & (SHAPE_ANSWERS - 1)];
+	struct shape_match *match = &table->answers[layer][hash >> 32 & (SHAPE_ANSWERS - 1)];
 	if (!match->row || memcmp(&match->seen, seen, sizeof(*seen)) != 0) {
 		match->seen = *seen;
 		decide(table, match);

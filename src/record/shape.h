@@ -26,7 +26,7 @@ struct place {
 	struct slice inside[2];  /* names to descend by; empty: none */
 };
 
-enum { SHAPE_CLUES = 12, SHAPE_MAX = 80, SHAPE_ANSWERS = 256 };
+enum { SHAPE_CLUES = 12, SHAPE_MAX = 80, SHAPE_ANSWERS = 64, SHAPE_PRESENT = 128, SHAPE_LAYERS = 6 };
 
 /* What an object of this shape holds: one record, or something that has a reader of its own (json_document.c). */
 enum shape_kind { SHAPE_LOG, SHAPE_OTLP, SHAPE_OTHER_SIGNAL, SHAPE_ZIPKIN, SHAPE_JAEGER, SHAPE_JAEGER_BATCH, SHAPE_LIST, SHAPE_STREAMS };
@@ -62,17 +62,19 @@ struct shape_match {
 	struct key_set seen;
 	const struct shape_row *row; /* NULL: the entry is free */
 	unsigned members;
+	const struct place *const *present[MEMBER_COUNT]; /* of each column the places whose field is there, then NULL */
+	const struct place *places[SHAPE_PRESENT];
 };
 
 struct shape_table {
 	struct shape_row rows[SHAPE_MAX];
 	size_t len;
-	struct shape_match answers[SHAPE_ANSWERS]; /* by hash of the set: streams repeat themselves */
+	struct shape_match answers[SHAPE_LAYERS][SHAPE_ANSWERS]; /* by hash of the set: streams repeat themselves */
 };
 
 void shape_table_init(struct shape_table *table);
-/* Valid until the next call. */
-const struct shape_match *shape_detect(struct shape_table *table, const struct key_set *seen);
+/* layer: how deep the object lies; the answer is valid until the next call for the same. */
+const struct shape_match *shape_detect(struct shape_table *table, unsigned layer, const struct key_set *seen);
 /* "time", "severity", ...: for notes. */
 const char *member_name(enum member member);
 

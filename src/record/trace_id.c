@@ -157,6 +157,8 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 		if (ret_span && ret_span->len == 0)
 			*ret_span = span_id_of(slice_sub(text, 36, SPAN_DIGITS), a);
 		text = slice_sub(text, 3, TRACE_DIGITS);
+		if (is_clean(text))
+			return text;
 	}
 	if (slice_starts(text, SLICE("projects/"))) {
 		size_t at = slice_search(text, SLICE("/traces/"));
