@@ -27,10 +27,21 @@ int kafka_watermarks(rd_kafka_t *rk, const char *topic, int64_t *ret_low, int64_
 int kafka_topics_ensure(rd_kafka_t *consumer, rd_kafka_t *producer, const struct journal_kafka_opts *opts, struct err *err);
 
 /* kafka_state.c: snapshots in the state topic. */
+enum { KAFKA_SLOT_BYTES = 40 };
+
+struct kafka_slot {
+	char name[KAFKA_SLOT_BYTES];
+	uint32_t chunks;     /* it may have */
+	int64_t position;    /* of the whole snapshot in it, -1: none */
+};
+
 struct kafka_state {
 	const struct journal_kafka_opts *opts;
+	uint64_t writer;     /* random */
 	unsigned next_slot;
-	uint32_t chunks[2]; /* chunks each slot has, as far as this instance knows */
+	uint32_t chunks[2];  /* chunks our slots have */
+	struct kafka_slot *others; /* as of the last load */
+	size_t others_len, others_cap;
 };
 
 /* Several records of which one waits for all. */
@@ -44,6 +55,7 @@ rd_kafka_resp_err_t kafka_wait_done(struct kafka_wait *w);
 void kafka_wait_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque);
 
 int kafka_state_save(struct kafka_state *s, rd_kafka_t *producer, struct slice snapshot, int64_t position, struct err *err);
+void kafka_state_done(struct kafka_state *s);
 int kafka_state_load(struct kafka_state *s, struct buf *out, struct err *err);
 
 #endif

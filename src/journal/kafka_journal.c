@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum { SERVE_MS = 100 };
 
@@ -361,6 +362,7 @@ static void kafka_close(struct journal *j)
 		rd_kafka_destroy(k->producer);
 	pthread_cond_destroy(&k->renewed);
 	pthread_mutex_destroy(&k->lock);
+	kafka_state_done(&k->state);
 	free_opts(&k->opts);
 	free(k->leader_group);
 	free(k);
@@ -404,6 +406,9 @@ int journal_open_kafka(const struct journal_kafka_opts *opts, struct journal **r
 	snprintf(group, sizeof(group), "%s-winnow-leader", opts->group);
 	k->leader_group = mem_strdup(slice_str(group));
 	k->state.opts = &k->opts;
+	while (k->state.writer == 0)
+		if (getrandom(&k->state.writer, sizeof(k->state.writer), 0) != sizeof(k->state.writer))
+			k->state.writer = (uint64_t)clock_wall_ns();
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_cond_init(&k->renewed, NULL);
 	int rc = start(k, err);

@@ -154,7 +154,7 @@ static bool parse(int argc, char **argv, struct task *t)
 
 int main(int argc, char **argv)
 {
-	struct task t = {.first = 1, .last = 2000, .jobs = 2};
+	struct task t = {.first = 1, .last = 20000, .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN)};
 	if (!parse(argc, argv, &t))
 		return usage();
 	if (t.mutants)

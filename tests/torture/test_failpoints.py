@@ -2,7 +2,7 @@
 """Every named step of the protocol (src/base/failpoint.h): winnow dies exactly there, is started again, and every series is exact at the end."""
 import os, signal, subprocess, time
 from servers import BUILD
-from torment import Torment, _kills, tearDownModule  # noqa: F401
+from torment import Torment, _kills, only_full, tearDownModule  # noqa: F401
 
 BINARY = os.path.join(BUILD, "failpoints", "winnow")
 CRASHED = 77
@@ -47,6 +47,7 @@ class Failpoints(Torment):
         if helper:
             self.killed(helper)
 
+    @only_full
     def test_file_journal(self):
         """winnow dies at every named step, file journal: every series exact"""
         self.walk("file", [n for n in names() if not n.startswith(ONLY_KAFKA)])

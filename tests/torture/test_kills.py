@@ -3,9 +3,9 @@
 import signal, time
 from torment import FULL, Torment, tearDownModule  # noqa: F401 run.py calls it
 
-KILLS = 50 if FULL else 10     # of each journal's test
+KILLS = 60 if FULL else 10     # of each journal's test
 SECONDS = 100 if FULL else 40  # of records
-LIFE = 3.0 if FULL else 5.0    # longest life of a victim
+LIFE = 2.0 if FULL else 5.0    # longest life of a victim
 
 
 class Kills(Torment):
@@ -43,7 +43,7 @@ class Kills(Torment):
         steady = self.winnow(settings)
         for _ in range(30 if FULL else 3):
             other = self.winnow(settings)
-            time.sleep(self.random.uniform(1, 4) if FULL else self.random.uniform(3, 9))
+            time.sleep(self.random.uniform(0.5, 3) if FULL else self.random.uniform(3, 9))
             self.killed(other)
         other = self.winnow(settings)
         self.exact(self.truth(flows), 90, [steady, other])
@@ -54,7 +54,7 @@ class Kills(Torment):
         flows = self.flow(SECONDS)
         settings = self.settings("kafka")
         both = [self.winnow(settings), self.winnow(settings)]
-        for n in range(12 if FULL else 4):
+        for n in range(6 if FULL else 4):
             time.sleep(self.random.uniform(2, 4))
             both[n % 2].signal(signal.SIGSTOP)
             time.sleep(self.random.uniform(2.5, 5))

@@ -7,6 +7,13 @@ from stage import Producer, Stage, kafka, real_files
 
 FULL = os.environ.get("WINNOW_TORTURE") == "full"
 LOGS, SPANS = 168640, 29578    # records of the stream, about
+
+
+def only_full(test):
+    """Leaves a test out of the shorter run."""
+    return test if FULL else None
+
+
 _kills = {"winnow": 0, "kafka": 0, "prometheus": 0}
 
 

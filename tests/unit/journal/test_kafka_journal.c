@@ -208,6 +208,67 @@ static void a_snapshot_that_was_cut_short_leaves_the_one_before(void **state)
 	buf_done(&out);
 }
 
+static size_t records_in(const char *topic)
+{
+	char text[256];
+	int64_t low = 0, high = 0;
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_conf_set(conf, "bootstrap.servers", brokers, text, sizeof(text));
+	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
+	assert_int_equal(rd_kafka_query_watermark_offsets(rk, topic, 0, &low, &high, 20000), 0);
+	rd_kafka_destroy(rk);
+	return (size_t)high;
+}
+
+struct saver {
+	struct journal *j;
+	struct buf bytes;
+	int64_t position;
+	int rc;
+};
+
+static void *save_often(void *arg)
+{
+	struct saver *s = arg;
+	struct err err;
+	for (int n = 0; n < 2 && s->rc == 0; n++)
+		s->rc = journal_save_snapshot(s->j, buf_slice(&s->bytes), s->position, &err);
+	return NULL;
+}
+
+/* Two that both believe they lead; what is left of each must be whole. (The mock broker keeps 5 MB.) */
+static void two_that_write_at_once_spoil_nothing(void **state)
+{
+	struct place *p = *state, other = *p, third = *p;
+	struct buf out = {0};
+	pthread_t threads[2];
+	other.j = open_one(&other);
+	struct saver savers[2] = {{.j = p->j, .position = 5}, {.j = other.j, .position = 6}};
+	for (unsigned i = 0; i < 2; i++) {
+		fill(&savers[i].bytes, 1000000, i);
+		pthread_create(&threads[i], NULL, save_often, &savers[i]);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	check(savers[0].rc == 0 && savers[1].rc == 0);
+	third.j = open_one(&third);
+	assert_int_equal(journal_load_snapshot(third.j, &out, &third.err), 0);
+	check(slice_eq(buf_slice(&out), buf_slice(&savers[1].bytes)));
+	/* the next writer removes what both have left, but for the newest while it has only one of its own */
+	size_t before = records_in(p->state);
+	assert_int_equal(journal_save_snapshot(third.j, SLICE("a"), 7, &third.err), 0);
+	size_t first = records_in(p->state) - before;
+	assert_int_equal(journal_save_snapshot(third.j, SLICE("b"), 8, &third.err), 0);
+	size_t second = records_in(p->state) - before - first;
+	assert_int_equal(first, 2 + 3 * 3);
+	assert_int_equal(second, 2 + 3);
+	journal_close(third.j);
+	journal_close(other.j);
+	for (int i = 0; i < 2; i++)
+		buf_done(&savers[i].bytes);
+	buf_done(&out);
+}
+
 static void a_broker_that_is_not_there_is_unreachable(void **state)
 {
 	(void)state;
@@ -284,6 +345,7 @@ int main(void)
 		T(one_instance_leads_and_another_takes_over),
 		T(the_newest_whole_snapshot_is_loaded_by_another_instance),
 		T(a_snapshot_that_was_cut_short_leaves_the_one_before),
+		T(two_that_write_at_once_spoil_nothing),
 		T(topics_with_the_wrong_cleanup_are_refused),
 		T(an_append_that_brokers_refuse_at_first_is_there_once),
 		cmocka_unit_test(a_broker_that_is_not_there_is_unreachable),
