@@ -19,5 +19,6 @@ set(app_SOURCES
 	sender.c
 	sending.c
 	status.c
+	watch.c
 	worker.c
 )

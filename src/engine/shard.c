@@ -185,9 +185,18 @@ static void name_by_miner(struct shard *s, struct naming *n)
 		n->outcome = OUTCOME_OVERFLOW;
 }
 
+static void report_given_up(struct shard *s, int64_t time_ns)
+{
+	for (int64_t rule; (rule = rule_scratch_take_given_up(s->scratch)) >= 0;)
+		red_gave_up(s->red, time_ns, rule_name(ruleset_at(s->rules, (size_t)rule)));
+}
+
 static void name_log(struct shard *s, struct naming *n)
 {
-	if (s->rules && ruleset_match(s->rules, s->scratch, n->event.record, &n->match))
+	bool matched = s->rules && ruleset_match(s->rules, s->scratch, n->event.record, &n->match);
+	if (s->scratch)
+		report_given_up(s, n->event.time_ns);
+	if (matched)
 		name_by_rule(s, n);
 	else
 		name_by_miner(s, n);

@@ -11,7 +11,7 @@
 #include "pattern/rule_key.h"
 #include "pattern/ruleset.h"
 
-enum { RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
+enum { RULE_GIVEN_UP_MAX = 16, RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
 
 enum place_type {
 	PLACE_WORD, PLACE_INT, PLACE_NUM, PLACE_IP, PLACE_UUID, PLACE_PATH, PLACE_URL, PLACE_DURATION, PLACE_SIZE, PLACE_HEX, PLACE_QUOTED, PLACE_HOST,
@@ -204,6 +204,8 @@ struct rule_scratch {
 	uint64_t *words;             /* candidates, a bit per rule */
 	uint64_t *summary;           /* a bit per word that is not 0 */
 	uint64_t *limit_hits;        /* per rule: matches given up */
+	uint32_t given_up[RULE_GIVEN_UP_MAX]; /* rules, to be reported */
+	size_t given_up_len;
 	struct buf text;             /* values of labels */
 	const struct rule_test *test; /* its fields stand for the record's, while a test runs */
 };

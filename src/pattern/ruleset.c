@@ -452,6 +452,11 @@ uint64_t rule_scratch_limit_hits(const struct rule_scratch *scratch, size_t inde
 	return scratch->limit_hits[index];
 }
 
+int64_t rule_scratch_take_given_up(struct rule_scratch *scratch)
+{
+	return scratch->given_up_len ? (int64_t)scratch->given_up[--scratch->given_up_len] : -1;
+}
+
 /* ---- matching ---- */
 
 bool rule_field(const struct rule_scratch *scratch, const struct record *record, struct slice path, struct slice *ret)
@@ -515,6 +520,8 @@ static enum rule_miss match_text(const struct rule *rule, size_t index, struct r
 	if (code == PCRE2_ERROR_NOMATCH)
 		return RULE_MISS_TEXT;
 	scratch->limit_hits[index]++;
+	if (scratch->given_up_len < RULE_GIVEN_UP_MAX)
+		scratch->given_up[scratch->given_up_len++] = (uint32_t)index;
 	return RULE_MISS_LIMIT;
 }
 

@@ -3,6 +3,7 @@ set(app_TESTS
 	config
 	quarantine
 	sender
+	watch
 	worker
 	engine_api
 	gather
