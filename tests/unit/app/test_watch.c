@@ -46,7 +46,7 @@ static bool told(struct watch *w, int64_t within_ns)
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/test_watch_XXXXXX");
+	snprintf(folder, sizeof(folder), "/tmp/test_watch_XXXXXX");
 	return mkdtemp(folder) ? 0 : -1;
 }
 

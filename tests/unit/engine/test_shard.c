@@ -224,7 +224,8 @@ static void a_rule_that_is_given_up_is_counted_by_name(void **state)
 	char text[300] = "";
 	bench_open(&b, plain, "rules:\n  - {name: bad, regex: '^(a+)+$'}\n  - {name: worse, regex: '^(a|aa)+$'}\n  - {name: good, match: \"aaaa<any>\"}\n");
 	memset(text, 'a', 60);
-	bench_log(&b, "cart", "info", strcat(text, "!"));
+	text[60] = '!';
+	bench_log(&b, "cart", "info", text);
 	bench_log(&b, "cart", "info", "aa");
 	bench_log(&b, "cart", "info", text);
 	assert_int_equal(SUM(&b, FAMILY_RULE_GAVE_UP, {"rule", "bad"}), 2);
