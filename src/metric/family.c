@@ -59,6 +59,8 @@ static const struct family own[OWN_COUNT] = {
 		.labels = "code"},
 	[OWN_OUTPUT_BYTES] = {.name = "winnow_output_bytes_total", .type = METRIC_COUNTER, .unit = "bytes", .help = "Bytes of remote-write bodies as they went over the wire, repeats included.", .labels = ""},
 	[OWN_REMOTE_WRITE_ASIDE] = {.name = "winnow_remote_write_aside_series", .type = METRIC_GAUGE, .unit = "", .help = "Series set aside because the receiver refuses them; /api/v1/status names them.", .labels = ""},
+	[OWN_DEAD_LETTERS] = {.name = "winnow_dead_letters_total", .type = METRIC_COUNTER, .unit = "", .help = "Messages that could not be read, where there is a topic for them: taken, limited (too many a second), lost (taken, but the topic did not store them).",
+		.labels = "outcome"},
 	[OWN_PENDING_STEPS] = {.name = "winnow_pending_steps", .type = METRIC_GAUGE, .unit = "", .help = "Steps that are closed and not yet acknowledged by the receiver.", .labels = ""},
 	[OWN_WATERMARK] = {.name = "winnow_watermark_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "Event time up to which steps are closed.", .labels = ""},
 	[OWN_LAG] = {.name = "winnow_lag_records", .type = METRIC_GAUGE, .unit = "", .help = "Records in the log that are not counted yet.", .labels = "topic, partition"},

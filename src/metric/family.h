@@ -61,6 +61,7 @@ enum own_metric {
 	OWN_REMOTE_WRITE_REQUESTS, /* winnow_remote_write_requests_total{code} */
 	OWN_OUTPUT_BYTES,          /* winnow_output_bytes_total */
 	OWN_REMOTE_WRITE_ASIDE,    /* winnow_remote_write_aside_series */
+	OWN_DEAD_LETTERS,          /* winnow_dead_letters_total{outcome} */
 	OWN_PENDING_STEPS,         /* winnow_pending_steps */
 	OWN_WATERMARK,             /* winnow_watermark_timestamp_seconds */
 	OWN_LAG,                   /* winnow_lag_records{topic, partition} */

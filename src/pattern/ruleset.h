@@ -89,8 +89,14 @@ void rule_match_http(const struct rule_match *match, struct rule_http *ret);
 size_t rule_captures_len(const struct rule *rule);
 struct slice rule_capture_name(const struct rule *rule, size_t capture);
 
-/* Why each rule did not match, for explain: one line per rule tried, up to and including the one that matched. */
-void ruleset_explain(const struct ruleset *set, struct rule_scratch *scratch, const struct record *record, struct buf *out);
+/* For explain: which rules were tried and why they did not match, up to and including the one that matched, with what it took. */
+struct ruleset_explain_opts {
+	bool all;          /* of a large set too: every rule; else those whose text is not there, or whose `where` says no, are only counted */
+	struct slice rule; /* this one alone, whether or not an earlier one matches; empty: all */
+};
+void ruleset_explain(const struct ruleset *set, struct rule_scratch *scratch, const struct record *record, const struct ruleset_explain_opts *opts, struct buf *out);
+/* The index of the rule with this name; ruleset_len() if there is none. */
+size_t ruleset_find(const struct ruleset *set, struct slice name);
 /* Runs every rule's tests; appends "file:line: rule: ..." per failure; returns how many failed, *ret_run how many ran. */
 size_t ruleset_run_tests(const struct ruleset *set, struct buf *out, size_t *ret_run);
 /* Lints (no required literal, shadowed, id-like labels, ...): lines appended, returns how many. */

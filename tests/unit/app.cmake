@@ -1,7 +1,9 @@
 set(app_TESTS
 	cmd_check
+	cmd_mine
 	config
 	quarantine
+	schema
 	sender
 	watch
 	worker
