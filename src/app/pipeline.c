@@ -360,8 +360,7 @@ static void loop(struct control *c)
 	while (!c->leaving) {
 		serve_sources(c);
 		control_wait_signal(c, 0);
-		if (c->reload)
-			control_reload(c);
+		control_look_at_rules(c);
 		if (clock_mono_ns() >= c->commit_at_ns)
 			commit_offsets(c);
 		if (c->until_end && finish(c))

@@ -244,9 +244,18 @@ static void name_by_miner(struct shard *s, struct naming *n)
 		n->outcome = OUTCOME_OVERFLOW;
 }
 
+static void report_given_up(struct shard *s, int64_t time_ns)
+{
+	for (int64_t rule; (rule = rule_scratch_take_given_up(s->scratch)) >= 0;)
+		red_gave_up(s->red, time_ns, rule_name(ruleset_at(s->rules, (size_t)rule)));
+}
+
 static void name_log(struct shard *s, struct naming *n)
 {
-	if (s->rules && ruleset_match(s->rules, s->scratch, n->event.record, &n->match))
+	bool matched = s->rules && ruleset_match(s->rules, s->scratch, n->event.record, &n->match);
+	if (s->scratch)
+		report_given_up(s, n->event.time_ns);
+	if (matched)
 		name_by_rule(s, n);
 	else
 		name_by_miner(s, n);
@@ -288,7 +297,7 @@ static void hide_captures(const struct rule_match *match, struct slice message, 
 	size_t from = 0;
 	for (;;) {
 		struct slice next = slice_of(NULL, 0);
-		for (size_t i = 0; i < rule_captures_len(match->rule); i++) {
+		for (size_t i = 0; i < rule_captures_len(match->rule); i++) { /* behind them nothing is set */
 			struct slice c = match->captures[i];
 			if (c.len && c.ptr >= message.ptr + from && c.ptr + c.len <= message.ptr + message.len && (!next.ptr || c.ptr < next.ptr))
 				next = c;

@@ -57,6 +57,8 @@ static const struct family families[FAMILY_COUNT] = {
 	[FAMILY_GRAPH_UNPAIRED] = {.name = "traces_service_graph_unpaired_spans_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans whose other end did not come in time: many of them mean that the topic is not keyed by trace id.",
 		.labels = "client, server"},
 	[FAMILY_CLAMPED_EXEMPLARS_RESERVED] = {.name = "winnow_reserved", .type = METRIC_COUNTER, .unit = "", .help = "", .labels = ""},
+	[FAMILY_RULE_GAVE_UP] = {.name = "winnow_rule_gave_up_total", .type = METRIC_COUNTER, .unit = "", .help = "Records on which a rule's regex was given up, because it tried too many ways: no match.",
+		.labels = "rule"},
 };
 
 static const struct family own[OWN_COUNT] = {
@@ -78,6 +80,7 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_LEADER] = {.name = "winnow_leader", .type = METRIC_GAUGE, .unit = "", .help = "1 if this instance is the one that sends.", .labels = ""},
 	[OWN_JOURNAL_POSITION] = {.name = "winnow_journal_position", .type = METRIC_GAUGE, .unit = "", .help = "Position in the journal up to which this instance has read.", .labels = ""},
 	[OWN_RULES_RELOAD] = {.name = "winnow_rules_last_reload_successful", .type = METRIC_GAUGE, .unit = "", .help = "1 if the rules were in order when they were last loaded.", .labels = ""},
+	[OWN_RULES_RELOAD_TIME] = {.name = "winnow_rules_last_reload_success_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the rules in force were loaded.", .labels = ""},
 	[OWN_BUILD_INFO] = {.name = "winnow_build_info", .type = METRIC_GAUGE, .unit = "", .help = "1, with the version as a label.", .labels = "version"},
 };
 

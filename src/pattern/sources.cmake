@@ -19,6 +19,7 @@ set(pattern_SOURCES
 	rule_label.c
 	rule_load.c
 	rule_metric.c
+	rule_program.c
 	rule_regex.c
 	rule_template.c
 	rule_where.c
