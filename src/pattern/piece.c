@@ -308,7 +308,7 @@ static bool is_host(struct slice s)
 static void host_emit(struct scan *s, struct slice host)
 {
 	s->expect = EXPECT_NOTHING;
-	if (scan_classes(host) & LEX_DIGIT)
+	if ((scan_classes(host) & LEX_DIGIT) || count_byte(host, '.') >= 2)
 		emit_place(s, host, PLACE_ANY, -1);
 	else
 		emit_word(s, host, true);

@@ -147,6 +147,7 @@ static void hosts_and_numbered_names_are_values(void **state)
 	check(one_pattern("cannot reach redis-cart:6379 now", "cannot reach localhost:5432 now"));
 	check(one_pattern("cannot reach redis-cart:6379 now", "cannot reach 10.0.0.1:80 now"));
 	check_slice(shown("cannot reach redis-cart:6379 now"), "cannot reach redis-cart:<num> now");
+	check_slice(shown("proxy.lab.example.org:5070 close"), "<*>:<num> close");
 	check(!one_pattern("line:42 skipped", "page:42 skipped"));
 	check_slice(shown("in main.go:42"), "in main.go:<num>");
 	check(one_pattern("offset of partition orders-0 lost", "offset of partition user.signup-12 lost"));
