@@ -16,13 +16,17 @@ static size_t name_end(const struct scan *s, size_t i)
 	return i;
 }
 
-/* {Id:7 Name:x}, map[a:1 b:2]: what Go prints has no commas. */
-static bool go_fields(const struct scan *s, size_t pos)
+/* {Id:7 Name:x}, map[a:1 b:2], { 'a' => 1 }: what Go prints has no commas, and what has one field has none either. */
+static bool has_fields(const struct scan *s, size_t pos)
 {
 	if (s->ptr[pos] == '[')
 		return pos >= 3 && memcmp(s->ptr + pos - 3, "map", 3) == 0 && (pos == 3 || (lex_class[(uint8_t)s->ptr[pos - 4]] & (LEX_END | LEX_JOIN)));
+	if (s->ptr[pos] != '{')
+		return false;
+	if (scan_next(s, pos + 1) == '\'')
+		return true;
 	size_t end = name_end(s, pos + 1);
-	return s->ptr[pos] == '{' && end > pos + 1 && end + 1 < s->end && s->ptr[end] == ':' && !strchr(" :/", s->ptr[end + 1]);
+	return end > pos + 1 && end + 1 < s->end && s->ptr[end] == ':' && !strchr(" :/", s->ptr[end + 1]);
 }
 
 /* (words=[a, b]): the only thing in it is a name's value, which may have no commas another time. */
@@ -42,7 +46,7 @@ size_t nest_bracket_end(struct scan *s, size_t pos, bool *structured)
 		s->paired = true;
 	}
 	const struct bracket *b = brackets_at(&s->t->brackets, pos);
-	*structured = b && ((b->listed && !one_value(s, b)) || (b->named && s->ptr[pos] != '{') || go_fields(s, pos));
+	*structured = b && ((b->listed && !one_value(s, b)) || (b->named && s->ptr[pos] != '{') || has_fields(s, pos));
 	return b && b->close != BRACKET_NONE ? b->close : SIZE_MAX;
 }
 

@@ -147,10 +147,22 @@ static bool is_zone(const struct scan *s, struct slice piece)
 	return last && last->kind == ATOM_PLACE && last->place == PLACE_TIME && piece.len <= 5 && next >= '0' && next <= '9' && (lex_class[(uint8_t)*piece.ptr] & LEX_UPPER);
 }
 
+static bool behind_time(const struct scan *s)
+{
+	const struct atom *last = scan_last(s);
+	return last && last->kind == ATOM_PLACE && last->place == PLACE_TIME;
+}
+
+/* 9:24:42 AM */
+static bool is_half_day(const struct scan *s, struct slice piece)
+{
+	return piece.len == 2 && behind_time(s) && (slice_eq(piece, SLICE("AM")) || slice_eq(piece, SLICE("PM")));
+}
+
 /* Whether the word looks like a verb's form: logged, starting. */
 static bool is_verbal(struct slice piece)
 {
-	return piece.len > 4 && (slice_ends(piece, SLICE("ed")) || slice_ends(piece, SLICE("ing")));
+	return piece.len > 4 && !memchr(piece.ptr, '.', piece.len) && (slice_ends(piece, SLICE("ed")) || slice_ends(piece, SLICE("ing")));
 }
 
 static bool is_capitalised(struct slice piece)
@@ -206,6 +218,26 @@ static bool is_size_unit(const struct scan *s, struct slice piece)
 	return piece.len <= 3 && s->space && last && last->kind == ATOM_PLACE && last->place == PLACE_NUM && lex_is_size_unit(piece);
 }
 
+/* "GET /x HTTP/1.1" 404 Not Found: what the number means goes with it. Takes in the words up to the end. */
+static bool status_phrase(struct scan *s, struct slice *piece)
+{
+	const struct tokens *t = s->t;
+	const struct atom *last = scan_last(s);
+	size_t end = scan_end_of(s, *piece);
+	size_t from = end;
+	if (t->atoms_len < 2 || last->kind != ATOM_PLACE || last->place != PLACE_NUM || last[-1].kind != ATOM_PUNCT || last[-1].ptr[0] != '"' || end != s->pos)
+		return false;
+	if (last->len != 3 && !s->template)
+		return false;
+	while (end < s->end && end - from < 32 && (s->ptr[end] == ' ' || (lex_class[(uint8_t)s->ptr[end]] & LEX_LETTER)))
+		end++;
+	if (end < s->end)
+		return false;
+	piece->len += end - from;
+	s->pos = end;
+	return true;
+}
+
 static void word_emit(struct scan *s, struct slice piece)
 {
 	enum expect expect = s->expect;
@@ -215,9 +247,13 @@ static void word_emit(struct scan *s, struct slice piece)
 		emit_place(s, piece, PLACE_ANY, -1);
 		return;
 	}
-	if (((class & WORD_CALENDAR) && begins_date(s, piece)) || is_zone(s, piece)) {
+	if (((class & WORD_CALENDAR) && begins_date(s, piece)) || is_zone(s, piece) || is_half_day(s, piece)) {
 		emit_place(s, piece, PLACE_TIME, -1);
 		s->in_date = true;
+		return;
+	}
+	if (s->space && status_phrase(s, &piece)) {
+		emit_word(s, piece, true);
 		return;
 	}
 	bool named = (s->last_class && is_named(s, piece, class)) || (s->in_name && s->space && is_capitalised(piece) && !(class & (WORD_FUNCTION | WORD_STATE)));
@@ -373,6 +409,16 @@ static bool request_goes_on(struct scan *s, struct slice piece)
 	return true;
 }
 
+/* GET / HTTP/1.1, redirected to /, serving / to: the shortest of all paths; not a / b. */
+static bool is_root(const struct scan *s, struct slice piece)
+{
+	size_t end = scan_end_of(s, piece);
+	const struct atom *last = scan_last(s);
+	if (s->last_class & WORD_METHOD)
+		return true;
+	return s->space && last && last->kind == ATOM_WORD && (scan_next(s, end) == 0 || (s->ptr[end] == ' ' && (class_at(s, end) & WORD_FUNCTION)));
+}
+
 static void piece_emit(struct scan *s, struct slice piece, unsigned classes)
 {
 	int64_t duration_ns = -1;
@@ -381,9 +427,12 @@ static void piece_emit(struct scan *s, struct slice piece, unsigned classes)
 		return;
 	}
 	enum place place = lex_place(piece, classes, &duration_ns);
+	if (piece.len == 6 && (piece.ptr[0] == '+' || piece.ptr[0] == '-') && piece.ptr[3] == ':' && behind_time(s)) /* 9:24 +02:00 */
+		place = PLACE_TIME;
 	if (request_goes_on(s, piece)) {
 		;
-	} else if (piece.len == 1 && piece.ptr[0] == '/' && (s->last_class & WORD_METHOD)) {
+	} else if (piece.len == 1 && piece.ptr[0] == '/' && is_root(s, piece)) {
+		s->expect = EXPECT_NOTHING;
 		emit_place(s, piece, PLACE_PATH, -1);
 	} else if (place != PLACE_COUNT) {
 		s->expect = EXPECT_NOTHING;
