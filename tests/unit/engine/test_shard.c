@@ -155,6 +155,68 @@ static void a_rule_says_service_severity_labels_and_duration(void **state)
 	bench_done(&b);
 }
 
+static enum family_id family_named(const struct bench *b, const char *name)
+{
+	for (uint32_t i = 0; i < tally_series_len(shard_tally(b->shard)); i++) {
+		enum family_id family = tally_series_at(shard_tally(b->shard), i)->family;
+		if (strcmp(family_get(family)->name, name) == 0)
+			return family;
+	}
+	return FAMILY_COUNT;
+}
+
+static void a_rule_counts_in_metrics_of_its_own(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct shard_opts opts = {.label_values = 2};
+	bench_open(&b, opts, "rules:\n"
+		"  - name: paid\n"
+		"    match: \"paid <amount:num> by <method:word> in <took:num>\"\n"
+		"    counters:\n"
+		"      - {name: payments_total, help: Payments., labels: {method: \"{method}\"}}\n"
+		"      - {name: paid_euros_total, value: amount}\n"
+		"    histograms:\n"
+		"      - {name: payment_duration_seconds, from: took, unit: ms, buckets: [0.01, 0.1, 1]}\n");
+	bench_feed(&b, "{\"level\":\"error\",\"service\":\"cart\",\"message\":\"paid 12.5 by card in 30\",\"trace_id\":\"" TRACE "\"}");
+	bench_log(&b, "cart", "info", "paid 7.25 by cash in 2000");
+	bench_log(&b, "cart", "info", "paid 1 by card in 5");
+	bench_log(&b, "cart", "info", "paid 1 by cheque in 5"); /* a third value: past the budget */
+	const struct tally *t = shard_tally(b.shard);
+	const struct tally_entry *card = bench_entry(t, family_named(&b, "payments_total"), LABELS({"service_name", "cart"}, {"method", "card"}), 0);
+	assert_int_equal(card->count, 2);
+	assert_int_equal(card->exemplar.rank, 3);
+	check_slice(slice_of(card->exemplar.trace_id, card->exemplar.trace_len), TRACE);
+	assert_int_equal(bench_entry(t, family_named(&b, "payments_total"), LABELS({"method", "other"}), 0)->count, 1);
+	assert_null(bench_entry(t, family_named(&b, "payments_total"), LABELS({"method", "cheque"}), 0));
+	assert_int_equal(SUM(&b, FAMILY_OVERFLOW, {"budget", "label_values"}), 1);
+	assert_true(bench_entry(t, family_named(&b, "paid_euros_total"), LABELS({"service_name", "cart"}), 0)->sum == 21.75);
+	const struct tally_entry *took = bench_entry(t, family_named(&b, "payment_duration_seconds"), NULL, 0);
+	assert_int_equal(took->count, 4);
+	assert_true(took->buckets[0] == 2 && took->buckets[1] == 1 && took->buckets[2] == 0 && took->buckets[3] == 1);
+	assert_true(took->sum > 2.0399 && took->sum < 2.0401);
+	check_slice(slice_str(family_get(family_named(&b, "payments_total"))->help), "Payments.");
+	check_identity(&b, 4);
+	bench_done(&b);
+}
+
+static void a_rules_label_past_its_budget_is_other(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct shard_opts opts = {.label_values = 2};
+	bench_open(&b, opts, rules);
+	bench_log(&b, "cart", "info", "answered 200 in 250ms for acme");
+	bench_log(&b, "cart", "info", "answered 200 in 50ms for b");
+	bench_log(&b, "cart", "info", "answered 200 in 50ms for c");
+	bench_log(&b, "cart", "info", "answered 200 in 50ms for acme");
+	assert_int_equal(SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"tenant", "acme"}), 2);
+	assert_int_equal(SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"tenant", "other"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_OVERFLOW, {"budget", "label_values"}), 1);
+	check_identity(&b, 4);
+	bench_done(&b);
+}
+
 static void a_rules_condition_decides_what_is_an_error(void **state)
 {
 	(void)state;
@@ -467,6 +529,8 @@ int main(void)
 		cmocka_unit_test(records_count_by_service_and_severity),
 		cmocka_unit_test(a_patterns_series_carries_the_trace_of_a_record_as_exemplar),
 		cmocka_unit_test(a_rule_says_service_severity_labels_and_duration),
+		cmocka_unit_test(a_rule_counts_in_metrics_of_its_own),
+		cmocka_unit_test(a_rules_label_past_its_budget_is_other),
 		cmocka_unit_test(a_rules_condition_decides_what_is_an_error),
 		cmocka_unit_test(captures_of_an_access_log_make_red_of_requests),
 		cmocka_unit_test(a_dropped_record_is_counted_as_filtered_and_nothing_else),
