@@ -13,7 +13,7 @@
  *     identity   link <*> up at Rect(<*>) for user <*>
  *     text       link eth0 up at Rect(<num>, <num>) for user root          (until another eth or another user is seen)
  *
- * Parts: piece.c (what no blank parts: words, names, numbers), nest.c (brackets, quotes, =), trace.c (lines behind the first), lexeme.c (forms of values),
+ * Parts: piece.c (what no blank parts), name.c (words: names, units, parts of dates), nest.c (brackets, quotes, =), trace.c (lines behind the first), lexeme.c (forms of values),
  * word.c (the few words that say what stands beside them), bracket.c (which bracket closes which).
  *
  * A template's text reads back (tokens_scan_template) to the identity it came from; a test holds this over many messages. So a shard that learns a
