@@ -239,10 +239,8 @@ static void mixed_emit(struct scan *s, struct slice piece, unsigned classes)
 	s->expect = EXPECT_NOTHING;
 	at = numbered_word(piece);
 	size_t end = scan_end_of(s, piece);
-	if (at && s->space && (s->last_class & WORD_ANNOUNCES)) { /* partition orders-0: a name */
-		emit_word(s, piece, true);
-	} else if (at) {
-		emit_word(s, slice_sub(piece, 0, at), false);
+	if (at) {
+		name_word(s, slice_sub(piece, 0, at)); /* a name in partition orders-0 */
 		emit_punct(s, (size_t)(piece.ptr - s->ptr) + at, 1);
 		emit_place(s, slice_sub(piece, at + 1, SIZE_MAX), PLACE_NUM, -1);
 	} else if (end + 1 < s->end && s->ptr[end] == '(' && s->ptr[end + 1] == ')') {

@@ -156,6 +156,7 @@ static void hosts_and_numbered_names_are_values(void **state)
 	check_slice(shown("proxy.lab.example.org:5070 close"), "<*>:<num> close");
 	check(!one_pattern("line:42 skipped", "page:42 skipped"));
 	check_slice(shown("in main.go:42"), "in main.go:<num>");
+	check_slice(shown("offset of partition orders-0 lost"), "offset of partition orders-<num> lost");
 	check(one_pattern("offset of partition orders-0 lost", "offset of partition user.signup-12 lost"));
 	check(one_pattern("plugins: Auth, Search, Export", "plugins: Auth"));
 	check(!one_pattern("status: lost, retrying", "status: lost, leaving"));
