@@ -135,7 +135,7 @@ static bool is_agent(struct slice inside)
 }
 
 /* What a quote holds that has no blanks. */
-static void quoted_word(struct scan *s, struct slice inside, unsigned classes)
+static void quoted_word(struct scan *s, struct slice inside, unsigned classes, bool field)
 {
 	int64_t duration_ns = -1;
 	enum place place = (classes & (LEX_DIGIT | LEX_JOIN)) ? lex_place(inside, classes, &duration_ns) : PLACE_COUNT;
@@ -147,7 +147,7 @@ static void quoted_word(struct scan *s, struct slice inside, unsigned classes)
 	} else if (place != PLACE_COUNT) {
 		emit_place(s, inside, place, duration_ns);
 	} else {
-		emit_word(s, inside, !(word_class(word_hash(inside)) & WORD_STATE) && !word_is_enumerator(inside));
+		emit_word(s, inside, field ? !(s->key_class & WORD_TEXTY) : !(word_class(word_hash(inside)) & WORD_STATE) && !word_is_enumerator(inside));
 	}
 }
 
@@ -160,7 +160,7 @@ static bool quoted_value(struct scan *s, struct slice inside, enum expect expect
 	else if (expect == EXPECT_VALUE || (expect == EXPECT_WORD && inside.len > TOKENS_WORD_MAX))
 		piece_value(s, inside, classes);
 	else if (!memchr(inside.ptr, ' ', inside.len))
-		quoted_word(s, inside, classes);
+		quoted_word(s, inside, classes, expect == EXPECT_FIELD);
 	else if ((expect == EXPECT_FIELD && !(s->key_class & WORD_TEXTY)) || is_agent(inside))
 		piece_value(s, inside, classes);
 	else

@@ -14,7 +14,7 @@ static bool few_digits_behind(struct slice piece)
 	size_t letters = i;
 	while (i < piece.len && (lex_class[(uint8_t)piece.ptr[i]] & LEX_DIGIT))
 		i++;
-	return i == piece.len && letters >= 2 && piece.len - letters <= 2;
+	return i == piece.len && piece.len - letters <= 2 && (letters >= 2 || (piece.len == 2 && (lex_class[(uint8_t)piece.ptr[0]] & LEX_UPPER)));
 }
 
 /* letters SEP digits, as in core.2275 or thread-12: gives the offset of SEP, or 0. */

@@ -67,6 +67,7 @@ static void places_have_types(void **state)
 		{"core.2275 written", "core.<num> written"},
 		{"GET /v2/a/b?x=1 HTTP/1.1 200", "GET <path> <num>"},
 		{"tag = null", "tag = <*>"},
+		{"the G1 collector", "the G1 collector"},
 		{"addr=<nil> x", "addr=<*> x"},
 		{"held for PT1M2.5S by", "held for <duration> by"},
 		{"a PT boat", "a PT boat"},
@@ -202,6 +203,8 @@ static void json_and_logfmt_keep_keys_and_message(void **state)
 	check(one_pattern("{\"msg\":\"order created\",\"id\":1}", "{\"msg\":\"order created\",\"id\":22}"));
 	check(!one_pattern("{\"msg\":\"order created\",\"id\":1}", "{\"msg\":\"order lost\",\"id\":1}"));
 	check(!one_pattern("{\"msg\":\"a b\",\"id\":1}", "{\"msg\":\"a b\",\"no\":1}"));
+	check(one_pattern("{\"event\":\"order moved\",\"to\":\"PAID\"}", "{\"event\":\"order moved\",\"to\":\"shipped\"}"));
+	check(!one_pattern("{\"msg\":\"boot\",\"id\":1}", "{\"msg\":\"halt\",\"id\":1}"));
 	check(one_pattern("{\"name\":\"Ann Lee\",\"id\":1}", "{\"name\":\"Bob\",\"id\":1}"));
 	check(one_pattern("level=info msg=\"order created\" id=1", "level=warn msg=\"order created\" id=2"));
 	check(!one_pattern("level=info msg=\"order created\" id=1", "level=info msg=\"order lost\" id=1"));
