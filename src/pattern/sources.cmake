@@ -9,6 +9,7 @@ set(pattern_SOURCES
 	grok_web.c
 	lexeme.c
 	miner.c
+	name.c
 	nest.c
 	pattern_set.c
 	piece.c
