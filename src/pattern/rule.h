@@ -78,6 +78,21 @@ struct label_rule {
 	bool has_fallback;
 };
 
+/* A counter or histogram of the rule's own. */
+struct rule_metric {
+	struct slice name, help;
+	int line, column;
+	size_t index;              /* among the set's */
+	bool counter;
+	uint32_t capture;          /* RULE_NO_CAPTURE: counts 1 */
+	const char *unit;          /* "seconds", "bytes" or "" */
+	double unit_ns;            /* of a bare number */
+	const double *bounds;
+	size_t bounds_len;
+	struct label_rule *labels;
+	size_t labels_len;
+};
+
 struct rule_pair {
 	struct slice name, value;
 };
@@ -113,9 +128,12 @@ struct rule {
 	uint32_t http_method, http_path, http_route, http_status; /* captures by these names */
 	struct label_rule *labels;
 	size_t labels_len;
+	struct rule_metric *metrics; /* room for RULE_METRICS_MAX, if any */
+	size_t metrics_len;
 	uint32_t duration;         /* capture */
 	double duration_unit_ns;   /* of a bare number */
 	bool drop;
+	bool allow_unbounded;
 	int error;                 /* -1, 0, 1 */
 	struct where error_when;   /* on captures; len 0: none */
 	struct slice service;
@@ -157,10 +175,20 @@ bool rule_text(struct rule_loader *l, const struct yaml *node, struct slice *ret
 /* rule_load.c: one rule from its YAML map; what is wrong is in the loader's errors. */
 void rule_load(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 void rule_done(struct rule *rule);
+/* Says that name is none of the captures, with the nearest. */
+void rule_complain_capture(struct rule_loader *l, const struct yaml *at, const struct rule *rule, struct slice name);
 uint32_t rule_capture_find(const struct rule *rule, struct slice name);
 
 /* rule_label.c */
-void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow_unbounded, struct rule *rule);
+void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow_unbounded, const struct rule *rule, struct label_rule **ret, size_t *ret_len);
+/* rule.c: what they are for one match. */
+size_t rule_make_labels(const struct label_rule *labels, size_t labels_len, const struct rule_match *match, const struct record *record, struct rule_scratch *scratch,
+	struct rule_label out[RULE_LABELS_MAX]);
+
+/* rule_metric.c */
+void rule_load_metrics(struct rule_loader *l, const struct yaml *node, bool counters, bool allow_unbounded, struct rule *rule);
+/* The metrics of all rules, each name once; complains where rules differ about one. */
+struct rule_metric **rule_join_metrics(struct arena *arena, struct rule *rules, size_t len, struct rule_errors *errors, size_t *ret_len);
 
 /* rule_template.c: the template form as a regex, captures and shown text filled; false after a complaint. */
 bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex);

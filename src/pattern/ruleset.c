@@ -55,6 +55,8 @@ struct ruleset {
 	size_t always_len;
 	struct map services; /* struct service_rules: the others without a literal */
 	size_t words_len;
+	struct rule_metric **metrics; /* by name, each once */
+	size_t metrics_len;
 };
 
 static bool same_name(const void *item, const void *key)
@@ -351,6 +353,7 @@ int ruleset_load(const char *const *paths, size_t len, struct ruleset **ret, str
 			load_file(set, errors, paths[i]);
 	}
 	check_names(set, errors);
+	set->metrics = rule_join_metrics(&set->arena, set->rules, set->len, errors, &set->metrics_len);
 	if (errors->len > before) {
 		ruleset_free(set);
 		return ERR_INPUT;
@@ -393,6 +396,17 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t index)
 uint64_t ruleset_hash(const struct ruleset *set)
 {
 	return set->hash;
+}
+
+size_t ruleset_metrics_len(const struct ruleset *set)
+{
+	return set->metrics_len;
+}
+
+void ruleset_metric_at(const struct ruleset *set, size_t index, struct rule_metric_view *ret)
+{
+	const struct rule_metric *m = set->metrics[index];
+	*ret = (struct rule_metric_view){.name = m->name, .help = m->help, .unit = m->unit, .counter = m->counter, .bounds = m->bounds, .bounds_len = m->bounds_len};
 }
 
 /* ---- scratch ---- */

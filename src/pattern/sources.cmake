@@ -18,12 +18,18 @@ set(pattern_SOURCES
 	rule_key.c
 	rule_label.c
 	rule_load.c
+	rule_metric.c
 	rule_regex.c
 	rule_template.c
 	rule_where.c
+	rule_why.c
 	ruleset.c
 	ruleset_check.c
+	ruleset_explain.c
 	shape.c
+	suggest.c
+	suggest_align.c
+	suggest_name.c
 	template.c
 	token.c
 	trace.c

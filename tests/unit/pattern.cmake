@@ -5,9 +5,11 @@ set(pattern_TESTS
 	miner
 	pattern_set
 	prefilter
+	rule_why
 	ruleset
 	shape
 	shipped
+	suggest
 	template
 	token
 )
