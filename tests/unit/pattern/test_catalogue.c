@@ -30,8 +30,15 @@ static void add_cell(struct buf *out, struct slice text)
 	}
 }
 
+/* What the title says before its colon. */
+static struct slice technology(struct slice title)
+{
+	size_t colon = slice_search(title, SLICE(": "));
+	return colon < title.len ? slice_sub(title, 0, colon) : slice_trim(slice_sub(title, 0, title.len - slice_ends(title, SLICE("."))));
+}
+
 /* The comment at the head of the file, behind the licence: what it is about, then "Watch: ". */
-static void print_head(struct buf *out, const char *name, struct slice text)
+static void print_head(struct buf *out, struct buf *index, const char *name, struct slice text)
 {
 	struct buf head = {0};
 	struct slice rest = slice_sub(text, slice_find(text, '\n', 0) + 1, text.len);
@@ -46,7 +53,9 @@ static void print_head(struct buf *out, const char *name, struct slice text)
 	size_t watch = slice_search(all, SLICE(" Watch: "));
 	if (watch == all.len || watch == 0)
 		fail_msg("%s: the comment at its head does not say what it is about and what to watch", name);
-	buf_printf(out, "## `%s`\n\n", name);
+	struct slice title = technology(slice_sub(all, 0, watch));
+	buf_printf(index, "| %.*s | [`%s`](../patterns/%s) |", (int)title.len, title.ptr, name, name);
+	buf_printf(out, "## %.*s\n\n`%s`. ", (int)title.len, title.ptr, name);
 	buf_add_slice(out, slice_sub(all, 0, watch));
 	buf_add_str(out, "\n\n**Watch:** ");
 	buf_add_slice(out, slice_sub(all, watch + strlen(" Watch: "), all.len));
@@ -72,7 +81,7 @@ static void print_rule(struct buf *out, const char *file, const struct yaml *rul
 }
 
 /* Returns how many tests the file has. */
-static size_t print_file(struct buf *out, const char *name, size_t *rules_len)
+static size_t print_file(struct buf *out, struct buf *index, const char *name, size_t *rules_len)
 {
 	struct buf path = {0}, text = {0};
 	struct yaml_doc *doc = NULL;
@@ -82,7 +91,7 @@ static size_t print_file(struct buf *out, const char *name, size_t *rules_len)
 	read_file(buf_cstr(&path), &text);
 	if (yaml_load_text(buf_slice(&text), name, &doc, &err))
 		fail_msg("%s", err.text);
-	print_head(out, name, buf_slice(&text));
+	print_head(out, index, name, buf_slice(&text));
 	const struct yaml *rules = yaml_get(yaml_root(doc), "rules");
 	for (size_t i = 0; i < rules->len; i++) {
 		print_rule(out, name, &rules->items[i]);
@@ -90,6 +99,7 @@ static size_t print_file(struct buf *out, const char *name, size_t *rules_len)
 	}
 	buf_add_char(out, '\n');
 	*rules_len += rules->len;
+	buf_printf(index, " %zu | %zu |\n", rules->len, tests);
 	yaml_doc_free(doc);
 	buf_done(&path);
 	buf_done(&text);
@@ -109,12 +119,12 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 static void print_page(struct buf *out)
 {
 	struct dirent **entries;
-	struct buf body = {0};
+	struct buf body = {0}, index = {0};
 	size_t rules = 0, tests = 0;
 	int files = scandir(FOLDER, &entries, is_yaml, by_bytes);
 	check(files > 20);
 	for (int i = 0; i < files; i++) {
-		tests += print_file(&body, entries[i]->d_name, &rules);
+		tests += print_file(&body, &index, entries[i]->d_name, &rules);
 		free(entries[i]);
 	}
 	free(entries);
@@ -124,8 +134,12 @@ static void print_page(struct buf *out)
 			"[rules.md](rules.md). A rule's pattern is found by its name: `log_pattern_info{rule=\"NAME\"}` has the `pattern_id` that the other metrics carry, as in\n\n"
 			"```promql\nsum by (service_name) (rate(log_pattern_records_total[5m]) * on (service_name, pattern_id) group_left (rule) log_pattern_info{rule=\"linux_oom_kill\"})\n```\n\n"
 			"Files are read in name order and the first rule that matches wins, so `universal.yaml`, the last one, sees only what no product's own rule took.\n\n", rules, files, tests);
+	buf_add_str(out, "| technology | file | rules | tests |\n|---|---|---|---|\n");
+	buf_add_slice(out, buf_slice(&index));
+	buf_add_char(out, '\n');
 	buf_add_slice(out, buf_slice(&body));
 	out->len--; /* one newline at the end */
+	buf_done(&index);
 	buf_done(&body);
 }
 
