@@ -37,6 +37,10 @@ struct config_source {
 		struct config_strings topics; /* ^ starts a regular expression */
 		struct config_start start;
 		struct config_pairs properties; /* librdkafka's, checked for name and value */
+		struct {
+			const char *topic; /* NULL: none */
+			int64_t per_second;
+		} dead_letters;
 	} kafka;
 	struct {
 		const char *path; /* "-": standard input */
@@ -84,6 +88,7 @@ struct config {
 		const char *token;  /* NULL if not set */
 		bool insecure;
 	} admin;
+	int examples; /* enum examples_kept of engine/shard.h */
 	int64_t shards;
 	int log_level; /* enum log_level of base/log.h */
 	struct config_memory *memory;

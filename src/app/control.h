@@ -30,6 +30,7 @@ enum phase { PHASE_READING, PHASE_POSTING, PHASE_SENDING };
 struct control {
 	const struct config *config;
 	struct ruleset *rules;
+	struct watch *watch;  /* of the rules' files */
 	struct books *books;
 	struct worker **workers;
 	size_t workers_len;
@@ -61,5 +62,7 @@ size_t control_places(const struct control *c);
 void control_commit(struct control *c, const struct control_source *source);
 /* Reads the rules anew; the old ones stay if there is any mistake. */
 void control_reload(struct control *c);
+/* The same if somebody asked for it or the files have changed. */
+void control_look_at_rules(struct control *c);
 
 #endif

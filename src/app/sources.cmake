@@ -28,5 +28,6 @@ set(app_SOURCES
 	sending.c
 	series_text.c
 	status.c
+	watch.c
 	worker.c
 )

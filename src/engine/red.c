@@ -420,6 +420,12 @@ void red_gap(struct red *r, int64_t time_ns, uint64_t n)
 	tally_count(r->tally, series(r, &r->gaps, FAMILY_OFFSET_GAPS, NULL, 0), step_of(r, time_ns), n, NULL);
 }
 
+void red_gave_up(struct red *r, int64_t time_ns, struct slice rule)
+{
+	struct label labels[] = {label("rule", rule)};
+	tally_count(r->tally, tally_series(r->tally, FAMILY_RULE_GAVE_UP, labels, 1), step_of(r, time_ns), 1, NULL);
+}
+
 void red_overflow(struct red *r, int64_t time_ns, const char *budget, uint64_t n)
 {
 	struct label labels[] = {label("budget", slice_str(budget))};

@@ -49,6 +49,7 @@ void red_consumed(struct red *r, int64_t time_ns, uint64_t records, uint64_t byt
 void red_undecodable(struct red *r, int64_t time_ns, const char *reason, uint64_t n);
 void red_clock_ahead(struct red *r, int64_t time_ns, struct slice service);
 void red_gap(struct red *r, int64_t time_ns, uint64_t n);
+void red_gave_up(struct red *r, int64_t time_ns, struct slice rule);
 void red_overflow(struct red *r, int64_t time_ns, const char *budget, uint64_t n);
 
 #endif

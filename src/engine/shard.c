@@ -29,12 +29,15 @@ struct shard {
 	struct tally *tally;
 	struct red *red;
 	struct examples *examples;
+	struct buf masked;
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
 	uint32_t *told;
 	size_t told_cap;
 	struct pattern **news;
 	size_t news_len, news_cap;
 	struct shard_totals totals;
+	size_t lost;            /* of the message fed last */
+	enum undecodable lost_reason;
 };
 
 struct shard *shard_new(const struct shard_opts *opts)
@@ -61,6 +64,7 @@ void shard_free(struct shard *s)
 	rule_scratch_free(s->scratch);
 	free(s->families);
 	examples_free(s->examples);
+	buf_done(&s->masked);
 	red_free(s->red);
 	tally_free(s->tally);
 	miner_free(s->miner);
@@ -185,9 +189,18 @@ static void name_by_miner(struct shard *s, struct naming *n)
 		n->outcome = OUTCOME_OVERFLOW;
 }
 
+static void report_given_up(struct shard *s, int64_t time_ns)
+{
+	for (int64_t rule; (rule = rule_scratch_take_given_up(s->scratch)) >= 0;)
+		red_gave_up(s->red, time_ns, rule_name(ruleset_at(s->rules, (size_t)rule)));
+}
+
 static void name_log(struct shard *s, struct naming *n)
 {
-	if (s->rules && ruleset_match(s->rules, s->scratch, n->event.record, &n->match))
+	bool matched = s->rules && ruleset_match(s->rules, s->scratch, n->event.record, &n->match);
+	if (s->scratch)
+		report_given_up(s, n->event.time_ns);
+	if (matched)
 		name_by_rule(s, n);
 	else
 		name_by_miner(s, n);
@@ -223,6 +236,56 @@ static bool count_measures(struct shard *s, const struct naming *n)
 	return fits;
 }
 
+/* What a rule captured is a value, whatever it looks like: the message with <*> in the place of each capture. */
+static void hide_captures(const struct rule_match *match, struct slice message, struct buf *out)
+{
+	size_t from = 0;
+	for (;;) {
+		struct slice next = slice_of(NULL, 0);
+		for (size_t i = 0; i < RULE_CAPTURES_MAX; i++) {
+			struct slice c = match->captures[i];
+			if (c.len && c.ptr >= message.ptr + from && c.ptr + c.len <= message.ptr + message.len && (!next.ptr || c.ptr < next.ptr))
+				next = c;
+		}
+		if (!next.ptr)
+			break;
+		buf_add_slice(out, slice_sub(message, from, (size_t)(next.ptr - message.ptr) - from));
+		buf_add_str(out, "<*>");
+		from = (size_t)(next.ptr - message.ptr) + next.len;
+	}
+	buf_add_slice(out, slice_sub(message, from, SIZE_MAX));
+}
+
+/* The example without its values. */
+static struct slice masked_text(struct shard *s, const struct naming *n)
+{
+	buf_reset(&s->masked);
+	if (n->pattern->origin == ORIGIN_CARRIED)
+		return n->pattern->template_text;
+	if (n->pattern->origin == ORIGIN_MINED) {
+		miner_mask_pattern(s->miner, n->pattern, &s->masked);
+		return buf_slice(&s->masked);
+	}
+	struct buf hidden = {0};
+	hide_captures(&n->match, n->event.record->message, &hidden);
+	miner_mask(s->miner, buf_slice(&hidden), &s->masked);
+	buf_done(&hidden);
+	return buf_slice(&s->masked);
+}
+
+static void offer_example(struct shard *s, const struct naming *n, const struct shard_example *where)
+{
+	const struct record *record = n->event.record;
+	if (s->opts.examples == EXAMPLES_NONE)
+		return;
+	struct shard_example at = *where;
+	at.time_ns = n->event.time_ns;
+	at.severity = n->event.severity;
+	if (s->opts.examples == EXAMPLES_MASKED && examples_wants(s->examples, n->pattern, record, at.time_ns, n->event.error))
+		at.text = masked_text(s, n);
+	examples_offer(s->examples, n->pattern, record, &at, n->event.error);
+}
+
 static void count_log(struct shard *s, struct naming *n, const struct shard_example *where)
 {
 	name_log(s, n);
@@ -240,10 +303,7 @@ static void count_log(struct shard *s, struct naming *n, const struct shard_exam
 	if (n->pattern->overflow)
 		return;
 	tell(s, n->pattern);
-	struct shard_example at = *where;
-	at.time_ns = n->event.time_ns;
-	at.severity = n->event.severity;
-	examples_offer(s->examples, n->pattern, n->event.record, &at, n->event.error);
+	offer_example(s, n, where);
 }
 
 static void count_span(struct shard *s, struct naming *n)
@@ -300,6 +360,8 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	red_consumed(s->red, time_ns, 0, payload.len);
 	s->totals.consumed += decoded.len + decoded.undecodable;
 	s->totals.undecodable += decoded.undecodable;
+	s->lost = decoded.undecodable;
+	s->lost_reason = decoded.reason;
 	s->totals.bytes += payload.len;
 }
 
@@ -323,6 +385,12 @@ enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct
 	p->expected = next_offset;
 	p->at_end = false;
 	return SHARD_COUNTED;
+}
+
+size_t shard_lost(const struct shard *s, const char **ret_reason)
+{
+	*ret_reason = undecodable_name(s->lost_reason);
+	return s->lost;
 }
 
 struct tally *shard_tally(struct shard *s)

@@ -44,6 +44,8 @@ static const struct family families[FAMILY_COUNT] = {
 	[FAMILY_OFFSET_GAPS] = {.name = "winnow_offset_gap_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Offsets that the log no longer had when they were to be read.",
 		.labels = "topic"},
 	[FAMILY_CLAMPED_EXEMPLARS_RESERVED] = {.name = "winnow_reserved", .type = METRIC_COUNTER, .unit = "", .help = "", .labels = ""},
+	[FAMILY_RULE_GAVE_UP] = {.name = "winnow_rule_gave_up_total", .type = METRIC_COUNTER, .unit = "", .help = "Records on which a rule's regex was given up, because it tried too many ways: no match.",
+		.labels = "rule"},
 };
 
 static const struct family own[OWN_COUNT] = {
@@ -57,12 +59,15 @@ static const struct family own[OWN_COUNT] = {
 		.labels = "code"},
 	[OWN_OUTPUT_BYTES] = {.name = "winnow_output_bytes_total", .type = METRIC_COUNTER, .unit = "bytes", .help = "Bytes of remote-write bodies as they went over the wire, repeats included.", .labels = ""},
 	[OWN_REMOTE_WRITE_ASIDE] = {.name = "winnow_remote_write_aside_series", .type = METRIC_GAUGE, .unit = "", .help = "Series set aside because the receiver refuses them; /api/v1/status names them.", .labels = ""},
+	[OWN_DEAD_LETTERS] = {.name = "winnow_dead_letters_total", .type = METRIC_COUNTER, .unit = "", .help = "Messages that could not be read, where there is a topic for them: taken, limited (too many a second), lost (taken, but the topic did not store them).",
+		.labels = "outcome"},
 	[OWN_PENDING_STEPS] = {.name = "winnow_pending_steps", .type = METRIC_GAUGE, .unit = "", .help = "Steps that are closed and not yet acknowledged by the receiver.", .labels = ""},
 	[OWN_WATERMARK] = {.name = "winnow_watermark_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "Event time up to which steps are closed.", .labels = ""},
 	[OWN_LAG] = {.name = "winnow_lag_records", .type = METRIC_GAUGE, .unit = "", .help = "Records in the log that are not counted yet.", .labels = "topic, partition"},
 	[OWN_LEADER] = {.name = "winnow_leader", .type = METRIC_GAUGE, .unit = "", .help = "1 if this instance is the one that sends.", .labels = ""},
 	[OWN_JOURNAL_POSITION] = {.name = "winnow_journal_position", .type = METRIC_GAUGE, .unit = "", .help = "Position in the journal up to which this instance has read.", .labels = ""},
 	[OWN_RULES_RELOAD] = {.name = "winnow_rules_last_reload_successful", .type = METRIC_GAUGE, .unit = "", .help = "1 if the rules were in order when they were last loaded.", .labels = ""},
+	[OWN_RULES_RELOAD_TIME] = {.name = "winnow_rules_last_reload_success_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the rules in force were loaded.", .labels = ""},
 	[OWN_BUILD_INFO] = {.name = "winnow_build_info", .type = METRIC_GAUGE, .unit = "", .help = "1, with the version as a label.", .labels = "version"},
 };
 

@@ -26,6 +26,7 @@ enum family_id {
 	FAMILY_INPUT_BYTES,          /* winnow_input_bytes_total */
 	FAMILY_OFFSET_GAPS,          /* winnow_offset_gap_records_total: offsets that the log no longer has */
 	FAMILY_CLAMPED_EXEMPLARS_RESERVED,
+	FAMILY_RULE_GAVE_UP,         /* winnow_rule_gave_up_total{rule} */
 	FAMILY_COUNT
 };
 
@@ -60,12 +61,14 @@ enum own_metric {
 	OWN_REMOTE_WRITE_REQUESTS, /* winnow_remote_write_requests_total{code} */
 	OWN_OUTPUT_BYTES,          /* winnow_output_bytes_total */
 	OWN_REMOTE_WRITE_ASIDE,    /* winnow_remote_write_aside_series */
+	OWN_DEAD_LETTERS,          /* winnow_dead_letters_total{outcome} */
 	OWN_PENDING_STEPS,         /* winnow_pending_steps */
 	OWN_WATERMARK,             /* winnow_watermark_timestamp_seconds */
 	OWN_LAG,                   /* winnow_lag_records{topic, partition} */
 	OWN_LEADER,                /* winnow_leader */
 	OWN_JOURNAL_POSITION,      /* winnow_journal_position */
 	OWN_RULES_RELOAD,          /* winnow_rules_last_reload_successful */
+	OWN_RULES_RELOAD_TIME,     /* winnow_rules_last_reload_success_timestamp_seconds */
 	OWN_BUILD_INFO,            /* winnow_build_info{version} */
 	OWN_COUNT
 };

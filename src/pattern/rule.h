@@ -11,7 +11,7 @@
 #include "pattern/rule_key.h"
 #include "pattern/ruleset.h"
 
-enum { RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
+enum { RULE_GIVEN_UP_MAX = 16, RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
 
 enum place_type {
 	PLACE_WORD, PLACE_INT, PLACE_NUM, PLACE_IP, PLACE_UUID, PLACE_PATH, PLACE_URL, PLACE_DURATION, PLACE_SIZE, PLACE_HEX, PLACE_QUOTED, PLACE_HOST,
@@ -29,6 +29,10 @@ struct rule_capture {
 	struct slice name;
 	enum place_type type; /* PLACE_WORD for the groups of a regex */
 	uint32_t group;
+};
+
+struct rule_alternative {
+	uint32_t capture, group;
 };
 
 /* One condition on a text: of `where` on a field, of `error` on a capture. */
@@ -111,6 +115,7 @@ struct rule {
 	pcre2_code *code;          /* NULL: `where` alone decides */
 	bool jit;
 	bool utf;
+	bool same_names;           /* groups may share a name: of a grok's alternatives */
 	struct slice regex_text;
 	struct slice prefix;       /* every match starts so; empty if that is not known */
 	struct slice *literals;    /* every match holds one of these, each of RULE_LITERAL_MIN or more bytes */
@@ -118,6 +123,8 @@ struct rule {
 	bool literals_caseless;
 	struct rule_capture captures[RULE_CAPTURES_MAX];
 	size_t captures_len;
+	struct rule_alternative *alternatives; /* more groups of captures: the first that is set counts */
+	size_t alternatives_len;
 	uint32_t http_method, http_path, http_route, http_status; /* captures by these names */
 	struct label_rule *labels;
 	size_t labels_len;
@@ -135,12 +142,25 @@ struct rule {
 	size_t tests_len;
 };
 
+/* A grok name that a rule file defines, or a grok file that it names. */
+struct grok_own {
+	struct slice name, regex;
+	const struct yaml *node; /* where it stands, or the name of its file */
+	const char *file;        /* NULL: in the rule file itself */
+	int line;
+	size_t column;
+	enum { GROK_UNTRIED, GROK_OPEN, GROK_GOOD, GROK_BAD } state;
+	struct grok_own *next;
+};
+
 /* One load: what its parts share. */
 struct rule_loader {
 	struct arena *arena;       /* the set's */
 	const struct yaml_doc *doc;
 	struct rule_errors *errors;
-	const struct yaml *grok;   /* the file's own grok names, a map of scalars, or NULL */
+	struct grok_own *grok;     /* the file's own grok names, in order; the last of a name is the one */
+	size_t grok_depth;
+	uint64_t hash;             /* of the grok files that were read */
 };
 
 void rule_complain(struct rule_loader *l, const struct yaml *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -175,7 +195,12 @@ bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struc
 bool rule_add_capture(struct rule_loader *l, const struct yaml *node, size_t offset, struct rule *rule, struct slice name, enum place_type type);
 /* rule_grok.c: the same for grok. */
 bool rule_compile_grok(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex);
+/* The capture whose name is too long for a group's, by its group's name; RULE_NO_CAPTURE: it is none of those. */
+uint32_t rule_grok_group(const struct rule *rule, struct slice group);
+/* Tries the file's own names, each by itself; what is wrong is in the loader's errors. */
 void rule_check_grok(struct rule_loader *l);
+/* grok_file.c: the own names of a rule file: grok_patterns, grok_files. */
+void rule_load_grok(struct rule_loader *l, const struct yaml *root);
 /* rule_regex.c: compiles rule->regex_text, finds its literal and the named groups that no template has named. */
 bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 /* Texts of which every match must hold at least one: how many (at most RULE_LITERALS_MAX), 0 if there are none for sure. */
@@ -204,6 +229,8 @@ struct rule_scratch {
 	uint64_t *words;             /* candidates, a bit per rule */
 	uint64_t *summary;           /* a bit per word that is not 0 */
 	uint64_t *limit_hits;        /* per rule: matches given up */
+	uint32_t given_up[RULE_GIVEN_UP_MAX]; /* rules, to be reported */
+	size_t given_up_len;
 	struct buf text;             /* values of labels */
 	const struct rule_test *test; /* its fields stand for the record's, while a test runs */
 };

@@ -83,11 +83,13 @@ const struct rule_key rule_keys[] = {
 
 const char *const rule_text_keys[] = {"match", "grok", "regex", NULL};
 
+static const struct key_shape paths = {.kinds = KEY_LIST, .items = &text};
 static const struct key_shape rule = {.kinds = KEY_MAP, .keys = rule_keys}, rules = {.kinds = KEY_LIST, .items = &rule};
 
 const struct rule_key rule_file_keys[] = {
 	{"rules", false, &rules, "the rules, in the order in which they are tried"},
 	{"grok_patterns", false, &texts, "grok names of this file's own"},
+	{"grok_files", false, &paths, "files of grok names, a line each: `NAME regex`; relative to this file"},
 	END,
 };
 

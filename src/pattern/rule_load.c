@@ -308,6 +308,25 @@ static const struct {
 	{"duration", load_duration}, {"error", load_error}, {"drop", load_drop}, {"service", load_service},
 	{"severity", load_severity}, {"allow_unbounded_label", load_allow}, {"labels", load_labels}, {"counters", load_counters}, {"histograms", load_histograms}, {"tests", load_tests},
 };
+static uint32_t find_first(const struct rule *rule, const char *const *names)
+{
+	uint32_t capture = RULE_NO_CAPTURE;
+	for (; *names && capture == RULE_NO_CAPTURE; names++)
+		capture = rule_capture_find(rule, slice_str(*names));
+	return capture;
+}
+
+/* What makes a rule an access log, by our short names or those of the Elastic Common Schema. */
+static void find_http(struct rule *rule)
+{
+	static const char *const methods[] = {"method", "http_request_method", NULL}, *const paths[] = {"path", "url_path", "url_original", NULL}, *const routes[] = {"route", "http_route", NULL},
+		*const statuses[] = {"status", "http_response_status_code", NULL};
+	rule->http_method = find_first(rule, methods);
+	rule->http_path = find_first(rule, paths);
+	rule->http_route = find_first(rule, routes);
+	rule->http_status = find_first(rule, statuses);
+}
+
 static void check_shape(struct rule_loader *l, const struct yaml *node, const struct rule *rule)
 {
 	int ways = (yaml_get(node, "match") != NULL) + (yaml_get(node, "regex") != NULL) + (yaml_get(node, "grok") != NULL);
@@ -337,10 +356,7 @@ void rule_load(struct rule_loader *l, const struct yaml *node, struct rule *rule
 		if (value)
 			loaders[i].load(l, value, rule);
 	}
-	rule->http_method = rule_capture_find(rule, SLICE("method"));
-	rule->http_path = rule_capture_find(rule, SLICE("path"));
-	rule->http_route = rule_capture_find(rule, SLICE("route"));
-	rule->http_status = rule_capture_find(rule, SLICE("status"));
+	find_http(rule);
 	if (!rule->shown.len)
 		rule->shown = rule->name;
 	check_shape(l, node, rule);

@@ -89,12 +89,8 @@ static void load_doc(struct ruleset *set, struct rule_errors *errors, const stru
 		return;
 	}
 	rule_check_keys(&l, root, rule_file_keys);
-	l.grok = yaml_get(root, "grok_patterns");
-	if (l.grok && l.grok->kind != YAML_MAP) {
-		rule_complain(&l, l.grok, "expected a map of grok names and regexes");
-		return;
-	}
-	rule_check_grok(&l);
+	rule_load_grok(&l, root);
+	set->hash = hash_pair(set->hash, l.hash);
 	if (rules && rules->kind == YAML_LIST)
 		load_rules(set, &l, rules);
 	else if (rules && (rules->kind != YAML_SCALAR || rules->text.len))
@@ -452,6 +448,11 @@ uint64_t rule_scratch_limit_hits(const struct rule_scratch *scratch, size_t inde
 	return scratch->limit_hits[index];
 }
 
+int64_t rule_scratch_take_given_up(struct rule_scratch *scratch)
+{
+	return scratch->given_up_len ? (int64_t)scratch->given_up[--scratch->given_up_len] : -1;
+}
+
 /* ---- matching ---- */
 
 bool rule_field(const struct rule_scratch *scratch, const struct record *record, struct slice path, struct slice *ret)
@@ -482,16 +483,24 @@ static bool where_holds(const struct where *where, const struct rule_scratch *sc
 	return true;
 }
 
+static struct slice group_text(const size_t *offsets, uint32_t group, struct slice subject)
+{
+	size_t from = offsets[2 * group], to = offsets[2 * group + 1];
+	return from == PCRE2_UNSET || to < from ? slice_of(subject.ptr, 0) : slice_of(subject.ptr + from, to - from);
+}
+
 static void take_captures(const struct rule *rule, const struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
 {
 	const size_t *offsets = pcre2_get_ovector_pointer(scratch->data);
 	for (size_t i = 0; i < rule->captures_len; i++) {
-		size_t group = rule->captures[i].group, from = offsets[2 * group], to = offsets[2 * group + 1];
-		struct slice s = from == PCRE2_UNSET || to < from ? slice_of(subject.ptr, 0) : slice_of(subject.ptr + from, to - from);
+		struct slice s = group_text(offsets, rule->captures[i].group, subject);
 		if (rule->captures[i].type == PLACE_QUOTED && s.len >= 2)
 			s = slice_of(s.ptr + 1, s.len - 2);
 		ret->captures[i] = s;
 	}
+	for (size_t i = 0; i < rule->alternatives_len; i++)
+		if (!ret->captures[rule->alternatives[i].capture].len)
+			ret->captures[rule->alternatives[i].capture] = group_text(offsets, rule->alternatives[i].group, subject);
 }
 
 int rule_exec(const struct rule *rule, struct rule_scratch *scratch, struct slice subject)
@@ -515,6 +524,8 @@ static enum rule_miss match_text(const struct rule *rule, size_t index, struct r
 	if (code == PCRE2_ERROR_NOMATCH)
 		return RULE_MISS_TEXT;
 	scratch->limit_hits[index]++;
+	if (scratch->given_up_len < RULE_GIVEN_UP_MAX)
+		scratch->given_up[scratch->given_up_len++] = (uint32_t)index;
 	return RULE_MISS_LIMIT;
 }
 

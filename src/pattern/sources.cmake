@@ -1,5 +1,12 @@
 set(pattern_SOURCES
 	bracket.c
+	grok.c
+	grok_base.c
+	grok_file.c
+	grok_monitor.c
+	grok_network.c
+	grok_system.c
+	grok_web.c
 	lexeme.c
 	miner.c
 	nest.c

@@ -291,10 +291,10 @@ class Winnow(Server):
         self.spawn([self.binary, "run", "-c", self.config, *self.arguments])
         return self
 
-    def get(self, path):
+    def get(self, path, method="GET"):
         """Answer of the admin server: (status, text); (0, reason) when it is not there."""
         try:
-            with HTTP.open(self.url + path, timeout=10) as answer:
+            with HTTP.open(urllib.request.Request(self.url + path, method=method), timeout=15) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode(errors="replace")

@@ -1,5 +1,6 @@
 set(pattern_TESTS
 	bracket
+	grok
 	miner
 	pattern_set
 	prefilter

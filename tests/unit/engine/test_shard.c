@@ -217,6 +217,25 @@ static void a_rules_label_past_its_budget_is_other(void **state)
 	bench_done(&b);
 }
 
+static void a_rule_that_is_given_up_is_counted_by_name(void **state)
+{
+	(void)state;
+	struct bench b;
+	char text[300] = "";
+	bench_open(&b, plain, "rules:\n  - {name: bad, regex: '^(a+)+$'}\n  - {name: worse, regex: '^(a|aa)+$'}\n  - {name: good, match: \"aaaa<any>\"}\n");
+	memset(text, 'a', 60);
+	text[60] = '!';
+	bench_log(&b, "cart", "info", text);
+	bench_log(&b, "cart", "info", "aa");
+	bench_log(&b, "cart", "info", text);
+	assert_int_equal(SUM(&b, FAMILY_RULE_GAVE_UP, {"rule", "bad"}), 2);
+	assert_int_equal(SUM(&b, FAMILY_RULE_GAVE_UP, {"rule", "worse"}), 2);
+	assert_int_equal(SUM(&b, FAMILY_RULE_GAVE_UP, {"rule", "good"}), 0);
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "rule"}), 3); /* later rules are tried all the same, and the bad one again */
+	check_identity(&b, 3);
+	bench_done(&b);
+}
+
 static void a_rules_condition_decides_what_is_an_error(void **state)
 {
 	(void)state;
@@ -287,6 +306,57 @@ static void a_template_the_logger_sent_names_the_record(void **state)
 	check_slice(news[0]->template_text, "Ordered {Count} of {Item}");
 	assert_int_equal(news[0]->origin, ORIGIN_CARRIED);
 	check_slice(shard_examples(b.shard, &len)->text, "Ordered 0 of tea");
+	bench_done(&b);
+}
+
+/* The example of the only pattern after these. */
+static void check_example(enum examples_kept kept, const char *yaml, const char *value, const char *expect)
+{
+	struct shard_opts opts = plain;
+	struct bench b;
+	size_t len;
+	opts.examples = kept;
+	bench_open(&b, opts, yaml);
+	bench_feed(&b, value);
+	const struct shard_example *x = shard_examples(b.shard, &len);
+	assert_int_equal(len, expect ? 1 : 0);
+	if (expect)
+		check_slice(x->text, expect);
+	bench_done(&b);
+}
+
+static void examples_are_kept_in_full_masked_or_not_at_all(void **state)
+{
+	(void)state;
+	static const char mined[] = "{\"message\":\"login of user ann from 10.0.0.1 took 17ms\"}";
+	static const char carried[] = "{\"@t\":\"2026-03-04T09:14:59Z\",\"@mt\":\"Ordered {Count} of {Item}\",\"Count\":3,\"Item\":\"tea\"}";
+	static const char painting[] = "rules:\n  - name: painted\n    match: \"painted <what:word> <colour:word> in <took:duration>\"\n";
+	static const char ruled[] = "{\"message\":\"painted walls blue in 3ms\"}";
+	check_example(EXAMPLES_FULL, NULL, mined, "login of user ann from 10.0.0.1 took 17ms");
+	check_example(EXAMPLES_MASKED, NULL, mined, "login of user <*> from <ip> took <duration>");
+	check_example(EXAMPLES_MASKED, NULL, carried, "Ordered {Count} of {Item}");
+	check_example(EXAMPLES_FULL, painting, ruled, "painted walls blue in 3ms");
+	check_example(EXAMPLES_MASKED, painting, ruled, "painted <*> <*> in <*>");
+	check_example(EXAMPLES_NONE, NULL, mined, NULL);
+	check_example(EXAMPLES_NONE, painting, ruled, NULL);
+}
+
+static void a_masked_example_shows_no_word_in_a_learned_place(void **state)
+{
+	(void)state;
+	static const char *const skins[] = {"blue", "green", "amber", "white"};
+	struct shard_opts opts = plain;
+	struct bench b;
+	size_t len;
+	opts.examples = EXAMPLES_MASKED;
+	bench_open(&b, opts, NULL);
+	for (size_t i = 0; i < 4; i++) {
+		char message[64];
+		snprintf(message, sizeof(message), "loading skin %s for window %zu", skins[i], i);
+		bench_log(&b, "a", "info", message);
+	}
+	const struct shard_example *x = shard_examples(b.shard, &len);
+	check_slice(x[len - 1].text, "loading skin <*> for window <num>");
 	bench_done(&b);
 }
 
@@ -469,6 +539,8 @@ static void spans_and_logs_of_one_payload_are_all_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(examples_are_kept_in_full_masked_or_not_at_all),
+		cmocka_unit_test(a_masked_example_shows_no_word_in_a_learned_place),
 		cmocka_unit_test(offsets_below_the_expected_one_are_not_counted_again),
 		cmocka_unit_test(a_gap_is_asked_for_once_and_counted_if_it_is_real),
 		cmocka_unit_test(every_record_has_exactly_one_outcome),
@@ -478,6 +550,7 @@ int main(void)
 		cmocka_unit_test(a_rule_says_service_severity_labels_and_duration),
 		cmocka_unit_test(a_rule_counts_in_metrics_of_its_own),
 		cmocka_unit_test(a_rules_label_past_its_budget_is_other),
+		cmocka_unit_test(a_rule_that_is_given_up_is_counted_by_name),
 		cmocka_unit_test(a_rules_condition_decides_what_is_an_error),
 		cmocka_unit_test(captures_of_an_access_log_make_red_of_requests),
 		cmocka_unit_test(a_dropped_record_is_counted_as_filtered_and_nothing_else),
