@@ -150,3 +150,33 @@ class Commands(unittest.TestCase):
         self.assertIn("50 rules: no text of theirs stands in the message\n1 rule: `where` does not take the record\n", said)
         self.assertNotIn("r17 (", said)
         self.assertIn("r17 (", self.good(run("explain", "--all", "--rules", rules, stdin=open(line))))
+
+    def test_watch(self):
+        """check --watch: every change of a rule file, a new file and a changed configuration are checked at once"""
+        rules = os.path.join(self.folder, "watched")
+        one = self.write("watched/one.yaml", "rules: [{name: a, match: 'paid <n:int>'}]\n")
+        config = self.write("watched.yaml", f"sources: [{{file: {{path: x}}}}]\nremote_write: {{url: 'http://x'}}\nrules: [{rules}]\n")
+        child = subprocess.Popen([BINARY, "check", "--watch", "-c", config], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(child.stdout.close)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+
+        def said():
+            """What it prints up to its next sum."""
+            lines = []
+            while not lines or not lines[-1].startswith("winnow check:"):
+                lines.append(child.stdout.readline())
+                self.assertTrue(lines[-1], "check --watch ended")
+            return "".join(lines)
+        self.assertRegex(said(), r"\A-- 20\d\d-\S+Z\n.*: a: no tests\n.*1 rule, 0 tests: 0 errors")
+        begun = time.monotonic()
+        self.write("watched/one.yaml", "rules: [{name: a, mtch: 'paid <n:int>'}]\n")
+        self.assertIn('one.yaml:1:19: unknown key "mtch"; did you mean "match"?', said())
+        self.assertLess(time.monotonic() - begun, 3)
+        self.write("watched/one.new", "rules: [{name: a, match: 'paid <n:int>'}]\n")
+        os.rename(one.replace(".yaml", ".new"), one)
+        self.assertIn("1 rule, 0 tests: 0 errors", said())
+        self.write("watched/two.yaml", "rules: [{name: b, match: 'sent <n:int>'}]\n")
+        self.assertIn("2 rules, 0 tests: 0 errors", said())
+        self.write("watched.yaml", f"sources: [{{file: {{path: x}}}}]\nremote_write: {{url: 'http://x'}}\nrules: [{one}]\n")
+        self.assertIn("1 rule, 0 tests: 0 errors", said())
