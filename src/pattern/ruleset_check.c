@@ -153,6 +153,27 @@ static size_t lint_shadow(const struct ruleset *set, size_t index, struct rule_s
 	return 0;
 }
 
+static size_t lint_labels(const struct rule *rule, const struct label_rule *labels, size_t len, struct buf *out)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (!labels[i].unbounded)
+			continue;
+		put(out, rule, rule->line, rule->column);
+		buf_printf(out, "nothing but budgets.label_values bounds the label \"%s\": past it, values become other\n", labels[i].name.ptr);
+		found++;
+	}
+	return found;
+}
+
+static size_t lint_unbounded(const struct rule *rule, struct buf *out)
+{
+	size_t found = lint_labels(rule, rule->labels, rule->labels_len, out);
+	for (size_t i = 0; i < rule->metrics_len; i++)
+		found += lint_labels(rule, rule->metrics[i].labels, rule->metrics[i].labels_len, out);
+	return found;
+}
+
 static size_t lint_hostile(const struct rule *rule, struct rule_scratch *scratch, struct buf *out)
 {
 	if (!rule_is_hostile(rule, scratch))
@@ -168,7 +189,7 @@ size_t ruleset_lint(const struct ruleset *set, struct buf *out)
 	size_t found = 0;
 	for (size_t i = 0; i < ruleset_len(set); i++) {
 		const struct rule *rule = ruleset_at(set, i);
-		found += lint_literal(rule, out) + lint_tests(rule, out) + lint_shadow(set, i, scratch, out) + lint_hostile(rule, scratch, out);
+		found += lint_literal(rule, out) + lint_tests(rule, out) + lint_unbounded(rule, out) + lint_shadow(set, i, scratch, out) + lint_hostile(rule, scratch, out);
 	}
 	rule_scratch_free(scratch);
 	return found;
