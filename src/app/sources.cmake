@@ -2,6 +2,7 @@ set(app_SOURCES
 	books.c
 	cmd_check.c
 	cmd_explain.c
+	cmd_help.c
 	cmd_mine.c
 	cmd_plan.c
 	cmd_run.c
