@@ -8,6 +8,7 @@ set(app_SOURCES
 	cmd_run.c
 	cmd_schema.c
 	cmd_suggest.c
+	cmd_top.c
 	cmd_version.c
 	command.c
 	config.c

@@ -76,7 +76,7 @@ class Commands(unittest.TestCase):
         self.assertEqual(run("suggest").returncode, 2)
 
     def test_suggest_id(self):
-        """suggest ID: a pattern of a running instance becomes a rule; an unknown one, or nobody there, is said"""
+        """suggest ID, top: a pattern of a running instance becomes a rule, its patterns are a table; an unknown one, or nobody there, is said"""
         settings = {"sources": [{"file": {"path": self.logs, "follow": True}}], "journal": {"file": os.path.join(self.folder, "state")}, "remote_write": {"url": "http://127.0.0.1:9/none"}}
         with Winnow(settings) as server:
             def found():
@@ -90,9 +90,18 @@ class Commands(unittest.TestCase):
                     text = f.read()
                 self.assertIn('match: "Charge for order <order:num> failed after <took:duration>: Connection is not available, request timed out (pool payments, <waiting:num> waiting)"', text)
                 self.assertIn("    error: true\n", text)
+            status, text = server.get("/api/v1/patterns?limit=1000")
+            counts = {p["id"]: p["count"] for p in json.loads(text)["patterns"]}
+            shown = self.good(run("top", "--admin", server.url, "--once", "-n", "1000"))
+            rows = re.findall(r"^ *([\d.]+) +(\d+)  ([0-9a-f]{16})  ", shown, flags=re.M)
+            self.assertEqual({row[2] for row in rows}, set(counts))
+            self.assertEqual([float(row[0]) for row in rows], sorted((float(row[0]) for row in rows), reverse=True))
+            shown = self.good(run("top", "-c", server.config, "--once", "-n", "2", "--service", "payment"))
+            self.assertEqual(re.findall(r"^ *[\d.]+ +\d+  [0-9a-f]{16}  (\w+) ", shown, flags=re.M), ["payment"] * 2)
             missing = run("suggest", "--admin", f"127.0.0.1:{server.port}", "0123456789abcdef")
             self.assertEqual(missing.returncode, 1, missing.stderr)
             self.assertIn("404", missing.stderr)
+        self.assertEqual(run("top", "--once", "--admin", f"127.0.0.1:{server.port}").returncode, 3)
         gone = run("suggest", "--admin", f"127.0.0.1:{server.port}", id)
         self.assertEqual(gone.returncode, 3, gone.stderr)
         self.assertIn("no answer from", gone.stderr)

@@ -99,7 +99,7 @@ class Help(unittest.TestCase):
     def test_unknown(self):
         """an unknown command or option is wrong usage: exit 2 and a hint"""
         for arguments in (["rnu"], ["run", "--until"], ["check", "--nope"], ["explain", "--nope"], ["mine", "--nope"], ["suggest", "--nope", "x"],
-                          ["plan", "--nope", "a", "b", "c"], ["schema", "--nope"], ["help", "--nope"], ["completion", "zsh"]):
+                          ["plan", "--nope", "a", "b", "c"], ["schema", "--nope"], ["top", "--nope"], ["help", "--nope"], ["completion", "zsh"]):
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn("--help", done.stderr, arguments)
