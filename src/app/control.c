@@ -37,8 +37,11 @@ static struct ruleset *load_rules(struct control *c, struct rule_errors *errors)
 		uint64_t before = watch_print(c->watch);
 		struct ruleset *rules = load_once(c, errors);
 		watch_seen(c->watch, before);
-		if (watch_print(c->watch) == before)
+		if (watch_print(c->watch) == before) {
+			if (rules)
+				watch_more(c->watch, ruleset_more_files(rules));
 			return rules;
+		}
 		ruleset_free(rules);
 		buf_reset(&errors->text);
 		errors->len = 0;

@@ -30,6 +30,7 @@ enum { WRITERS_MAX = 32, EVENTS_BYTES = 16384 };
 struct watch {
 	const char *const *paths;
 	size_t len;
+	struct buf more; /* paths with a NUL behind each */
 	int fd; /* -1: none to be had; then only the clock helps */
 	uint64_t seen;
 	int64_t first_ns, last_ns; /* of the events not yet told; 0: none */
@@ -81,6 +82,8 @@ uint64_t watch_print(const struct watch *w)
 		bool directory = stat(w->paths[i], &st) == 0 && S_ISDIR(st.st_mode);
 		print = hash_pair(print, directory ? print_directory(w->paths[i]) : print_file(w->paths[i]));
 	}
+	for (size_t at = 0; at < w->more.len; at += strlen(w->more.data + at) + 1)
+		print = hash_pair(print, print_file(w->more.data + at));
 	return print;
 }
 
@@ -122,6 +125,18 @@ static void look(struct watch *w)
 		else if (realpath(w->paths[i], real))
 			look_at_parent(w, real, true);
 	}
+	for (size_t at = 0; w->fd >= 0 && at < w->more.len; at += strlen(w->more.data + at) + 1)
+		look_at_parent(w, w->more.data + at, true);
+}
+
+void watch_more(struct watch *w, struct slice paths)
+{
+	if (slice_eq(buf_slice(&w->more), paths))
+		return;
+	buf_reset(&w->more);
+	buf_add_slice(&w->more, paths);
+	look(w);
+	w->seen = watch_print(w);
 }
 
 static void note_writer(struct watch *w, uint64_t file, bool writing)
@@ -206,5 +221,6 @@ void watch_free(struct watch *w)
 		return;
 	if (w->fd >= 0)
 		close(w->fd);
+	buf_done(&w->more);
 	free(w);
 }

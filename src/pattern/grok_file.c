@@ -88,6 +88,7 @@ static void load_grok_file(struct rule_loader *l, struct grok_own ***end, const 
 		return;
 	find_path(l, name, &path);
 	const char *kept = rule_keep(l, buf_slice(&path)).ptr;
+	buf_add(l->files, kept, strlen(kept) + 1);
 	if (read_all(l, node, kept, &text)) {
 		int number = 1;
 		for (size_t i = 0, next; i < text.len; i = next + 1, number++) {

@@ -159,6 +159,7 @@ struct rule_loader {
 	struct arena *arena;       /* the set's */
 	const struct yaml_doc *doc;
 	struct rule_errors *errors;
+	struct buf *files;         /* the set's: paths of the grok files read, each with a NUL behind it */
 	struct grok_own *grok;     /* the file's own grok names, in order; the last of a name is the one */
 	size_t grok_depth;
 	uint64_t hash;             /* of the grok files that were read */

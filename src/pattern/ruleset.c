@@ -57,6 +57,7 @@ struct ruleset {
 	size_t words_len;
 	struct rule_metric **metrics; /* by name, each once */
 	size_t metrics_len;
+	struct buf files; /* of grok names: paths */
 };
 
 static bool same_name(const void *item, const void *key)
@@ -82,7 +83,7 @@ static void load_rules(struct ruleset *set, struct rule_loader *l, const struct 
 
 static void load_doc(struct ruleset *set, struct rule_errors *errors, const struct yaml_doc *doc)
 {
-	struct rule_loader l = {.arena = &set->arena, .doc = doc, .errors = errors};
+	struct rule_loader l = {.arena = &set->arena, .doc = doc, .errors = errors, .files = &set->files};
 	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
 	if (root->kind != YAML_MAP) {
 		rule_complain(&l, root, "a rule file is a map with the key rules");
@@ -379,6 +380,7 @@ void ruleset_free(struct ruleset *set)
 		rule_done(&set->rules[i]);
 	free(set->rules);
 	hs_free_database(set->literals);
+	buf_done(&set->files);
 	arena_done(&set->arena);
 	free(set);
 }
@@ -396,6 +398,11 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t index)
 uint64_t ruleset_hash(const struct ruleset *set)
 {
 	return set->hash;
+}
+
+struct slice ruleset_more_files(const struct ruleset *set)
+{
+	return buf_slice(&set->files);
 }
 
 size_t ruleset_metrics_len(const struct ruleset *set)

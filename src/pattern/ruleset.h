@@ -25,6 +25,8 @@ void ruleset_free(struct ruleset *set);
 size_t ruleset_len(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t index);
 uint64_t ruleset_hash(const struct ruleset *set);
+/* Paths of the files that rule files named and that were read with them, each with a NUL behind it. */
+struct slice ruleset_more_files(const struct ruleset *set);
 
 struct rule_scratch *rule_scratch_new(const struct ruleset *set);
 void rule_scratch_free(struct rule_scratch *scratch);

@@ -149,6 +149,13 @@ static void a_file_that_appears_later_is_told_and_the_print_tells_readings_apart
 	put("later.yaml", "rules: [] # read already\n");
 	watch_seen(w, watch_print(w));
 	check(!told(w, NS_PER_S));
+	put("names", "ORDER x\n");
+	char more[256];
+	int len = snprintf(more, sizeof(more), "%s", at("names"));
+	watch_more(w, slice_of(more, (size_t)len + 1));
+	check(!told(w, NS_PER_S / 2));
+	put("names", "ORDER y\n");
+	check(told(w, SOON));
 	watch_free(w);
 }
 
