@@ -2,8 +2,8 @@
 """The commands around rules: suggest, plan, check --watch, explain, as a user types them."""
 import json, os, re, subprocess, time, unittest
 import shop
-from servers import BUILD, Winnow, run_folder
-from stage import real_files
+from servers import BUILD, Broker, Winnow, run_folder
+from stage import produce, real_files
 
 BINARY = os.path.join(BUILD, os.environ.get("WINNOW_PRESET", "release"), "winnow")
 
@@ -127,6 +127,28 @@ class Commands(unittest.TestCase):
         shown = self.good(run("plan", old, new, self.logs))
         self.assertIn("rule charge\n         -> rule charge_failed", shown)
         self.assertIn("series that vanish: ", shown)
+
+    def test_plan_kafka(self):
+        """plan: a range of offsets in Kafka is replayed as the same lines of a file are; what is not there is said"""
+        rules = self.write("range.yaml", "rules:\n  - {name: item, match: item added}\n")
+        with Broker({"t": 1}) as broker:
+            produce(broker.brokers, "t", self.logs, "-p", 1)
+            count = sum(self.truth["logs"].values())
+            replay = lambda range, *more: json.loads(self.good(run("plan", "--brokers", broker.brokers, *more, "--json", "/dev/null", rules, range)))
+            whole = replay("t:0:-")
+            self.assertEqual(whole["records"], count)
+            self.assertEqual(sum(m["records"] for m in whole["moves"]), sum(m["records"] for m in self.plan("/dev/null", rules, self.logs)["moves"]))
+            self.assertEqual(replay("t:0:100-350")["records"], 250)
+            self.assertEqual(replay(f"t:0:{count - 7}-")["records"], 7)
+            self.assertEqual(replay("t:0:-40")["records"], 40)
+            self.assertEqual(replay("t:0:40-40")["records"], 0)
+            config = self.write("range-config.yaml", f"sources: [{{kafka: {{brokers: '{broker.brokers}', topics: [t], properties: {{fetch.wait.max.ms: 50}}}}}}]\nremote_write: {{url: 'http://x'}}\n")
+            self.assertEqual(json.loads(self.good(run("plan", "-c", config, "--json", "/dev/null", rules, "t:0:5-9")))["records"], 4)
+            missing = run("plan", "--brokers", broker.brokers, "/dev/null", rules, "t:7:-")
+            self.assertEqual(missing.returncode, 1, missing.stderr)
+            self.assertIn("t:7: ", missing.stderr)
+        self.assertEqual(run("plan", "--brokers", "127.0.0.1:1", "/dev/null", rules, "t:0:-").returncode, 3)
+        self.assertEqual(run("plan", "/dev/null", rules, "t:0:9-4").returncode, 1)
 
     def test_plan_mistakes(self):
         """plan: wrong rules or a missing file are status 1, too few arguments 2"""
