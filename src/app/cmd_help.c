@@ -59,20 +59,20 @@ static void add_man(struct buf *out)
 
 /* ---- completion ---- */
 
-/* The options in a synopsis, in its order, parted by blanks. */
-static void add_options(struct buf *out, const char *synopsis)
+/* The options that the lines of a help begin with, as in "  -c, --config FILE  ...", parted by blanks. */
+static void add_options(struct buf *out, const char *help)
 {
-	size_t from = out->len;
-	for (const char *at = strchr(synopsis, '-'); at; at = strchr(at, '-')) {
-		size_t len = strspn(at, "-abcdefghijklmnopqrstuvwxyz");
-		bool starts = at == synopsis || strchr(" [|", at[-1]);
-		if (starts && len > 1) {
-			buf_add_str(out, out->len > from ? " " : "");
+	static const char letters[] = "-abcdefghijklmnopqrstuvwxyz";
+	for (const char *line = help; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		const char *at = line + strspn(line, " ");
+		while (*at == '-' && at > line) {
+			size_t len = strspn(at, letters);
 			buf_add_slice(out, slice_of(at, len));
+			buf_add_char(out, ' ');
+			at += len + strspn(at + len, ", ");
 		}
-		at += len;
 	}
-	buf_add_str(out, out->len > from ? " --help" : "--help");
+	buf_add_str(out, "--help");
 }
 
 /* Words that a synopsis offers to choose from: rules|config. */
@@ -91,7 +91,7 @@ static void add_bash(struct buf *out)
 	buf_add_str(out, "--help --version\" -- \"$word\")\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in\n");
 	for (const struct command *const *c = commands; *c; c++) {
 		buf_printf(out, "\t%s)\n\t\toptions=\"", (*c)->name);
-		add_options(out, (*c)->synopsis);
+		add_options(out, (*c)->help);
 		buf_add_str(out, "\"\n\t\twords=\"");
 		add_choices(out, (*c)->synopsis);
 		buf_add_str(out, "\"\n\t\t;;\n");

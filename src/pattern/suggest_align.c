@@ -67,26 +67,35 @@ static enum place_type place_of(const struct chain *chain)
 	return (enum place_type)i;
 }
 
-/* The length of a hole of a logger's template at the start of s: {Name}, {@Name,8:format}, {}, %s, %5.2f; 0 if there is none. */
-static size_t hole_len(struct slice s, struct slice *ret_name)
+/* Bytes from i on that are letters, digits or one of these. */
+static size_t skip_word(struct slice s, size_t i, const char *others)
+{
+	while (i < s.len && s.ptr[i] && (isalnum((unsigned char)s.ptr[i]) || strchr(others, s.ptr[i])))
+		i++;
+	return i;
+}
+
+/* %s, %5.2f, %-8ld */
+static size_t printf_hole_len(struct slice s)
 {
 	size_t i = 1;
+	while (i < s.len && strchr("-+#.0123456789l", s.ptr[i]) && s.ptr[i])
+		i++;
+	return i < s.len && s.ptr[i] && strchr("sdiufgexXvqct", s.ptr[i]) ? i + 1 : 0;
+}
+
+/* The length of a hole of a logger's template at the start of s: {Name}, {@Name,8:format}, {}, or one of printf's; 0 if there is none. */
+static size_t hole_len(struct slice s, struct slice *ret_name)
+{
 	*ret_name = (struct slice){0};
 	if (s.len < 2 || (s.ptr[0] != '{' && s.ptr[0] != '%'))
 		return 0;
-	if (s.ptr[0] == '%') {
-		while (i < s.len && strchr("-+#.0123456789l", s.ptr[i]) && s.ptr[i])
-			i++;
-		return i < s.len && strchr("sdiufgexXvqct", s.ptr[i]) && s.ptr[i] ? i + 1 : 0;
-	}
-	i += strchr("@$", s.ptr[i]) && s.ptr[i];
-	size_t from = i, end;
-	while (i < s.len && (isalnum((unsigned char)s.ptr[i]) || strchr("_.", s.ptr[i])) && s.ptr[i])
-		i++;
-	end = slice_find(s, '}', i);
-	if (end == s.len || !strchr(",:}", s.ptr[i]))
+	if (s.ptr[0] == '%')
+		return printf_hole_len(s);
+	size_t from = s.ptr[1] == '@' || s.ptr[1] == '$' ? 2 : 1, to = skip_word(s, from, "_."), end = slice_find(s, '}', to);
+	if (end == s.len || !strchr(",:}", s.ptr[to]))
 		return 0;
-	*ret_name = slice_sub(s, from, i - from);
+	*ret_name = slice_sub(s, from, to - from);
 	return end + 1;
 }
 

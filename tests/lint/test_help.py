@@ -92,7 +92,7 @@ class Help(unittest.TestCase):
             return sorted(done.stdout.split())
         self.assertEqual(complete(""), sorted(self.commands + ["--help", "--version"]))
         self.assertEqual(complete("su"), ["suggest"])
-        self.assertEqual(complete("plan", "--"), ["--format", "--help", "--json", "--top"])
+        self.assertEqual(complete("plan", "--"), ["--brokers", "--config", "--format", "--help", "--json", "--top"])
         self.assertEqual(complete("schema", ""), ["config", "rules"])
         self.assertEqual(complete("check", "READ"), ["README.md"])
 
