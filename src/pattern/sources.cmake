@@ -17,6 +17,7 @@ set(pattern_SOURCES
 	rule_convert.c
 	rule_grok.c
 	rule_key.c
+	rule_hostile.c
 	rule_label.c
 	rule_load.c
 	rule_metric.c

@@ -5,6 +5,7 @@ set(pattern_TESTS
 	miner
 	pattern_set
 	prefilter
+	rule_hostile
 	rule_why
 	ruleset
 	shape
