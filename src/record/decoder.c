@@ -194,18 +194,6 @@ enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice t
 	return UNDECODABLE_NONE;
 }
 
-/* Names shorter than the eight bytes that key_find loads are copied unless those bytes are surely there. */
-unsigned decoder_key(const struct decoder *d, struct slice name)
-{
-	char copy[8] = {0};
-	if (name.len == 0)
-		return KEY_NONE;
-	if (name.len >= sizeof(copy) || (uintptr_t)d->payload_end - (uintptr_t)name.ptr - sizeof(copy) < DECODER_LARGEST)
-		return key_find(&d->keys, name);
-	memcpy(copy, name.ptr, name.len);
-	return key_find(&d->keys, slice_of(copy, name.len));
-}
-
 static struct slice without_bom(struct slice payload)
 {
 	return slice_starts(payload, SLICE("\xEF\xBB\xBF")) ? slice_sub(payload, 3, payload.len) : payload;

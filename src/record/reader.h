@@ -68,8 +68,17 @@ void decoder_lose(struct decoder *d, enum undecodable reason);
 enum undecodable decoder_finish(struct decoder *d, struct record *r);
 /* Notes where the open record got a member from; the last word wins. Nothing happens unless notes are wanted. */
 void decoder_note(struct decoder *d, const char *member, struct slice source);
-/* Which key a name in the payload is; unlike key_find it reads nothing behind the payload. */
-unsigned decoder_key(const struct decoder *d, struct slice name);
+/* Which key a name in the payload is. Unlike key_find it reads nothing behind the payload: a short name is copied unless eight bytes are surely there. */
+static inline unsigned decoder_key(const struct decoder *d, struct slice name)
+{
+	char copy[8] = {0};
+	if (name.len == 0)
+		return KEY_NONE;
+	if (name.len >= sizeof(copy) || (uintptr_t)d->payload_end - (uintptr_t)name.ptr - sizeof(copy) < DECODER_LARGEST)
+		return key_find(&d->keys, name);
+	memcpy(copy, name.ptr, name.len);
+	return key_find(&d->keys, slice_of(copy, name.len));
+}
 
 /* json_document.c: a payload of JSON, whatever it holds. */
 void json_document_read(struct decoder *d, struct slice payload);
