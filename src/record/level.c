@@ -18,7 +18,7 @@ static const struct {
 	{"ftl", SEVERITY_FATAL, true}, {"erro", SEVERITY_ERROR, true}, {"trce", SEVERITY_TRACE, true}, {"debg", SEVERITY_DEBUG, true},
 	{"eror", SEVERITY_ERROR, true}, {"fatl", SEVERITY_FATAL, true}, {"pnc", SEVERITY_FATAL, false},
 	{"finest", SEVERITY_TRACE, true}, {"finer", SEVERITY_DEBUG, true}, {"fine", SEVERITY_DEBUG, false}, {"config", SEVERITY_DEBUG, false},
-	{"silly", SEVERITY_TRACE, false}, {"http", SEVERITY_INFO, false}, {"log", SEVERITY_INFO, false}, {"success", SEVERITY_INFO, false},
+	{"silly", SEVERITY_TRACE, false}, {"http", SEVERITY_INFO, false}, {"log", SEVERITY_INFO, false}, {"success", SEVERITY_INFO, false}, {"ok", SEVERITY_INFO, false}, {"statement", SEVERITY_INFO, false},
 	{"failure", SEVERITY_ERROR, false}, {"fail", SEVERITY_ERROR, false}, {"default", SEVERITY_UNKNOWN, false}, {"unspecified", SEVERITY_UNKNOWN, false},
 	{"vrb", SEVERITY_TRACE, true}, {"all", SEVERITY_TRACE, false}, {"t", SEVERITY_TRACE, false}, {"d", SEVERITY_DEBUG, false}, {"i", SEVERITY_INFO, false},
 	{"w", SEVERITY_WARN, false}, {"e", SEVERITY_ERROR, false}, {"f", SEVERITY_FATAL, false}, {"c", SEVERITY_FATAL, false}, {"n", SEVERITY_INFO, false},

@@ -101,6 +101,8 @@ int64_t json_time(const struct json *json, uint32_t at, bool *ret_zoned, enum un
 uint32_t object_next(const struct object *o, enum member member, const struct place **place);
 /* "GET /cart?x=1 HTTP/1.1": method and path, if the line is one. */
 void http_request_line(struct slice line, struct record *r);
+/* The first text in the column. */
+struct slice object_text(const struct object *o, enum member member);
 /* Appends "log JSON, " or "payload.": how objects[layer] was reached. */
 void object_way(const struct decoder *d, unsigned layer, struct buf *out);
 /* batch.c: objects that hold many records (objects[0] is open). */

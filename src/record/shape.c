@@ -131,7 +131,7 @@ static const struct place audit_time[] = {AT(STAGETIMESTAMP), END};
 
 
 static const struct place name_is_logger[] = {AT(NAME), AT(LOGGER), END};
-static const struct place name_is_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(APP), AT(NAME), END};
+static const struct place name_is_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(APP), IN(DD, "service"), AT(NAME), END};
 static const struct place category_is_logger[] = {AT(CATEGORY), END};
 static const struct place clef_message[] = {AT(AT_M), AT(AT_MT), END};
 static const struct place rendered_message[] = {AT(RENDEREDMESSAGE), AT(MESSAGETEMPLATE), END};

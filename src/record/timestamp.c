@@ -96,6 +96,26 @@ static bool starts(const struct cursor *c, const char *word, size_t len)
 	return (size_t)(c->end - c->p) >= len && memcmp(c->p, word, len) == 0;
 }
 
+/* What PostgreSQL, date(1) and Java write after a blank; those that mean several zones have their most usual sense. */
+static bool named_zone(struct cursor *c, int64_t *ret_seconds)
+{
+	static const struct {
+		char name[5];
+		int16_t minutes;
+	} zones[] = {{"CET", 60}, {"CEST", 120}, {"EST", -300}, {"EDT", -240}, {"CST", -360}, {"CDT", -300}, {"MST", -420}, {"MDT", -360}, {"PST", -480}, {"PDT", -420}, {"BST", 60},
+		{"IST", 330}, {"JST", 540}, {"WET", 0}, {"WEST", 60}, {"EET", 120}, {"EEST", 180}, {"MSK", 180}, {"AEST", 600}, {"AEDT", 660}, {"SGT", 480}};
+	size_t n = 0;
+	while (c->p + n < c->end && c->p[n] >= 'A' && c->p[n] <= 'Z')
+		n++;
+	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]) && n >= 3; i++)
+		if (strlen(zones[i].name) == n && memcmp(c->p, zones[i].name, n) == 0) {
+			*ret_seconds = (int64_t)zones[i].minutes * 60;
+			c->p += n;
+			return true;
+		}
+	return false;
+}
+
 /* The zone behind the time, if one is there: seconds east of Greenwich. */
 static bool zone(struct cursor *c, int64_t *ret_seconds)
 {
@@ -110,6 +130,9 @@ static bool zone(struct cursor *c, int64_t *ret_seconds)
 			return false;
 	} else if (starts(&at, "UTC", 3) || starts(&at, "GMT", 3)) {
 		at.p += 3;
+	} else if (blank && *at.p >= 'A' && *at.p <= 'W' && named_zone(&at, ret_seconds)) {
+		*c = at;
+		return true;
 	} else if (blank || (*at.p != 'Z' && *at.p != 'z')) {
 		return false;
 	} else {
