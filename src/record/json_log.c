@@ -211,9 +211,11 @@ static void ids_from_text(struct decoder *d, const struct text_layer *text, stru
 static void time_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
 {
 	const struct timestamp *time = &text->h.time;
+	if (time->yearless && d->now_ns <= 0)
+		return;
 	if (!text->h.has_time || !time->dated || (r->time_ns && (d->time_zoned || !time->zoned)))
 		return;
-	r->time_ns = time->ns > 0 ? time->ns : 1;
+	r->time_ns = time->yearless ? timestamp_near(time->ns, d->now_ns) : time->ns > 0 ? time->ns : 1;
 	d->time_zoned = time->zoned;
 	if (noting(d))
 		note_text(d, text, "time", slice_of(NULL, 0));
@@ -236,6 +238,7 @@ static void fill_from_text(struct decoder *d, const struct text_layer *text, str
 		r->http_status = h->status;
 		r->http_method = h->method;
 		r->http_path = h->path;
+		r->duration_ns = h->duration_ns ? h->duration_ns : r->duration_ns;
 	}
 }
 

@@ -15,7 +15,7 @@ static const struct {
 	{"severe", SEVERITY_ERROR, true}, {"verbose", SEVERITY_TRACE, true}, {"crit", SEVERITY_FATAL, true}, {"alert", SEVERITY_FATAL, true},
 	{"emergency", SEVERITY_FATAL, true}, {"emerg", SEVERITY_FATAL, true}, {"dpanic", SEVERITY_FATAL, true}, {"informational", SEVERITY_INFO, false},
 	{"inf", SEVERITY_INFO, true}, {"wrn", SEVERITY_WARN, true}, {"dbg", SEVERITY_DEBUG, true}, {"trc", SEVERITY_TRACE, true},
-	{"ftl", SEVERITY_FATAL, true}, {"erro", SEVERITY_ERROR, true}, {"trce", SEVERITY_TRACE, true}, {"debg", SEVERITY_DEBUG, true},
+	{"ftl", SEVERITY_FATAL, true}, {"erro", SEVERITY_ERROR, true}, {"trce", SEVERITY_TRACE, true}, {"debg", SEVERITY_DEBUG, true}, {"dbug", SEVERITY_DEBUG, true},
 	{"eror", SEVERITY_ERROR, true}, {"fatl", SEVERITY_FATAL, true}, {"pnc", SEVERITY_FATAL, false},
 	{"finest", SEVERITY_TRACE, true}, {"finer", SEVERITY_DEBUG, true}, {"fine", SEVERITY_DEBUG, false}, {"config", SEVERITY_DEBUG, false},
 	{"silly", SEVERITY_TRACE, false}, {"http", SEVERITY_INFO, false}, {"log", SEVERITY_INFO, false}, {"success", SEVERITY_INFO, false}, {"ok", SEVERITY_INFO, false}, {"statement", SEVERITY_INFO, false},

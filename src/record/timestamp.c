@@ -175,13 +175,14 @@ static bool numeric_date(struct cursor *c, int64_t *ret_year, unsigned *ret_mont
 	return literal(c, 'T') || literal(c, ' ') || literal(c, 't');
 }
 
-/* 04/Mar/2026: */
+/* 04/Mar/2026: and with - or a blank in place of the slash. */
 static bool common_log_date(struct cursor *c, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day)
 {
-	if (!two_digits(c, ret_day) || !literal(c, '/'))
+	if (!two_digits(c, ret_day) || c->p >= c->end || (*c->p != '/' && *c->p != '-' && *c->p != ' '))
 		return false;
+	char separator = *c->p++;
 	*ret_month = month_of_name(c);
-	return literal(c, '/') && year_of(c, ret_year) && literal(c, ':');
+	return literal(c, separator) && year_of(c, ret_year) && (literal(c, ':') || literal(c, ' '));
 }
 
 /* A date and what separates it from the time of day. */
@@ -195,6 +196,45 @@ static bool date(struct cursor *c, int64_t *ret_days)
 		return false;
 	*ret_days = clock_days(year, month, day);
 	return true;
+}
+
+bool timestamp_scan_yearless(struct slice text, struct timestamp *ret)
+{
+	struct cursor c = {.p = text.ptr, .end = text.ptr + text.len};
+	int64_t seconds, ns;
+	unsigned day, month = month_of_name(&c);
+	if (!month || !literal(&c, ' '))
+		return false;
+	if (literal(&c, ' ')) {
+		if (!is_digit(&c, 0))
+			return false;
+		day = (unsigned)(*c.p++ - '0');
+	} else if (!two_digits(&c, &day)) {
+		return false;
+	}
+	if (day < 1 || day > 31 || !literal(&c, ' ') || !time_of_day(&c, &seconds, &ns))
+		return false;
+	*ret = (struct timestamp){.ns = timestamp_of_parts(clock_days(2000, month, day) * 86400 + seconds, ns), .dated = true, .yearless = true, .len = (size_t)(c.p - text.ptr)};
+	return true;
+}
+
+int64_t timestamp_in_year(int64_t ns, int64_t year)
+{
+	int64_t day = 86400 * NS_PER_S, first = clock_days(2000, 1, 1), within = ns - first * day;
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+	if (year < 1970 || year > 2200)
+		return 0;
+	if (!leap && within >= 60 * day)
+		within -= day;
+	return clock_days(year, 1, 1) * day + within;
+}
+
+int64_t timestamp_near(int64_t ns, int64_t now_ns)
+{
+	int64_t day = 86400 * NS_PER_S, year = 1970 + now_ns / day * 400 / 146097;
+	for (year++; year > 1970 && timestamp_in_year(ns, year) > now_ns + day; year--)
+		;
+	return timestamp_in_year(ns, year);
 }
 
 bool timestamp_scan(struct slice text, struct timestamp *ret)
