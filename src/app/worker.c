@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's loop: commands, patterns others found, verdicts, a batch from the partition that is furthest behind in event time, a delta when it is due.
  *
- * A backlog is kept together in event time, because the watermark gives up a partition that lies five minutes behind the leading one: a partition is read
- * only up to LEAD past the slowest other one of this process that has something to read, and FAR past the slowest one the ledger knows of on any instance; a delta
- * is cut early when event time has moved on by CUT_EVENT since the last one. LEAD + CUT_EVENT < FAR < five minutes. A partition that yields nothing for
- * STALL does not hold the others; the watermark lets go of it then too.
+ * How far each partition is read while others lag is pace.c's.
  *
  * Deltas are appended without waiting for their verdicts, at most IN_FLIGHT of them. One rejection makes the worker drop what is open, take a new writer id
  * (so verdicts still on their way mean nothing), wait until the ledger has read the journal to its end, and seek every partition to where the ledger stands. */
 #include "app/worker.h"
 
 #include "app/gather.h"
+#include "app/pace.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,10 +20,6 @@
 #include <sys/random.h>
 
 enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
-#define LEAD_NS (60 * NS_PER_S)
-#define CUT_EVENT_NS (90 * NS_PER_S)
-#define FAR_NS (240 * NS_PER_S)
-#define STALL_NS (30 * NS_PER_S)
 #define IDLE_NS (5 * NS_PER_MS)
 #define APPEND_RETRY_NS (2 * NS_PER_S)
 
@@ -42,18 +36,6 @@ struct command {
 	bool until_end;
 };
 
-struct partition {
-	struct shard_partition shard;
-	struct source_reader *reader;
-	struct source_batch batch; /* read, of which messages from `next` on are still to be fed */
-	size_t next;
-	int64_t active_ns;  /* monotonic time of the last message or end */
-	int64_t retry_ns;   /* monotonic time before which it is not polled */
-	bool joined;        /* say so in the next delta */
-	bool seek_pending;
-	bool ended;
-};
-
 struct worker {
 	struct books *books;
 	struct worker_opts opts;
@@ -63,8 +45,8 @@ struct worker {
 	pthread_t thread;
 	struct queue *commands, *replies;
 	size_t drops_asked;
-	struct partition **partitions;
-	size_t len, cap;
+	struct partitions partitions;
+	struct pace pace;
 	bool must_rewind, stopping, until_end, was_full;
 	bool append_failed;     /* the journal took no record: nothing is read until it takes one again */
 	_Atomic bool stopped;
@@ -101,76 +83,17 @@ static void new_writer_id(struct worker *w)
 	books_add_writer(w->books, &w->writer);
 }
 
-/* --- how far apart partitions are in event time --- */
-
-static bool holds_others(const struct partition *p, int64_t now)
-{
-	return !p->shard.at_end && now - p->active_ns < STALL_NS;
-}
-
-/* The slowest partition of this worker but `but`; tells the other workers of the slowest of all. */
-static int64_t slowest(struct worker *w, const struct partition *but, int64_t now)
-{
-	int64_t low = INT64_MAX, all = INT64_MAX;
-	for (size_t i = 0; i < w->len; i++) {
-		const struct partition *p = w->partitions[i];
-		if (!holds_others(p, now))
-			continue;
-		if (p->shard.newest_ns < all)
-			all = p->shard.newest_ns;
-		if (p != but && p->shard.newest_ns < low)
-			low = p->shard.newest_ns;
-	}
-	w->opts.low_ns[w->opts.number] = all;
-	return low;
-}
-
-/* The slowest of all workers' partitions but `but`. */
-static int64_t slowest_of_all(struct worker *w, const struct partition *but, int64_t now)
-{
-	int64_t low = slowest(w, but, now);
-	for (size_t i = 0; i < w->opts.count; i++)
-		if (i != w->opts.number && w->opts.low_ns[i] < low)
-			low = w->opts.low_ns[i];
-	return low;
-}
-
-static int64_t add_time(int64_t a, int64_t b)
-{
-	return a > INT64_MAX - b ? INT64_MAX : a + b;
-}
-
 /* --- cutting a delta --- */
-
-static bool is_own(void *arg, const struct ledger_partition *p)
-{
-	struct worker *w = arg;
-	for (size_t i = 0; i < w->len; i++)
-		if (w->partitions[i]->shard.partition == p->partition && slice_eq(w->partitions[i]->shard.topic, p->topic))
-			return true;
-	return false;
-}
-
-/* A log that was silent for an hour makes its partition jump ahead of the others by one message. Saying so before the others have said as much would make the
- * watermark give them up as too far behind: so it is said as far as they are, or as the receiver's window begins. */
-static int64_t say_up_to(struct worker *w)
-{
-	int64_t low = slowest(w, NULL, clock_mono_ns()), others = books_slowest_but(w->books, is_own, w);
-	int64_t cap = low == 0 ? 0 : add_time(low, LEAD_NS), far = add_time(others, FAR_NS), window = clock_wall_ns() - w->opts.window_ns - LEAD_NS;
-	if (far < cap)
-		cap = far;
-	return low != 0 && cap < window ? window : cap;
-}
 
 static size_t collect_ranges(struct worker *w)
 {
-	int64_t cap = say_up_to(w);
-	if (w->len > w->ranges_cap || !w->ranges) {
-		w->ranges_cap = w->len * 2;
+	int64_t cap = pace_say_up_to(&w->pace, &w->partitions);
+	if (w->partitions.len > w->ranges_cap || !w->ranges) {
+		w->ranges_cap = w->partitions.len * 2;
 		w->ranges = mem_realloc(w->ranges, w->ranges_cap, sizeof(*w->ranges));
 	}
-	for (size_t i = 0; i < w->len; i++) {
-		struct partition *p = w->partitions[i];
+	for (size_t i = 0; i < w->partitions.len; i++) {
+		struct partition *p = w->partitions.at[i];
 		const struct shard_partition *s = &p->shard;
 		w->ranges[i] = (struct delta_range){
 			.topic = s->topic,
@@ -185,7 +108,18 @@ static size_t collect_ranges(struct worker *w)
 			.gap = s->gap,
 		};
 	}
-	return w->len;
+	return w->partitions.len;
+}
+
+/* What the delta counts as unreadable is stored before it says so. */
+static void settle(struct worker *w)
+{
+	size_t lost = 0;
+	for (size_t i = 0; i < w->partitions.len; i++)
+		lost += partition_settle(w->partitions.at[i]);
+	if (lost)
+		log_line(LOG_ERROR, "source", "%zu messages that cannot be read could not be written to the topic for dead letters", lost);
+	w->status.aside_lost += lost;
 }
 
 /* Appends the open delta. On failure it is unknown whether it is in the journal: the books are read back before anything else is counted. */
@@ -195,8 +129,9 @@ static void cut(struct worker *w)
 	struct err err = {0};
 	w->cut_at_ns = clock_mono_ns() + w->opts.cut_interval_ns;
 	w->cut_newest_ns = w->newest_ns;
-	if (w->len == 0 || w->must_rewind)
+	if (w->partitions.len == 0 || w->must_rewind)
 		return;
+	settle(w);
 	gather(&w->gather, w->shard, &body);
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(w->books);
 	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
@@ -212,8 +147,8 @@ static void cut(struct worker *w)
 	}
 	w->append_failed = false;
 	w->seq++;
-	for (size_t i = 0; i < w->len; i++) {
-		struct partition *p = w->partitions[i];
+	for (size_t i = 0; i < w->partitions.len; i++) {
+		struct partition *p = w->partitions.at[i];
 		p->shard.cut_from = p->shard.expected;
 		p->shard.gap = 0;
 		p->joined = false;
@@ -225,18 +160,10 @@ static void cut(struct worker *w)
 
 /* --- rewinding --- */
 
-static void let_go(struct partition *p)
-{
-	if (p->batch.held_len || p->batch.len)
-		p->reader->ops->release(p->reader, &p->batch);
-	p->batch.len = p->next = 0;
-	p->batch.at_end = false;
-}
-
 static void seek(struct worker *w, struct partition *p)
 {
 	struct err err = {0};
-	let_go(p);
+	partition_let_go(p);
 	p->seek_pending = p->reader->ops->seek(p->reader, p->shard.expected, &err) < 0;
 	if (p->seek_pending) {
 		set_trouble(w, err.text);
@@ -265,8 +192,8 @@ static void rewind_all(struct worker *w)
 		return; /* the journal cannot be read: try again at the next turn, count nothing until then */
 	new_writer_id(w);
 	shard_rewind(w->shard);
-	for (size_t i = 0; i < w->len; i++)
-		stand_where_the_ledger_stands(w, w->partitions[i]);
+	for (size_t i = 0; i < w->partitions.len; i++)
+		stand_where_the_ledger_stands(w, w->partitions.at[i]);
 	w->must_rewind = false;
 	w->status.rewinds++;
 	if (w->trouble[0] && !w->append_failed)
@@ -290,8 +217,8 @@ static void take(struct worker *w, const struct command *c)
 	};
 	p->active_ns = clock_mono_ns();
 	p->ended = c->reader->end >= 0 && c->offset >= c->reader->end;
-	w->partitions = mem_grow(w->partitions, w->len, &w->cap, sizeof(*w->partitions));
-	w->partitions[w->len++] = p;
+	w->partitions.at = mem_grow(w->partitions.at, w->partitions.len, &w->partitions.cap, sizeof(struct partition *));
+	w->partitions.at[w->partitions.len++] = p;
 }
 
 static void wait_posted(struct worker *w, int64_t timeout_ns)
@@ -308,16 +235,14 @@ static void drop(struct worker *w, const struct command *c)
 	if (open > 0)
 		cut(w);
 	wait_posted(w, 3 * NS_PER_S);
-	for (size_t i = 0; i < w->len; i++) {
-		struct partition *p = w->partitions[i];
+	for (size_t i = 0; i < w->partitions.len; i++) {
+		struct partition *p = w->partitions.at[i];
 		if (p->shard.partition != c->partition || !slice_eq(p->shard.topic, slice_str(c->topic)))
 			continue;
-		let_go(p);
-		p->reader->ops->close(p->reader);
-		free(p);
-		w->partitions[i--] = w->partitions[--w->len];
+		partition_free(p);
+		w->partitions.at[i--] = w->partitions.at[--w->partitions.len];
 	}
-	slowest(w, NULL, clock_mono_ns()); /* what is gone holds no other worker */
+	pace_tell(&w->pace, &w->partitions, clock_mono_ns()); /* what is gone holds no other worker */
 	free(c->topic);
 }
 
@@ -351,14 +276,16 @@ static void learn(struct worker *w)
 
 /* --- reading --- */
 
-/* Event time up to which p may be read now. */
-static int64_t limit_of(struct worker *w, const struct partition *p, int64_t now, int64_t now_ns)
+/* Keeps the message just fed for people if it could not be read. */
+static void set_aside(struct worker *w, struct partition *p, const struct source_message *m)
 {
-	int64_t low = slowest_of_all(w, p, now), far = add_time(books_slowest(w->books), FAR_NS);
-	int64_t limit = add_time(low, LEAD_NS), window = now_ns - w->opts.window_ns - LEAD_NS;
-	if (far < limit)
-		limit = far;
-	return limit > window ? limit : window;
+	const char *reason;
+	size_t lost = shard_lost(w->shard, &reason);
+	if (lost == 0)
+		return;
+	enum source_aside became = partition_set_aside(p, m, reason, lost);
+	w->status.aside += became == SOURCE_ASIDE_TAKEN;
+	w->status.aside_limited += became == SOURCE_ASIDE_LIMITED;
 }
 
 /* Feeds what is read of p, up to the limit in event time. */
@@ -371,6 +298,8 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 			seek(w, p);
 			return;
 		}
+		if (verdict == SHARD_COUNTED)
+			set_aside(w, p, m);
 	}
 	if (p->shard.newest_ns > w->newest_ns)
 		w->newest_ns = p->shard.newest_ns;
@@ -379,14 +308,14 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 	if (p->batch.at_end)
 		p->shard.at_end = true;
 	p->ended = p->ended || p->shard.at_end || (p->reader->end >= 0 && p->shard.expected >= p->reader->end);
-	let_go(p);
+	partition_let_go(p);
 }
 
 /* Reads on in one partition; false if there was nothing to read or it has to wait for others. */
 static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 {
 	struct err err = {0};
-	int64_t now_ns = clock_wall_ns(), limit = limit_of(w, p, mono_ns, now_ns), before = p->shard.expected;
+	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected;
 	if (mono_ns < p->retry_ns || (p->shard.newest_ns > limit && p->shard.newest_ns))
 		return false;
 	if (p->seek_pending) {
@@ -403,20 +332,13 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 	return p->shard.expected != before;
 }
 
-static int by_time(const void *a, const void *b)
-{
-	const struct partition *x = *(struct partition *const *)a, *y = *(struct partition *const *)b;
-	return (x->shard.newest_ns > y->shard.newest_ns) - (x->shard.newest_ns < y->shard.newest_ns);
-}
-
 /* Reads on in the partition furthest behind that has something. */
 static bool read_some(struct worker *w)
 {
 	int64_t now = clock_mono_ns();
-	if (w->len > 1)
-		qsort(w->partitions, w->len, sizeof(struct partition *), by_time);
-	for (size_t i = 0; i < w->len; i++)
-		if (read_one(w, w->partitions[i], now))
+	partitions_sort_by_time(&w->partitions);
+	for (size_t i = 0; i < w->partitions.len; i++)
+		if (read_one(w, w->partitions.at[i], now))
 			return true;
 	return false;
 }
@@ -431,7 +353,7 @@ static bool due(struct worker *w, bool hold)
 		return true; /* after a failed append an empty delta tries the journal */
 	if (open == 0)
 		return false;
-	return tally_bytes(tally) > w->opts.cut_bytes || (w->newest_ns > w->cut_newest_ns + CUT_EVENT_NS && w->newest_ns > clock_wall_ns() - w->opts.window_ns);
+	return tally_bytes(tally) > w->opts.cut_bytes || pace_moved_on(&w->pace, w->newest_ns - w->cut_newest_ns, w->newest_ns);
 }
 
 /* Whether intake stands still because the receiver or the journal is behind. */
@@ -439,8 +361,8 @@ static bool held(struct worker *w)
 {
 	bool full = books_full(w->books) || w->seq - w->writer.posted > IN_FLIGHT;
 	if (w->was_full && !full)
-		for (size_t i = 0; i < w->len; i++)
-			w->partitions[i]->joined = true;
+		for (size_t i = 0; i < w->partitions.len; i++)
+			w->partitions.at[i]->joined = true;
 	w->was_full = full;
 	return full;
 }
@@ -449,13 +371,13 @@ static void publish(struct worker *w)
 {
 	const struct shard_totals *t = shard_totals(w->shard);
 	size_t ended = 0;
-	for (size_t i = 0; i < w->len; i++)
-		ended += w->partitions[i]->ended;
+	for (size_t i = 0; i < w->partitions.len; i++)
+		ended += w->partitions.at[i]->ended;
 	w->status.consumed = t->consumed;
 	w->status.bytes = t->bytes;
 	w->status.behind = t->behind;
 	w->status.gaps = t->gaps;
-	w->status.partitions = w->len;
+	w->status.partitions = w->partitions.len;
 	w->status.ended = ended;
 }
 
@@ -464,8 +386,8 @@ static bool all_posted(struct worker *w)
 {
 	if (!w->until_end || w->must_rewind)
 		return false;
-	for (size_t i = 0; i < w->len; i++)
-		if (!w->partitions[i]->ended)
+	for (size_t i = 0; i < w->partitions.len; i++)
+		if (!w->partitions.at[i]->ended)
 			return false;
 	size_t open;
 	tally_entries(shard_tally(w->shard), &open);
@@ -505,7 +427,7 @@ static void *run(void *arg)
 		wait_posted(w, 4 * NS_PER_S);
 	}
 	publish(w);
-	w->opts.low_ns[w->opts.number] = INT64_MAX;
+	pace_leave(&w->pace);
 	w->stopped = true;
 	return NULL;
 }
@@ -523,7 +445,8 @@ int worker_start(struct books *books, const struct worker_opts *opts, struct wor
 	w->commands = queue_new(COMMANDS_MAX);
 	w->replies = queue_new(COMMANDS_MAX);
 	w->writer.notices = queue_new(NOTICES_MAX);
-	w->opts.low_ns[opts->number] = INT64_MAX;
+	w->pace = (struct pace){.books = books, .low_ns = opts->low_ns, .number = opts->number, .count = opts->count, .window_ns = opts->window_ns};
+	pace_leave(&w->pace);
 	pthread_mutex_init(&w->trouble_lock, NULL);
 	new_writer_id(w);
 	books_teach(books, &w->writer);
@@ -584,16 +507,13 @@ void worker_join(struct worker *w)
 		free(c->topic);
 	for (struct books_notice *n; (n = queue_pop(w->writer.notices, 0));)
 		free(n);
-	for (size_t i = 0; i < w->len; i++) {
-		let_go(w->partitions[i]);
-		w->partitions[i]->reader->ops->close(w->partitions[i]->reader);
-		free(w->partitions[i]);
-	}
+	for (size_t i = 0; i < w->partitions.len; i++)
+		partition_free(w->partitions.at[i]);
 	queue_free(w->commands);
 	queue_free(w->replies);
 	queue_free(w->writer.notices);
 	shard_free(w->shard);
-	free(w->partitions);
+	free(w->partitions.at);
 	free(w->ranges);
 	gather_done(&w->gather);
 	buf_done(&w->record);

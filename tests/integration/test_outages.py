@@ -1,27 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 import os, time
 from servers import Kafka
-from stage import PROPERTIES, Producer, Stage, kafka, produce, shop_files
+from stage import Stage, produce, shop_files
 
 AWAY_SECONDS = int(os.environ.get("AWAY_SECONDS", 12))   # how long Prometheus is away; 60 in longer runs
 
 
 class Outages(Stage):
     def test_prometheus_stops(self):
-        """Prometheus stopped in the middle: nothing is lost, nothing counted twice"""
+        """Prometheus stopped in the middle of the day's replay: nothing is lost, nothing counted twice"""
         self.prometheus()
-        folder, truth = shop_files()
-        feeds = [Producer(kafka().brokers, topic, os.path.join(folder, name), "-R", rate)
-                 for topic, name, rate in ((self.logs, "logs.jsonl", 2500), (self.spans, "spans.jsonl", 200))]
+        flows = self.replay(20 + AWAY_SECONDS)
         w = self.winnow(self.settings("kafka"))
-        time.sleep(6)
+        time.sleep(8)
         self.prom.stop()
         time.sleep(AWAY_SECONDS)
         self.assertTrue(w.alive(), "winnow stays up")
+        self.assertTrue(any(f.running() for f in flows), "records still flow when it comes back")
         self.prom.start()
-        for feed in feeds:
-            feed.wait()
-        self.balanced(truth, 90, [w])
+        self.balanced(self.replayed(flows), 90, [w])
 
     def test_prometheus_absent(self):
         """Prometheus absent at start: not ready, with the reason; work begins when it comes"""

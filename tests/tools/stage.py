@@ -56,12 +56,23 @@ def produce(brokers, topic, path, *options):
     return Producer(brokers, topic, path, *options).wait()
 
 
-def produce_values(brokers, topic, values):
+def produce_values(brokers, topic, values, *key_and_header):
     """Sends values as they are, each one message: bytes, or None for a NULL payload. For what a file of lines cannot hold."""
-    done = subprocess.run([os.path.join(TOOLS, "values"), brokers, topic], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    done = subprocess.run([os.path.join(TOOLS, "values"), brokers, topic, *key_and_header], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           input=b"".join(b"-1\n" if v is None else b"%d\n%s" % (len(v), v) for v in values))
     if done.returncode != 0:
         raise Failed(done.stderr.decode(errors="replace"))
+
+
+def dump(brokers, topic):
+    """All messages of a topic: dicts of partition, offset, time_ms, key, value (bytes or None) and headers."""
+    done = subprocess.run([os.path.join(TOOLS, "dump"), brokers, topic], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        raise Failed(done.stderr.decode(errors="replace"))
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    for m in messages:
+        m.update({k: None if m[k] is None else bytes.fromhex(m[k]) for k in ("key", "value")})
+    return messages
 
 
 class Stage(unittest.TestCase):
@@ -99,6 +110,16 @@ class Stage(unittest.TestCase):
         produce(kafka().brokers, self.logs, os.path.join(folder, "logs.jsonl"), *options)
         produce(kafka().brokers, self.spans, os.path.join(folder, "spans.jsonl"), *options)
         return truth
+
+    def replay(self, seconds):
+        """Starts the day's logs and spans flowing for so many seconds, its time moved to now; returns their producers."""
+        folder, suffix = real_files()
+        return [Producer(kafka().brokers, topic, os.path.join(folder, name + suffix), "-T", "-R", rate)
+                for topic, name, rate in ((self.logs, "logs.jsonl", 168640 // seconds), (self.spans, "spans.jsonl", 29578 // seconds))]
+
+    def replayed(self, flows):
+        """Waits for the producers of replay(); what they sent, by service."""
+        return dict(zip(("logs", "spans"), (f.wait()["services"] for f in flows)))
 
     def balanced(self, truth, seconds=60, servers=()):
         """Fails unless Prometheus comes to hold exactly the truth."""

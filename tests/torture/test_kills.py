@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes are killed at random moments while records flow. Error allowed: none, in every series. WINNOW_SEED repeats a run."""
 import os, random, signal, sys, time
-from stage import Producer, Stage, kafka, real_files
+from stage import Stage
 
 SECONDS = 40       # of records
 
@@ -13,26 +13,17 @@ class Kills(Stage):
         self.random = random.Random(self.seed)
         print(f"WINNOW_SEED={self.seed}", file=sys.stderr)
 
-    def flow(self):
-        """Starts the records flowing for about SECONDS; returns the producers of logs and spans."""
-        folder, suffix = real_files()
-        return [Producer(kafka().brokers, topic, os.path.join(folder, name + suffix), "-T", "-R", rate)
-                for topic, name, rate in ((self.logs, "logs.jsonl", 168640 // SECONDS), (self.spans, "spans.jsonl", 29578 // SECONDS))]
-
-    def truth(self, flows):
-        return dict(zip(("logs", "spans"), (f.wait()["services"] for f in flows)))
-
     def killed(self, journal):
         """Ten kill -9 at random moments, each followed by a start."""
         self.prometheus()
-        flows = self.flow()
+        flows = self.replay(SECONDS)
         settings = self.settings(journal)
         for _ in range(10):
             w = self.winnow(settings)
             time.sleep(self.random.uniform(0.2, 5))
             self.assertTrue(w.alive(), f"it ended by itself, seed {self.seed}: {w.said()[-2000:]}")
             w.kill()
-        truth = self.truth(flows)
+        truth = self.replayed(flows)
         w = self.winnow(settings)
         self.balanced(truth, 90, [w])
         self.ends_well(w)
@@ -48,7 +39,7 @@ class Kills(Stage):
     def test_two_instances(self):
         """two instances in one group, one killed and started again three times: every total exact, no label of an instance"""
         self.prometheus()
-        flows = self.flow()
+        flows = self.replay(SECONDS)
         settings = self.settings("kafka")
         steady = self.winnow(settings)
         for _ in range(3):
@@ -56,13 +47,13 @@ class Kills(Stage):
             time.sleep(self.random.uniform(3, 9))
             other.kill()
         other = self.winnow(settings)
-        truth = self.truth(flows)
+        truth = self.replayed(flows)
         self.balanced(truth, 90, [steady, other])
 
     def test_frozen(self):
         """two instances that freeze in turn for longer than their session: the zombie's work is not counted twice"""
         self.prometheus()
-        flows = self.flow()
+        flows = self.replay(SECONDS)
         settings = self.settings("kafka")
         both = [self.winnow(settings), self.winnow(settings)]
         for n in range(4):
@@ -70,4 +61,4 @@ class Kills(Stage):
             both[n % 2].signal(signal.SIGSTOP)
             time.sleep(self.random.uniform(2.5, 5))
             both[n % 2].signal(signal.SIGCONT)
-        self.balanced(self.truth(flows), 90, both)
+        self.balanced(self.replayed(flows), 90, both)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A partition in the hands of a worker: its reader, what was read and not yet fed, where the shard stands in it. Belongs to the worker's thread. */
+#ifndef WINNOW_APP_PARTITION_H
+#define WINNOW_APP_PARTITION_H
+
+#include "engine/shard.h"
+#include "source/source.h"
+
+struct partition {
+	struct shard_partition shard;
+	struct source_reader *reader;
+	struct source_batch batch; /* read, of which messages from `next` on are still to be fed */
+	size_t next;
+	int64_t active_ns;  /* monotonic time of the last message or end */
+	int64_t retry_ns;   /* monotonic time before which it is not polled */
+	bool joined;        /* say so in the next delta */
+	bool seek_pending;
+	int64_t aside_to;   /* offsets below were set aside already, if they had to be */
+	bool unsettled;     /* something was set aside since the last delta */
+	bool ended;         /* read up to where it ended when it was opened */
+};
+
+struct partitions {
+	struct partition **at;
+	size_t len, cap;
+};
+
+/* Gives what was read and not fed back to the reader. */
+void partition_let_go(struct partition *p);
+/* Lets go, closes the reader, frees. */
+void partition_free(struct partition *p);
+/* Sets a message aside that was just fed and not all of which could be read. */
+enum source_aside partition_set_aside(struct partition *p, const struct source_message *m, const char *reason, size_t lost);
+/* Waits until what was set aside is stored; returns how many could not be. */
+size_t partition_settle(struct partition *p);
+/* Furthest behind in event time first. */
+void partitions_sort_by_time(struct partitions *all);
+
+#endif
