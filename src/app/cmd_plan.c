@@ -443,7 +443,7 @@ const struct command cmd_plan = {
 		"  FILE        records to replay, one per line, .gz too; - is standard input\n"
 		"      --json      one JSON object: moves, series with counts before and after\n"
 		"      --top N     of each kind, show the first N (20; 0: all)\n"
-		"      --format F  auto (default), json, otlp_json, text\n"
+		"      --format F  auto (default), json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text\n"
 		"\n"
 		"Shown are the records that get another pattern, and the series that would appear, vanish or count\n"
 		"differently. Nothing is sent. Exit status: 0 also if much would change, 1 rules or file are wrong.\n"

@@ -21,6 +21,8 @@ struct shard_opts {
 	size_t label_values;        /* most span names, and most routes, of one service; 0: 200 */
 	enum examples_kept examples;
 	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
+	const struct decoder_field *fields; /* where the configuration says that members are; outlive the shard */
+	size_t fields_len;
 	const struct ruleset *rules; /* may be NULL; outlives the shard or the next shard_set_rules */
 };
 

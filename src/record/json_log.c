@@ -267,6 +267,8 @@ void json_fields_keep(struct decoder *d, struct record *r, unsigned layers)
 static struct slice request_text(struct decoder *d, const struct record *r, struct slice verb)
 {
 	size_t path = slice_find(r->http_path, '?', 0);
+	if (verb.len == 0)
+		return verb;
 	buf_reset(&d->scratch);
 	buf_add_slice(&d->scratch, verb);
 	buf_add_char(&d->scratch, ' ');
@@ -297,10 +299,8 @@ static enum undecodable fill_all(struct decoder *d, struct record *r, unsigned l
 	}
 	if (text->found && text->under == 0 && !reason)
 		fill_from_text(d, text, r);
-	if (r->message.len == 0 && r->http_path.len) {
-		struct slice verb = r->http_method.len || !layers ? r->http_method : object_text(&d->objects[layers - 1], MEMBER_METHOD);
-		r->message = verb.len ? request_text(d, r, verb) : r->message;
-	}
+	if (r->message.len == 0 && r->http_path.len)
+		r->message = request_text(d, r, r->http_method.len || !layers ? r->http_method : object_text(&d->objects[layers - 1], MEMBER_METHOD));
 	take_duration_text(r);
 	if (r->time_ns == 0)
 		r->time_ns = d->batch_time_ns;

@@ -379,6 +379,14 @@ static bool read_spring_bracket(struct scan *s, struct slice inside, struct slic
 	return true;
 }
 
+static bool read_whole_bracket(struct scan *s, struct slice inside, struct slice after)
+{
+	struct timestamp time;
+	if (timestamp_scan(inside, &time) && read_timed_bracket(s->h, inside, &time))
+		return true;
+	return s->dashes && !s->h->logger.len && read_spring_bracket(s, inside, after);
+}
+
 static bool read_bracket(struct scan *s)
 {
 	struct text_header *h = s->h;
@@ -388,15 +396,13 @@ static bool read_bracket(struct scan *s)
 	struct slice inside = slice_trim(slice_sub(s->rest, 1, end - 1)), after = slice_sub(s->rest, end + 1, s->rest.len);
 	struct timestamp time;
 	enum severity severity = h->severity ? SEVERITY_UNKNOWN : level_word(inside);
+	if (read_whole_bracket(s, inside, after)) {
+		s->rest = after;
+		return true;
+	}
 	bool ids = !h->trace_id.len && slice_search(inside, SLICE("race")) < inside.len;
 	if (severity) {
 		h->severity = severity;
-	} else if (timestamp_scan(inside, &time) && read_timed_bracket(h, inside, &time)) {
-		s->rest = after;
-		return true;
-	} else if (s->dashes && !h->logger.len && read_spring_bracket(s, inside, after)) {
-		s->rest = after;
-		return true;
 	} else if (!h->has_time && timestamp_scan(inside, &time) && time.len == inside.len) {
 		h->time = time;
 		h->has_time = true;
@@ -425,6 +431,17 @@ static bool skip_process(struct scan *s, size_t n)
 	return true;
 }
 
+/* Spring's "---", logback's "--". */
+static bool skip_dashes(struct scan *s)
+{
+	bool three = slice_starts(s->rest, SLICE("--- "));
+	if (!three && !slice_starts(s->rest, SLICE("-- ")))
+		return false;
+	s->dashes = three;
+	skip(s, three ? 3 : 2);
+	return true;
+}
+
 /* "12345 ---" or "---" or a lone separator between elements. */
 static bool read_separator(struct scan *s)
 {
@@ -437,15 +454,10 @@ static bool read_separator(struct scan *s)
 		s->dashes = true;
 		return true;
 	}
-	if (n && s->h->severity && skip_process(s, n))
+	if (n || !s->anything)
+		return n && s->h->severity && skip_process(s, n);
+	if (skip_dashes(s))
 		return true;
-	if (!s->anything || n)
-		return false;
-	if (slice_starts(s->rest, SLICE("--- ")) || slice_starts(s->rest, SLICE("-- "))) {
-		s->dashes = s->rest.ptr[2] == '-';
-		skip(s, 2 + s->dashes);
-		return true;
-	}
 	if (s->rest.len > 1 && is(s->rest.ptr[0], SEPARATOR) && (is_blank(s->rest.ptr[1]) || s->rest.ptr[0] == ':')) {
 		skip(s, 1);
 		return true;

@@ -171,31 +171,59 @@ static bool read_access(struct slice line, struct text_header *h)
 	return true;
 }
 
+/* Where the method stands among the first five words; MOST_TOKENS if it does not. */
+static size_t w3c_method(const struct slice *tokens, size_t n)
+{
+	for (size_t i = 0; i + 1 < n && i < 5; i++)
+		if (is_method(tokens[i]) && tokens[i + 1].len && tokens[i + 1].ptr[0] == '/')
+			return i;
+	return MOST_TOKENS;
+}
+
+/* status substatus win32: the first three numbers in a row that begin with a status; 0 if there are none. */
+static size_t w3c_status(const struct slice *tokens, size_t from, size_t n, int64_t *ret)
+{
+	int64_t number;
+	for (size_t i = from; i + 2 < n; i++)
+		if (status_of(tokens[i], ret) && slice_to_i64(tokens[i + 1], &number) && slice_to_i64(tokens[i + 2], &number))
+			return i;
+	return 0;
+}
+
 /* date time s-ip method path query port user c-ip agent referer status substatus win32 [time-taken]; fields may be left out before the status. */
 static bool read_w3c(struct slice line, struct text_header *h)
 {
 	struct slice tokens[MOST_TOKENS], rest = line;
 	struct timestamp time;
-	int64_t status, number;
-	size_t n = 0, method = 0, at = 0;
+	int64_t status, ms;
+	size_t n = 0;
 	if (line.len < 30 || line.ptr[4] != '-' || line.ptr[10] != ' ' || !timestamp_scan(line, &time) || !time.dated || time.len != 19)
 		return false;
-	rest = slice_trim(rest_of(rest, time.len));
-	struct slice message = rest;
+	struct slice message = rest = slice_trim(rest_of(rest, time.len));
 	while (rest.len && n < MOST_TOKENS)
 		tokens[n++] = word(&rest);
-	while (method < n && method < 5 && !(is_method(tokens[method]) && method + 1 < n && tokens[method + 1].ptr && tokens[method + 1].ptr[0] == '/'))
-		method++;
-	if (method == n || method == 5)
-		return false;
-	for (size_t i = method + 2; i + 2 < n && !at; i++)
-		if (status_of(tokens[i], &status) && slice_to_i64(tokens[i + 1], &number) && slice_to_i64(tokens[i + 2], &number))
-			at = i;
+	size_t method = w3c_method(tokens, n), at = method < n ? w3c_status(tokens, method + 2, n, &status) : 0;
 	if (!at)
 		return false;
-	*h = (struct text_header){.has_time = true, .time = time, .severity = of_status(status), .status = (int)status, .method = tokens[method], .path = tokens[method + 1],
-		.duration_ns = at + 3 < n && slice_to_i64(tokens[n - 1], &number) && number >= 0 && number < 86400000 ? number * NS_PER_MS : 0, .message = message};
+	*h = (struct text_header){.has_time = true, .time = time, .severity = of_status(status), .status = (int)status, .method = tokens[method], .path = tokens[method + 1], .message = message};
+	if (at + 3 < n && slice_to_i64(tokens[n - 1], &ms) && ms >= 0 && ms < 86400000)
+		h->duration_ns = ms * NS_PER_MS;
 	return true;
+}
+
+/* "[core:error] [pid 1] ..": the level and the module before it; then the text. */
+static void apache_brackets(struct slice rest, struct text_header *h)
+{
+	while (rest.len && rest.ptr[0] == '[') {
+		size_t end = slice_find(rest, ']', 0), colon = slice_find(slice_of(rest.ptr, end), ':', 0), from = colon < end ? colon + 1 : 1;
+		enum severity severity = level_word(slice_sub(rest, from, end - from));
+		if (h->severity == SEVERITY_UNKNOWN && severity != SEVERITY_UNKNOWN) {
+			h->severity = severity;
+			h->logger = slice_sub(rest, 1, from > 1 ? from - 2 : 0);
+		}
+		rest = slice_trim(rest_of(rest, end + 1));
+	}
+	h->message = rest;
 }
 
 /* [Wed Mar 04 09:15:02.123456 2026] [module:level] [pid 1:tid 2] text */
@@ -212,15 +240,7 @@ static bool read_apache(struct slice line, struct text_header *h)
 	*h = (struct text_header){.has_time = true, .time = time};
 	h->time.ns = timestamp_in_year(time.ns, year);
 	h->time.yearless = false;
-	rest = slice_trim(rest_of(rest, 6));
-	while (rest.len && rest.ptr[0] == '[') {
-		size_t end = slice_find(rest, ']', 0), colon = slice_find(slice_of(rest.ptr, end), ':', 0);
-		struct slice level = slice_sub(rest, colon < end ? colon + 1 : 1, end - (colon < end ? colon + 1 : 1));
-		if (h->severity == SEVERITY_UNKNOWN && (h->severity = level_word(level)) != SEVERITY_UNKNOWN && colon < end)
-			h->logger = slice_sub(rest, 1, colon - 1);
-		rest = slice_trim(rest_of(rest, end + 1));
-	}
-	h->message = rest;
+	apache_brackets(slice_trim(rest_of(rest, 6)), h);
 	return true;
 }
 

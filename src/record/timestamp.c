@@ -130,10 +130,10 @@ static bool zone(struct cursor *c, int64_t *ret_seconds)
 			return false;
 	} else if (starts(&at, "UTC", 3) || starts(&at, "GMT", 3)) {
 		at.p += 3;
-	} else if (blank && *at.p >= 'A' && *at.p <= 'W' && named_zone(&at, ret_seconds)) {
-		*c = at;
-		return true;
-	} else if (blank || (*at.p != 'Z' && *at.p != 'z')) {
+	} else if (blank) {
+		if (!named_zone(&at, ret_seconds))
+			return false;
+	} else if (*at.p != 'Z' && *at.p != 'z') {
 		return false;
 	} else {
 		at.p++;
