@@ -523,5 +523,5 @@ bool text_header_is(struct slice line)
 {
 	struct text_header h;
 	text_header_read(line, &h);
-	return h.has_time || h.severity != SEVERITY_UNKNOWN || h.status;
+	return h.has_time || (h.severity != SEVERITY_UNKNOWN && h.message.len) || h.status;
 }
