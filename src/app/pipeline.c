@@ -103,7 +103,18 @@ static int start_workers(struct control *c)
 	for (size_t i = 0; i < n; i++) {
 		struct err err = {0};
 		struct worker_opts opts = {
-			.shard = {.step_ns = c->config->metrics.step_ns, .window_ns = c->config->metrics.window_ns, .limits = {.patterns_per_service = (size_t)c->config->budgets.patterns_per_service}, .miner_bytes = (64u << 20) / n, .label_values = (size_t)c->config->budgets.label_values, .hold_ns = c->config->metrics.service_graph_hold_ns, .examples = (enum examples_kept)c->config->examples, .rules = c->rules},
+			.shard = {
+				.step_ns = c->config->metrics.step_ns,
+				.window_ns = c->config->metrics.window_ns,
+				.limits = {.patterns_per_service = (size_t)c->config->budgets.patterns_per_service},
+				.miner_bytes = (64u << 20) / n,
+				.label_values = (size_t)c->config->budgets.label_values,
+				.hold_ns = c->config->metrics.service_graph_hold_ns,
+				.examples = (enum examples_kept)c->config->examples,
+				.rules = c->rules,
+				.fields = c->config->decoder_fields,
+				.fields_len = c->config->decoder_fields_len,
+			},
 			.cut_interval_ns = NS_PER_S,
 			.window_ns = c->config->metrics.window_ns,
 			.low_ns = c->low_ns,
