@@ -24,6 +24,11 @@
 #include <unistd.h>
 
 #define COMMIT_NS (5 * NS_PER_S)
+#ifdef WINNOW_FAILPOINTS
+#define SNAPSHOT_NS (2 * NS_PER_S) /* so that a test comes to it */
+#else
+#define SNAPSHOT_NS (120 * NS_PER_S)
+#endif
 #define RETRY_NS (2 * NS_PER_S)
 #define SERVE_NS (50 * NS_PER_MS)
 #define NOTHING_NS (20 * NS_PER_S)
@@ -61,7 +66,7 @@ static struct books_opts books_opts(const struct config *config)
 	size_t window_steps = (size_t)(config->metrics.window_ns / config->metrics.step_ns);
 	return (struct books_opts){
 		.ledger = {.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series},
-		.snapshot_interval_ns = 120 * NS_PER_S,
+		.snapshot_interval_ns = SNAPSHOT_NS,
 		.max_pending_steps = window_steps + 30,
 		.max_pending_bytes = 48 << 20,
 	};
