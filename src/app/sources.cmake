@@ -12,6 +12,7 @@ set(app_SOURCES
 	config_option.c
 	config_value.c
 	control.c
+	dialect.c
 	engine_api.c
 	gather.c
 	pace.c

@@ -203,7 +203,7 @@ static inline char *desk_cut(struct desk *d, size_t max_samples)
 {
 	struct cut c;
 	struct buf out = {0};
-	ledger_cut(d->l, ledger_pending_first(d->l), max_samples, 1 << 20, &c);
+	ledger_cut(d->l, ledger_pending_first(d->l), REMOTE_WRITE_1, max_samples, 1 << 20, &c);
 	desk_read_cut(&c, &out);
 	cut_done(&c);
 	buf_cstr(&out);

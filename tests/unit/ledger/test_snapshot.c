@@ -119,8 +119,8 @@ static void same_cut(const struct ledger *a, const struct ledger *b)
 	struct cut x, y;
 	assert_int_equal(ledger_pending_first(a), ledger_pending_first(b));
 	assert_int_equal(ledger_pending_steps(a), ledger_pending_steps(b));
-	ledger_cut(a, ledger_pending_first(a), 7, 4096, &x);
-	ledger_cut(b, ledger_pending_first(b), 7, 4096, &y);
+	ledger_cut(a, ledger_pending_first(a), REMOTE_WRITE_1, 7, 4096, &x);
+	ledger_cut(b, ledger_pending_first(b), REMOTE_WRITE_1, 7, 4096, &y);
 	assert_int_equal(x.len, y.len);
 	for (size_t i = 0; i < x.len; i++)
 		check(slice_eq(x.requests[i].body, y.requests[i].body));
