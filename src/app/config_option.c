@@ -10,7 +10,7 @@ static const char *const formats[] = {
 };
 static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_TEMPO] = "~tempo", [CONFIG_SPANS_SEMCONV] = "~semconv", NULL};
 static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "~native", [CONFIG_HISTOGRAMS_BOTH] = "~both", NULL};
-static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "~2.0", NULL};
+static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "2.0", NULL};
 static const char *const levels[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 
 #define IN_SOURCE(member) offsetof(struct config_source, member)
@@ -41,7 +41,7 @@ const struct option options[] = {
 	{"budgets.patterns_per_service", OPTION_INT, IN(budgets.patterns_per_service), "1000", "1", "100000", NULL, "Mined patterns of one service; past it, `other`."},
 	{"budgets.label_values", OPTION_INT, IN(budgets.label_values), "200", "1", "100000", NULL, "Values of one label of a rule; past it, `other`."},
 	{"remote_write.url", OPTION_STRING, IN(remote_write.url), NULL, NULL, NULL, NULL, "Where samples go, for example `http://localhost:9090/api/v1/write`. Required."},
-	{"remote_write.version", OPTION_CHOICE, IN(remote_write.version), "auto", NULL, NULL, versions, "Version of the protocol."},
+	{"remote_write.version", OPTION_CHOICE, IN(remote_write.version), "auto", NULL, NULL, versions, "Version of the protocol; `auto` begins with 2.0 and speaks 1.0 (for an hour, then it asks again) to a receiver that does not understand it."},
 	{"remote_write.headers", OPTION_PAIRS, IN(remote_write.headers), NULL, NULL, NULL, NULL, "Headers to send along, for example `X-Scope-OrgID: team-a`."},
 	{"remote_write.basic_auth.username", OPTION_STRING, IN(remote_write.username), NULL, NULL, NULL, NULL, "User for basic authentication."},
 	{"remote_write.basic_auth.password", OPTION_SECRET, IN(remote_write.password), NULL, NULL, NULL, NULL, "Its password; best as `${file:/run/secrets/NAME}`."},
