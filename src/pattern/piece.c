@@ -196,7 +196,7 @@ static bool is_currency(const struct scan *s, struct slice piece)
 	char next = scan_next(s, end);
 	if ((last && last->kind == ATOM_PLACE && last->place == PLACE_NUM) || (s->last_class & (WORD_FUNCTION | WORD_ANNOUNCES)))
 		return true;
-	return (next >= '0' && next <= '9') || next == '-' || (class_at(s, end) & WORD_FUNCTION);
+	return (next >= '0' && next <= '9') || next == '-' || (s->template && next == '<') || (class_at(s, end) & WORD_FUNCTION);
 }
 
 /* 12.5 MB: the unit goes with the number, since a large one may come with another. */
@@ -293,43 +293,45 @@ static bool content_type(struct scan *s, struct slice *piece)
 	return true;
 }
 
-/* redis-cart:6379, localhost:8080, db.internal:5432: a name that hosts have, and a port. */
-static bool is_endpoint(struct slice s)
+/* redis-cart, localhost, db.internal */
+static bool is_host(struct slice s)
 {
-	size_t at = slice_find(s, ':', 0);
 	bool joined = false;
-	if (at == 0 || at + 3 > s.len || s.len - at > 6)
-		return false;
-	for (size_t i = at + 1; i < s.len; i++)
-		if (!(lex_class[(uint8_t)s.ptr[i]] & LEX_DIGIT))
-			return false;
-	for (size_t i = 0; i < at; i++) {
+	for (size_t i = 0; i < s.len; i++) {
 		if (!(lex_class[(uint8_t)s.ptr[i]] & (LEX_LOWER | LEX_DIGIT)) && s.ptr[i] != '-' && s.ptr[i] != '.')
 			return false;
 		joined = joined || s.ptr[i] == '-' || s.ptr[i] == '.';
 	}
-	return (joined || slice_eq(slice_sub(s, 0, at), SLICE("localhost"))) && !is_file(slice_sub(s, 0, at));
+	return (joined || slice_eq(s, SLICE("localhost"))) && !is_file(s);
 }
 
-static void endpoint_emit(struct scan *s, struct slice piece, size_t colon)
+static void host_emit(struct scan *s, struct slice host)
 {
-	struct slice host = slice_sub(piece, 0, colon);
 	s->expect = EXPECT_NOTHING;
 	if (scan_classes(host) & LEX_DIGIT)
 		emit_place(s, host, PLACE_ANY, -1);
 	else
 		emit_word(s, host, true);
+}
+
+/* redis-cart:6379: a name that hosts have, and a number. */
+static bool endpoint_emit(struct scan *s, struct slice piece, size_t colon)
+{
+	struct slice port = slice_sub(piece, colon + 1, SIZE_MAX);
+	int64_t duration_ns;
+	if (!colon || piece.ptr[colon] != ':' || !port.len || !is_host(slice_sub(piece, 0, colon)) || lex_place(port, scan_classes(port), &duration_ns) != PLACE_NUM)
+		return false;
+	host_emit(s, slice_sub(piece, 0, colon));
 	emit_punct(s, (size_t)(piece.ptr - s->ptr) + colon, 1);
-	emit_place(s, slice_sub(piece, colon + 1, SIZE_MAX), PLACE_NUM, -1);
+	emit_place(s, port, PLACE_NUM, -1);
+	return true;
 }
 
 static void mixed_emit(struct scan *s, struct slice piece, unsigned classes)
 {
 	size_t at = split_at(piece);
-	if (is_endpoint(piece)) {
-		endpoint_emit(s, piece, at);
+	if (at && endpoint_emit(s, piece, at))
 		return;
-	}
 	if (is_locale(piece) || content_type(s, &piece)) {
 		s->expect = EXPECT_NOTHING;
 		emit_word(s, piece, true);
@@ -421,6 +423,21 @@ static size_t phrase_end(const struct scan *s, size_t at)
 	return words && ends_phrase(s, at) ? at : from;
 }
 
+/* b'...' as Python prints bytes: takes in the quoted part. */
+static bool prefixed_quote(struct scan *s, struct slice *piece)
+{
+	size_t at = scan_end_of(s, *piece);
+	if (piece->len != 1 || at >= s->end || (s->ptr[at] != '\'' && s->ptr[at] != '"'))
+		return false;
+	size_t room = s->end - at - 1 < 1024 ? s->end - at - 1 : 1024;
+	const char *close = memchr(s->ptr + at + 1, s->ptr[at], room);
+	if (!close)
+		return false;
+	s->pos = (size_t)(close - s->ptr) + 1;
+	piece->len += s->pos - at;
+	return true;
+}
+
 /* A bracket glued to the end of a value, Seat(a=1): a small one is shown in detail (true: the piece is emitted), a large one belongs to the value. */
 static bool glued_bracket(struct scan *s, struct slice *piece, size_t at)
 {
@@ -452,7 +469,7 @@ void piece_value(struct scan *s, struct slice piece, unsigned classes)
 	}
 	if (at == s->pos && glued_bracket(s, &piece, at))
 		return;
-	if (at == s->pos) {
+	if (at == s->pos && !prefixed_quote(s, &piece)) {
 		s->pos = phrase_end(s, at);
 		piece.len += s->pos - at;
 		if (s->pos > at) {
@@ -573,9 +590,15 @@ static void joined_chunk(struct scan *s, struct slice piece, unsigned classes)
 		s->expect = EXPECT_FIELD;
 		return;
 	}
+	if (piece.len && s->key_end && s->ptr[from] == ':' && from <= s->key_end + 1 && s->expect == EXPECT_NOTHING)
+		s->expect = EXPECT_FIELD;
 	size_t end = s->pos;
+	if (s->template && !piece.len && !back && s->expect == EXPECT_WORD)
+		return; /* the colon behind a place */
 	if (piece.len && s->expect == EXPECT_VALUE)
 		piece_value(s, piece, classes);
+	else if (s->template && back == 1 && piece.len && s->ptr[end - 1] == ':' && is_host(piece) && slice_starts(slice_of(s->ptr + end, s->end - end), SLICE("<num>")))
+		host_emit(s, piece);
 	else if (back == 0 && is_key(s, classes))
 		emit_word(s, piece, false);
 	else if (piece.len)

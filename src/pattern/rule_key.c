@@ -32,22 +32,22 @@ static const struct key_shape label = {.kinds = KEY_TEXT | KEY_NUMBER | KEY_BOOL
 static const struct key_shape labels = {.kinds = KEY_MAP, .others = &label};
 
 const struct rule_key rule_counter_keys[] = {
-	{"name", true, &text, "the metric's name; it ends in `_total`"},
+	{"name", true, &text, "required; ends in `_total`, and in `_seconds_total` or `_bytes_total` if it sums durations or sizes"},
 	{"help", false, &text, "one line for people"},
-	{"value", false, &text, "the capture by which it grows; without it every match counts 1"},
-	{"unit", false, &unit, "of a duration that is a bare number; it counts in seconds"},
-	{"labels", false, &labels, "labels beside `service_name`, as `labels` of the rule"},
+	{"value", false, &text, "the capture by which it grows; without it each match counts 1; what is negative or no number counts nothing"},
+	{"unit", false, &unit, "of a duration that is a bare number (`ns us ms s m h d`); the counter counts seconds"},
+	{"labels", false, &labels, "labels beside `service_name`, written like those of the rule"},
 	END,
 };
 static const struct key_shape counter = {.kinds = KEY_MAP, .keys = rule_counter_keys}, counters = {.kinds = KEY_LIST, .items = &counter};
 
 const struct rule_key rule_histogram_keys[] = {
-	{"name", true, &text, "the metric's name; of durations it ends in `_seconds`, of sizes in `_bytes`"},
+	{"name", true, &text, "required; ends in `_seconds` or `_bytes` if it observes durations or sizes"},
 	{"help", false, &text, "one line for people"},
-	{"from", true, &text, "the capture that is observed"},
-	{"unit", false, &unit, "of a duration that is a bare number; it is observed in seconds"},
-	{"buckets", false, &numbers, "upper bounds, rising, at most 31, in seconds or bytes or the number itself"},
-	{"labels", false, &labels, "labels beside `service_name`, as `labels` of the rule"},
+	{"from", true, &text, "required: the capture that is observed"},
+	{"unit", false, &unit, "of a duration that is a bare number (`ns us ms s m h d`); seconds are observed"},
+	{"buckets", false, &numbers, "upper bounds, rising, at most 31; default: 0.001 to 30 for seconds, 256 to 1073741824 for bytes, else 1 to 1000000"},
+	{"labels", false, &labels, "labels beside `service_name`, written like those of the rule"},
 	END,
 };
 static const struct key_shape histogram = {.kinds = KEY_MAP, .keys = rule_histogram_keys}, histograms = {.kinds = KEY_LIST, .items = &histogram};
@@ -83,11 +83,13 @@ const struct rule_key rule_keys[] = {
 
 const char *const rule_text_keys[] = {"match", "grok", "regex", NULL};
 
+static const struct key_shape paths = {.kinds = KEY_LIST, .items = &text};
 static const struct key_shape rule = {.kinds = KEY_MAP, .keys = rule_keys}, rules = {.kinds = KEY_LIST, .items = &rule};
 
 const struct rule_key rule_file_keys[] = {
 	{"rules", false, &rules, "the rules, in the order in which they are tried"},
 	{"grok_patterns", false, &texts, "grok names of this file's own"},
+	{"grok_files", false, &paths, "files of grok names, a line each: `NAME regex`; relative to this file"},
 	END,
 };
 
@@ -107,14 +109,21 @@ const struct rule_key *rule_key_find(const struct rule_key *keys, struct slice n
 	return NULL;
 }
 
-static void print_table(struct buf *out, const struct rule_key *keys)
+static void print_table(struct buf *out, const char *of, const struct rule_key *keys)
 {
-	buf_add_str(out, "| key | meaning |\n|---|---|\n");
+	buf_printf(out, "| %s | meaning |\n|---|---|\n", of);
 	for (; keys->name; keys++)
 		buf_printf(out, "| `%s` | %s |\n", keys->name, keys->help);
 }
 
 void rule_print_keys(struct buf *out)
 {
-	print_table(out, rule_keys);
+	print_table(out, "key", rule_keys);
+}
+
+void rule_print_metric_keys(struct buf *out)
+{
+	print_table(out, "key of a counter", rule_counter_keys);
+	buf_add_char(out, '\n');
+	print_table(out, "key of a histogram", rule_histogram_keys);
 }

@@ -37,5 +37,6 @@ void rule_key_names(const struct rule_key *keys, const char *ret[RULE_KEYS_MAX +
 const struct rule_key *rule_key_find(const struct rule_key *keys, struct slice name);
 /* The tables of keys in docs/rules.md. */
 void rule_print_keys(struct buf *out);
+void rule_print_metric_keys(struct buf *out);
 
 #endif

@@ -55,6 +55,8 @@ struct ruleset {
 	size_t always_len;
 	struct map services; /* struct service_rules: the others without a literal */
 	size_t words_len;
+	struct rule_metric **metrics; /* by name, each once */
+	size_t metrics_len;
 };
 
 static bool same_name(const void *item, const void *key)
@@ -87,12 +89,8 @@ static void load_doc(struct ruleset *set, struct rule_errors *errors, const stru
 		return;
 	}
 	rule_check_keys(&l, root, rule_file_keys);
-	l.grok = yaml_get(root, "grok_patterns");
-	if (l.grok && l.grok->kind != YAML_MAP) {
-		rule_complain(&l, l.grok, "expected a map of grok names and regexes");
-		return;
-	}
-	rule_check_grok(&l);
+	rule_load_grok(&l, root);
+	set->hash = hash_pair(set->hash, l.hash);
 	if (rules && rules->kind == YAML_LIST)
 		load_rules(set, &l, rules);
 	else if (rules && (rules->kind != YAML_SCALAR || rules->text.len))
@@ -355,6 +353,7 @@ int ruleset_load(const char *const *paths, size_t len, struct ruleset **ret, str
 			load_file(set, errors, paths[i]);
 	}
 	check_names(set, errors);
+	set->metrics = rule_join_metrics(&set->arena, set->rules, set->len, errors, &set->metrics_len);
 	if (errors->len > before) {
 		ruleset_free(set);
 		return ERR_INPUT;
@@ -397,6 +396,17 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t index)
 uint64_t ruleset_hash(const struct ruleset *set)
 {
 	return set->hash;
+}
+
+size_t ruleset_metrics_len(const struct ruleset *set)
+{
+	return set->metrics_len;
+}
+
+void ruleset_metric_at(const struct ruleset *set, size_t index, struct rule_metric_view *ret)
+{
+	const struct rule_metric *m = set->metrics[index];
+	*ret = (struct rule_metric_view){.name = m->name, .help = m->help, .unit = m->unit, .counter = m->counter, .bounds = m->bounds, .bounds_len = m->bounds_len};
 }
 
 /* ---- scratch ---- */
@@ -468,16 +478,24 @@ static bool where_holds(const struct where *where, const struct rule_scratch *sc
 	return true;
 }
 
+static struct slice group_text(const size_t *offsets, uint32_t group, struct slice subject)
+{
+	size_t from = offsets[2 * group], to = offsets[2 * group + 1];
+	return from == PCRE2_UNSET || to < from ? slice_of(subject.ptr, 0) : slice_of(subject.ptr + from, to - from);
+}
+
 static void take_captures(const struct rule *rule, const struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
 {
 	const size_t *offsets = pcre2_get_ovector_pointer(scratch->data);
 	for (size_t i = 0; i < rule->captures_len; i++) {
-		size_t group = rule->captures[i].group, from = offsets[2 * group], to = offsets[2 * group + 1];
-		struct slice s = from == PCRE2_UNSET || to < from ? slice_of(subject.ptr, 0) : slice_of(subject.ptr + from, to - from);
+		struct slice s = group_text(offsets, rule->captures[i].group, subject);
 		if (rule->captures[i].type == PLACE_QUOTED && s.len >= 2)
 			s = slice_of(s.ptr + 1, s.len - 2);
 		ret->captures[i] = s;
 	}
+	for (size_t i = 0; i < rule->alternatives_len; i++)
+		if (!ret->captures[rule->alternatives[i].capture].len)
+			ret->captures[rule->alternatives[i].capture] = group_text(offsets, rule->alternatives[i].group, subject);
 }
 
 int rule_exec(const struct rule *rule, struct rule_scratch *scratch, struct slice subject)

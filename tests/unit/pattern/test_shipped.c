@@ -53,7 +53,7 @@ static void read_reference(struct buf *text)
 static void the_reference_has_the_keys_place_types_and_grok_names(void **state)
 {
 	(void)state;
-	static void (*const printers[])(struct buf *out) = {rule_print_keys, rule_print_places, rule_print_grok};
+	static void (*const printers[])(struct buf *out) = {rule_print_keys, rule_print_metric_keys, rule_print_places, rule_print_grok};
 	struct buf text = {0};
 	read_reference(&text);
 	for (size_t i = 0; i < sizeof(printers) / sizeof(printers[0]); i++) {
@@ -97,7 +97,7 @@ static void the_examples_of_the_reference_work(void **state)
 		rest = slice_sub(rest, at + 8, rest.len);
 		check_example(slice_sub(rest, 0, slice_search(rest, SLICE("```"))));
 	}
-	assert_int_equal(examples, 2);
+	assert_int_equal(examples, 3);
 	buf_done(&text);
 }
 
