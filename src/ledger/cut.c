@@ -14,8 +14,8 @@ enum { METADATA_EVERY = 6 };
 /* How the TimeSeries of a family are told apart: in the order of series_blocks. */
 struct parts {
 	const struct family *family;
-	struct slice name[3];         /* _bucket, _sum, _count; or the name alone */
-	struct label le[BOUNDS_MAX + 1];
+	struct write2_label name[3];  /* _bucket, _sum, _count; or the name alone */
+	struct write2_label le[BOUNDS_MAX + 1];
 };
 
 struct draft {
@@ -23,7 +23,7 @@ struct draft {
 	struct cut *cut;
 	struct write2 *write2;        /* NULL: version 1 */
 	struct map parts;             /* version 2: by family */
-	const struct parts *current;
+	struct parts *current;
 	const struct series *labelled; /* whose labels write2 has */
 	size_t max_samples, max_bytes;
 	int64_t start_ms, end_ms;
@@ -97,19 +97,19 @@ static struct parts *make_parts(struct draft *d, const struct family *family)
 	for (size_t i = 0; i < 3; i++) {
 		buf_reset(&text);
 		buf_printf(&text, "%s%s", family->name, family->type == METRIC_HISTOGRAM ? suffixes[i] : "");
-		p->name[i] = arena_copy(&d->cut->arena, buf_slice(&text));
+		p->name[i].label = (struct label){.name = SLICE("__name__"), .value = arena_copy(&d->cut->arena, buf_slice(&text))};
 	}
 	for (size_t i = 0; i <= family->bounds_len; i++) {
 		buf_reset(&text);
 		remote_write_bound_text(&text, i < family->bounds_len ? family->bounds[i] : __builtin_inf());
-		p->le[i] = (struct label){.name = SLICE("le"), .value = arena_copy(&d->cut->arena, buf_slice(&text))};
+		p->le[i].label = (struct label){.name = SLICE("le"), .value = arena_copy(&d->cut->arena, buf_slice(&text))};
 	}
 	buf_done(&text);
 	map_put(&d->parts, (uintptr_t)family * UINT64_C(0x9E3779B97F4A7C15), p);
 	return p;
 }
 
-static const struct parts *parts_of(struct draft *d, const struct family *family)
+static struct parts *parts_of(struct draft *d, const struct family *family)
 {
 	if (d->current && d->current->family == family)
 		return d->current;
@@ -130,13 +130,13 @@ static int64_t beginning_ms(const struct draft *d, const struct series *s)
 static void put2(struct draft *d, const struct series *s, size_t part, double value, int64_t at_ms, const struct exemplar *exemplar)
 {
 	const struct family *family = family_get(s->family);
-	const struct parts *p = parts_of(d, family);
+	struct parts *p = parts_of(d, family);
 	if (d->labelled != s)
 		write2_labels(d->write2, family, s->labels, s->labels_len);
 	d->labelled = s;
 	bool bucket = family->type == METRIC_HISTOGRAM && part <= family->bounds_len;
 	size_t name = family->type != METRIC_HISTOGRAM || bucket ? 0 : part - family->bounds_len;
-	write2_point(d->write2, p->name[name], bucket ? &p->le[part] : NULL, value, at_ms, beginning_ms(d, s), exemplar);
+	write2_point(d->write2, &p->name[name], bucket ? &p->le[part] : NULL, value, at_ms, beginning_ms(d, s), exemplar);
 }
 
 /* One sample; part is its place in series_blocks. */

@@ -75,6 +75,9 @@ struct write2 {
 	uint8_t refs[LABELS_MAX * PAIR_BYTES];
 	uint16_t ends[LABELS_MAX + 1]; /* label i's references: ends[i] to ends[i + 1] */
 	size_t labels_len, before_name; /* labels that sort before __name__ */
+	const char *placed;             /* the name that find_place was asked for last, for these labels */
+	size_t place;
+	bool replaces, extra_first;
 };
 
 struct write2 *write2_new(void)
@@ -260,6 +263,7 @@ void write2_labels(struct write2 *w, const struct family *family, const struct l
 {
 	uint8_t *at = w->refs;
 	w->labels_len = w->before_name = 0;
+	w->placed = NULL;
 	w->ends[0] = 0;
 	for (size_t i = 0; i < len && w->labels_len < LABELS_MAX; i++) {
 		int order = slice_cmp(labels[i].name, SLICE("__name__"));
@@ -282,35 +286,51 @@ static inline uint8_t *put_range(const struct write2 *w, uint8_t *at, size_t fir
 	return at + len;
 }
 
-/* The references of all labels in their order; the name and extra in their places. */
-static uint8_t *put_refs(struct write2 *w, uint8_t *at, struct slice name, const struct label *extra)
+static inline uint8_t *put_label(struct write2 *w, uint8_t *at, struct write2_label *l)
 {
-	uint8_t named[PAIR_BYTES];
-	size_t named_len = (size_t)(put_pair(named, symbol_pair(w, SLICE("__name__"), name)) - named), from = 0;
-	bool pending = true;
-	if (extra) {
-		size_t place = 0;
-		while (place < w->labels_len && slice_cmp(w->names[place], extra->name) < 0)
-			place++;
-		pending = slice_cmp(extra->name, SLICE("__name__")) < 0;
-		if (!pending) {
-			at = put_range(w, at, 0, w->before_name);
-			memcpy(at, named, named_len);
-			at += named_len;
-			from = w->before_name;
-		}
-		at = put_range(w, at, from, place);
-		at = put_pair(at, symbol_pair(w, extra->name, extra->value));
-		from = place + (place < w->labels_len && slice_eq(w->names[place], extra->name)); /* ours wins over a label of the same name */
+	if (l->epoch != w->epoch) {
+		l->len = (uint8_t)(put_pair(l->refs, symbol_pair(w, l->label.name, l->label.value)) - l->refs);
+		l->epoch = w->epoch;
 	}
-	if (pending) {
-		if (w->before_name > from)
-			at = put_range(w, at, from, w->before_name);
-		memcpy(at, named, named_len);
-		at += named_len;
-		from = from > w->before_name ? from : w->before_name;
+	memcpy(at, l->refs, sizeof(l->refs));
+	return at + l->len;
+}
+
+/* Where extra goes among the labels: the same for all points of a histogram. */
+static void find_place(struct write2 *w, struct slice name)
+{
+	size_t place = 0;
+	while (place < w->labels_len && slice_cmp(w->names[place], name) < 0)
+		place++;
+	w->place = place;
+	w->placed = name.ptr;
+	w->replaces = place < w->labels_len && slice_eq(w->names[place], name); /* ours wins over a label of the same name */
+	w->extra_first = slice_cmp(name, SLICE("__name__")) < 0;
+}
+
+/* The references of all labels in their order; the name and extra in their places. */
+static uint8_t *put_refs(struct write2 *w, uint8_t *at, struct write2_label *name, struct write2_label *extra)
+{
+	if (!extra) {
+		at = put_range(w, at, 0, w->before_name);
+		at = put_label(w, at, name);
+		return put_range(w, at, w->before_name, w->labels_len);
 	}
-	return put_range(w, at, from, w->labels_len);
+	if (w->placed != extra->label.name.ptr)
+		find_place(w, extra->label.name);
+	size_t from = w->place + w->replaces;
+	if (!w->extra_first) {
+		at = put_range(w, at, 0, w->before_name);
+		at = put_label(w, at, name);
+		at = put_range(w, at, w->before_name, w->place);
+		at = put_label(w, at, extra);
+		return put_range(w, at, from, w->labels_len);
+	}
+	at = put_range(w, at, 0, w->place);
+	at = put_label(w, at, extra);
+	at = put_range(w, at, from, w->before_name);
+	at = put_label(w, at, name);
+	return put_range(w, at, w->before_name, w->labels_len);
 }
 
 static uint8_t *put_exemplar(struct write2 *w, uint8_t *at, const struct exemplar *e)
@@ -328,10 +348,10 @@ static uint8_t *put_exemplar(struct write2 *w, uint8_t *at, const struct exempla
 }
 
 /* A TimeSeries around a point that is encoded already. Its parts are put behind room for tag and length, which then are written in front of them. */
-static void add_series(struct write2 *w, struct slice name, const struct label *extra, uint8_t tag, struct slice point, const struct exemplar *exemplar)
+static void add_series(struct write2 *w, struct write2_label *name, struct write2_label *extra, uint8_t tag, struct slice point, const struct exemplar *exemplar)
 {
 	enum { HEAD = 11 };
-	uint8_t refs[(LABELS_MAX + 2) * PAIR_BYTES], head[HEAD];
+	uint8_t refs[(LABELS_MAX + 3) * PAIR_BYTES], head[HEAD];
 	size_t refs_len = (size_t)(put_refs(w, refs, name, extra) - refs);
 	uint8_t *start = (uint8_t *)buf_reserve(&w->series, SERIES_OVERHEAD + refs_len + point.len), *body = start + HEAD, *at = body;
 	at = put_bytes(at, TAG_REFS, (const char *)refs, refs_len);
@@ -349,7 +369,7 @@ static void add_series(struct write2 *w, struct slice name, const struct label *
 	w->series_len++;
 }
 
-void write2_point(struct write2 *w, struct slice name, const struct label *extra, double value, int64_t timestamp_ms, int64_t start_ms, const struct exemplar *exemplar)
+void write2_point(struct write2 *w, struct write2_label *name, struct write2_label *extra, double value, int64_t timestamp_ms, int64_t start_ms, const struct exemplar *exemplar)
 {
 	uint8_t point[40], *at = put_point(point, TAG_DOUBLE_1, bits_of(value), TAG_VARINT_2, timestamp_ms);
 	if (start_ms) {
@@ -359,7 +379,7 @@ void write2_point(struct write2 *w, struct slice name, const struct label *extra
 	add_series(w, name, extra, TAG_SAMPLE, slice_of((const char *)point, (size_t)(at - point)), exemplar);
 }
 
-void write2_histogram(struct write2 *w, struct slice name, struct slice message, const struct exemplar *exemplar)
+void write2_histogram(struct write2 *w, struct write2_label *name, struct slice message, const struct exemplar *exemplar)
 {
 	add_series(w, name, NULL, TAG_HISTOGRAM, message, exemplar);
 }

@@ -15,10 +15,17 @@ void write2_free(struct write2 *w);
 void write2_begin(struct write2 *w);
 /* The labels (sorted by name, values valid) that the next points share, and their metadata (NULL: none). */
 void write2_labels(struct write2 *w, const struct family *family, const struct label *labels, size_t len);
-/* One TimeSeries with one sample and at most one exemplar (NULL: none): name, the labels of write2_labels, and one more if extra is not NULL. start_ms 0: unknown. */
-void write2_point(struct write2 *w, struct slice name, const struct label *extra, double value, int64_t timestamp_ms, int64_t start_ms, const struct exemplar *exemplar);
+/* A label that many points have: its references are looked up once in a request. Zero but for the label at first, and always used with the same writer. */
+struct write2_label {
+	struct label label;
+	uint32_t epoch; /* private, as is what follows */
+	uint8_t len;
+	uint8_t refs[10];
+};
+/* One TimeSeries with one sample and at most one exemplar (NULL: none): name (a label __name__), the labels of write2_labels, and one more if extra is not NULL. start_ms 0: unknown. */
+void write2_point(struct write2 *w, struct write2_label *name, struct write2_label *extra, double value, int64_t timestamp_ms, int64_t start_ms, const struct exemplar *exemplar);
 /* The same with a Histogram message (native.h) instead of a sample. */
-void write2_histogram(struct write2 *w, struct slice name, struct slice message, const struct exemplar *exemplar);
+void write2_histogram(struct write2 *w, struct write2_label *name, struct slice message, const struct exemplar *exemplar);
 /* The parts for who encodes a TimeSeries message himself: the reference of a text, and the message with all its references. */
 uint32_t write2_symbol(struct write2 *w, struct slice text);
 void write2_add(struct write2 *w, struct slice message);

@@ -10,6 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A point under a name, with one more label or NULL. */
+static void point(struct write2 *w, const char *name, const struct label *extra, double value, int64_t at_ms, int64_t start_ms, const struct exemplar *e)
+{
+	struct write2_label named = {.label = {SLICE("__name__"), slice_str(name)}}, more = {0};
+	if (extra)
+		more.label = *extra;
+	write2_point(w, &named, extra ? &more : NULL, value, at_ms, start_ms, e);
+}
+
 #define LABEL(n, v) ((struct label){SLICE(n), SLICE(v)})
 
 static const struct family counter = {.name = "m_total", .type = METRIC_COUNTER, .unit = "", .help = "H"};
@@ -126,7 +135,7 @@ static void a_request_is_byte_for_byte_what_the_schema_says(void **state)
 	struct buf body = {0};
 	const struct label label = LABEL("a", "b");
 	write2_labels(w, &counter, &label, 1);
-	write2_point(w, SLICE("m_total"), NULL, 1.5, 300, 200, NULL);
+	point(w, "m_total", NULL, 1.5, 300, 200, NULL);
 	write2_finish(w, &body);
 	static const char expect[] =
 		"\x22\x00" "\x22\x01" "a" "\x22\x01" "b" "\x22\x01" "H" "\x22\x08" "__name__" "\x22\x07" "m_total" /* symbols 0 to 5 */
@@ -171,7 +180,7 @@ static void labels_come_out_sorted_with_the_name_and_the_bound_in_their_places(v
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		write2_begin(w);
 		write2_labels(w, NULL, cases[i].labels, cases[i].len);
-		write2_point(w, SLICE("m"), cases[i].extra, 1, 5, 0, NULL);
+		point(w, "m", cases[i].extra, 1, 5, 0, NULL);
 		check_request(w, cases[i].expect);
 	}
 	write2_free(w);
@@ -185,11 +194,11 @@ static void texts_are_in_the_table_once_and_exemplars_and_metadata_refer_to_it(v
 	const struct label labels[] = {LABEL("a", "x"), LABEL("b", "x"), LABEL("c", "trace_id")}, le = LABEL("le", "1");
 	exemplar_set(&e, 1500 * NS_PER_MS, 0.25, 3, SLICE("x"), SLICE("seconds"));
 	write2_labels(w, &seconds, labels, 3);
-	write2_point(w, SLICE("d_seconds_bucket"), &le, 1, 1000, 10, &e);
-	write2_point(w, SLICE("d_seconds_sum"), NULL, 0, 1000, 10, NULL);
+	point(w, "d_seconds_bucket", &le, 1, 1000, 10, &e);
+	point(w, "d_seconds_sum", NULL, 0, 1000, 10, NULL);
 	exemplar_set(&e, 1500 * NS_PER_MS, 0.25, 0, SLICE("x"), SLICE("s")); /* rank 0: none */
 	write2_labels(w, NULL, labels, 1);
-	write2_point(w, SLICE("m"), NULL, -1, 1000, 0, &e);
+	point(w, "m", NULL, -1, 1000, 0, &e);
 	assert_int_equal(write2_series_len(w), 3);
 	check_request(w, "[__name__=d_seconds_bucket a=x b=x c=trace_id le=1 1@1000 since 10 | span_id=seconds trace_id=x 0.25@1500 | 3 D seconds]"
 		"[__name__=d_seconds_sum a=x b=x c=trace_id 0@1000 since 10 | 3 D seconds][__name__=m a=x -1@1000]");
@@ -205,7 +214,7 @@ static void fill(struct write2 *w, unsigned from)
 		snprintf(value, sizeof(value), i % 3 ? "v%u" : "a value of more than sixteen bytes %u", from + i % 1500);
 		struct label label = {slice_str(name), slice_str(value)};
 		write2_labels(w, &counter, &label, 1);
-		write2_point(w, SLICE("m_total"), NULL, i, 1000, 5, NULL);
+		point(w, "m_total", NULL, i, 1000, 5, NULL);
 	}
 }
 
@@ -253,9 +262,9 @@ static void add_random(struct write2 *w)
 	exemplar_set(&e, (int64_t)dice(100000) * NS_PER_MS, (double)dice(3), (uint8_t)dice(4), slice_str(texts[dice(8)]), dice(2) ? SLICE("") : SLICE("0123456789abcdef"));
 	double value = dice(5) ? (double)dice(10) : remote_write_stale();
 	int64_t time = (int64_t)dice(3) * 1700000000000;
-	struct slice name = slice_str(texts[dice(3)]);
+	const char *name = texts[dice(3)];
 	write2_labels(w, NULL, labels, len);
-	write2_point(w, name, extra, value, time, 0, dice(2) ? &e : NULL);
+	point(w, name, extra, value, time, 0, dice(2) ? &e : NULL);
 }
 
 static void the_portable_form_comes_back_as_the_same_request(void **state)
@@ -270,7 +279,7 @@ static void the_portable_form_comes_back_as_the_same_request(void **state)
 			add_random(w);
 		const struct label label = LABEL("a", "b");
 		write2_labels(w, &seconds, &label, 1); /* with a start and metadata */
-		write2_point(w, SLICE("d_seconds_count"), NULL, 3, 1000, 900, NULL);
+		point(w, "d_seconds_count", NULL, 3, 1000, 900, NULL);
 		write2_finish(w, &two);
 		assert_int_equal(write2_to_portable(buf_slice(&two), &portable), 0);
 		assert_int_equal(write2_of_portable(buf_slice(&portable), again, &back), 0);
@@ -296,7 +305,7 @@ static void stripped_of_what_2_has_it_is_what_1_would_have_sent(void **state)
 	struct exemplar e;
 	exemplar_set(&e, 1500 * NS_PER_MS, 0.25, 3, SLICE("0123456789abcdef0123456789abcdef"), SLICE("0123456789abcdef"));
 	write2_labels(w, &seconds, labels, 2);
-	write2_point(w, SLICE("d_seconds_bucket"), &le, 7, 1700000000123, 1690000000000, &e);
+	point(w, "d_seconds_bucket", &le, 7, 1700000000123, 1690000000000, &e);
 	write2_finish(w, &two);
 	remote_write_label_block(&block, SLICE("d_seconds_bucket"), labels, 2, &le);
 	remote_write_add(&one, buf_slice(&block), 7, 1700000000123, &e);
