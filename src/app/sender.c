@@ -35,6 +35,7 @@
 #include <stdlib.h>
 
 enum { SERVER_ERRORS_MAX = 5, SAMPLES_MIN = 100 };
+#define ASIDES_EVERY_NS (11 * NS_PER_S)
 #define RETRY_AFTER_MAX_NS (60 * NS_PER_S)
 
 struct sender {
@@ -49,6 +50,8 @@ struct sender {
 	size_t max_samples;
 	uint64_t random;
 	int64_t metadata_at_ns; /* monotonic */
+	bool asides_changed;    /* since the log told of them */
+	int64_t asides_told_ns; /* monotonic */
 	bool passed;            /* something did, in this step */
 	int64_t step;
 	struct buf packed;
@@ -210,6 +213,25 @@ static void publish_quarantine(struct sender *s)
 		snprintf(s->status.asides[i].reason, sizeof(s->status.asides[i].reason), "%.*s", (int)aside.reason.len, aside.reason.ptr);
 	}
 	pthread_mutex_unlock(&s->mutex);
+}
+
+/* Who is set aside, by name, in one line when that has changed: the log holds back lines of one kind that follow each other too fast, so this one waits its turn. */
+static void log_asides(struct sender *s, size_t before)
+{
+	size_t len = quarantine_aside_len(s->quarantine);
+	struct buf text = {0};
+	s->asides_changed |= len > before;
+	if (!s->asides_changed || clock_mono_ns() < s->asides_told_ns + ASIDES_EVERY_NS)
+		return;
+	for (size_t i = 0; i < len && i < SENDER_ASIDE_SHOWN; i++) {
+		struct quarantine_aside aside;
+		quarantine_aside_at(s->quarantine, i, &aside);
+		buf_printf(&text, "%s%.*s (%.*s)", i ? "; " : "", (int)aside.name.len, aside.name.ptr, (int)aside.reason.len, aside.reason.ptr);
+	}
+	log_line(LOG_WARN, "sender", "%zu series are set aside, because the receiver refuses them: %s%s", len, buf_cstr(&text), len > SENDER_ASIDE_SHOWN ? "; ..." : "");
+	s->asides_changed = false;
+	s->asides_told_ns = clock_mono_ns();
+	buf_done(&text);
 }
 
 void sender_status(struct sender *s, struct sender_status *ret)
@@ -503,7 +525,9 @@ static enum sender_result finish(struct sender *s, enum fate fate)
 {
 	static const enum sender_result results[] = {[FATE_PASSED] = SENDER_ACKNOWLEDGED, [FATE_GONE] = SENDER_GONE, [FATE_STOPPED] = SENDER_STOPPED};
 	if (fate == FATE_PASSED) {
+		size_t before = quarantine_aside_len(s->quarantine);
 		quarantine_end(s->quarantine, clock_wall_ns(), s->passed);
+		log_asides(s, before);
 		publish_quarantine(s);
 		pthread_mutex_lock(&s->mutex);
 		s->status.steps++;
