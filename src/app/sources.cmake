@@ -17,6 +17,7 @@ set(app_SOURCES
 	config_option.c
 	config_value.c
 	control.c
+	dialect.c
 	engine_api.c
 	fold.c
 	gather.c
