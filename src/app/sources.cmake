@@ -4,6 +4,7 @@ set(app_SOURCES
 	cmd_explain.c
 	cmd_mine.c
 	cmd_run.c
+	cmd_slo.c
 	cmd_version.c
 	command.c
 	config.c
