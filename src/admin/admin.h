@@ -21,6 +21,9 @@ struct admin_status {
 	size_t requests_len;
 	uint64_t steps_sent, samples_sent, bytes_sent;
 	int64_t failing_since_ns; /* the receiver takes nothing since then; 0: all is well */
+	struct {
+		uint64_t taken, limited, lost;
+	} dead_letters;
 	size_t suspects, aside, aside_len;
 	struct {
 		char name[300];

@@ -77,29 +77,65 @@ static void add_ledgers_own(const struct view *v, struct openmetrics *o)
 
 static void add_value(struct openmetrics *o, const struct ledger_value *value)
 {
-	if (value->buckets)
+	const struct family *family = family_get(value->family);
+	if (family->sums)
+		openmetrics_sum(o, value->labels, value->labels_len, value->sum, value->exemplar);
+	else if (value->buckets)
 		openmetrics_histogram(o, value->labels, value->labels_len, value->buckets, value->sum, value->exemplar);
 	else
 		openmetrics_count(o, value->labels, value->labels_len, value->count, value->exemplar);
 }
 
-/* Places of all series, sorted by family (by counting). starts[f] to starts[f + 1] are family f's. Returns the number of series that are there. */
+/* Places of all series, sorted by family (by counting). starts[f] to starts[f + 1] are family f's; those that rules define stand behind starts[FAMILY_COUNT].
+ * Returns the number of series that are there. */
 static size_t sort_by_family(const struct ledger *l, uint32_t *places, size_t starts[FAMILY_COUNT + 1])
 {
 	size_t len = ledger_series_len(l), at[FAMILY_COUNT] = {0};
 	struct ledger_value value;
 	memset(starts, 0, (FAMILY_COUNT + 1) * sizeof(*starts));
 	for (size_t i = 0; i < len; i++)
-		if (ledger_series_at(l, i, &value))
+		if (ledger_series_at(l, i, &value) && value.family < FAMILY_COUNT)
 			starts[value.family + 1]++;
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		starts[f + 1] += starts[f];
 		at[f] = starts[f];
 	}
+	size_t live = starts[FAMILY_COUNT];
 	for (size_t i = 0; i < len; i++)
 		if (ledger_series_at(l, i, &value))
-			places[at[value.family]++] = (uint32_t)i;
-	return starts[FAMILY_COUNT];
+			places[value.family < FAMILY_COUNT ? at[value.family]++ : live++] = (uint32_t)i;
+	return live;
+}
+
+struct placed {
+	enum family_id family;
+	uint32_t place;
+};
+
+static int by_family(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+	if (x->family != y->family)
+		return x->family < y->family ? -1 : 1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* The series of families that rules define. */
+static void add_rule_series(const struct view *v, struct openmetrics *o, const uint32_t *places, size_t len)
+{
+	struct placed *placed = mem_zalloc(len + 1, sizeof(*placed));
+	struct ledger_value value;
+	for (size_t i = 0; i < len; i++)
+		if (ledger_series_at(v->ledger, places[i], &value))
+			placed[i] = (struct placed){.family = value.family, .place = places[i]};
+	qsort(placed, len, sizeof(*placed), by_family);
+	for (size_t i = 0; i < len; i++) {
+		if (i == 0 || placed[i].family != placed[i - 1].family)
+			openmetrics_family(o, family_get(placed[i].family));
+		if (ledger_series_at(v->ledger, placed[i].place, &value))
+			add_value(o, &value);
+	}
+	free(placed);
 }
 
 static void add_series(const struct view *v, struct openmetrics *o)
@@ -116,6 +152,7 @@ static void add_series(const struct view *v, struct openmetrics *o)
 			if (ledger_series_at(v->ledger, places[i], &value))
 				add_value(o, &value);
 	}
+	add_rule_series(v, o, places + starts[FAMILY_COUNT], live - starts[FAMILY_COUNT]);
 	free(places);
 }
 
@@ -128,6 +165,10 @@ void view_metrics(const struct view *v, struct buf *out)
 	one(&o, OWN_RULES_RELOAD, v->status->rules_reload_successful);
 	one(&o, OWN_OUTPUT_BYTES, v->status->bytes_sent);
 	one(&o, OWN_REMOTE_WRITE_ASIDE, v->status->aside);
+	openmetrics_family(&o, family_own(OWN_DEAD_LETTERS));
+	labelled(&o, "outcome", SLICE("taken"), v->status->dead_letters.taken);
+	labelled(&o, "outcome", SLICE("limited"), v->status->dead_letters.limited);
+	labelled(&o, "outcome", SLICE("lost"), v->status->dead_letters.lost);
 	add_requests(v, &o);
 	if (v->ledger) {
 		add_ledgers_own(v, &o);

@@ -3,13 +3,11 @@
 #include "app/command.h"
 #include "app/config.h"
 #include "base/mem.h"
-#include "base/yaml.h"
 #include "pattern/ruleset.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 static const char default_file[] = "winnow.yaml";
 
@@ -67,19 +65,6 @@ static void check_config(struct findings *found, const char *path)
 	config_free(config);
 }
 
-/* Whether a file is a winnow.yaml and not a rule file: a rule file has only `rules`, a list of maps. */
-static bool is_config(const char *path)
-{
-	struct yaml_doc *doc;
-	struct stat st;
-	if ((stat(path, &st) == 0 && S_ISDIR(st.st_mode)) || yaml_load_file(path, &doc, NULL))
-		return false;
-	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
-	bool yes = yaml_get(root, "sources") || yaml_get(root, "remote_write") || yaml_get(root, "journal") || (rules && rules->kind == YAML_LIST && rules->len && rules->items[0].kind == YAML_SCALAR);
-	yaml_doc_free(doc);
-	return yes;
-}
-
 static void add(const char ***items, size_t *len, size_t *cap, const char *item)
 {
 	*items = mem_grow(*items, *len, cap, sizeof(**items));
@@ -101,7 +86,7 @@ static int parse(struct check *c, int argc, char **argv)
 			return command_usage(&cmd_check, "unknown option or missing value: %s", argv[optind - 1]);
 	}
 	for (int i = optind; i < argc; i++) {
-		if (is_config(argv[i]))
+		if (config_is_one(argv[i]))
 			add(&c->configs, &c->configs_len, &c->configs_cap, argv[i]);
 		else
 			add(&c->paths, &c->paths_len, &c->paths_cap, argv[i]);
@@ -119,6 +104,7 @@ static const char *plural(size_t n)
 static int summary(const struct check *c)
 {
 	const struct findings *f = &c->found;
+	fflush(stdout); /* the sum stands behind what it sums, wherever the two go */
 	bool bad = f->errors || f->failed || (c->strict && f->remarks);
 	fprintf(stderr, "winnow check: %zu rule%s, %zu test%s: %zu error%s, %zu failed test%s, %zu remark%s\n", f->rules, plural(f->rules), f->tests, plural(f->tests), f->errors, plural(f->errors), f->failed,
 		plural(f->failed), f->remarks, plural(f->remarks));

@@ -2,16 +2,22 @@
 /* Takes one raw value apart, the way a shard does, and says what it found. */
 #include "app/command.h"
 #include "app/config.h"
+#include "app/series_text.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/shard.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct explain {
 	bool json, lines;
 	enum format format;
+	struct ruleset_explain_opts wanted;
+	const char *config;
+	const char **paths; /* of rules */
+	size_t paths_len, paths_cap;
 	struct ruleset *rules;
 	struct rule_scratch *scratch;
 	struct shard *shard;
@@ -26,24 +32,12 @@ struct explain {
 static void add_series(struct buf *out, const struct tally_series *s, bool json)
 {
 	struct buf text = {0};
-	buf_add_str(&text, family_get(s->family)->name);
-	buf_add_char(&text, '{');
-	for (size_t i = 0; i < s->labels_len; i++) {
-		buf_printf(&text, "%s%.*s=\"", i ? "," : "", (int)s->labels[i].name.len, s->labels[i].name.ptr);
-		buf_add_json(&text, s->labels[i].value);
-		buf_add_char(&text, '"');
-	}
-	buf_add_char(&text, '}');
+	series_text(&text, s, NULL);
 	if (json)
 		buf_add_json_string(out, buf_slice(&text));
 	else
 		buf_add_slice(out, buf_slice(&text));
 	buf_done(&text);
-}
-
-static bool leaves(const struct tally_series *s)
-{
-	return strncmp(family_get(s->family)->name, "winnow_", 7) != 0;
 }
 
 /* --- JSON --- */
@@ -98,7 +92,7 @@ static void visit_json(void *arg, const struct shard_view *view)
 	const struct tally_entry *entries = tally_entries(view->tally, &n);
 	for (size_t i = 0, first = 1; i < n; i++) {
 		const struct tally_series *s = tally_series_at(view->tally, entries[i].series);
-		if (!leaves(s))
+		if (!series_leaves(s))
 			continue;
 		if (!first)
 			buf_add_char(out, ',');
@@ -161,7 +155,7 @@ static void visit_people(void *arg, const struct shard_view *view)
 	say_notes(x);
 	if (r->kind == RECORD_LOG && x->rules) {
 		buf_add_str(&x->out, "rules\n");
-		ruleset_explain(x->rules, x->scratch, r, &x->out);
+		ruleset_explain(x->rules, x->scratch, r, &x->wanted, &x->out);
 	}
 	if (view->pattern) {
 		buf_printf(&x->out, "pattern %016llx, %s\n", (unsigned long long)view->pattern->id, pattern_origin_name(view->pattern->origin));
@@ -173,7 +167,7 @@ static void visit_people(void *arg, const struct shard_view *view)
 	const struct tally_entry *entries = tally_entries(view->tally, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct tally_series *s = tally_series_at(view->tally, entries[i].series);
-		if (!leaves(s))
+		if (!series_leaves(s))
 			continue;
 		buf_add_str(&x->out, "  ");
 		add_series(&x->out, s, false);
@@ -184,6 +178,12 @@ static void visit_people(void *arg, const struct shard_view *view)
 }
 
 /* --- reading and running --- */
+
+static void add_path(struct explain *x, const char *path)
+{
+	x->paths = mem_grow(x->paths, x->paths_len, &x->paths_cap, sizeof(*x->paths));
+	x->paths[x->paths_len++] = path;
+}
 
 static void explain(struct explain *x, struct slice payload)
 {
@@ -224,17 +224,20 @@ static void explain_input(struct explain *x, struct slice input)
 	}
 }
 
-static int load_rules(struct explain *x, const char *path)
+/* Rules and format of the configuration, rules of --rules. */
+static int load_rules(struct explain *x)
 {
 	struct config_errors errors = {0};
 	struct rule_errors rule_errors = {0};
 	struct config *config = NULL;
-	int rc = config_load(path, &config, &errors);
-	if (!rc && config->rules.len)
-		rc = ruleset_load(config->rules.items, config->rules.len, &x->rules, &rule_errors);
+	int rc = x->config ? config_load(x->config, &config, &errors) : 0;
+	for (size_t i = 0; config && !x->paths_len && i < config->rules.len; i++)
+		add_path(x, config->rules.items[i]);
+	if (!rc && x->paths_len)
+		rc = ruleset_load(x->paths, x->paths_len, &x->rules, &rule_errors);
 	if (rc)
 		fprintf(stderr, "%s%s", buf_cstr(&errors.text), buf_cstr(&rule_errors.text));
-	else if (x->format == FORMAT_AUTO && config->sources_len)
+	else if (config && x->format == FORMAT_AUTO && config->sources_len)
 		x->format = (enum format)config->sources[0].format;
 	config_errors_done(&errors);
 	buf_done(&rule_errors.text);
@@ -242,37 +245,64 @@ static int load_rules(struct explain *x, const char *path)
 	return rc;
 }
 
-static int parse(struct explain *x, int argc, char **argv, const char **ret_path)
+/* The rule of --rule is one of them. */
+static int find_rule(const struct explain *x)
 {
-	for (int i = 1; i < argc; i++) {
-		bool more = i + 1 < argc;
-		if (strcmp(argv[i], "-c") == 0 && more)
-			*ret_path = argv[++i];
-		else if (strcmp(argv[i], "--json") == 0)
-			x->json = true;
-		else if (strcmp(argv[i], "--lines") == 0)
-			x->lines = true;
-		else if (strcmp(argv[i], "--format") == 0 && more) {
-			x->format = format_by_name(slice_str(argv[++i]));
-			if (x->format == FORMAT_COUNT)
-				return command_usage(&cmd_explain, "does not know the format \"%s\"", argv[i]);
-		} else {
-			return command_usage(&cmd_explain, "does not know \"%s\"", argv[i]);
-		}
+	struct slice name = x->wanted.rule;
+	size_t len = x->rules ? ruleset_len(x->rules) : 0;
+	if (!name.len || (len && ruleset_find(x->rules, name) < len))
+		return 0;
+	const char **names = mem_zalloc(len + 1, sizeof(*names));
+	for (size_t i = 0; i < len; i++)
+		names[i] = rule_name(ruleset_at(x->rules, i)).ptr;
+	const char *near = err_nearest(name, names);
+	fprintf(stderr, "winnow explain: there is no rule \"%.*s\"%s%s%s\n", (int)name.len, name.ptr, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	free(names);
+	return 1;
+}
+
+static int parse_option(struct explain *x, int option, const char *value, const char *word)
+{
+	switch (option) {
+	case 'c': x->config = value; return 0;
+	case 'r': add_path(x, value); return 0;
+	case 'n': x->wanted.rule = slice_str(value); return 0;
+	case 'a': x->wanted.all = true; return 0;
+	case 'j': x->json = true; return 0;
+	case 'l': x->lines = true; return 0;
+	case 'f':
+		x->format = format_by_name(slice_str(value));
+		return x->format == FORMAT_COUNT ? command_usage(&cmd_explain, "does not know the format \"%s\"", value) : 0;
+	default: return command_usage(&cmd_explain, "does not know \"%s\", or it needs a value", word);
 	}
-	return 0;
+}
+
+static int parse(struct explain *x, int argc, char **argv)
+{
+	static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"rules", required_argument, NULL, 'r'}, {"rule", required_argument, NULL, 'n'}, {"all", no_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
+					      {"lines", no_argument, NULL, 'l'}, {"format", required_argument, NULL, 'f'}, {0}};
+	int option, rc = 0;
+	optind = 0;
+	opterr = 0;
+	while (!rc && (option = getopt_long(argc, argv, "c:", longs, NULL)) != -1)
+		rc = parse_option(x, option, optarg, argv[optind - 1]);
+	if (!rc && optind < argc)
+		rc = command_usage(&cmd_explain, "does not know \"%s\"; the value comes on standard input", argv[optind]);
+	return rc;
 }
 
 static int run(int argc, char **argv)
 {
 	struct explain x = {.format = FORMAT_AUTO};
-	const char *path = NULL;
 	struct buf in = {0};
-	int rc = parse(&x, argc, argv, &path);
-	if (rc)
+	int rc = parse(&x, argc, argv);
+	if (!rc && (load_rules(&x) || find_rule(&x)))
+		rc = 1;
+	if (rc) {
+		ruleset_free(x.rules);
+		free(x.paths);
 		return rc;
-	if (path && load_rules(&x, path))
-		return 1;
+	}
 	struct shard_opts opts = {.step_ns = 10 * NS_PER_S, .rules = x.rules};
 	struct decoder_opts noting = {.format = x.format, .notes = true};
 	x.shard = shard_new(&opts);
@@ -286,17 +316,23 @@ static int run(int argc, char **argv)
 	ruleset_free(x.rules);
 	buf_done(&in);
 	buf_done(&x.out);
+	free(x.paths);
 	return x.status;
 }
 
 const struct command cmd_explain = {
 	.name = "explain",
-	.synopsis = "[-c FILE] [--json] [--lines] [--format F] < value",
+	.synopsis = "[-c FILE] [--rules PATH] [--rule R] [--all] [--json] [--lines] [--format F]",
 	.summary = "Takes one raw Kafka value apart, step by step: fields, rules, template, series, exemplar",
-	.help = "  -c FILE     use this configuration's rules and format\n"
-		"  --json      one JSON object per record\n"
-		"  --lines     one value per input line\n"
-		"  --format F  auto (default), json, otlp_json, text\n\n"
+	.help = "  -c, --config FILE  use this configuration's rules and format\n"
+		"      --rules PATH   a rule file or directory instead; may be given more than once\n"
+		"      --rule R       only the rule of this name, even if an earlier one matches\n"
+		"      --all          of more than 10 rules too: say of each why it does not match\n"
+		"      --json         one JSON object per record\n"
+		"      --lines        one value per input line\n"
+		"      --format F     auto (default), json, otlp_json, text\n\n"
+		"The value comes on standard input. Of a rule that does not fit it shows how far the message does,\n"
+		"and what is expected there.\n\n"
 		"Example:\n  echo '{\"level\":\"error\",\"msg\":\"payment 81422 failed after 31.2ms\"}' | winnow explain\n",
 	.run = run,
 };

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* winnow mine: the patterns of a file or of standard input, as a table for people or as JSON. */
 #include "app/command.h"
+#include "app/lines.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -15,8 +14,6 @@
 #include "record/decoder.h"
 
 enum {
-	READ_BYTES = 256 * 1024,
-	LINE_MAX_BYTES = 8 << 20, /* a longer line is cut; the rest of it is skipped */
 	EXAMPLE_BYTES = 240,
 	TOP_DEFAULT = 50,
 	PROGRESS_LINES = 16384,
@@ -110,10 +107,9 @@ static void show_progress(struct mine *m)
 		(double)m->lines / ((double)(now - m->started_ns + 1) / 1e9));
 }
 
-static void mine_line(struct mine *m, struct slice line)
+static void mine_line(void *arg, struct slice line)
 {
-	if (line.len && line.ptr[line.len - 1] == '\r')
-		line.len--;
+	struct mine *m = arg;
 	m->lines++;
 	if (!m->plain && line.len && line.ptr[0] == '{')
 		mine_json(m, line);
@@ -121,58 +117,6 @@ static void mine_line(struct mine *m, struct slice line)
 		mine_message(m, slice_of("", 0), line, SEVERITY_UNKNOWN);
 	if (m->progress && m->lines % PROGRESS_LINES == 0)
 		show_progress(m);
-}
-
-/* Feeds whole lines out of data; what is left over stays in carry. */
-static void mine_bytes(struct mine *m, struct buf *carry, struct slice data)
-{
-	while (data.len) {
-		size_t end = slice_find(data, '\n', 0);
-		struct slice part = slice_sub(data, 0, end);
-		if (carry->len + part.len > LINE_MAX_BYTES)
-			part.len = LINE_MAX_BYTES - carry->len;
-		if (end == data.len) {
-			buf_add_slice(carry, part);
-			return;
-		}
-		if (carry->len) {
-			buf_add_slice(carry, part);
-			part = buf_slice(carry);
-		}
-		mine_line(m, part);
-		buf_reset(carry);
-		data = slice_sub(data, end + 1, SIZE_MAX);
-	}
-}
-
-/* Reads plain or gzip-compressed text. */
-static int mine_stream(struct mine *m, gzFile file, const char *name, struct err *e)
-{
-	struct buf carry = {0};
-	char *block = mem_zalloc(1, READ_BYTES);
-	int n;
-	int code = 0;
-	while ((n = gzread(file, block, READ_BYTES)) > 0)
-		mine_bytes(m, &carry, slice_of(block, (size_t)n));
-	if (carry.len)
-		mine_line(m, buf_slice(&carry));
-	if (n < 0)
-		code = err_set(e, ERR_INPUT, "%s: %s", name, gzerror(file, &n));
-	buf_done(&carry);
-	free(block);
-	return code;
-}
-
-static int mine_file(struct mine *m, const char *path, struct err *e)
-{
-	bool standard = strcmp(path, "-") == 0;
-	gzFile file = standard ? gzdopen(dup(STDIN_FILENO), "rb") : gzopen(path, "rb");
-	if (!file)
-		return err_set(e, ERR_INPUT, "%s: %s", path, strerror(errno ? errno : ENOMEM));
-	gzbuffer(file, READ_BYTES);
-	int code = mine_stream(m, file, standard ? "standard input" : path, e);
-	gzclose(file);
-	return code;
 }
 
 /* Counts of aliases go to their survivors. */
@@ -393,9 +337,9 @@ static int run(int argc, char **argv)
 	m.set = pattern_set_new(&(struct pattern_limits){.patterns_per_service = 10000});
 	m.miner = miner_new(m.set, 0);
 	for (int i = first; i < argc && code == 0; i++)
-		code = mine_file(&m, argv[i], &e);
+		code = lines_read(argv[i], mine_line, &m, &e);
 	if (first == argc)
-		code = mine_file(&m, "-", &e);
+		code = lines_read("-", mine_line, &m, &e);
 	if (code == 0)
 		print_result(&m);
 	else

@@ -105,7 +105,7 @@ const struct command cmd_slo = {
 		"                        {service: payment, objective: 99.9, indicator: availability}\n"
 		"                        {service: payment, objective: 99, indicator: latency < 400ms}\n"
 		"\n"
-		"The rules go to standard output, mistakes and remarks to standard error as file:line:column: message.\n"
+		"Rules go to standard output, mistakes and remarks to standard error as file:line:column: message.\n"
 		"Recordings have Sloth's names, so Grafana's dashboards 14348 and 14643 show them.\n"
 		"Exit status: 0 done, 1 a file has mistakes, 2 wrong usage.\n"
 		"\n"

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const struct command *const commands[] = {&cmd_run, &cmd_check, &cmd_explain, &cmd_mine, &cmd_slo, &cmd_version, NULL};
+const struct command *const commands[] = {&cmd_run, &cmd_check, &cmd_explain, &cmd_mine, &cmd_suggest, &cmd_plan, &cmd_schema, &cmd_slo, &cmd_health, &cmd_version, NULL};
 
 int command_status(int code)
 {

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { PATH_BYTES = 128, NAMES_MAX = 32 };
 
@@ -174,4 +175,16 @@ int config_load_text(struct slice text, const char *name, struct config **ret, s
 	struct yaml_doc *doc;
 	struct err err = {0};
 	return yaml_load_text(text, name, &doc, &err) ? unreadable(errors, &err) : load(doc, ret, errors);
+}
+
+bool config_is_one(const char *path)
+{
+	struct yaml_doc *doc;
+	struct stat st;
+	if ((stat(path, &st) == 0 && S_ISDIR(st.st_mode)) || yaml_load_file(path, &doc, NULL))
+		return false;
+	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
+	bool yes = yaml_get(root, "sources") || yaml_get(root, "remote_write") || yaml_get(root, "journal") || (rules && rules->kind == YAML_LIST && rules->len && rules->items[0].kind == YAML_SCALAR);
+	yaml_doc_free(doc);
+	return yes;
 }

@@ -37,6 +37,10 @@ struct config_source {
 		struct config_strings topics; /* ^ starts a regular expression */
 		struct config_start start;
 		struct config_pairs properties; /* librdkafka's, checked for name and value */
+		struct {
+			const char *topic; /* NULL: none */
+			int64_t per_second;
+		} dead_letters;
 	} kafka;
 	struct {
 		const char *path; /* "-": standard input */
@@ -84,6 +88,7 @@ struct config {
 		const char *token;  /* NULL if not set */
 		bool insecure;
 	} admin;
+	int examples; /* enum examples_kept of engine/shard.h */
 	int64_t shards;
 	int log_level; /* enum log_level of base/log.h */
 	struct config_memory *memory;
@@ -101,6 +106,8 @@ int config_load(const char *path, struct config **ret, struct config_errors *err
 int config_load_text(struct slice text, const char *name, struct config **ret, struct config_errors *errors);
 /* What every key has unless a file says otherwise: no sources, no remote-write URL. For commands that need no file. */
 struct config *config_defaults(void);
+/* Whether a file is a winnow.yaml and not a rule file, which has only `rules`, a list of maps. */
+bool config_is_one(const char *path);
 void config_free(struct config *config);
 void config_errors_done(struct config_errors *errors);
 /* docs/configuration.md, from the table of options. */

@@ -2,6 +2,7 @@
 /* The one table of options: it parses, checks and documents winnow.yaml. A new option is a row here and a member in struct config. */
 #include "app/config_option.h"
 #include "base/log.h"
+#include "engine/shard.h"
 #include "record/decoder.h"
 
 static const char *const formats[] = {
@@ -11,6 +12,7 @@ static const char *const formats[] = {
 static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_TEMPO] = "~tempo", [CONFIG_SPANS_SEMCONV] = "~semconv", NULL};
 static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "~native", [CONFIG_HISTOGRAMS_BOTH] = "~both", NULL};
 static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "~2.0", NULL};
+static const char *const examples[] = {[EXAMPLES_FULL] = "full", [EXAMPLES_MASKED] = "masked", [EXAMPLES_NONE] = "none", NULL};
 static const char *const levels[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 
 #define IN_SOURCE(member) offsetof(struct config_source, member)
@@ -22,6 +24,8 @@ const struct option options[] = {
 	{"sources[].kafka.group", OPTION_STRING, IN_SOURCE(kafka.group), "winnow", NULL, NULL, NULL, "Consumer group: instances with the same group share the partitions."},
 	{"sources[].kafka.start", OPTION_START, IN_SOURCE(kafka.start), "earliest", NULL, NULL, NULL, "Where to begin with a partition that the journal does not know: `earliest`, `latest` or an RFC 3339 time."},
 	{"sources[].kafka.properties", OPTION_KAFKA, IN_SOURCE(kafka.properties), NULL, NULL, NULL, NULL, "Anything librdkafka knows, for example `security.protocol`, `sasl.username`, `ssl.ca.location`."},
+	{"sources[].kafka.dead_letters.topic", OPTION_STRING, IN_SOURCE(kafka.dead_letters.topic), NULL, NULL, NULL, NULL, "A topic of the same brokers for messages that cannot be read: key, value and headers as they were, with the reason and the place as headers `winnow.*`."},
+	{"sources[].kafka.dead_letters.per_second", OPTION_INT, IN_SOURCE(kafka.dead_letters.per_second), "100", "0", "1000000", NULL, "Most messages a second that go there, ten seconds' worth at once; 0: no limit. The others are counted as everywhere."},
 	{"sources[].file.path", OPTION_STRING, IN_SOURCE(file.path), NULL, NULL, NULL, NULL, "A file of lines; `-` is standard input. Required."},
 	{"sources[].file.follow", OPTION_BOOL, IN_SOURCE(file.follow), "false", NULL, NULL, NULL, "Wait for more at the end of the file."},
 	{"sources[].format", OPTION_CHOICE, IN_SOURCE(format), "auto", NULL, NULL, formats, "What a message or line holds."},
@@ -40,6 +44,7 @@ const struct option options[] = {
 	{"budgets.series", OPTION_INT, IN(budgets.series), "200000", "100", "10000000", NULL, "Series in all; past it, increments go to `other`."},
 	{"budgets.patterns_per_service", OPTION_INT, IN(budgets.patterns_per_service), "1000", "1", "100000", NULL, "Mined patterns of one service; past it, `other`."},
 	{"budgets.label_values", OPTION_INT, IN(budgets.label_values), "200", "1", "100000", NULL, "Values of one label of a rule; past it, `other`."},
+	{"examples", OPTION_CHOICE, IN(examples), "full", NULL, NULL, examples, "What is kept of the best record of each pattern: its text, the text with the values `masked`, or `none`. What the journal holds already stays until a better one comes."},
 	{"remote_write.url", OPTION_STRING, IN(remote_write.url), NULL, NULL, NULL, NULL, "Where samples go, for example `http://localhost:9090/api/v1/write`. Required."},
 	{"remote_write.version", OPTION_CHOICE, IN(remote_write.version), "auto", NULL, NULL, versions, "Version of the protocol."},
 	{"remote_write.headers", OPTION_PAIRS, IN(remote_write.headers), NULL, NULL, NULL, NULL, "Headers to send along, for example `X-Scope-OrgID: team-a`."},

@@ -142,6 +142,6 @@ int winnow_sample_at(struct winnow_engine *e, size_t index, struct winnow_sample
 		e->names[i] = text(value.labels[i].name);
 		e->values[i] = text(value.labels[i].value);
 	}
-	*ret = (struct winnow_sample){.name = text(slice_str(family_get(value.family)->name)), .label_names = e->names, .label_values = e->values, .labels_len = value.labels_len, .value = (double)value.count};
+	*ret = (struct winnow_sample){.name = text(slice_str(family_get(value.family)->name)), .label_names = e->names, .label_values = e->values, .labels_len = value.labels_len, .value = family_get(value.family)->sums ? value.sum : (double)value.count};
 	return 1;
 }

@@ -58,7 +58,7 @@ static void collect_patterns(struct gather *g, struct shard *shard, struct delta
 
 void gather(struct gather *g, struct shard *shard, struct delta_body *ret)
 {
-	*ret = (struct delta_body){0};
+	*ret = (struct delta_body){.rules_ns = shard_rules_ns(shard)};
 	collect_tally(g, shard, ret);
 	collect_patterns(g, shard, ret);
 }

@@ -18,6 +18,23 @@ void partition_free(struct partition *p)
 	free(p);
 }
 
+enum source_aside partition_set_aside(struct partition *p, const struct source_message *m, const char *reason, size_t lost)
+{
+	if (!p->reader->ops->set_aside || m->offset < p->aside_to)
+		return SOURCE_ASIDE_NOWHERE; /* after a rewind it is read again, but it is there */
+	enum source_aside became = p->reader->ops->set_aside(p->reader, m, reason, lost);
+	p->aside_to = m->offset + 1;
+	p->unsettled = p->unsettled || became == SOURCE_ASIDE_TAKEN;
+	return became;
+}
+
+size_t partition_settle(struct partition *p)
+{
+	bool unsettled = p->unsettled;
+	p->unsettled = false;
+	return unsettled ? p->reader->ops->settle(p->reader) : 0;
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct partition *x = *(struct partition *const *)a, *y = *(struct partition *const *)b;

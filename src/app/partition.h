@@ -15,6 +15,8 @@ struct partition {
 	int64_t retry_ns;   /* monotonic time before which it is not polled */
 	bool joined;        /* say so in the next delta */
 	bool seek_pending;
+	int64_t aside_to;   /* offsets below were set aside already, if they had to be */
+	bool unsettled;     /* something was set aside since the last delta */
 	bool ended;         /* read up to where it ended when it was opened */
 };
 
@@ -27,6 +29,10 @@ struct partitions {
 void partition_let_go(struct partition *p);
 /* Lets go, closes the reader, frees. */
 void partition_free(struct partition *p);
+/* Sets a message aside that was just fed and not all of which could be read. */
+enum source_aside partition_set_aside(struct partition *p, const struct source_message *m, const char *reason, size_t lost);
+/* Waits until what was set aside is stored; returns how many could not be. */
+size_t partition_settle(struct partition *p);
 /* Furthest behind in event time first. */
 void partitions_sort_by_time(struct partitions *all);
 

@@ -103,7 +103,7 @@ static int start_workers(struct control *c)
 	for (size_t i = 0; i < n; i++) {
 		struct err err = {0};
 		struct worker_opts opts = {
-			.shard = {.step_ns = c->config->metrics.step_ns, .window_ns = c->config->metrics.window_ns, .limits = {.patterns_per_service = (size_t)c->config->budgets.patterns_per_service}, .miner_bytes = (64u << 20) / n, .label_values = (size_t)c->config->budgets.label_values, .rules = c->rules},
+			.shard = {.step_ns = c->config->metrics.step_ns, .window_ns = c->config->metrics.window_ns, .limits = {.patterns_per_service = (size_t)c->config->budgets.patterns_per_service}, .miner_bytes = (64u << 20) / n, .label_values = (size_t)c->config->budgets.label_values, .examples = (enum examples_kept)c->config->examples, .rules = c->rules},
 			.cut_interval_ns = NS_PER_S,
 			.window_ns = c->config->metrics.window_ns,
 			.low_ns = c->low_ns,
@@ -207,6 +207,8 @@ static int open_kafka_source(struct control_source *s, const struct config_sourc
 		.start_ns = config->kafka.start.time_ns,
 		.properties = (const struct kafka_property *)config->kafka.properties.items,
 		.properties_len = config->kafka.properties.len,
+		.dead_letters = config->kafka.dead_letters.topic,
+		.dead_letters_per_second = config->kafka.dead_letters.per_second,
 	};
 	_Static_assert(sizeof(struct kafka_property) == sizeof(struct config_pair), "both are a key and a value");
 	if (kafka_source_new(&opts, &calls, &s->kafka, &err) == 0)

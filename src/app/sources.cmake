@@ -2,9 +2,13 @@ set(app_SOURCES
 	books.c
 	cmd_check.c
 	cmd_explain.c
+	cmd_health.c
 	cmd_mine.c
+	cmd_plan.c
 	cmd_run.c
+	cmd_schema.c
 	cmd_slo.c
+	cmd_suggest.c
 	cmd_version.c
 	command.c
 	config.c
@@ -15,12 +19,16 @@ set(app_SOURCES
 	control.c
 	engine_api.c
 	gather.c
+	instance.c
+	lines.c
 	pace.c
 	partition.c
 	pipeline.c
 	quarantine.c
+	schema.c
 	sender.c
 	sending.c
+	series_text.c
 	status.c
 	worker.c
 )

@@ -109,6 +109,12 @@ static void fill_status(void *app, struct admin_status *ret)
 	fill_troubles(s, ret->not_ready, sizeof(ret->not_ready));
 	ret->rules_reload_successful = s->reload_successful;
 	ret->leader = s->books && books_leads(s->books);
+	for (size_t i = 0; i < s->workers_len; i++) {
+		const struct worker_status *w = worker_status(s->workers[i]);
+		ret->dead_letters.taken += w->aside;
+		ret->dead_letters.limited += w->aside_limited;
+		ret->dead_letters.lost += w->aside_lost;
+	}
 	if (s->sender) {
 		struct sender_status sender;
 		sender_status(s->sender, &sender);

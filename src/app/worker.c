@@ -111,6 +111,17 @@ static size_t collect_ranges(struct worker *w)
 	return w->partitions.len;
 }
 
+/* What the delta counts as unreadable is stored before it says so. */
+static void settle(struct worker *w)
+{
+	size_t lost = 0;
+	for (size_t i = 0; i < w->partitions.len; i++)
+		lost += partition_settle(w->partitions.at[i]);
+	if (lost)
+		log_line(LOG_ERROR, "source", "%zu messages that cannot be read could not be written to the topic for dead letters", lost);
+	w->status.aside_lost += lost;
+}
+
 /* Appends the open delta. On failure it is unknown whether it is in the journal: the books are read back before anything else is counted. */
 static void cut(struct worker *w)
 {
@@ -120,6 +131,7 @@ static void cut(struct worker *w)
 	w->cut_newest_ns = w->newest_ns;
 	if (w->partitions.len == 0 || w->must_rewind)
 		return;
+	settle(w);
 	gather(&w->gather, w->shard, &body);
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(w->books);
 	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
@@ -264,6 +276,18 @@ static void learn(struct worker *w)
 
 /* --- reading --- */
 
+/* Keeps the message just fed for people if it could not be read. */
+static void set_aside(struct worker *w, struct partition *p, const struct source_message *m)
+{
+	const char *reason;
+	size_t lost = shard_lost(w->shard, &reason);
+	if (lost == 0)
+		return;
+	enum source_aside became = partition_set_aside(p, m, reason, lost);
+	w->status.aside += became == SOURCE_ASIDE_TAKEN;
+	w->status.aside_limited += became == SOURCE_ASIDE_LIMITED;
+}
+
 /* Feeds what is read of p, up to the limit in event time. */
 static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t now_ns)
 {
@@ -274,6 +298,8 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 			seek(w, p);
 			return;
 		}
+		if (verdict == SHARD_COUNTED)
+			set_aside(w, p, m);
 	}
 	if (p->shard.newest_ns > w->newest_ns)
 		w->newest_ns = p->shard.newest_ns;

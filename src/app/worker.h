@@ -22,6 +22,7 @@ struct worker_opts {
 struct worker_status {
 	_Atomic size_t partitions, ended; /* ended: read up to where they ended when they were opened */
 	_Atomic uint64_t consumed, bytes, behind, gaps, rewinds;
+	_Atomic uint64_t aside, aside_limited, aside_lost; /* messages set aside; over the limit; not stored, of those set aside */
 };
 
 int worker_start(struct books *books, const struct worker_opts *opts, struct worker **ret, struct err *err);

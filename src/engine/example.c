@@ -58,11 +58,21 @@ static uint8_t rank_of(const struct record *record, bool error)
 	return error ? (traced ? EXAMPLE_ERROR_TRACED : EXAMPLE_ERROR) : (traced ? EXAMPLE_TRACED : EXAMPLE_PLAIN);
 }
 
+static bool outranks(const struct told *told, uint8_t rank, int64_t time_ns)
+{
+	return rank > told->rank || time_ns - told->time_ns >= REFRESH_NS;
+}
+
+bool examples_wants(struct examples *x, const struct pattern *p, const struct record *record, int64_t time_ns, bool error)
+{
+	return outranks(told_of(x, p), rank_of(record, error), time_ns);
+}
+
 void examples_offer(struct examples *x, const struct pattern *p, const struct record *record, const struct shard_example *where, bool error)
 {
 	struct told *told = told_of(x, p);
 	uint8_t rank = rank_of(record, error);
-	if (rank <= told->rank && where->time_ns - told->time_ns < REFRESH_NS)
+	if (!outranks(told, rank, where->time_ns))
 		return;
 	if (!told->open) {
 		x->open = mem_grow(x->open, x->open_len, &x->open_cap, sizeof(*x->open));
@@ -74,7 +84,7 @@ void examples_offer(struct examples *x, const struct pattern *p, const struct re
 	*open = *where;
 	open->pattern = p;
 	open->rank = rank;
-	open->text = arena_copy(&x->arena, slice_sub(record->message, 0, TEXT_MAX));
+	open->text = arena_copy(&x->arena, slice_sub(where->text.ptr ? where->text : record->message, 0, TEXT_MAX));
 	open->trace_id = arena_copy(&x->arena, record->trace_id);
 	open->span_id = arena_copy(&x->arena, record->span_id);
 }

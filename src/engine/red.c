@@ -44,6 +44,8 @@ struct red {
 	struct map services;
 	struct service *last_service;
 	struct map pairs;
+	struct map label_values;  /* by pattern or metric, label name and value */
+	struct map label_scopes;  /* by pattern or metric and label name: how many values */
 	struct pattern_series *patterns;
 	size_t patterns_cap;
 	int64_t outcomes[OUTCOME_COUNT], consumed, bytes, gaps;
@@ -96,6 +98,8 @@ static void free_services(struct red *r)
 
 void red_forget(struct red *r)
 {
+	map_clear(&r->label_values);
+	map_clear(&r->label_scopes);
 	free_pairs(r);
 	free_services(r);
 	for (size_t i = 0; i < r->patterns_cap; i++)
@@ -111,6 +115,8 @@ void red_free(struct red *r)
 	free_services(r);
 	map_done(&r->services);
 	map_done(&r->pairs);
+	map_done(&r->label_values);
+	map_done(&r->label_scopes);
 	free(r->patterns);
 	free(r);
 }
@@ -207,8 +213,39 @@ static struct slice pattern_text(const struct pattern *p, char out[16])
 	return slice_of(out, 16);
 }
 
+/* Whether a label of a rule may have this value: the first ones of each label may, as many as there is room for. */
+static bool label_fits(struct red *r, uint64_t scope, const struct rule_label *label)
+{
+	static char known;
+	scope = hash_pair(scope, hash_bytes(label->name));
+	uint64_t hash = hash_pair(scope, hash_bytes(label->value));
+	if (map_get(&r->label_values, hash, NULL, NULL))
+		return true;
+	uintptr_t values = (uintptr_t)map_get(&r->label_scopes, scope, NULL, NULL);
+	bool fits = values < r->names;
+	if (fits && values)
+		map_remove(&r->label_scopes, scope, NULL, NULL);
+	if (fits)
+		map_put(&r->label_scopes, scope, (void *)(values + 1));
+	if (fits)
+		map_put(&r->label_values, hash, &known);
+	return fits;
+}
+
+/* Adds a rule's labels to labels[len...]; false if one of them became `other`. */
+static bool add_rule_labels(struct red *r, uint64_t scope, const struct rule_label *from, size_t from_len, struct label *labels, size_t *len)
+{
+	bool all = true;
+	for (size_t i = 0; i < from_len; i++) {
+		bool fits = label_fits(r, scope, &from[i]);
+		all &= fits;
+		labels[(*len)++] = (struct label){.name = from[i].name, .value = fits ? from[i].value : SLICE("other")};
+	}
+	return all;
+}
+
 /* The two series of a pattern; with a rule's labels they are found by text, else by number. */
-static uint32_t pattern_number(struct red *r, const struct red_event *e, enum family_id family, int64_t *cache)
+static uint32_t pattern_number(struct red *r, const struct red_event *e, enum family_id family, int64_t *cache, bool *ret_fits)
 {
 	struct label labels[3 + RULE_LABELS_MAX];
 	size_t len = 0;
@@ -219,8 +256,7 @@ static uint32_t pattern_number(struct red *r, const struct red_event *e, enum fa
 	labels[len++] = label("pattern_id", pattern_text(e->pattern, id));
 	if (family == FAMILY_LOG_PATTERN_RECORDS)
 		labels[len++] = label("severity", slice_str(severity_name(e->severity)));
-	for (size_t i = 0; i < e->labels_len; i++)
-		labels[len++] = (struct label){.name = e->labels[i].name, .value = e->labels[i].value};
+	*ret_fits &= add_rule_labels(r, e->pattern->id, e->labels, e->labels_len, labels, &len);
 	uint32_t number = tally_series(r->tally, family, labels, len);
 	if (e->labels_len == 0)
 		*cache = number;
@@ -295,14 +331,30 @@ bool red_log(struct red *r, const struct red_event *e)
 	struct label labels[] = {label("service_name", e->service), label("severity", slice_str(severity_name(e->severity)))};
 	tally_count(r->tally, series(r, &service->records[e->severity], FAMILY_LOG_RECORDS, labels, 2), step, 1, NULL);
 	struct pattern_series *p = pattern_series(r, e->pattern);
+	bool fits = true;
 	set_exemplar(&x, e, 1);
-	tally_count(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_RECORDS, &p->records[e->severity]), step, 1, candidate(&x));
+	tally_count(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_RECORDS, &p->records[e->severity], &fits), step, 1, candidate(&x));
 	if (e->duration_ns >= 0) {
 		double seconds = (double)e->duration_ns / 1e9;
 		x.value = seconds;
-		tally_observe(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_DURATION, &p->duration), step, seconds, candidate(&x));
+		tally_observe(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_DURATION, &p->duration, &fits), step, seconds, candidate(&x));
 	}
-	return !e->http.status || (!e->http.path.len && !e->http.route.len) || red_request(r, service, e, step, &x);
+	if (e->http.status && (e->http.path.len || e->http.route.len))
+		fits &= red_request(r, service, e, step, &x);
+	return fits;
+}
+
+bool red_measure(struct red *r, const struct red_event *e, enum family_id family, const struct rule_measure *measure)
+{
+	struct label labels[1 + RULE_LABELS_MAX];
+	struct exemplar x;
+	size_t len = 0;
+	labels[len++] = label("service_name", e->pattern->service);
+	uint64_t scope = hash_pair(family_key(family), hash_bytes(e->pattern->service));
+	bool fits = add_rule_labels(r, scope, measure->labels, measure->labels_len, labels, &len);
+	set_exemplar(&x, e, measure->value);
+	tally_observe(r->tally, tally_series(r->tally, family, labels, len), step_of(r, e->time_ns), measure->value, candidate(&x));
+	return fits;
 }
 
 bool red_span(struct red *r, const struct red_event *e)

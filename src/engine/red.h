@@ -14,7 +14,7 @@ const char *outcome_name(enum outcome outcome);
 
 struct red;
 
-/* names: most span names, and most routes, of one service; past it they are counted as `other`. */
+/* names: most span names, most routes and most values of each label of a rule, of one service; past it they are counted as `other`. */
 struct red *red_new(struct tally *tally, int64_t step_ns, size_t names);
 void red_free(struct red *r);
 /* All series numbers are void: the tally was told to forget. */
@@ -37,8 +37,10 @@ struct red_event {
 	struct rule_http http;              /* of an access log: from the record, or from a rule's captures */
 };
 
-/* False if the service has too many routes. */
+/* False if the service has too many routes, or a rule's label too many values: those were counted as `other`. */
 bool red_log(struct red *r, const struct red_event *e);
+/* One count in a metric of a rule's own; false as above. */
+bool red_measure(struct red *r, const struct red_event *e, enum family_id family, const struct rule_measure *measure);
 /* False if the service has too many span names: it was counted under span_name="other". */
 bool red_span(struct red *r, const struct red_event *e);
 /* The books' own counters. */

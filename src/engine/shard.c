@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "engine/example.h"
 #include "engine/red.h"
+#include "metric/rule_family.h"
 
 #include <stdlib.h>
 
@@ -21,17 +22,22 @@ struct shard {
 	struct decoder *decoders[FORMAT_COUNT]; /* made when first needed */
 	const struct ruleset *rules;
 	struct rule_scratch *scratch;
+	enum family_id *families; /* of the rules' own metrics */
+	int64_t rules_ns;
 	struct pattern_set *patterns;
 	struct miner *miner;
 	struct tally *tally;
 	struct red *red;
 	struct examples *examples;
+	struct buf masked;
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
 	uint32_t *told;
 	size_t told_cap;
 	struct pattern **news;
 	size_t news_len, news_cap;
 	struct shard_totals totals;
+	size_t lost;            /* of the message fed last */
+	enum undecodable lost_reason;
 };
 
 struct shard *shard_new(const struct shard_opts *opts)
@@ -56,7 +62,9 @@ void shard_free(struct shard *s)
 	for (size_t i = 0; i < FORMAT_COUNT; i++)
 		decoder_free(s->decoders[i]);
 	rule_scratch_free(s->scratch);
+	free(s->families);
 	examples_free(s->examples);
+	buf_done(&s->masked);
 	red_free(s->red);
 	tally_free(s->tally);
 	miner_free(s->miner);
@@ -66,11 +74,32 @@ void shard_free(struct shard *s)
 	free(s);
 }
 
+/* FAMILY_COUNT where the process has seen too many definitions: not counted then. */
+static enum family_id family_of(const struct ruleset *rules, size_t metric)
+{
+	static const char *const kinds[] = {"Observed by a rule.", "Counted by a rule."};
+	struct rule_metric_view m;
+	ruleset_metric_at(rules, metric, &m);
+	struct family f = {.name = m.name.ptr, .type = m.counter ? METRIC_COUNTER : METRIC_HISTOGRAM, .sums = m.counter, .unit = m.unit, .help = m.help.len ? m.help.ptr : kinds[m.counter], .bounds = m.bounds,
+		.bounds_len = m.bounds_len};
+	return rule_family_intern(&f);
+}
+
 void shard_set_rules(struct shard *s, const struct ruleset *rules)
 {
+	size_t metrics = rules ? ruleset_metrics_len(rules) : 0;
 	rule_scratch_free(s->scratch);
 	s->scratch = rules ? rule_scratch_new(rules) : NULL;
 	s->rules = rules;
+	s->rules_ns = 0;
+	s->families = mem_realloc(s->families, metrics + 1, sizeof(*s->families));
+	for (size_t i = 0; i < metrics; i++)
+		s->families[i] = family_of(rules, i);
+}
+
+int64_t shard_rules_ns(const struct shard *s)
+{
+	return s->rules_ns;
 }
 
 static struct decoder *decoder_for(struct shard *s, enum format format)
@@ -183,6 +212,71 @@ static void naming_init(struct naming *n, const struct record *record, int64_t t
 	};
 }
 
+/* What a rule counts in metrics of its own; behind red_log, as its labels take the place of those. */
+static bool count_measures(struct shard *s, const struct naming *n)
+{
+	bool fits = true;
+	struct rule_measure measure;
+	for (size_t i = 0; i < rule_measures_len(n->match.rule); i++) {
+		if (!rule_measure(&n->match, n->event.record, s->scratch, i, &measure))
+			continue;
+		enum family_id family = s->families[measure.metric];
+		if (family != FAMILY_COUNT)
+			fits &= red_measure(s->red, &n->event, family, &measure);
+	}
+	return fits;
+}
+
+/* What a rule captured is a value, whatever it looks like: the message with <*> in the place of each capture. */
+static void hide_captures(const struct rule_match *match, struct slice message, struct buf *out)
+{
+	size_t from = 0;
+	for (;;) {
+		struct slice next = slice_of(NULL, 0);
+		for (size_t i = 0; i < RULE_CAPTURES_MAX; i++) {
+			struct slice c = match->captures[i];
+			if (c.len && c.ptr >= message.ptr + from && c.ptr + c.len <= message.ptr + message.len && (!next.ptr || c.ptr < next.ptr))
+				next = c;
+		}
+		if (!next.ptr)
+			break;
+		buf_add_slice(out, slice_sub(message, from, (size_t)(next.ptr - message.ptr) - from));
+		buf_add_str(out, "<*>");
+		from = (size_t)(next.ptr - message.ptr) + next.len;
+	}
+	buf_add_slice(out, slice_sub(message, from, SIZE_MAX));
+}
+
+/* The example without its values. */
+static struct slice masked_text(struct shard *s, const struct naming *n)
+{
+	buf_reset(&s->masked);
+	if (n->pattern->origin == ORIGIN_CARRIED)
+		return n->pattern->template_text;
+	if (n->pattern->origin == ORIGIN_MINED) {
+		miner_mask_pattern(s->miner, n->pattern, &s->masked);
+		return buf_slice(&s->masked);
+	}
+	struct buf hidden = {0};
+	hide_captures(&n->match, n->event.record->message, &hidden);
+	miner_mask(s->miner, buf_slice(&hidden), &s->masked);
+	buf_done(&hidden);
+	return buf_slice(&s->masked);
+}
+
+static void offer_example(struct shard *s, const struct naming *n, const struct shard_example *where)
+{
+	const struct record *record = n->event.record;
+	if (s->opts.examples == EXAMPLES_NONE)
+		return;
+	struct shard_example at = *where;
+	at.time_ns = n->event.time_ns;
+	at.severity = n->event.severity;
+	if (s->opts.examples == EXAMPLES_MASKED && examples_wants(s->examples, n->pattern, record, at.time_ns, n->event.error))
+		at.text = masked_text(s, n);
+	examples_offer(s->examples, n->pattern, record, &at, n->event.error);
+}
+
 static void count_log(struct shard *s, struct naming *n, const struct shard_example *where)
 {
 	name_log(s, n);
@@ -192,15 +286,15 @@ static void count_log(struct shard *s, struct naming *n, const struct shard_exam
 	if (n->outcome == OUTCOME_OVERFLOW)
 		red_overflow(s->red, n->event.time_ns, "patterns_per_service", 1);
 	n->event.pattern = n->pattern;
-	if (!red_log(s->red, &n->event))
+	bool fits = red_log(s->red, &n->event);
+	if (n->outcome == OUTCOME_RULE)
+		fits &= count_measures(s, n);
+	if (!fits)
 		red_overflow(s->red, n->event.time_ns, "label_values", 1);
 	if (n->pattern->overflow)
 		return;
 	tell(s, n->pattern);
-	struct shard_example at = *where;
-	at.time_ns = n->event.time_ns;
-	at.severity = n->event.severity;
-	examples_offer(s->examples, n->pattern, n->event.record, &at, n->event.error);
+	offer_example(s, n, where);
 }
 
 static void count_span(struct shard *s, struct naming *n)
@@ -243,6 +337,8 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	int64_t arrival_ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns;
 	struct shard_example where = {.topic = p->topic, .partition = p->partition, .offset = offset};
 	note_window(s, now_ns);
+	if (!s->rules_ns)
+		s->rules_ns = now_ns;
 	decoder_decode(decoder_for(s, p->format), payload, now_ns, &decoded);
 	for (size_t i = 0; i < decoded.len; i++)
 		count_record(s, p, &decoded.records[i], arrival_ns, now_ns, &where);
@@ -255,6 +351,8 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	red_consumed(s->red, time_ns, 0, payload.len);
 	s->totals.consumed += decoded.len + decoded.undecodable;
 	s->totals.undecodable += decoded.undecodable;
+	s->lost = decoded.undecodable;
+	s->lost_reason = decoded.reason;
 	s->totals.bytes += payload.len;
 }
 
@@ -278,6 +376,12 @@ enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct
 	p->expected = next_offset;
 	p->at_end = false;
 	return SHARD_COUNTED;
+}
+
+size_t shard_lost(const struct shard *s, const char **ret_reason)
+{
+	*ret_reason = undecodable_name(s->lost_reason);
+	return s->lost;
 }
 
 struct tally *shard_tally(struct shard *s)

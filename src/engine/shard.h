@@ -10,12 +10,16 @@
 
 struct shard;
 
+/* What is kept of a pattern's best record: its text, the text with its values masked, or nothing. */
+enum examples_kept { EXAMPLES_FULL, EXAMPLES_MASKED, EXAMPLES_NONE };
+
 struct shard_opts {
 	int64_t step_ns;
 	int64_t window_ns;          /* the receiver's: what is older is counted in the step where it begins, as the ledger would; 0: no limit */
 	struct pattern_limits limits;
 	size_t miner_bytes;
 	size_t label_values;        /* most span names, and most routes, of one service; 0: 200 */
+	enum examples_kept examples;
 	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
 	const struct ruleset *rules; /* may be NULL; outlives the shard or the next shard_set_rules */
 };
@@ -59,9 +63,14 @@ struct shard *shard_new(const struct shard_opts *opts);
 void shard_free(struct shard *s);
 /* Takes other rules from the next record on. */
 void shard_set_rules(struct shard *s, const struct ruleset *rules);
+/* When they counted their first record, by now_ns; 0: not yet. */
+int64_t shard_rules_ns(const struct shard *s);
 
 /* Counts one message of a partition; next_offset is where the one behind it starts. now_ns: wall time, no earlier than at the last call. */
 enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t next_offset, int64_t source_time_ns, int64_t now_ns);
+
+/* How many records of the message fed last could not be read, and why. */
+size_t shard_lost(const struct shard *s, const char **ret_reason);
 
 /* What is open since the last shard_clear. */
 struct tally *shard_tally(struct shard *s);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "ledger/state.h"
 #include "metric/remote_write.h"
+#include "metric/rule_family.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,8 @@ struct draft {
 	struct cut_request *requests; /* body.len: where it begins, until finish */
 	size_t len, cap;
 	uint64_t families;            /* with values in this step */
+	enum family_id *rule_families; /* those that rules define */
+	size_t rule_families_len, rule_families_cap;
 };
 
 static struct cut_request *open_request(struct draft *d, bool anchors, uint32_t first, size_t begin)
@@ -94,18 +97,19 @@ static size_t add_histogram(struct draft *d, const struct walk *w, const struct 
 static size_t add_plain(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
 {
 	struct series *s = w->series;
+	const struct family *family = family_get(s->family);
 	struct exemplar exemplar;
-	uint64_t value = s->now.count;
+	double value = family->sums ? s->now.sum : (double)s->now.count;
 	if (i)
-		value = family_get(s->family)->type == METRIC_GAUGE ? i->count : value + i->count;
+		value = family->type == METRIC_GAUGE ? (double)i->count : family->sums ? value + step_sum(w->step, i) : (double)(s->now.count + i->count);
 	bool has = i && fit_exemplar(d, step_exemplar(w->step, i), &exemplar);
-	remote_write_add(&d->cut->bytes, series_blocks(s)->at[0], (double)value, at_ms, has ? &exemplar : NULL);
+	remote_write_add(&d->cut->bytes, series_blocks(s)->at[0], value, at_ms, has ? &exemplar : NULL);
 	return has;
 }
 
 static size_t add_samples(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
 {
-	return series_buckets(w->series) ? add_histogram(d, w, i, at_ms) : add_plain(d, w, i, at_ms);
+	return family_get(w->series->family)->type == METRIC_HISTOGRAM ? add_histogram(d, w, i, at_ms) : add_plain(d, w, i, at_ms);
 }
 
 static void add_anchor(struct draft *d, const struct walk *w, uint32_t place)
@@ -114,6 +118,19 @@ static void add_anchor(struct draft *d, const struct walk *w, uint32_t place)
 	if (!w->series->aside)
 		add_samples(d, w, NULL, d->start_ms);
 	account(d, true, place, begin, w->series->aside ? 0 : series_samples(w->series), 0);
+}
+
+static void note_family(struct draft *d, enum family_id family)
+{
+	if (!family_is_of_rule(family)) {
+		d->families |= UINT64_C(1) << family;
+		return;
+	}
+	for (size_t i = d->rule_families_len; i-- > 0;)
+		if (d->rule_families[i] == family)
+			return;
+	d->rule_families = mem_grow(d->rule_families, d->rule_families_len, &d->rule_families_cap, sizeof(*d->rule_families));
+	d->rule_families[d->rule_families_len++] = family;
 }
 
 static void add_place(struct draft *d, const struct walk *w, uint32_t place)
@@ -127,7 +144,8 @@ static void add_place(struct draft *d, const struct walk *w, uint32_t place)
 		add_stale(d, w->series);
 	else
 		exemplars = add_samples(d, w, w->increment, d->end_ms);
-	d->families |= UINT64_C(1) << w->series->family;
+	if (d->cut->step % METADATA_EVERY == 0)
+		note_family(d, w->series->family);
 	account(d, false, place, begin, series_samples(w->series), exemplars);
 }
 
@@ -153,6 +171,8 @@ static void add_metadata(struct draft *d)
 	for (unsigned f = 0; f < FAMILY_COUNT; f++)
 		if (d->families >> f & 1)
 			remote_write_add_metadata(&metadata, family_get((enum family_id)f));
+	for (size_t i = 0; i < d->rule_families_len; i++)
+		remote_write_add_metadata(&metadata, family_get(d->rule_families[i]));
 	size_t at = first + 1 < d->len ? d->requests[first + 1].body.len : d->cut->bytes.len;
 	buf_reserve(&d->cut->bytes, metadata.len);
 	memmove(d->cut->bytes.data + at + metadata.len, d->cut->bytes.data + at, d->cut->bytes.len - at);
@@ -176,6 +196,7 @@ static void finish(struct draft *d)
 		if (d->requests[i].body.len)
 			c->requests[c->len++] = d->requests[i];
 	free(d->requests);
+	free(d->rule_families);
 }
 
 static bool begins(const struct walk *w)

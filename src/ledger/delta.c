@@ -7,8 +7,9 @@
  *   'd' head: writer seq journal_time n { topic partition flags from to replay replay_time newest gap }
  *       body: n { string }                                   every label name and value once
  *             n { family labels { name value } }             places in the string table; only series that an entry uses
+ *                 [a rule's family, once: name help unit sums n { bound } since]
  *             n { series step count has_exemplar             steps as the difference to the entry before
- *                 [histograms: sum n { bucket count }]       buckets that are not zero
+ *                 [histograms, sums: sum n { bucket count }] buckets that are not zero
  *                 [exemplar: time value rank trace span] }
  *             n { id alias origin service template rule }
  *             n { pattern time severity rank text trace span topic partition offset }
@@ -24,6 +25,7 @@
 #include "ledger/ledger.h"
 #include "ledger/item.h"
 #include "ledger/seal.h"
+#include "metric/rule_family.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -81,9 +83,73 @@ static void encode_head(struct buf *out, const struct delta_header *h)
 	}
 }
 
-static void encode_series(struct buf *out, struct table *t, const struct tally_series *s)
+/* The map's items are places + 1, by the definition's number in this process. */
+void family_pack(struct buf *out, struct map *written, enum family_id family, int64_t since_ns)
 {
-	pack_u64(out, (uint64_t)s->family);
+	if (!family_is_of_rule(family)) {
+		pack_u64(out, (uint64_t)family);
+		return;
+	}
+	uintptr_t place = (uintptr_t)map_get(written, hash_pair(0, (uint64_t)family), NULL, NULL);
+	pack_u64(out, FAMILY_OF_RULES + (place ? place - 1 : written->len));
+	if (place)
+		return;
+	const struct family *f = family_get(family);
+	map_put(written, hash_pair(0, (uint64_t)family), (void *)((uintptr_t)written->len + 1));
+	pack_bytes(out, slice_str(f->name));
+	pack_bytes(out, slice_str(f->help));
+	pack_bytes(out, slice_str(f->unit));
+	pack_bool(out, f->sums);
+	pack_u64(out, f->bounds_len);
+	for (size_t i = 0; i < f->bounds_len; i++)
+		pack_double(out, f->bounds[i]);
+	pack_i64(out, since_ns);
+}
+
+static enum family_id unpack_definition(struct unpack *u, int64_t *ret_since_ns)
+{
+	struct buf texts = {0};
+	size_t at[3];
+	double bounds[BOUNDS_MAX];
+	for (size_t i = 0; i < 3; i++) {
+		struct slice text = unpack_bytes(u);
+		at[i] = texts.len;
+		u->bad |= text.len > TEXT_MAX || slice_find(text, 0, 0) < text.len || !slice_is_utf8(text);
+		buf_add_slice(&texts, text);
+		buf_add_char(&texts, 0);
+	}
+	struct family f = {.name = texts.data + at[0], .help = texts.data + at[1], .unit = texts.data + at[2], .sums = unpack_bool(u), .bounds = bounds};
+	f.type = f.sums ? METRIC_COUNTER : METRIC_HISTOGRAM;
+	f.bounds_len = unpack_count(u, BOUNDS_MAX, 1);
+	for (size_t i = 0; i < f.bounds_len; i++)
+		bounds[i] = unpack_double(u);
+	*ret_since_ns = unpack_i64(u);
+	u->bad |= u->bad || rule_family_fault(&f) != NULL;
+	enum family_id family = u->bad ? FAMILY_COUNT : rule_family_intern(&f);
+	u->bad |= family == FAMILY_COUNT;
+	buf_done(&texts);
+	return family;
+}
+
+enum family_id family_unpack(struct unpack *u, struct families_read *seen)
+{
+	uint64_t number = unpack_upto(u, FAMILY_OF_RULES + SERIES_MAX);
+	u->bad |= (number >= FAMILY_COUNT && number < FAMILY_OF_RULES) || number > FAMILY_OF_RULES + seen->len;
+	if (u->bad)
+		return FAMILY_COUNT;
+	if (number < FAMILY_COUNT)
+		return (enum family_id)number;
+	if (number == FAMILY_OF_RULES + seen->len) {
+		seen->items = mem_grow(seen->items, seen->len, &seen->cap, sizeof(*seen->items));
+		struct delta_family *f = &seen->items[seen->len++];
+		f->family = unpack_definition(u, &f->since_ns);
+	}
+	return seen->items[number - FAMILY_OF_RULES].family;
+}
+
+static void encode_series(struct buf *out, struct table *t, struct map *families, int64_t rules_ns, const struct tally_series *s)
+{
+	family_pack(out, families, s->family, rules_ns);
 	pack_u64(out, s->labels_len);
 	for (size_t i = 0; i < s->labels_len; i++) {
 		pack_u64(out, table_place(t, s->labels[i].name));
@@ -127,8 +193,8 @@ static void encode_entries(struct buf *out, const struct delta_body *body, const
 		step = e->step;
 		pack_u64(out, e->count);
 		pack_bool(out, e->exemplar.rank != 0);
-		if (family->type == METRIC_HISTOGRAM)
-			encode_buckets(out, e, family->bounds_len + 1);
+		if (family_buckets(family))
+			encode_buckets(out, e, family_buckets(family));
 		if (e->exemplar.rank != 0)
 			encode_exemplar(out, &e->exemplar);
 	}
@@ -172,6 +238,7 @@ void example_pack(struct buf *out, const struct delta_example *e)
 static void encode_body(struct buf *out, const struct delta_body *body)
 {
 	struct table table = {0};
+	struct map families = {0};
 	struct buf series = {0};
 	uint32_t *places = mem_zalloc(body->series_len + 1, sizeof(*places));
 	uint32_t used = 0;
@@ -181,7 +248,7 @@ static void encode_body(struct buf *out, const struct delta_body *body)
 		if (places[at] != UINT32_MAX)
 			continue;
 		places[at] = used++;
-		encode_series(&series, &table, &body->series[at]);
+		encode_series(&series, &table, &families, body->rules_ns, &body->series[at]);
 	}
 	pack_u64(out, table.map.len);
 	buf_add_slice(out, buf_slice(&table.out));
@@ -194,6 +261,7 @@ static void encode_body(struct buf *out, const struct delta_body *body)
 	buf_done(&series);
 	buf_done(&table.out);
 	map_done(&table.map);
+	map_done(&families);
 	arena_done(&table.arena);
 }
 
@@ -290,9 +358,9 @@ static int decode_head(struct slice head, struct arena *arena, struct delta_head
 	return unpack_whole(&u) && good_time(h->journal_time_ns) && distinct(h->ranges, h->ranges_len) ? 0 : ERR_CORRUPT;
 }
 
-static bool decode_series(struct unpack *u, struct arena *arena, const struct slice *strings, size_t strings_len, struct tally_series *s)
+static bool decode_series(struct unpack *u, struct arena *arena, const struct slice *strings, size_t strings_len, struct families_read *families, struct tally_series *s)
 {
-	s->family = (enum family_id)unpack_upto(u, FAMILY_COUNT - 1);
+	s->family = family_unpack(u, families);
 	s->labels_len = (uint8_t)unpack_upto(u, LABELS_MAX);
 	s->labels = arena_alloc(arena, (s->labels_len + 1u) * sizeof(*s->labels));
 	s->hash = 0; /* the ledger's own business */
@@ -304,11 +372,23 @@ static bool decode_series(struct unpack *u, struct arena *arena, const struct sl
 		if (s->labels[i].value.len == 0 || s->labels[i].name.len == 0 || (i > 0 && slice_cmp(s->labels[i - 1].name, s->labels[i].name) >= 0))
 			return false;
 	}
-	return !u->bad && family_get(s->family)->name != NULL;
+	return !u->bad;
+}
+
+/* Into the arena. */
+static void keep_families(struct arena *arena, struct families_read *families, struct delta_body *body)
+{
+	struct delta_family *items = arena_zalloc(arena, (families->len + 1) * sizeof(*items));
+	if (families->len)
+		memcpy(items, families->items, families->len * sizeof(*items));
+	body->families = items;
+	body->families_len = families->len;
+	free(families->items);
 }
 
 static void decode_all_series(struct unpack *u, struct arena *arena, struct delta_body *body)
 {
+	struct families_read families = {0};
 	size_t strings_len = unpack_count(u, STRINGS_MAX, 2);
 	struct slice *strings = arena_alloc(arena, (strings_len + 1) * sizeof(*strings));
 	for (size_t i = 0; i < strings_len; i++) {
@@ -318,7 +398,8 @@ static void decode_all_series(struct unpack *u, struct arena *arena, struct delt
 	body->series_len = unpack_count(u, SERIES_MAX, 2);
 	struct tally_series *series = arena_alloc(arena, (body->series_len + 1) * sizeof(*series));
 	for (size_t i = 0; i < body->series_len && !u->bad; i++)
-		u->bad |= !decode_series(u, arena, strings, strings_len, &series[i]);
+		u->bad |= !decode_series(u, arena, strings, strings_len, &families, &series[i]);
+	keep_families(arena, &families, body);
 	body->series = series;
 }
 
@@ -370,8 +451,8 @@ static void decode_entry(struct unpack *u, struct arena *arena, const struct del
 		return;
 	}
 	const struct family *family = family_get(body->series[e->series].family);
-	if (family->type == METRIC_HISTOGRAM)
-		decode_buckets(u, arena, e, family->bounds_len + 1);
+	if (family_buckets(family))
+		decode_buckets(u, arena, e, family_buckets(family));
 	if (exemplar)
 		exemplar_unpack(u, &e->exemplar);
 }

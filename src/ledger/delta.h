@@ -50,9 +50,18 @@ struct delta_pattern {
 	struct slice service, template_text, rule;
 };
 
+/* A family that a rule defines, with the time its rules came into force. */
+struct delta_family {
+	enum family_id family;
+	int64_t since_ns;
+};
+
 struct delta_body {
 	const struct tally_series *series;
 	size_t series_len;
+	int64_t rules_ns;                  /* to be written: when the writer's rules came into force */
+	const struct delta_family *families; /* as read: of the series above, in their order */
+	size_t families_len;
 	const struct tally_entry *entries; /* .series indexes series above */
 	size_t entries_len;
 	const struct delta_pattern *patterns;

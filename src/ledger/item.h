@@ -3,12 +3,23 @@
 #ifndef WINNOW_LEDGER_ITEM_H
 #define WINNOW_LEDGER_ITEM_H
 
+#include "base/map.h"
 #include "ledger/delta.h"
 #include "ledger/pack.h"
 
 void exemplar_pack(struct buf *out, const struct exemplar *e);
 /* *e must be zeroed; bad for texts that are too long and for rank 0. */
 void exemplar_unpack(struct unpack *u, struct exemplar *e);
+/* The number of a series' family. One that a rule defines is FAMILY_OF_RULES and its place among those written so far; the first time its definition follows. */
+enum { FAMILY_OF_RULES = 256 };
+void family_pack(struct buf *out, struct map *written, enum family_id family, int64_t since_ns);
+/* What reading has seen of them. */
+struct families_read {
+	struct delta_family *items;
+	size_t len, cap;
+};
+/* Texts are copied; FAMILY_COUNT and bad if it is none. */
+enum family_id family_unpack(struct unpack *u, struct families_read *seen);
 void example_pack(struct buf *out, const struct delta_example *e);
 /* Texts are views into the input. */
 void example_unpack(struct unpack *u, struct delta_example *e);

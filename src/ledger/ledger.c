@@ -58,6 +58,7 @@ void ledger_free(struct ledger *l)
 		step_free(l->steps[i]);
 	for (size_t i = 0; i < l->series_len; i++)
 		series_free(l->series[i]);
+	layout_done(l);
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		free((void *)l->partitions[i]->topic.ptr);
 		free(l->partitions[i]);

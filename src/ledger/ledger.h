@@ -139,7 +139,7 @@ struct ledger_value {
 	size_t labels_len;
 	uint64_t count;          /* counter value, gauge value, histogram count: everything posted, closed or not */
 	double sum;
-	const uint64_t *buckets; /* histograms: not cumulative, bounds_len + 1 */
+	const uint64_t *buckets; /* as many as family_buckets(), not cumulative */
 	const struct exemplar *exemplar; /* latest, or NULL */
 };
 size_t ledger_series_len(const struct ledger *l);

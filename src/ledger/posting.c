@@ -61,26 +61,33 @@ static void find_route(struct ledger *l, const struct tally_series *from, struct
 	char id[16];
 	size_t len = copy_labels(labels, from);
 	follow_alias(l, labels, len, id);
-	uint64_t hash = series_hash(from->family, labels, len);
-	route->series = series_find(l, hash, from->family, labels, len);
+	enum family_id family = layout_family(l, from->family);
+	uint64_t hash = series_hash(family, labels, len);
+	route->series = series_find(l, hash, family, labels, len);
 	if (route->series)
 		return;
 	if (l->series_len < l->opts.series_limit) {
-		route->series = series_add(l, hash, from->family, labels, len);
+		route->series = series_add(l, hash, family, labels, len);
 		return;
 	}
-	route->series = other(l, from->family, labels, len);
+	route->series = other(l, family, labels, len);
 	route->refused = route->series->hash != hash; /* else it is itself one of the `other`s */
 }
 
-static void add(struct step *step, struct series *s, const struct tally_entry *e)
+static void add(struct step *step, struct series *s, enum family_id from, const struct tally_entry *e)
 {
-	size_t buckets = series_buckets(s);
-	step_add(step, s, e->count, e->sum, buckets ? e->buckets : NULL, &e->exemplar);
+	size_t len = series_buckets(s);
+	const uint64_t *buckets = len ? e->buckets : NULL;
+	uint64_t fitted[BOUNDS_MAX + 1];
+	if (len && from != s->family) {
+		layout_fit(from, e->buckets, s->family, fitted);
+		buckets = fitted;
+	}
+	step_add(step, s, e->count, e->sum, buckets, &e->exemplar);
 	if (family_get(s->family)->type == METRIC_GAUGE)
 		s->posted.count = e->count;
 	else
-		value_add(&s->posted, e->count, e->sum, e->buckets, buckets);
+		value_add(&s->posted, e->count, e->sum, buckets, len);
 	if (e->exemplar.rank == 0)
 		return;
 	if (!s->exemplar)
@@ -157,7 +164,7 @@ static void post_entry(struct ledger *l, const struct tally_series *from, const 
 	bool late;
 	struct step *step = step_open(l, time_target(l, e->step, &late));
 	struct series *s = route->series;
-	add(step, s, e);
+	add(step, s, from->family, e);
 	if (route->refused) {
 		l->stats.overflow_records += e->count;
 		count_own(l, step, FAMILY_OVERFLOW, (struct label){.name = SLICE("budget"), .value = SLICE("series")}, e->count);
@@ -214,6 +221,8 @@ void posting_add(struct ledger *l, const struct delta_body *body)
 	struct route *routes = arena_zalloc(&l->arena, (body->series_len + 1) * sizeof(*routes));
 	for (size_t i = 0; i < body->patterns_len; i++)
 		learn(l, &body->patterns[i]);
+	for (size_t i = 0; i < body->families_len; i++)
+		layout_take(l, body->families[i].family, body->families[i].since_ns);
 	for (size_t i = 0; i < body->entries_len; i++) {
 		const struct tally_entry *e = &body->entries[i];
 		if (e->count == 0)
@@ -224,4 +233,6 @@ void posting_add(struct ledger *l, const struct delta_body *body)
 	}
 	for (size_t i = 0; i < body->examples_len; i++)
 		catalog_offer(&l->catalog, &body->examples[i]);
+	for (size_t i = 0; i < body->families_len; i++)
+		layout_sweep(l, body->families[i].family);
 }

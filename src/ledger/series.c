@@ -30,7 +30,7 @@ static bool same_series(const void *item, const void *key)
 
 uint64_t series_hash(enum family_id family, const struct label *labels, size_t len)
 {
-	uint64_t hash = (uint64_t)family;
+	uint64_t hash = family_key(family);
 	for (size_t i = 0; i < len; i++)
 		hash = hash_pair(hash, hash_pair(hash_bytes(labels[i].name), hash_bytes(labels[i].value)));
 	return hash;
@@ -65,8 +65,7 @@ static struct label *copy_labels(const struct label *labels, size_t len)
 
 size_t series_buckets(const struct series *s)
 {
-	const struct family *family = family_get(s->family);
-	return family->type == METRIC_HISTOGRAM ? family->bounds_len + 1 : 0;
+	return family_buckets(family_get(s->family));
 }
 
 struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family, const struct label *labels, size_t len)
@@ -90,6 +89,7 @@ struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family
 	l->series = mem_grow(l->series, l->series_len, &l->series_cap, sizeof(struct series *));
 	l->series[l->series_len++] = s;
 	map_put(&l->series_by_labels, hash, s);
+	layout_enter(l, family);
 	return s;
 }
 
@@ -120,6 +120,7 @@ void series_forget(struct ledger *l, int64_t step)
 		if (s->pattern && s->pattern->info == s)
 			s->pattern->info = NULL;
 		map_remove(&l->series_by_labels, s->hash, is_same, s);
+		layout_leave(l, s->family);
 		series_free(s);
 	}
 	l->series_len = kept;
@@ -166,8 +167,7 @@ void value_add(struct value *v, uint64_t count, double sum, const uint64_t *buck
 
 size_t series_samples(const struct series *s)
 {
-	size_t buckets = series_buckets(s);
-	return buckets ? buckets + 2 : 1;
+	return family_get(s->family)->type == METRIC_HISTOGRAM ? series_buckets(s) + 2 : 1;
 }
 
 static void add_block(struct buf *bytes, size_t *ends, size_t *len, struct slice name, const struct series *s, const struct label *extra)

@@ -9,6 +9,7 @@
 #include "ledger/item.h"
 #include "ledger/seal.h"
 #include "ledger/state.h"
+#include "metric/rule_family.h"
 
 #include <stdlib.h>
 
@@ -162,10 +163,10 @@ static void load_value(struct value *v, size_t buckets, struct unpack *u)
 		v->buckets[i] = unpack_u64(u);
 }
 
-static void save_one_series(const struct series *s, struct buf *out)
+static void save_one_series(const struct ledger *l, const struct series *s, struct map *families, struct buf *out)
 {
 	pack_u64(out, s->number);
-	pack_u64(out, (uint64_t)s->family);
+	family_pack(out, families, s->family, layout_since(l, s->family));
 	pack_u64(out, s->labels_len);
 	for (size_t i = 0; i < s->labels_len; i++) {
 		pack_bytes(out, s->labels[i].name);
@@ -183,27 +184,30 @@ static void save_one_series(const struct series *s, struct buf *out)
 		exemplar_pack(out, s->exemplar);
 }
 
-static struct series *load_labels(struct ledger *l, struct unpack *u)
+static struct series *load_labels(struct ledger *l, struct families_read *families, struct unpack *u)
 {
 	struct label labels[LABELS_MAX];
 	uint64_t number = unpack_u64(u), next = l->next_number;
-	enum family_id family = (enum family_id)unpack_upto(u, FAMILY_COUNT - 1);
+	size_t seen = families->len;
+	enum family_id family = family_unpack(u, families);
 	size_t len = unpack_upto(u, LABELS_MAX);
 	for (size_t i = 0; i < len; i++) {
 		labels[i].name = unpack_bytes(u);
 		labels[i].value = unpack_bytes(u);
 	}
-	if (u->bad || !family_get(family)->name)
+	if (u->bad)
 		return NULL;
+	if (families->len > seen)
+		layout_take(l, family, families->items[seen].since_ns);
 	struct series *s = series_add(l, series_hash(family, labels, len), family, labels, len);
 	s->number = number;
 	l->next_number = next;
 	return s;
 }
 
-static void load_one_series(struct ledger *l, struct unpack *u)
+static void load_one_series(struct ledger *l, struct families_read *families, struct unpack *u)
 {
-	struct series *s = load_labels(l, u);
+	struct series *s = load_labels(l, families, u);
 	if (!s) {
 		u->bad = true;
 		return;
@@ -226,14 +230,18 @@ static void load_one_series(struct ledger *l, struct unpack *u)
 static void save_series(const struct ledger *l, struct buf *out)
 {
 	pack_u64(out, l->series_len);
+	struct map families = {0};
 	for (size_t i = 0; i < l->series_len; i++)
-		save_one_series(l->series[i], out);
+		save_one_series(l, l->series[i], &families, out);
+	map_done(&families);
 }
 
 static void load_series(struct ledger *l, struct unpack *u)
 {
+	struct families_read families = {0};
 	for (size_t n = unpack_count(u, MANY, 10); n > 0 && !u->bad; n--)
-		load_one_series(l, u);
+		load_one_series(l, &families, u);
+	free(families.items);
 }
 
 /* Index in the ledger's array, which is sorted by number. */

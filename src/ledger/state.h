@@ -9,7 +9,14 @@
 struct value {
 	uint64_t count;
 	double sum;
-	uint64_t *buckets; /* histograms */
+	uint64_t *buckets; /* of families with any: family_buckets() */
+};
+
+/* The definition in force of a rule's metric: see layout.c. */
+struct layout {
+	enum family_id family;
+	int64_t since_ns; /* when the rules that brought it came into force, by the writer's clock */
+	size_t series;
 };
 
 /* Label blocks as requests hold them, made at the first cut: a counter or gauge has one, a histogram one per bucket, then _sum, then _count. */
@@ -80,6 +87,7 @@ struct ledger {
 	struct series **series; /* by number */
 	size_t series_len, series_cap, live_len;
 	struct map series_by_labels;
+	struct map layouts;     /* by family_key() */
 	uint64_t next_number;
 	struct step **steps;    /* by number: closed ones first, then open ones */
 	size_t steps_len, steps_cap, closed_len;
@@ -114,15 +122,28 @@ size_t series_samples(const struct series *s);
 /* winnow's own books (winnow_records_total, ...): few, and shown even while they are dormant, or the identity would seem broken after a quiet quarter of an hour. */
 static inline bool series_is_book(const struct series *s)
 {
-	return s->family >= FAMILY_RECORDS;
+	return s->family >= FAMILY_RECORDS && s->family < FAMILY_COUNT;
 }
 /* Drops series that have been dormant for long by the time of this step. */
 void series_forget(struct ledger *l, int64_t step);
-/* Number of buckets of a histogram, else 0. */
+/* Number of its buckets, 0 for plain counters and gauges. */
 size_t series_buckets(const struct series *s);
 /* {"16 hex digits"} of a pattern id label; false if it is none. */
 bool series_pattern_id(const struct label *labels, size_t len, uint64_t *ret_id);
 void value_add(struct value *v, uint64_t count, double sum, const uint64_t *buckets, size_t buckets_len);
+
+/* layout.c */
+/* The definition in force of this family's name: the family itself for those that no rule defines. */
+enum family_id layout_family(const struct ledger *l, enum family_id family);
+int64_t layout_since(const struct ledger *l, enum family_id family);
+/* A delta, or a snapshot, says that it counts by this definition. */
+void layout_take(struct ledger *l, enum family_id family, int64_t since_ns);
+/* The counts of one layout's buckets by another's. */
+void layout_fit(enum family_id from, const uint64_t *counts, enum family_id to, uint64_t *ret);
+void layout_enter(struct ledger *l, enum family_id family);
+void layout_leave(struct ledger *l, enum family_id family);
+void layout_sweep(struct ledger *l, enum family_id family);
+void layout_done(struct ledger *l);
 
 /* step.c */
 struct step *step_open(struct ledger *l, int64_t number);
@@ -130,6 +151,8 @@ struct increment *step_touch(struct step *step, struct series *s);
 /* The increment of a series, or NULL; any step. */
 void step_add(struct step *step, struct series *s, uint64_t count, double sum, const uint64_t *buckets, const struct exemplar *exemplar);
 void step_end(struct step *step, struct series *s);
+/* The increments of one family's series by another's buckets. */
+void step_fit(struct step *step, enum family_id from, enum family_id to);
 void step_close(struct step *step);
 /* Moves everything of from into into, later in time. */
 void step_merge(struct step *into, const struct step *from);

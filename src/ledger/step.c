@@ -102,6 +102,21 @@ void step_add(struct step *step, struct series *s, uint64_t count, double sum, c
 		add_exemplar(step, i, exemplar);
 }
 
+void step_fit(struct step *step, enum family_id from, enum family_id to)
+{
+	for (size_t n = 0; n < step->len; n++) {
+		struct increment *i = &step->increments[n];
+		if (i->series->family != from || !i->hist)
+			continue;
+		uint64_t old[BOUNDS_MAX + 2];
+		memcpy(old, &step->words[i->hist - 1], (1 + family_buckets(family_get(from))) * sizeof(*old));
+		i->hist = (uint32_t)step->words_len + 1;
+		uint64_t *words = words_add(step, 1 + family_buckets(family_get(to)));
+		words[0] = old[0];
+		layout_fit(from, old + 1, to, words + 1);
+	}
+}
+
 void step_end(struct step *step, struct series *s)
 {
 	step_touch(step, s)->exemplar = INCREMENT_ENDS;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metric/family.h"
 
+#include "metric/rule_family.h"
+
 /* Seconds, for what people log: from a cache hit to a slow batch job. */
 static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 /* Milliseconds, as the OpenTelemetry span metrics connector has them: dashboards read these. */
@@ -55,6 +57,8 @@ static const struct family own[OWN_COUNT] = {
 		.labels = "code"},
 	[OWN_OUTPUT_BYTES] = {.name = "winnow_output_bytes_total", .type = METRIC_COUNTER, .unit = "bytes", .help = "Bytes of remote-write bodies as they went over the wire, repeats included.", .labels = ""},
 	[OWN_REMOTE_WRITE_ASIDE] = {.name = "winnow_remote_write_aside_series", .type = METRIC_GAUGE, .unit = "", .help = "Series set aside because the receiver refuses them; /api/v1/status names them.", .labels = ""},
+	[OWN_DEAD_LETTERS] = {.name = "winnow_dead_letters_total", .type = METRIC_COUNTER, .unit = "", .help = "Messages that could not be read, where there is a topic for them: taken, limited (too many a second), lost (taken, but the topic did not store them).",
+		.labels = "outcome"},
 	[OWN_PENDING_STEPS] = {.name = "winnow_pending_steps", .type = METRIC_GAUGE, .unit = "", .help = "Steps that are closed and not yet acknowledged by the receiver.", .labels = ""},
 	[OWN_WATERMARK] = {.name = "winnow_watermark_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "Event time up to which steps are closed.", .labels = ""},
 	[OWN_LAG] = {.name = "winnow_lag_records", .type = METRIC_GAUGE, .unit = "", .help = "Records in the log that are not counted yet.", .labels = "topic, partition"},
@@ -66,7 +70,12 @@ static const struct family own[OWN_COUNT] = {
 
 const struct family *family_get(enum family_id id)
 {
-	return &families[id];
+	return family_is_of_rule(id) ? rule_family_get(id) : &families[id];
+}
+
+uint64_t family_key(enum family_id id)
+{
+	return family_is_of_rule(id) ? rule_family_key(id) : (uint64_t)id;
 }
 
 const struct family *family_own(enum own_metric metric)
@@ -100,6 +109,8 @@ void family_print_docs(struct buf *out)
 		"## Sent by remote write\n\nOne set of series for all instances together: no label says which instance or partition it came from. Counters and histograms of logs and spans\n"
 		"carry exemplars with `trace_id` and `span_id`. Histograms leave as `_bucket` (with `le`), `_sum` and `_count`. The same series are on `/metrics` of every instance.\n\n");
 	print_table(out, families, FAMILY_COUNT);
+	buf_add_str(out, "\nRules may define counters and histograms of their own (`counters` and `histograms` in [rules.md](rules.md#counters-and-histograms-of-its-own)): they carry\n"
+		"`service_name` and the labels that the rule gives them, with exemplars, and leave the same way.\n");
 	buf_add_str(out, "\n## On `/metrics` only\n\nEach instance about itself.\n\n");
 	print_table(out, own, OWN_COUNT);
 }

@@ -37,10 +37,18 @@ struct family {
 	const double *bounds; /* histograms: upper bounds without +Inf, rising */
 	size_t bounds_len;
 	const char *labels; /* for the docs: "service_name, severity" */
+	bool sums;          /* a counter that grows by amounts: it is kept like a histogram without bounds, and its value is the sum */
 };
 
-/* id < FAMILY_COUNT. */
+/* id < FAMILY_COUNT, or of a rule's own (rule_family.h). */
 const struct family *family_get(enum family_id id);
+/* What tells its series from those of other families: the same in every process. */
+uint64_t family_key(enum family_id id);
+/* How many counts of buckets its series hold: 0 for plain counters and gauges, which hold a number. */
+static inline size_t family_buckets(const struct family *f)
+{
+	return f->type == METRIC_HISTOGRAM || f->sums ? f->bounds_len + 1 : 0;
+}
 
 /* The process's own numbers: of one instance, never in a delta, on its /metrics only. */
 enum own_metric {
@@ -52,6 +60,7 @@ enum own_metric {
 	OWN_REMOTE_WRITE_REQUESTS, /* winnow_remote_write_requests_total{code} */
 	OWN_OUTPUT_BYTES,          /* winnow_output_bytes_total */
 	OWN_REMOTE_WRITE_ASIDE,    /* winnow_remote_write_aside_series */
+	OWN_DEAD_LETTERS,          /* winnow_dead_letters_total{outcome} */
 	OWN_PENDING_STEPS,         /* winnow_pending_steps */
 	OWN_WATERMARK,             /* winnow_watermark_timestamp_seconds */
 	OWN_LAG,                   /* winnow_lag_records{topic, partition} */

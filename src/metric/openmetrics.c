@@ -114,6 +114,13 @@ void openmetrics_value(struct openmetrics *o, const struct label *labels, size_t
 	sample_end(o, NULL);
 }
 
+void openmetrics_sum(struct openmetrics *o, const struct label *labels, size_t len, double sum, const struct exemplar *exemplar)
+{
+	sample_start(o, "", labels, len, SLICE(""));
+	add_number(o->out, sum);
+	sample_end(o, exemplar);
+}
+
 /* The bucket an exemplar's value falls into. */
 static size_t bucket_of(const struct family *f, const struct exemplar *e)
 {

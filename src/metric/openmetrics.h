@@ -18,6 +18,8 @@ void openmetrics_family(struct openmetrics *o, const struct family *family);
 /* One sample of a counter or gauge; exemplar may be NULL and goes on counters only. */
 void openmetrics_count(struct openmetrics *o, const struct label *labels, size_t len, uint64_t value, const struct exemplar *exemplar);
 void openmetrics_value(struct openmetrics *o, const struct label *labels, size_t len, double value);
+/* One sample of a counter that sums amounts. */
+void openmetrics_sum(struct openmetrics *o, const struct label *labels, size_t len, double sum, const struct exemplar *exemplar);
 /* _bucket lines (cumulative, with le, the exemplar on its bucket), _sum and _count. buckets: bounds_len + 1 counts, not cumulative. */
 void openmetrics_histogram(struct openmetrics *o, const struct label *labels, size_t len, const uint64_t *buckets, double sum, const struct exemplar *exemplar);
 /* # EOF */

@@ -151,7 +151,7 @@ static size_t clean_labels(struct tally *t, const struct label *labels, size_t l
 
 uint64_t tally_hash(enum family_id family, const struct label *labels, size_t len)
 {
-	uint64_t hash = (uint64_t)family;
+	uint64_t hash = family_key(family);
 	for (size_t i = 0; i < len; i++)
 		hash = hash_pair(hash, hash_pair(hash_bytes(labels[i].name), hash_bytes(labels[i].value)));
 	return hash;
@@ -237,8 +237,8 @@ static uint32_t add_entry(struct tally *t, uint32_t series, int64_t step)
 	t->entries_len++;
 	t->entries[number] = (struct tally_entry){.series = series, .step = step};
 	t->bytes += ENTRY_BYTES;
-	if (family->type == METRIC_HISTOGRAM) {
-		t->entries[number].buckets = arena_zalloc(&t->buckets, (family->bounds_len + 1) * sizeof(uint64_t));
+	if (family_buckets(family)) {
+		t->entries[number].buckets = arena_zalloc(&t->buckets, family_buckets(family) * sizeof(uint64_t));
 		t->bytes += family->bounds_len * BUCKET_BYTES;
 	}
 	if (t->recent[series].epoch != t->epoch)

@@ -206,6 +206,8 @@ static enum place colon_hex(struct slice s)
 			break;
 		if (s.ptr[i] == '%' && colons >= 2)
 			return PLACE_IP;
+		if (s.ptr[i] == '.' && colons >= 2 && quad_end(s, i - n) == s.len)
+			return PLACE_IP;
 		if (s.ptr[i] != ':')
 			return PLACE_COUNT;
 		colons++;
@@ -216,12 +218,13 @@ static enum place colon_hex(struct slice s)
 	return empty || colons == 7 ? PLACE_IP : PLACE_ANY;
 }
 
-/* 10/Oct/2000:13:55:36 as web servers write it. */
+/* 10/Oct/2000:13:55:36 as web servers write it, or the date alone. */
 static bool is_server_time(struct slice s)
 {
 	size_t day = digits_at(s, 0);
-	return s.len >= 20 && day && day <= 2 && s.ptr[day] == '/' && s.ptr[day + 4] == '/' && digits_at(s, day + 5) == 4 && s.ptr[day + 9] == ':' &&
-		digits_at(s, day + 10) == 2;
+	if (s.len < 10 || day == 0 || day > 2 || s.ptr[day] != '/' || s.ptr[day + 4] != '/' || digits_at(s, day + 5) != 4)
+		return false;
+	return s.len == day + 9 || (s.len > day + 11 && s.ptr[day + 9] == ':' && digits_at(s, day + 10) == 2);
 }
 
 /* Dates, times and both: digits with at least two separators of those kinds, or hh:mm. */
@@ -282,6 +285,35 @@ static bool is_email(struct slice s)
 	return at + 3 < s.len && slice_find(s, '.', at) + 1 < s.len;
 }
 
+/* PT1M2.5S as Java and XML write durations; days at most. */
+static bool iso_duration(struct slice s, int64_t *duration_ns)
+{
+	static const struct unit parts[] = {{"D", 86400000000000}, {"H", 3600000000000}, {"M", 60000000000}, {"S", 1000000000}};
+	double total = 0;
+	size_t i = 1;
+	bool time = false;
+	if (s.len < 3 || s.len > 40 || s.ptr[0] != 'P')
+		return false;
+	while (i < s.len) {
+		if (!time && s.ptr[i] == 'T') {
+			time = true;
+			i++;
+			continue;
+		}
+		size_t end = number_end(s, i);
+		size_t part = time ? 1 : 0;
+		while (end < s.len && part < 4 && parts[part].name[0] != s.ptr[end])
+			part++;
+		if (end == i || end == s.len || part == (time ? 4 : 1))
+			return false;
+		total += number_value(slice_sub(s, i, end - i)) * (double)parts[part].ns;
+		i = end + 1;
+	}
+	if (total >= 0 && total < 9e18)
+		*duration_ns = (int64_t)total;
+	return true;
+}
+
 static enum place digit_place(struct slice s, unsigned classes, int64_t *duration_ns)
 {
 	if (!(classes & (unsigned)~LEX_DIGIT))
@@ -293,6 +325,8 @@ static enum place digit_place(struct slice s, unsigned classes, int64_t *duratio
 		return PLACE_NUM;
 	if (s.len > 2 && s.ptr[0] == '0' && (s.ptr[1] == 'x' || s.ptr[1] == 'X') && hex_at(s, 2) == s.len - 2)
 		return PLACE_HEX;
+	if (s.ptr[0] == 'P' && iso_duration(s, duration_ns))
+		return PLACE_DURATION;
 	if (end > 0) {
 		enum place place = unit_place(s, duration_ns);
 		if (place != PLACE_COUNT)
@@ -360,6 +394,26 @@ bool lex_is_time_unit(struct slice name)
 {
 	const struct unit *unit = unit_of(name);
 	return unit && unit->ns > 0;
+}
+
+bool lex_is_size_unit(struct slice name)
+{
+	const struct unit *unit = unit_of(name);
+	return unit && unit->ns == 0 && slice_ends(name, SLICE("B"));
+}
+
+/* CamelCase changes often too, but hardly has capitals side by side then. */
+bool lex_is_random(struct slice s)
+{
+	size_t changes = 0;
+	size_t capitals = 0;
+	for (size_t i = 1; i < s.len; i++) {
+		unsigned a = lex_class[(uint8_t)s.ptr[i]];
+		unsigned b = lex_class[(uint8_t)s.ptr[i - 1]];
+		changes += ((a ^ b) & LEX_LETTER) == LEX_LETTER;
+		capitals += (a & b & LEX_UPPER) != 0;
+	}
+	return s.len >= 16 && changes * 5 >= s.len * 2 && capitals * 8 >= s.len;
 }
 
 bool lex_exception(struct slice name)

@@ -25,6 +25,10 @@ enum place lex_place(struct slice piece, unsigned classes, int64_t *duration_ns)
 int64_t lex_duration(struct slice s);
 /* s, sec, ms, min, ... */
 bool lex_is_time_unit(struct slice name);
+/* B, kB, MiB, ... */
+bool lex_is_size_unit(struct slice name);
+/* Letters in no order that a name would have: part of a key, a token, an id. */
+bool lex_is_random(struct slice letters);
 /* Whether a name is one of an exception type. */
 bool lex_exception(struct slice name);
 

@@ -549,6 +549,12 @@ void miner_mask(struct miner *m, struct slice message, struct buf *out)
 	tokens_masked_text(&m->tokens, out);
 }
 
+void miner_mask_pattern(struct miner *m, const struct pattern *p, struct buf *out)
+{
+	tokens_scan_template(&m->tokens, p->template_text);
+	tokens_masked_text(&m->tokens, out);
+}
+
 /* Names a message by taking it apart. */
 static struct pattern *name_tokens(struct miner *m, struct service *s, struct slice message, bool *born)
 {

@@ -23,6 +23,8 @@ void miner_name(struct miner *m, struct slice service, struct slice message, str
 /* Appends the message as an example may be shown without its values: places as <num>, <ip>, ..., words in the place of values as <*>; only what a pattern is
  * made of (the first line, and what a stack trace adds). */
 void miner_mask(struct miner *m, struct slice message, struct buf *out);
+/* The same of a mined pattern's text, in which learned places are masked too. */
+void miner_mask_pattern(struct miner *m, const struct pattern *p, struct buf *out);
 /* Tells the miner of an imported pattern, so that messages of its kind meet it instead of giving birth to a twin. */
 void miner_import(struct miner *m, struct pattern *p);
 

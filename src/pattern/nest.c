@@ -8,6 +8,33 @@ static char closing(char open)
 	return open == '(' ? ')' : open == '[' ? ']' : '}';
 }
 
+/* End of the name at i, or i. */
+static size_t name_end(const struct scan *s, size_t i)
+{
+	while (i < s->end && (lex_class[(uint8_t)s->ptr[i]] & (LEX_LETTER | LEX_DIGIT | LEX_UNDER)))
+		i++;
+	return i;
+}
+
+/* {Id:7 Name:x}, map[a:1 b:2]: what Go prints has no commas. */
+static bool go_fields(const struct scan *s, size_t pos)
+{
+	if (s->ptr[pos] == '[')
+		return pos >= 3 && memcmp(s->ptr + pos - 3, "map", 3) == 0 && (pos == 3 || (lex_class[(uint8_t)s->ptr[pos - 4]] & (LEX_END | LEX_JOIN)));
+	size_t end = name_end(s, pos + 1);
+	return s->ptr[pos] == '{' && end > pos + 1 && end + 1 < s->end && s->ptr[end] == ':' && !strchr(" :/", s->ptr[end + 1]);
+}
+
+/* (words=[a, b]): the only thing in it is a name's value, which may have no commas another time. */
+static bool one_value(const struct scan *s, const struct bracket *b)
+{
+	size_t end = name_end(s, b->open + 1);
+	const struct brackets *all = &s->t->brackets;
+	if (s->ptr[b->open] != '(' || end == b->open + 1 || end >= s->end || s->ptr[end] != '=' || b + 1 >= all->items + all->len)
+		return false;
+	return b[1].open == end + 1 && b[1].close != BRACKET_NONE && b[1].close + 1 == b->close;
+}
+
 size_t nest_bracket_end(struct scan *s, size_t pos, bool *structured)
 {
 	if (!s->paired) {
@@ -15,7 +42,7 @@ size_t nest_bracket_end(struct scan *s, size_t pos, bool *structured)
 		s->paired = true;
 	}
 	const struct bracket *b = brackets_at(&s->t->brackets, pos);
-	*structured = b && (b->listed || (b->named && s->ptr[pos] != '{'));
+	*structured = b && ((b->listed && !one_value(s, b)) || (b->named && s->ptr[pos] != '{') || go_fields(s, pos));
 	return b && b->close != BRACKET_NONE ? b->close : SIZE_MAX;
 }
 
@@ -137,6 +164,15 @@ static bool quoted_value(struct scan *s, struct slice inside, enum expect expect
 	return true;
 }
 
+/* Search for "blue mug": several words in quotes behind a word are a value, unless they are a request, or a message with fields behind it. */
+static bool is_phrase(const struct scan *s, struct slice inside, bool behind_word)
+{
+	size_t first = slice_find(inside, ' ', 0);
+	size_t behind = scan_end_of(s, inside) + 1;
+	size_t end = behind < s->end && s->ptr[behind] == ' ' ? name_end(s, behind + 1) : behind;
+	return behind_word && !(word_class(word_hash(slice_sub(inside, 0, first))) & WORD_METHOD) && !(end < s->end && end > behind + 1 && s->ptr[end] == '=');
+}
+
 static void quote(struct scan *s)
 {
 	char c = s->ptr[s->pos];
@@ -147,6 +183,8 @@ static void quote(struct scan *s)
 	if (s->quote_end == s->pos)
 		s->quote_end = SIZE_MAX;
 	enum expect expect = s->expect;
+	const struct atom *last = scan_last(s);
+	bool behind_word = s->space && last && last->kind == ATOM_WORD && !last->soft;
 	emit_punct(s, s->pos++, 1);
 	s->expect = EXPECT_NOTHING;
 	if (!close)
@@ -157,6 +195,8 @@ static void quote(struct scan *s)
 		emit_punct(s, s->pos++, 1);
 	} else {
 		s->quote_end = end;
+		if (is_phrase(s, slice_of(s->ptr + from, end - from), behind_word))
+			s->value_until = end;
 	}
 }
 
@@ -181,7 +221,7 @@ static void equals(struct scan *s)
 /* <NUM>, <*>, <private>: what somebody masked before us. Its length, or 0. */
 static size_t masked_len(struct slice rest)
 {
-	static const char *const marks[] = {"<*>", "<private>", "<redacted>", "<masked>", "<hidden>"};
+	static const char *const marks[] = {"<*>", "<nil>", "<null>", "<none>", "<private>", "<redacted>", "<masked>", "<hidden>"};
 	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
 		if (slice_starts(rest, slice_str(marks[i])))
 			return strlen(marks[i]);
@@ -258,11 +298,15 @@ static bool template_place(struct scan *s)
 	return true;
 }
 
-/* a,b,c behind "name: " is a list of values. */
+/* a,b,c behind "name: " is a list of values, and a, b, c behind "names: ". */
 static bool list_goes_on(const struct scan *s)
 {
 	const struct atom *last = scan_last(s);
-	return last && last->soft && last->len && !s->space && s->pos + 1 < s->end && s->ptr[s->pos] == ',' && !(lex_class[(uint8_t)s->ptr[s->pos + 1]] & LEX_END);
+	size_t next = s->pos + 1;
+	if (!last || !last->soft || !last->len || s->space || s->ptr[s->pos] != ',')
+		return false;
+	next += s->plural && next < s->end && s->ptr[next] == ' ';
+	return next < s->end && !(lex_class[(uint8_t)s->ptr[next]] & LEX_END);
 }
 
 void nest_delimiter(struct scan *s)

@@ -62,22 +62,60 @@ static size_t count_byte(struct slice piece, char c)
 	return n;
 }
 
-/* Characters outside ASCII stand for themselves; what is between them is looked at alone: boundaries must hold next to CJK text. */
+enum script { SCRIPT_LETTERS, SCRIPT_OTHER, SCRIPT_MARK };
+
+/* What begins at i: ASCII and alphabets (a u with dots, Greek, Cyrillic, ...) make words with blanks between them; of other scripts and of symbols a run
+ * stands for itself, parted by the marks of CJK text. */
+static enum script script_at(struct slice s, size_t i)
+{
+	static const char *const marks[] = {"\xef\xbc\x8c", "\xef\xbc\x9a", "\xef\xbc\x9b", "\xef\xbc\x81", "\xef\xbc\x9f", "\xef\xbc\x88", "\xef\xbc\x89"};
+	uint8_t c = (uint8_t)s.ptr[i];
+	if (c < 0x80 || (c >= 0xc3 && c <= 0xe1))
+		return SCRIPT_LETTERS;
+	struct slice rest = slice_sub(s, i, 3);
+	if (slice_starts(rest, SLICE("\xe3\x80")))
+		return SCRIPT_MARK;
+	for (size_t k = 0; k < sizeof(marks) / sizeof(*marks); k++)
+		if (slice_starts(rest, slice_str(marks[k])))
+			return SCRIPT_MARK;
+	return SCRIPT_OTHER;
+}
+
+/* End of the run of one script at from; a mark is a run of its own. */
+static size_t script_end(struct slice s, size_t from)
+{
+	enum script script = script_at(s, from);
+	size_t i = from + 1;
+	while (i < s.len && (((uint8_t)s.ptr[i] & 0xc0) == 0x80 || (script != SCRIPT_MARK && script_at(s, i) == script)))
+		i++;
+	return i;
+}
+
+static bool is_wide_colon(struct slice s)
+{
+	return slice_eq(s, SLICE("\xef\xbc\x9a"));
+}
+
+/* Cuts a piece where scripts meet: boundaries must hold next to CJK text. */
 static void split_high(struct scan *s, struct slice piece)
 {
-	size_t from = 0;
-	while (from < piece.len) {
-		bool high = lex_class[(uint8_t)piece.ptr[from]] & LEX_HIGH;
-		size_t i = from + 1;
-		while (i < piece.len && (bool)(lex_class[(uint8_t)piece.ptr[i]] & LEX_HIGH) == high)
-			i++;
-		struct slice part = slice_sub(piece, from, i - from);
-		if (high)
-			emit_word(s, part, false);
-		else
+	enum expect expect = s->expect;
+	for (size_t from = 0, to; from < piece.len; from = to) {
+		to = script_end(piece, from);
+		struct slice part = slice_sub(piece, from, to - from);
+		enum script script = script_at(piece, from);
+		s->expect = expect;
+		expect = EXPECT_NOTHING;
+		if (script == SCRIPT_LETTERS) {
 			piece_emit(s, part, scan_classes(part));
-		from = i;
+			continue;
+		}
+		bool ends = to < piece.len ? script_at(piece, to) == SCRIPT_MARK : scan_closes_value(scan_next(s, scan_end_of(s, part)));
+		emit_word(s, part, script == SCRIPT_OTHER && s->expect == EXPECT_WORD && ends);
+		if (is_wide_colon(part))
+			expect = EXPECT_WORD;
 	}
+	s->expect = expect;
 }
 
 static unsigned class_at(const struct scan *s, size_t at)
@@ -117,7 +155,13 @@ static bool is_verbal(struct slice piece)
 
 static bool is_capitalised(struct slice piece)
 {
-	return piece.len > 1 && (lex_class[(uint8_t)piece.ptr[0]] & LEX_UPPER) && (lex_class[(uint8_t)piece.ptr[1]] & LEX_LOWER);
+	if (piece.len < 2)
+		return false;
+	uint8_t a = (uint8_t)piece.ptr[0];
+	uint8_t b = (uint8_t)piece.ptr[1];
+	if ((a == 0xc3 && b < 0x9f) || (a == 0xd0 && b >= 0x90 && b < 0xb0)) /* Latin and Cyrillic capitals */
+		return true;
+	return (lex_class[a] & LEX_UPPER) && (lex_class[b] & (LEX_LOWER | LEX_HIGH));
 }
 
 /* Whether what follows leaves the word a name: user root, user root from; not user limit exceeded, which is a noun of two words. */
@@ -139,7 +183,27 @@ static bool is_named(const struct scan *s, struct slice piece, unsigned class)
 		return false;
 	if (s->last_class & WORD_ANNOUNCES)
 		return ends_name(s, end) || is_capitalised(piece);
+	if ((s->last_class & WORD_BEFORE) && is_capitalised(piece))
+		return true;
 	return (s->last_class & WORD_FOR) && end < s->end && s->ptr[end] == ' ' && (scan_next(s, end) == '[' || (class_at(s, end) & WORD_FROM));
+}
+
+/* 12.50 EUR, from USD to EUR: which currency it is belongs to the value. */
+static bool is_currency(const struct scan *s, struct slice piece)
+{
+	const struct atom *last = scan_last(s);
+	size_t end = scan_end_of(s, piece);
+	char next = scan_next(s, end);
+	if ((last && last->kind == ATOM_PLACE && last->place == PLACE_NUM) || (s->last_class & (WORD_FUNCTION | WORD_ANNOUNCES)))
+		return true;
+	return (next >= '0' && next <= '9') || next == '-' || (s->template && next == '<') || (class_at(s, end) & WORD_FUNCTION);
+}
+
+/* 12.5 MB: the unit goes with the number, since a large one may come with another. */
+static bool is_size_unit(const struct scan *s, struct slice piece)
+{
+	const struct atom *last = scan_last(s);
+	return piece.len <= 3 && s->space && last && last->kind == ATOM_PLACE && last->place == PLACE_NUM && lex_is_size_unit(piece);
 }
 
 static void word_emit(struct scan *s, struct slice piece)
@@ -147,7 +211,7 @@ static void word_emit(struct scan *s, struct slice piece)
 	enum expect expect = s->expect;
 	unsigned class = word_class(word_hash(piece));
 	s->expect = EXPECT_NOTHING;
-	if (class & WORD_NULL) {
+	if ((class & WORD_NULL) || (piece.len >= 16 && lex_is_random(piece))) {
 		emit_place(s, piece, PLACE_ANY, -1);
 		return;
 	}
@@ -157,7 +221,7 @@ static void word_emit(struct scan *s, struct slice piece)
 		return;
 	}
 	bool named = (s->last_class && is_named(s, piece, class)) || (s->in_name && s->space && is_capitalised(piece) && !(class & (WORD_FUNCTION | WORD_STATE)));
-	bool soft = named ||
+	bool soft = named || expect == EXPECT_FIELD || ((class & WORD_CURRENCY) && is_currency(s, piece)) || is_size_unit(s, piece) ||
 		(expect != EXPECT_NOTHING && scan_closes_value(scan_next(s, scan_end_of(s, piece))) && !(class & WORD_STATE) && !word_is_enumerator(piece));
 	emit_word(s, piece, soft);
 	s->in_name = named && is_capitalised(piece);
@@ -199,9 +263,80 @@ static void name_emit(struct scan *s, struct slice piece)
 	}
 }
 
+/* en-US */
+static bool is_locale(struct slice s)
+{
+	return s.len == 5 && s.ptr[2] == '-' && (lex_class[(uint8_t)s.ptr[0]] & lex_class[(uint8_t)s.ptr[1]] & LEX_LOWER) &&
+		(lex_class[(uint8_t)s.ptr[3]] & lex_class[(uint8_t)s.ptr[4]] & LEX_UPPER);
+}
+
+/* application/json, text/html; charset=utf-8: takes in what follows the semicolon. */
+static bool content_type(struct scan *s, struct slice *piece)
+{
+	static const char *const kinds[] = {"application/", "text/", "image/", "audio/", "video/", "multipart/", "font/"};
+	size_t at = scan_end_of(s, *piece);
+	size_t i = 0;
+	while (i < sizeof(kinds) / sizeof(*kinds) && !slice_starts(*piece, slice_str(kinds[i])))
+		i++;
+	if (i == sizeof(kinds) / sizeof(*kinds) || piece->len == strlen(kinds[i]))
+		return false;
+	if (at != s->pos || at == s->end || s->ptr[at] != ';')
+		return true;
+	for (at++; at < s->end && (s->ptr[at] == ' ' || s->ptr[at] == '+'); at++)
+		;
+	if (!slice_starts(slice_of(s->ptr + at, s->end - at), SLICE("charset=")))
+		return true;
+	for (at += 8; at < s->end && !(lex_class[(uint8_t)s->ptr[at]] & LEX_END); at++)
+		;
+	piece->len += at - s->pos;
+	s->pos = at;
+	return true;
+}
+
+/* redis-cart, localhost, db.internal */
+static bool is_host(struct slice s)
+{
+	bool joined = false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (!(lex_class[(uint8_t)s.ptr[i]] & (LEX_LOWER | LEX_DIGIT)) && s.ptr[i] != '-' && s.ptr[i] != '.')
+			return false;
+		joined = joined || s.ptr[i] == '-' || s.ptr[i] == '.';
+	}
+	return (joined || slice_eq(s, SLICE("localhost"))) && !is_file(s);
+}
+
+static void host_emit(struct scan *s, struct slice host)
+{
+	s->expect = EXPECT_NOTHING;
+	if (scan_classes(host) & LEX_DIGIT)
+		emit_place(s, host, PLACE_ANY, -1);
+	else
+		emit_word(s, host, true);
+}
+
+/* redis-cart:6379: a name that hosts have, and a number. */
+static bool endpoint_emit(struct scan *s, struct slice piece, size_t colon)
+{
+	struct slice port = slice_sub(piece, colon + 1, SIZE_MAX);
+	int64_t duration_ns;
+	if (!colon || piece.ptr[colon] != ':' || !port.len || !is_host(slice_sub(piece, 0, colon)) || lex_place(port, scan_classes(port), &duration_ns) != PLACE_NUM)
+		return false;
+	host_emit(s, slice_sub(piece, 0, colon));
+	emit_punct(s, (size_t)(piece.ptr - s->ptr) + colon, 1);
+	emit_place(s, port, PLACE_NUM, -1);
+	return true;
+}
+
 static void mixed_emit(struct scan *s, struct slice piece, unsigned classes)
 {
 	size_t at = split_at(piece);
+	if (at && endpoint_emit(s, piece, at))
+		return;
+	if (is_locale(piece) || content_type(s, &piece)) {
+		s->expect = EXPECT_NOTHING;
+		emit_word(s, piece, true);
+		return;
+	}
 	if (at) {
 		split_emit(s, piece, at);
 		return;
@@ -213,7 +348,9 @@ static void mixed_emit(struct scan *s, struct slice piece, unsigned classes)
 	s->expect = EXPECT_NOTHING;
 	at = numbered_word(piece);
 	size_t end = scan_end_of(s, piece);
-	if (at) {
+	if (at && s->space && (s->last_class & WORD_ANNOUNCES)) { /* partition orders-0: a name */
+		emit_word(s, piece, true);
+	} else if (at) {
 		emit_word(s, slice_sub(piece, 0, at), false);
 		emit_punct(s, (size_t)(piece.ptr - s->ptr) + at, 1);
 		emit_place(s, slice_sub(piece, at + 1, SIZE_MAX), PLACE_NUM, -1);
@@ -246,10 +383,12 @@ static void piece_emit(struct scan *s, struct slice piece, unsigned classes)
 	enum place place = lex_place(piece, classes, &duration_ns);
 	if (request_goes_on(s, piece)) {
 		;
+	} else if (piece.len == 1 && piece.ptr[0] == '/' && (s->last_class & WORD_METHOD)) {
+		emit_place(s, piece, PLACE_PATH, -1);
 	} else if (place != PLACE_COUNT) {
 		s->expect = EXPECT_NOTHING;
 		emit_place(s, piece, place, duration_ns);
-	} else if ((classes & LEX_HIGH) && (classes & (unsigned)~LEX_HIGH)) {
+	} else if ((classes & LEX_HIGH) && (script_end(piece, 0) < piece.len || script_at(piece, 0) != SCRIPT_LETTERS)) {
 		split_high(s, piece);
 	} else {
 		mixed_emit(s, piece, classes);
@@ -284,6 +423,21 @@ static size_t phrase_end(const struct scan *s, size_t at)
 	return words && ends_phrase(s, at) ? at : from;
 }
 
+/* b'...' as Python prints bytes: takes in the quoted part. */
+static bool prefixed_quote(struct scan *s, struct slice *piece)
+{
+	size_t at = scan_end_of(s, *piece);
+	if (piece->len != 1 || at >= s->end || (s->ptr[at] != '\'' && s->ptr[at] != '"'))
+		return false;
+	size_t room = s->end - at - 1 < 1024 ? s->end - at - 1 : 1024;
+	const char *close = memchr(s->ptr + at + 1, s->ptr[at], room);
+	if (!close)
+		return false;
+	s->pos = (size_t)(close - s->ptr) + 1;
+	piece->len += s->pos - at;
+	return true;
+}
+
 /* A bracket glued to the end of a value, Seat(a=1): a small one is shown in detail (true: the piece is emitted), a large one belongs to the value. */
 static bool glued_bracket(struct scan *s, struct slice *piece, size_t at)
 {
@@ -315,7 +469,7 @@ void piece_value(struct scan *s, struct slice piece, unsigned classes)
 	}
 	if (at == s->pos && glued_bracket(s, &piece, at))
 		return;
-	if (at == s->pos) {
+	if (at == s->pos && !prefixed_quote(s, &piece)) {
 		s->pos = phrase_end(s, at);
 		piece.len += s->pos - at;
 		if (s->pos > at) {
@@ -381,11 +535,18 @@ static size_t chunk_end(const struct scan *s, unsigned *classes)
 	return i;
 }
 
+/* ::1 */
+static bool is_short_ip(struct slice piece)
+{
+	int64_t duration_ns;
+	return piece.len > 2 && piece.ptr[0] == ':' && piece.ptr[1] == ':' && lex_place(piece, scan_classes(piece), &duration_ns) == PLACE_IP;
+}
+
 /* Emits the punctuation in front and takes it and that behind off the piece; returns how many bytes stand behind. A value keeps its own. */
 static size_t trim(struct scan *s, struct slice *piece)
 {
 	bool value = s->expect == EXPECT_VALUE;
-	size_t front = value ? 0 : front_len(*piece);
+	size_t front = value || is_short_ip(*piece) ? 0 : front_len(*piece);
 	size_t back = 0;
 	const struct atom *last = scan_last(s);
 	bool behind_place = s->template && front == 1 && piece->ptr[0] == ':' && !s->space && last && last->kind == ATOM_PLACE;
@@ -395,7 +556,7 @@ static size_t trim(struct scan *s, struct slice *piece)
 		s->expect = EXPECT_WORD; /* as where a message is cut at the colon */
 	while (piece->len - back > front + value) {
 		char c = piece->ptr[piece->len - back - 1];
-		if (!strips_back(c) && !(s->template && (c == '@' || c == '#')))
+		if (value ? !strchr(".:!", c) : !strips_back(c) && !(s->template && (c == '@' || c == '#')))
 			break;
 		back++;
 	}
@@ -408,6 +569,12 @@ static bool is_key(const struct scan *s, unsigned classes)
 {
 	size_t i = s->pos;
 	return i < s->end && s->ptr[i] == '=' && !(i + 1 < s->end && s->ptr[i + 1] == '=') && (classes & LEX_LETTER) && !(classes & LEX_JOIN);
+}
+
+/* users, plugins; not class, status, analysis. */
+static bool is_plural(struct slice piece)
+{
+	return piece.len > 3 && piece.ptr[piece.len - 1] == 's' && !strchr("sui", piece.ptr[piece.len - 2]);
 }
 
 /* A chunk that is more than a word: trimmed of joining characters, then a value, a key, or pieces. */
@@ -423,9 +590,15 @@ static void joined_chunk(struct scan *s, struct slice piece, unsigned classes)
 		s->expect = EXPECT_FIELD;
 		return;
 	}
+	if (piece.len && s->key_end && s->ptr[from] == ':' && from <= s->key_end + 1 && s->expect == EXPECT_NOTHING)
+		s->expect = EXPECT_FIELD;
 	size_t end = s->pos;
+	if (s->template && !piece.len && !back && s->expect == EXPECT_WORD)
+		return; /* the colon behind a place */
 	if (piece.len && s->expect == EXPECT_VALUE)
 		piece_value(s, piece, classes);
+	else if (s->template && back == 1 && piece.len && s->ptr[end - 1] == ':' && is_host(piece) && slice_starts(slice_of(s->ptr + end, s->end - end), SLICE("<num>")))
+		host_emit(s, piece);
 	else if (back == 0 && is_key(s, classes))
 		emit_word(s, piece, false);
 	else if (piece.len)
@@ -433,8 +606,10 @@ static void joined_chunk(struct scan *s, struct slice piece, unsigned classes)
 	s->expect = EXPECT_NOTHING;
 	if (back) {
 		emit_punct(s, end - back, back);
-		if (back == 1 && s->ptr[end - 1] == ':' && piece.len)
+		if (back == 1 && s->ptr[end - 1] == ':' && piece.len) {
 			s->expect = EXPECT_WORD;
+			s->plural = is_plural(piece);
+		}
 	}
 }
 

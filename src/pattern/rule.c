@@ -92,11 +92,16 @@ static struct slice mapped(const struct label_rule *label, struct slice value)
 
 size_t rule_labels(const struct rule_match *match, const struct record *record, struct rule_scratch *scratch, struct rule_label out[RULE_LABELS_MAX])
 {
-	const struct rule *rule = match->rule;
+	return rule_make_labels(match->rule->labels, match->rule->labels_len, match, record, scratch, out);
+}
+
+size_t rule_make_labels(const struct label_rule *labels, size_t labels_len, const struct rule_match *match, const struct record *record, struct rule_scratch *scratch,
+	struct rule_label out[RULE_LABELS_MAX])
+{
 	size_t offsets[RULE_LABELS_MAX], len = 0;
 	buf_reset(&scratch->text);
-	for (size_t i = 0; i < rule->labels_len; i++) {
-		const struct label_rule *label = &rule->labels[i];
+	for (size_t i = 0; i < labels_len; i++) {
+		const struct label_rule *label = &labels[i];
 		out[len].name = label->name;
 		offsets[len] = SIZE_MAX;
 		if (label->len == 1) { /* the usual one: no copy */

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/yaml.h"
+#include "pattern/rule_key.h"
 #include "pattern/ruleset.h"
 
 enum { RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
@@ -28,6 +29,10 @@ struct rule_capture {
 	struct slice name;
 	enum place_type type; /* PLACE_WORD for the groups of a regex */
 	uint32_t group;
+};
+
+struct rule_alternative {
+	uint32_t capture, group;
 };
 
 /* One condition on a text: of `where` on a field, of `error` on a capture. */
@@ -73,6 +78,21 @@ struct label_rule {
 	bool has_fallback;
 };
 
+/* A counter or histogram of the rule's own. */
+struct rule_metric {
+	struct slice name, help;
+	int line, column;
+	size_t index;              /* among the set's */
+	bool counter;
+	uint32_t capture;          /* RULE_NO_CAPTURE: counts 1 */
+	const char *unit;          /* "seconds", "bytes" or "" */
+	double unit_ns;            /* of a bare number */
+	const double *bounds;
+	size_t bounds_len;
+	struct label_rule *labels;
+	size_t labels_len;
+};
+
 struct rule_pair {
 	struct slice name, value;
 };
@@ -95,6 +115,7 @@ struct rule {
 	pcre2_code *code;          /* NULL: `where` alone decides */
 	bool jit;
 	bool utf;
+	bool same_names;           /* groups may share a name: of a grok's alternatives */
 	struct slice regex_text;
 	struct slice prefix;       /* every match starts so; empty if that is not known */
 	struct slice *literals;    /* every match holds one of these, each of RULE_LITERAL_MIN or more bytes */
@@ -102,12 +123,17 @@ struct rule {
 	bool literals_caseless;
 	struct rule_capture captures[RULE_CAPTURES_MAX];
 	size_t captures_len;
+	struct rule_alternative *alternatives; /* more groups of captures: the first that is set counts */
+	size_t alternatives_len;
 	uint32_t http_method, http_path, http_route, http_status; /* captures by these names */
 	struct label_rule *labels;
 	size_t labels_len;
+	struct rule_metric *metrics; /* room for RULE_METRICS_MAX, if any */
+	size_t metrics_len;
 	uint32_t duration;         /* capture */
 	double duration_unit_ns;   /* of a bare number */
 	bool drop;
+	bool allow_unbounded;
 	int error;                 /* -1, 0, 1 */
 	struct where error_when;   /* on captures; len 0: none */
 	struct slice service;
@@ -116,18 +142,32 @@ struct rule {
 	size_t tests_len;
 };
 
+/* A grok name that a rule file defines, or a grok file that it names. */
+struct grok_own {
+	struct slice name, regex;
+	const struct yaml *node; /* where it stands, or the name of its file */
+	const char *file;        /* NULL: in the rule file itself */
+	int line;
+	size_t column;
+	enum { GROK_UNTRIED, GROK_OPEN, GROK_GOOD, GROK_BAD } state;
+	struct grok_own *next;
+};
+
 /* One load: what its parts share. */
 struct rule_loader {
 	struct arena *arena;       /* the set's */
 	const struct yaml_doc *doc;
 	struct rule_errors *errors;
-	const struct yaml *grok;   /* the file's own grok names, a map of scalars, or NULL */
+	struct grok_own *grok;     /* the file's own grok names, in order; the last of a name is the one */
+	size_t grok_depth;
+	uint64_t hash;             /* of the grok files that were read */
 };
 
 void rule_complain(struct rule_loader *l, const struct yaml *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* For a place inside a scalar: offset bytes behind its first one. */
 void rule_complain_inside(struct rule_loader *l, const struct yaml *at, size_t offset, const char *format, ...) __attribute__((format(printf, 4, 5)));
-void rule_complain_key(struct rule_loader *l, const struct yaml *map, size_t key, const char *const *names);
+/* About every key of the map that keys has not, with the nearest; and about those that it needs. */
+void rule_check_keys(struct rule_loader *l, const struct yaml *map, const struct rule_key *keys);
 struct slice rule_keep(struct rule_loader *l, struct slice s);
 /* A scalar's text, kept; false after a complaint. */
 bool rule_text(struct rule_loader *l, const struct yaml *node, struct slice *ret);
@@ -135,18 +175,32 @@ bool rule_text(struct rule_loader *l, const struct yaml *node, struct slice *ret
 /* rule_load.c: one rule from its YAML map; what is wrong is in the loader's errors. */
 void rule_load(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 void rule_done(struct rule *rule);
+/* Says that name is none of the captures, with the nearest. */
+void rule_complain_capture(struct rule_loader *l, const struct yaml *at, const struct rule *rule, struct slice name);
 uint32_t rule_capture_find(const struct rule *rule, struct slice name);
-extern const char *const rule_keys[];
 
 /* rule_label.c */
-void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow_unbounded, struct rule *rule);
+void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow_unbounded, const struct rule *rule, struct label_rule **ret, size_t *ret_len);
+/* rule.c: what they are for one match. */
+size_t rule_make_labels(const struct label_rule *labels, size_t labels_len, const struct rule_match *match, const struct record *record, struct rule_scratch *scratch,
+	struct rule_label out[RULE_LABELS_MAX]);
+
+/* rule_metric.c */
+void rule_load_metrics(struct rule_loader *l, const struct yaml *node, bool counters, bool allow_unbounded, struct rule *rule);
+/* The metrics of all rules, each name once; complains where rules differ about one. */
+struct rule_metric **rule_join_metrics(struct arena *arena, struct rule *rules, size_t len, struct rule_errors *errors, size_t *ret_len);
 
 /* rule_template.c: the template form as a regex, captures and shown text filled; false after a complaint. */
 bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex);
 bool rule_add_capture(struct rule_loader *l, const struct yaml *node, size_t offset, struct rule *rule, struct slice name, enum place_type type);
 /* rule_grok.c: the same for grok. */
 bool rule_compile_grok(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex);
+/* The capture whose name is too long for a group's, by its group's name; RULE_NO_CAPTURE: it is none of those. */
+uint32_t rule_grok_group(const struct rule *rule, struct slice group);
+/* Tries the file's own names, each by itself; what is wrong is in the loader's errors. */
 void rule_check_grok(struct rule_loader *l);
+/* grok_file.c: the own names of a rule file: grok_patterns, grok_files. */
+void rule_load_grok(struct rule_loader *l, const struct yaml *root);
 /* rule_regex.c: compiles rule->regex_text, finds its literal and the named groups that no template has named. */
 bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 /* Texts of which every match must hold at least one: how many (at most RULE_LITERALS_MAX), 0 if there are none for sure. */

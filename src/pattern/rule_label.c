@@ -35,7 +35,7 @@ static bool looks_like_id(struct slice name)
 
 struct label_load {
 	struct rule_loader *l;
-	struct rule *rule;
+	const struct rule *rule;
 	bool allow_unbounded;
 };
 
@@ -121,12 +121,9 @@ static void load_cases(struct label_load *load, const struct yaml *node, struct 
 
 static void load_map(struct label_load *load, const struct yaml *node, struct label_rule *label)
 {
-	static const char *const keys[] = {"from", "map", "default", NULL};
 	const struct yaml *from = yaml_get(node, "from"), *map = yaml_get(node, "map"), *fallback = yaml_get(node, "default");
 	struct slice reference;
-	for (size_t i = 0; i < node->len; i++)
-		if (!is_one_of(node->keys[i], keys))
-			rule_complain_key(load->l, node, i, keys);
+	rule_check_keys(load->l, node, rule_label_keys);
 	if (!from || !map) {
 		rule_complain(load->l, node, "a label with a map needs from and map");
 		return;
@@ -140,7 +137,7 @@ static void load_map(struct label_load *load, const struct yaml *node, struct la
 		check_piece(load, node, 0, label->name, label->pieces); /* values that the map does not name stay as they are */
 }
 
-void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow_unbounded, struct rule *rule)
+void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow_unbounded, const struct rule *rule, struct label_rule **ret, size_t *ret_len)
 {
 	static const char *const reserved[] = {"service_name", "severity", "pattern_id", "template", "origin", "rule", "le", "quantile", "job", "instance", NULL};
 	struct label_load load = {.l = l, .rule = rule, .allow_unbounded = allow_unbounded};
@@ -152,10 +149,10 @@ void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow
 		rule_complain(l, node, "%zu labels; at most %d", node->len, RULE_LABELS_MAX);
 		return;
 	}
-	rule->labels = arena_zalloc(l->arena, (node->len + 1) * sizeof(*rule->labels));
+	*ret = arena_zalloc(l->arena, (node->len + 1) * sizeof(**ret));
 	for (size_t i = 0; i < node->len; i++) {
 		struct yaml at = {.line = node->key_lines[i], .column = node->key_columns[i]};
-		struct label_rule *label = &rule->labels[rule->labels_len++];
+		struct label_rule *label = &(*ret)[(*ret_len)++];
 		label->name = rule_keep(l, node->keys[i]);
 		if (!label_name_ok(label->name))
 			rule_complain(l, &at, "\"%.*s\" is no label name: letters, digits and _, not starting with a digit or __", (int)label->name.len, label->name.ptr);

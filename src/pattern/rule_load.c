@@ -29,10 +29,16 @@ void rule_complain(struct rule_loader *l, const struct yaml *at, const char *for
 	rule_complain_inside(l, at, 0, "%s", text);
 }
 
-void rule_complain_key(struct rule_loader *l, const struct yaml *map, size_t key, const char *const *names)
+void rule_check_keys(struct rule_loader *l, const struct yaml *map, const struct rule_key *keys)
 {
-	yaml_report_unknown(&l->errors->text, l->doc, map, key, names);
-	l->errors->len++;
+	const char *names[RULE_KEYS_MAX + 1];
+	rule_key_names(keys, names);
+	for (size_t i = 0; map->kind == YAML_MAP && i < map->len; i++) {
+		if (rule_key_find(keys, map->keys[i]))
+			continue;
+		yaml_report_unknown(&l->errors->text, l->doc, map, i, names);
+		l->errors->len++;
+	}
 }
 
 struct slice rule_keep(struct rule_loader *l, struct slice s)
@@ -74,8 +80,7 @@ uint32_t rule_capture_find(const struct rule *rule, struct slice name)
 	return RULE_NO_CAPTURE;
 }
 
-/* Says that name is none of the captures, with the nearest. */
-static void complain_capture(struct rule_loader *l, const struct yaml *at, const struct rule *rule, struct slice name)
+void rule_complain_capture(struct rule_loader *l, const struct yaml *at, const struct rule *rule, struct slice name)
 {
 	const char *names[RULE_CAPTURES_MAX + 1] = {0};
 	for (size_t i = 0; i < rule->captures_len; i++)
@@ -139,12 +144,9 @@ static void load_where(struct rule_loader *l, const struct yaml *node, struct ru
 
 static void load_duration(struct rule_loader *l, const struct yaml *node, struct rule *rule)
 {
-	static const char *const keys[] = {"from", "unit", NULL};
 	const struct yaml *from = yaml_get(node, "from"), *unit = yaml_get(node, "unit");
 	struct slice s;
-	for (size_t i = 0; node->kind == YAML_MAP && i < node->len; i++)
-		if (!slice_eq(node->keys[i], SLICE("from")) && !slice_eq(node->keys[i], SLICE("unit")))
-			rule_complain_key(l, node, i, keys);
+	rule_check_keys(l, node, rule_duration_keys);
 	if (!from) {
 		rule_complain(l, node, "duration needs from: the capture that holds it, for example {from: took, unit: ms}");
 		return;
@@ -152,7 +154,7 @@ static void load_duration(struct rule_loader *l, const struct yaml *node, struct
 	if (rule_text(l, from, &s)) {
 		rule->duration = rule_capture_find(rule, s);
 		if (rule->duration == RULE_NO_CAPTURE)
-			complain_capture(l, from, rule, s);
+			rule_complain_capture(l, from, rule, s);
 	}
 	if (unit && rule_text(l, unit, &s) && !convert_unit(s, &rule->duration_unit_ns))
 		rule_complain(l, unit, "\"%.100s\" is no unit: ns, us, ms, s, m, h or d", s.ptr);
@@ -172,7 +174,7 @@ static void load_error(struct rule_loader *l, const struct yaml *node, struct ru
 		struct where_field *field = &rule->error_when.fields[i];
 		field->capture = rule_capture_find(rule, field->path);
 		if (field->capture == RULE_NO_CAPTURE)
-			complain_capture(l, node, rule, field->path);
+			rule_complain_capture(l, node, rule, field->path);
 	}
 }
 
@@ -199,16 +201,22 @@ static void load_severity(struct rule_loader *l, const struct yaml *node, struct
 
 static void load_labels(struct rule_loader *l, const struct yaml *node, struct rule *rule)
 {
-	(void)rule;
-	if (node->kind != YAML_MAP)
-		rule_complain(l, node, "expected a map of label names and values, for example {reason: \"{reason}\"}");
+	rule_load_labels(l, node, rule->allow_unbounded, rule, &rule->labels, &rule->labels_len);
+}
+
+static void load_counters(struct rule_loader *l, const struct yaml *node, struct rule *rule)
+{
+	rule_load_metrics(l, node, true, rule->allow_unbounded, rule);
+}
+
+static void load_histograms(struct rule_loader *l, const struct yaml *node, struct rule *rule)
+{
+	rule_load_metrics(l, node, false, rule->allow_unbounded, rule);
 }
 
 static void load_allow(struct rule_loader *l, const struct yaml *node, struct rule *rule)
 {
-	bool ignored;
-	(void)rule;
-	load_bool(l, node, &ignored);
+	load_bool(l, node, &rule->allow_unbounded);
 }
 
 static void load_description(struct rule_loader *l, const struct yaml *node, struct rule *rule)
@@ -216,12 +224,6 @@ static void load_description(struct rule_loader *l, const struct yaml *node, str
 	struct slice ignored;
 	(void)rule;
 	rule_text(l, node, &ignored);
-}
-
-static void load_unsupported(struct rule_loader *l, const struct yaml *node, struct rule *rule)
-{
-	(void)rule;
-	rule_complain(l, node, "not supported yet");
 }
 
 static bool load_pairs(struct rule_loader *l, const struct yaml *node, struct rule_pair **ret, size_t *ret_len)
@@ -260,22 +262,19 @@ static void load_expect(struct rule_loader *l, const struct yaml *node, const st
 	for (size_t i = 0; i < test->expect_len; i++)
 		if (rule_capture_find(rule, test->expect[i].name) == RULE_NO_CAPTURE && !has_label(rule, test->expect[i].name)) {
 			struct yaml at = {.line = node->key_lines[i], .column = node->key_columns[i]};
-			complain_capture(l, &at, rule, test->expect[i].name);
+			rule_complain_capture(l, &at, rule, test->expect[i].name);
 		}
 }
 
 static void load_test(struct rule_loader *l, const struct yaml *node, const struct rule *rule, struct rule_test *test)
 {
-	static const char *const keys[] = {"message", "fields", "expect", NULL};
 	const struct yaml *message = yaml_get(node, "message"), *fields = yaml_get(node, "fields"), *expect = yaml_get(node, "expect");
 	test->line = node->line;
 	if (node->kind != YAML_MAP) {
 		rule_complain(l, node, "a test is a map of message, fields and expect");
 		return;
 	}
-	for (size_t i = 0; i < node->len; i++)
-		if (!slice_eq(node->keys[i], SLICE("message")) && !slice_eq(node->keys[i], SLICE("fields")) && !slice_eq(node->keys[i], SLICE("expect")))
-			rule_complain_key(l, node, i, keys);
+	rule_check_keys(l, node, rule_test_keys);
 	if (message)
 		rule_text(l, message, &test->message);
 	else if (rule->regex_text.len)
@@ -306,18 +305,26 @@ static const struct {
 	void (*load)(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 } loaders[] = {
 	{"name", load_name}, {"description", load_description}, {"where", load_where}, {"match", load_match}, {"regex", load_regex}, {"grok", load_grok},
-	{"counter", load_unsupported}, {"histogram", load_unsupported}, {"duration", load_duration}, {"error", load_error}, {"drop", load_drop}, {"service", load_service},
-	{"severity", load_severity}, {"allow_unbounded_label", load_allow}, {"labels", load_labels}, {"tests", load_tests},
+	{"duration", load_duration}, {"error", load_error}, {"drop", load_drop}, {"service", load_service},
+	{"severity", load_severity}, {"allow_unbounded_label", load_allow}, {"labels", load_labels}, {"counters", load_counters}, {"histograms", load_histograms}, {"tests", load_tests},
 };
-const char *const rule_keys[] = {"name", "description", "where", "match", "regex", "grok", "counter", "histogram", "duration", "error", "drop", "service", "severity",
-	"allow_unbounded_label", "labels", "tests", NULL};
-
-static bool known_key(struct slice key)
+static uint32_t find_first(const struct rule *rule, const char *const *names)
 {
-	for (size_t i = 0; rule_keys[i]; i++)
-		if (slice_eq(key, slice_str(rule_keys[i])))
-			return true;
-	return false;
+	uint32_t capture = RULE_NO_CAPTURE;
+	for (; *names && capture == RULE_NO_CAPTURE; names++)
+		capture = rule_capture_find(rule, slice_str(*names));
+	return capture;
+}
+
+/* What makes a rule an access log, by our short names or those of the Elastic Common Schema. */
+static void find_http(struct rule *rule)
+{
+	static const char *const methods[] = {"method", "http_request_method", NULL}, *const paths[] = {"path", "url_path", "url_original", NULL}, *const routes[] = {"route", "http_route", NULL},
+		*const statuses[] = {"status", "http_response_status_code", NULL};
+	rule->http_method = find_first(rule, methods);
+	rule->http_path = find_first(rule, paths);
+	rule->http_route = find_first(rule, routes);
+	rule->http_status = find_first(rule, statuses);
 }
 
 static void check_shape(struct rule_loader *l, const struct yaml *node, const struct rule *rule)
@@ -329,8 +336,8 @@ static void check_shape(struct rule_loader *l, const struct yaml *node, const st
 		rule_complain(l, node, "a rule has one of match, grok and regex");
 	if (ways == 0 && !yaml_get(node, "where"))
 		rule_complain(l, node, "a rule needs match, grok, regex or where");
-	if (rule->drop && (rule->labels_len || rule->duration != RULE_NO_CAPTURE))
-		rule_complain(l, node, "a rule that drops counts nothing: no labels, no duration");
+	if (rule->drop && (rule->labels_len || rule->metrics_len || rule->duration != RULE_NO_CAPTURE))
+		rule_complain(l, node, "a rule that drops counts nothing: no labels, no duration, no counters or histograms");
 }
 
 void rule_load(struct rule_loader *l, const struct yaml *node, struct rule *rule)
@@ -341,22 +348,15 @@ void rule_load(struct rule_loader *l, const struct yaml *node, struct rule *rule
 		rule_complain(l, node, "a rule is a map: name, match, ...");
 		return;
 	}
-	for (size_t i = 0; i < node->len; i++)
-		if (!known_key(node->keys[i]))
-			rule_complain_key(l, node, i, rule_keys);
-	const struct yaml *allow = yaml_get(node, "allow_unbounded_label");
+	rule_check_keys(l, node, rule_keys);
+	if (yaml_get(node, "counters") || yaml_get(node, "histograms"))
+		rule->metrics = arena_zalloc(l->arena, RULE_METRICS_MAX * sizeof(*rule->metrics));
 	for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++) {
 		const struct yaml *value = yaml_get(node, loaders[i].key);
-		if (!value)
-			continue;
-		loaders[i].load(l, value, rule);
-		if (loaders[i].load == load_labels && value->kind == YAML_MAP)
-			rule_load_labels(l, value, allow && slice_eq(allow->text, SLICE("true")), rule);
+		if (value)
+			loaders[i].load(l, value, rule);
 	}
-	rule->http_method = rule_capture_find(rule, SLICE("method"));
-	rule->http_path = rule_capture_find(rule, SLICE("path"));
-	rule->http_route = rule_capture_find(rule, SLICE("route"));
-	rule->http_status = rule_capture_find(rule, SLICE("status"));
+	find_http(rule);
 	if (!rule->shown.len)
 		rule->shown = rule->name;
 	check_shape(l, node, rule);

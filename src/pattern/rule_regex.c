@@ -354,6 +354,13 @@ size_t regex_literals(struct arena *arena, struct slice regex, struct slice **re
 	return all.len;
 }
 
+static void add_alternative(struct rule_loader *l, struct rule *rule, uint32_t most, uint32_t capture, uint32_t group)
+{
+	if (!rule->alternatives)
+		rule->alternatives = arena_alloc(l->arena, most * sizeof(*rule->alternatives));
+	rule->alternatives[rule->alternatives_len++] = (struct rule_alternative){.capture = capture, .group = group};
+}
+
 static bool take_group_names(struct rule_loader *l, const struct yaml *node, struct rule *rule)
 {
 	uint32_t count = 0, size = 0;
@@ -364,7 +371,9 @@ static bool take_group_names(struct rule_loader *l, const struct yaml *node, str
 	for (uint32_t i = 0; i < count; i++, table += size) {
 		uint32_t group = (uint32_t)table[0] << 8 | table[1];
 		struct slice name = slice_str((const char *)table + 2);
-		uint32_t capture = rule_capture_find(rule, name);
+		uint32_t capture = rule_grok_group(rule, name);
+		if (capture == RULE_NO_CAPTURE)
+			capture = rule_capture_find(rule, name);
 		if (capture == RULE_NO_CAPTURE && rule->captures_len == RULE_CAPTURES_MAX) {
 			rule_complain(l, node, "more than %d named groups", RULE_CAPTURES_MAX);
 			return false;
@@ -373,7 +382,10 @@ static bool take_group_names(struct rule_loader *l, const struct yaml *node, str
 			capture = (uint32_t)rule->captures_len++;
 			rule->captures[capture] = (struct rule_capture){.name = rule_keep(l, name), .type = PLACE_WORD};
 		}
-		rule->captures[capture].group = group;
+		if (rule->captures[capture].group)
+			add_alternative(l, rule, count, capture, group);
+		else
+			rule->captures[capture].group = group;
 	}
 	return true;
 }
@@ -393,7 +405,7 @@ bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct r
 	struct slice regex = rule->regex_text;
 	/* Bytes are quicker than characters and mean the same unless the regex itself speaks of characters beyond ASCII. */
 	rule->utf = !ascii(regex);
-	uint32_t options = PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | (rule->utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0);
+	uint32_t options = PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | (rule->utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : PCRE2_NEVER_UTF) | (rule->same_names ? PCRE2_DUPNAMES : 0);
 	pcre2_code_free(rule->code); /* of a second match or regex, which is a mistake but must not leak */
 	rule->code = pcre2_compile((PCRE2_SPTR)regex.ptr, regex.len, options, &code, &offset, NULL);
 	if (!rule->code) {
@@ -402,7 +414,9 @@ bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct r
 		rule_complain_inside(l, node, offset, "regex: %s", (const char *)why);
 		return false;
 	}
-	rule->jit = pcre2_jit_compile(rule->code, PCRE2_JIT_COMPLETE) == 0; /* where JIT is forbidden the interpreter does the same */
+	size_t jit_size = 0;
+	bool compiled = pcre2_jit_compile(rule->code, PCRE2_JIT_COMPLETE) == 0; /* where JIT is forbidden the interpreter does the same */
+	rule->jit = compiled && pcre2_pattern_info(rule->code, PCRE2_INFO_JITSIZE, &jit_size) == 0 && jit_size > 0;
 	rule->literals_len = regex_literals(l->arena, regex, &rule->literals, &rule->literals_caseless);
 	if (rule->utf && rule->literals_caseless)
 		rule->literals_len = 0; /* K and S have case partners outside ASCII */

@@ -20,18 +20,26 @@
 #include "base/map.h"
 #include "base/mem.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <hs.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { MATCH_LIMIT = 10000, MATCH_LIMIT_PER_BYTE = 4, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20, WORD_BITS = 64 };
+enum { MATCH_LIMIT = 10000, MATCH_LIMIT_PER_BYTE = 4, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20, WORD_BITS = 64, TAIL = 8, TAILS_ALIKE = 16 };
 
 struct service_rules {
 	struct slice service;
 	uint32_t *rules;
 	size_t len, cap;
+};
+
+/* One of the rules that a literal finds, with how its messages start: rules that share a literal cost a comparison of one word each. */
+struct literal_rule {
+	uint64_t start, mask; /* the first bytes of the prefix, at most 8 */
+	struct slice prefix;
+	uint32_t rule;
 };
 
 struct ruleset {
@@ -41,12 +49,14 @@ struct ruleset {
 	uint64_t hash;
 	uint32_t groups_max;
 	hs_database_t *literals;
-	uint32_t *literal_first, *literal_rules;
-	struct slice *prefixes; /* by rule, side by side: a literal that many rules share costs each one comparison */
+	uint32_t *literal_first;
+	struct literal_rule *literal_rules;
 	uint32_t *always;
 	size_t always_len;
 	struct map services; /* struct service_rules: the others without a literal */
 	size_t words_len;
+	struct rule_metric **metrics; /* by name, each once */
+	size_t metrics_len;
 };
 
 static bool same_name(const void *item, const void *key)
@@ -72,22 +82,15 @@ static void load_rules(struct ruleset *set, struct rule_loader *l, const struct 
 
 static void load_doc(struct ruleset *set, struct rule_errors *errors, const struct yaml_doc *doc)
 {
-	static const char *const keys[] = {"rules", "grok_patterns", NULL};
 	struct rule_loader l = {.arena = &set->arena, .doc = doc, .errors = errors};
 	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
 	if (root->kind != YAML_MAP) {
 		rule_complain(&l, root, "a rule file is a map with the key rules");
 		return;
 	}
-	for (size_t i = 0; i < root->len; i++)
-		if (!slice_eq(root->keys[i], SLICE("rules")) && !slice_eq(root->keys[i], SLICE("grok_patterns")))
-			rule_complain_key(&l, root, i, keys);
-	l.grok = yaml_get(root, "grok_patterns");
-	if (l.grok && l.grok->kind != YAML_MAP) {
-		rule_complain(&l, l.grok, "expected a map of grok names and regexes");
-		return;
-	}
-	rule_check_grok(&l);
+	rule_check_keys(&l, root, rule_file_keys);
+	rule_load_grok(&l, root);
+	set->hash = hash_pair(set->hash, l.hash);
 	if (rules && rules->kind == YAML_LIST)
 		load_rules(set, &l, rules);
 	else if (rules && (rules->kind != YAML_SCALAR || rules->text.len))
@@ -207,6 +210,24 @@ static bool same_literal(const struct literal *a, const struct literal *b)
 	return slice_eq(a->text, b->text) && a->caseless == b->caseless;
 }
 
+/* The first 8 bytes of s as one word, zeros behind its end. */
+static inline uint64_t start_word(struct slice s)
+{
+	uint64_t word = 0;
+	if (s.len >= sizeof(word))
+		memcpy(&word, s.ptr, sizeof(word));
+	else if (s.len)
+		memcpy(&word, s.ptr, s.len);
+	return word;
+}
+
+static struct literal_rule literal_rule(const struct ruleset *set, uint32_t rule)
+{
+	struct slice prefix = set->rules[rule].prefix;
+	struct slice ones = slice_sub(SLICE("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), 0, prefix.len);
+	return (struct literal_rule){.start = start_word(prefix), .mask = start_word(ones), .prefix = prefix, .rule = rule};
+}
+
 /* Fills literal_first and literal_rules from the sorted literals and compiles the distinct ones. */
 static bool compile_literals(struct ruleset *set, const struct literal *literals, size_t len)
 {
@@ -215,7 +236,7 @@ static bool compile_literals(struct ruleset *set, const struct literal *literals
 	size_t *lens = mem_zalloc(len, sizeof(*lens));
 	unsigned distinct = 0;
 	for (size_t i = 0; i < len; i++) {
-		set->literal_rules[i] = literals[i].rule;
+		set->literal_rules[i] = literal_rule(set, literals[i].rule);
 		if (i > 0 && same_literal(&literals[i], &literals[i - 1]))
 			continue;
 		texts[distinct] = literals[i].text.ptr;
@@ -235,6 +256,51 @@ static bool compile_literals(struct ruleset *set, const struct literal *literals
 	return ok;
 }
 
+/* Literal matchers look at the end of a literal first. Where many literals of the set end alike (" failed after "), each of them is cut behind the text
+ * that the fewest others have: what is left is still in every match, and is told apart by its last bytes. */
+
+static uint64_t tail_hash(struct slice s, size_t end)
+{
+	char tail[TAIL];
+	for (size_t i = 0; i < TAIL; i++)
+		tail[i] = (char)tolower((unsigned char)s.ptr[end - TAIL + i]);
+	return hash_bytes(slice_of(tail, TAIL));
+}
+
+/* How many literals hold the 8 bytes that hash to this, about: a table of counters without chains. */
+static uint32_t *count_tails(const struct literal *literals, size_t len, size_t *ret_mask)
+{
+	size_t windows = 0, size = 1024;
+	for (size_t i = 0; i < len; i++)
+		windows += literals[i].text.len;
+	while (size < 4 * windows)
+		size *= 2;
+	uint32_t *counts = mem_zalloc(size, sizeof(*counts));
+	*ret_mask = size - 1;
+	for (size_t i = 0; i < len; i++)
+		for (size_t end = TAIL; (i == 0 || !same_literal(&literals[i], &literals[i - 1])) && end <= literals[i].text.len; end++)
+			counts[tail_hash(literals[i].text, end) & *ret_mask]++;
+	return counts;
+}
+
+static void cut_literals(struct literal *literals, size_t len)
+{
+	size_t mask;
+	uint32_t *counts = count_tails(literals, len, &mask);
+	for (size_t i = 0; i < len; i++) {
+		struct slice *text = &literals[i].text;
+		size_t best = text->len;
+		uint32_t least = text->len < TAIL ? 0 : counts[tail_hash(*text, best) & mask];
+		for (size_t end = best; least > TAILS_ALIKE && --end >= TAIL;)
+			if (counts[tail_hash(*text, end) & mask] < least) {
+				least = counts[tail_hash(*text, end) & mask];
+				best = end;
+			}
+		text->len = best;
+	}
+	free(counts);
+}
+
 static void compile_prefilter(struct ruleset *set)
 {
 	size_t len = 0, most = 0;
@@ -243,18 +309,18 @@ static void compile_prefilter(struct ruleset *set)
 	struct literal *literals = mem_zalloc(most + 1, sizeof(*literals));
 	set->literal_first = arena_zalloc(&set->arena, (most + 1) * sizeof(*set->literal_first));
 	set->literal_rules = arena_zalloc(&set->arena, (most + 1) * sizeof(*set->literal_rules));
-	set->prefixes = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->prefixes));
 	set->always = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->always));
 	set->words_len = (set->len + WORD_BITS - 1) / WORD_BITS;
 	bool able = hs_valid_platform() == HS_SUCCESS;
 	for (uint32_t i = 0; i < set->len; i++) {
 		const struct rule *rule = &set->rules[i];
-		set->prefixes[i] = rule->prefix;
 		for (size_t k = 0; able && k < rule->literals_len; k++)
 			literals[len++] = (struct literal){.text = rule->literals[k], .rule = i, .caseless = rule->literals_caseless};
 		if (!able || !rule->literals_len)
 			note_without_literal(set, i);
 	}
+	qsort(literals, len, sizeof(*literals), by_literal);
+	cut_literals(literals, len);
 	qsort(literals, len, sizeof(*literals), by_literal);
 	if (len && !compile_literals(set, literals, len))
 		for (uint32_t i = 0; i < set->len; i++)
@@ -287,6 +353,7 @@ int ruleset_load(const char *const *paths, size_t len, struct ruleset **ret, str
 			load_file(set, errors, paths[i]);
 	}
 	check_names(set, errors);
+	set->metrics = rule_join_metrics(&set->arena, set->rules, set->len, errors, &set->metrics_len);
 	if (errors->len > before) {
 		ruleset_free(set);
 		return ERR_INPUT;
@@ -329,6 +396,17 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t index)
 uint64_t ruleset_hash(const struct ruleset *set)
 {
 	return set->hash;
+}
+
+size_t ruleset_metrics_len(const struct ruleset *set)
+{
+	return set->metrics_len;
+}
+
+void ruleset_metric_at(const struct ruleset *set, size_t index, struct rule_metric_view *ret)
+{
+	const struct rule_metric *m = set->metrics[index];
+	*ret = (struct rule_metric_view){.name = m->name, .help = m->help, .unit = m->unit, .counter = m->counter, .bounds = m->bounds, .bounds_len = m->bounds_len};
 }
 
 /* ---- scratch ---- */
@@ -400,23 +478,32 @@ static bool where_holds(const struct where *where, const struct rule_scratch *sc
 	return true;
 }
 
+static struct slice group_text(const size_t *offsets, uint32_t group, struct slice subject)
+{
+	size_t from = offsets[2 * group], to = offsets[2 * group + 1];
+	return from == PCRE2_UNSET || to < from ? slice_of(subject.ptr, 0) : slice_of(subject.ptr + from, to - from);
+}
+
 static void take_captures(const struct rule *rule, const struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
 {
 	const size_t *offsets = pcre2_get_ovector_pointer(scratch->data);
 	for (size_t i = 0; i < rule->captures_len; i++) {
-		size_t group = rule->captures[i].group, from = offsets[2 * group], to = offsets[2 * group + 1];
-		struct slice s = from == PCRE2_UNSET || to < from ? slice_of(subject.ptr, 0) : slice_of(subject.ptr + from, to - from);
+		struct slice s = group_text(offsets, rule->captures[i].group, subject);
 		if (rule->captures[i].type == PLACE_QUOTED && s.len >= 2)
 			s = slice_of(s.ptr + 1, s.len - 2);
 		ret->captures[i] = s;
 	}
+	for (size_t i = 0; i < rule->alternatives_len; i++)
+		if (!ret->captures[rule->alternatives[i].capture].len)
+			ret->captures[rule->alternatives[i].capture] = group_text(offsets, rule->alternatives[i].group, subject);
 }
 
 int rule_exec(const struct rule *rule, struct rule_scratch *scratch, struct slice subject)
 {
 	PCRE2_SPTR text = (PCRE2_SPTR)(subject.len ? subject.ptr : "");
 	pcre2_set_match_limit(scratch->context, MATCH_LIMIT + MATCH_LIMIT_PER_BYTE * (uint32_t)subject.len);
-	int code = pcre2_match(rule->code, text, subject.len, 0, 0, scratch->data, scratch->context);
+	/* the short way in checks nothing, UTF-8 among it */
+	int code = rule->jit && !rule->utf ? pcre2_jit_match(rule->code, text, subject.len, 0, 0, scratch->data, scratch->context) : pcre2_match(rule->code, text, subject.len, 0, 0, scratch->data, scratch->context);
 	if (code == PCRE2_ERROR_JIT_STACKLIMIT)
 		code = pcre2_match(rule->code, text, subject.len, 0, PCRE2_NO_JIT, scratch->data, scratch->context);
 	return code;
@@ -461,7 +548,13 @@ struct scan {
 	const struct ruleset *set;
 	struct rule_scratch *scratch;
 	struct slice subject;
+	uint64_t start; /* its first bytes */
 };
+
+static bool starts(const struct scan *scan, const struct literal_rule *r)
+{
+	return !((scan->start ^ r->start) & r->mask) && (r->prefix.len <= sizeof(r->start) || slice_starts(scan->subject, r->prefix));
+}
 
 static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
 {
@@ -470,8 +563,8 @@ static int on_literal(unsigned id, unsigned long long from, unsigned long long t
 	(void)to;
 	(void)flags;
 	for (uint32_t i = scan->set->literal_first[id]; i < scan->set->literal_first[id + 1]; i++)
-		if (slice_starts(scan->subject, scan->set->prefixes[scan->set->literal_rules[i]]))
-			add_candidate(scan->scratch, scan->set->literal_rules[i]);
+		if (starts(scan, &scan->set->literal_rules[i]))
+			add_candidate(scan->scratch, scan->set->literal_rules[i].rule);
 	return 0;
 }
 
@@ -487,7 +580,7 @@ static void add_candidates(const struct ruleset *set, struct rule_scratch *s, co
 			add_candidate(s, entry->rules[i]);
 	}
 	struct slice subject = slice_sub(record->message, 0, RULE_MESSAGE_MAX);
-	struct scan scan = {.set = set, .scratch = s, .subject = subject};
+	struct scan scan = {.set = set, .scratch = s, .subject = subject, .start = start_word(subject)};
 	if (set->literals && subject.len >= RULE_LITERAL_MIN)
 		hs_scan(set->literals, subject.ptr, (unsigned)subject.len, 0, s->literals, on_literal, &scan);
 }

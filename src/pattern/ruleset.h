@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "record/record.h"
 
-enum { RULE_CAPTURES_MAX = 32, RULE_LABELS_MAX = 16 };
+enum { RULE_CAPTURES_MAX = 32, RULE_LABELS_MAX = 16, RULE_METRICS_MAX = 8, RULE_BOUNDS_MAX = 31 };
 
 /* All errors at once: "patterns/nginx.yaml:14:7: unknown field "lable"; did you mean "label"?" each on a line. */
 struct rule_errors {
@@ -57,6 +57,26 @@ struct rule_label {
 	struct slice name, value;
 };
 size_t rule_labels(const struct rule_match *match, const struct record *record, struct rule_scratch *scratch, struct rule_label out[RULE_LABELS_MAX]);
+/* The metrics that rules of the set define, each once. */
+struct rule_metric_view {
+	struct slice name, help;  /* NUL behind the name; the help may be empty */
+	const char *unit;         /* "seconds", "bytes" or "" */
+	bool counter;             /* else a histogram */
+	const double *bounds;
+	size_t bounds_len;
+};
+size_t ruleset_metrics_len(const struct ruleset *set);
+void ruleset_metric_at(const struct ruleset *set, size_t index, struct rule_metric_view *ret);
+/* What a match counts in its rule's metrics, one after the other: false if the capture is no number. */
+struct rule_measure {
+	size_t metric;            /* for ruleset_metric_at() */
+	bool counter;
+	double value;
+	struct rule_label labels[RULE_LABELS_MAX]; /* in scratch memory until the next call */
+	size_t labels_len;
+};
+size_t rule_measures_len(const struct rule *rule);
+bool rule_measure(const struct rule_match *match, const struct record *record, struct rule_scratch *scratch, size_t index, struct rule_measure *ret);
 /* The captures named method, path, route and status, for the RED of access logs; empty and 0 where the rule has none. */
 struct rule_http {
 	struct slice method, path, route;
@@ -67,8 +87,14 @@ void rule_match_http(const struct rule_match *match, struct rule_http *ret);
 size_t rule_captures_len(const struct rule *rule);
 struct slice rule_capture_name(const struct rule *rule, size_t capture);
 
-/* Why each rule did not match, for explain: one line per rule tried, up to and including the one that matched. */
-void ruleset_explain(const struct ruleset *set, struct rule_scratch *scratch, const struct record *record, struct buf *out);
+/* For explain: which rules were tried and why they did not match, up to and including the one that matched, with what it took. */
+struct ruleset_explain_opts {
+	bool all;          /* of a large set too: every rule; else those whose text is not there, or whose `where` says no, are only counted */
+	struct slice rule; /* this one alone, whether or not an earlier one matches; empty: all */
+};
+void ruleset_explain(const struct ruleset *set, struct rule_scratch *scratch, const struct record *record, const struct ruleset_explain_opts *opts, struct buf *out);
+/* The index of the rule with this name; ruleset_len() if there is none. */
+size_t ruleset_find(const struct ruleset *set, struct slice name);
 /* Runs every rule's tests; appends "file:line: rule: ..." per failure; returns how many failed, *ret_run how many ran. */
 size_t ruleset_run_tests(const struct ruleset *set, struct buf *out, size_t *ret_run);
 /* Lints (no required literal, shadowed, id-like labels, ...): lines appended, returns how many. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What people ask of a rule set: do the rules' tests pass, what is risky about them, why did a record match this rule and not that one. */
-#include "pattern/rule.h"
+#include "pattern/rule_why.h"
 
 #include <math.h>
 
@@ -73,49 +73,6 @@ static bool check_values(const struct rule_test *test, struct rule_scratch *scra
 	return ok;
 }
 
-/* The end of the longest start of the message that the rule could still have matched: where to look for the mistake. */
-static void put_progress(const struct rule *rule, struct slice message, struct rule_scratch *scratch, struct buf *out)
-{
-	size_t best = 0;
-	for (size_t len = message.len; rule->code && len > 0 && !best; len--)
-		if (pcre2_match(rule->code, (PCRE2_SPTR)message.ptr, len, 0, PCRE2_PARTIAL_SOFT | PCRE2_NO_JIT, scratch->data, scratch->context) == PCRE2_ERROR_PARTIAL)
-			best = len;
-	struct slice from = slice_sub(message, best, 40);
-	if (best)
-		buf_printf(out, "; it fits up to byte %zu, before \"%.*s\"", best, (int)from.len, from.ptr);
-}
-
-static void put_miss(enum rule_miss miss, const struct rule *rule, size_t field, const struct record *record, struct rule_scratch *scratch, struct buf *out)
-{
-	struct slice text = {0};
-	switch (miss) {
-	case RULE_HIT:
-		buf_add_str(out, "matches");
-		break;
-	case RULE_MISS_SEVERITY:
-		buf_printf(out, "severity is %s, which `where` does not take", severity_name(record->severity));
-		break;
-	case RULE_MISS_FIELD:
-		if (rule_field(scratch, record, rule->where.fields[field].path, &text))
-			buf_printf(out, "%s is \"%.*s\", which `where` does not take", rule->where.fields[field].path.ptr, (int)(text.len < 200 ? text.len : 200), text.len ? text.ptr : "");
-		else
-			buf_printf(out, "the record has no field %s", rule->where.fields[field].path.ptr);
-		break;
-	case RULE_MISS_LIMIT:
-		buf_add_str(out, "given up at the match limit");
-		break;
-	case RULE_MISS_TEXT:
-		if (rule->literals_len == 1 && !rule->literals_caseless && slice_search(record->message, rule->literals[0]) == record->message.len) {
-			buf_add_str(out, "the message does not hold \"");
-			buf_add_slice(out, rule->literals[0]);
-			buf_add_str(out, "\"");
-		} else {
-			buf_add_str(out, "the message does not fit");
-			put_progress(rule, slice_sub(record->message, 0, 1024), scratch, out);
-		}
-	}
-}
-
 static bool run_test(const struct ruleset *set, size_t index, const struct rule_test *test, struct rule_scratch *scratch, struct buf *out)
 {
 	struct record record;
@@ -130,7 +87,7 @@ static bool run_test(const struct ruleset *set, size_t index, const struct rule_
 	put(out, rule, test->line, 1);
 	buf_add_str(out, test->no_match ? "expected no match: " : "expected a match: ");
 	scratch->test = test;
-	put_miss(miss, rule, field, &record, scratch, out);
+	rule_say_miss(miss, rule, field, &record, scratch, out);
 	scratch->test = NULL;
 	buf_add_char(out, '\n');
 	return false;
@@ -242,22 +199,6 @@ size_t ruleset_lint(const struct ruleset *set, struct buf *out)
 	}
 	rule_scratch_free(scratch);
 	return found;
-}
-
-/* ---- explain ---- */
-
-void ruleset_explain(const struct ruleset *set, struct rule_scratch *scratch, const struct record *record, struct buf *out)
-{
-	enum rule_miss miss = RULE_MISS_TEXT;
-	for (size_t i = 0; i < ruleset_len(set) && miss != RULE_HIT; i++) {
-		const struct rule *rule = ruleset_at(set, i);
-		struct rule_match match;
-		size_t field = 0;
-		miss = rule_try(rule, i, scratch, record, &match, &field);
-		buf_printf(out, "%s (%s:%d): ", rule->name.ptr, rule->file, rule->line);
-		put_miss(miss, rule, field, record, scratch, out);
-		buf_add_char(out, '\n');
-	}
 }
 
 void rule_print_places(struct buf *out)

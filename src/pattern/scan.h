@@ -31,6 +31,7 @@ struct scan {
 	bool space;
 	bool in_date;        /* a month or weekday began a date that goes on */
 	bool paired;         /* the brackets are found */
+	bool plural;         /* "names: " came before: what follows may be a list */
 	bool in_name;        /* the last atom is a Capitalised name that the words before announced */
 	bool full;
 	bool template;       /* <num> and its like are places */

@@ -1,5 +1,12 @@
 set(pattern_SOURCES
 	bracket.c
+	grok.c
+	grok_base.c
+	grok_file.c
+	grok_monitor.c
+	grok_network.c
+	grok_system.c
+	grok_web.c
 	lexeme.c
 	miner.c
 	nest.c
@@ -8,14 +15,21 @@ set(pattern_SOURCES
 	rule.c
 	rule_convert.c
 	rule_grok.c
+	rule_key.c
 	rule_label.c
 	rule_load.c
+	rule_metric.c
 	rule_regex.c
 	rule_template.c
 	rule_where.c
+	rule_why.c
 	ruleset.c
 	ruleset_check.c
+	ruleset_explain.c
 	shape.c
+	suggest.c
+	suggest_align.c
+	suggest_name.c
 	template.c
 	token.c
 	trace.c

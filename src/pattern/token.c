@@ -57,7 +57,7 @@ char scan_next(const struct scan *s, size_t at)
 
 bool scan_closes_value(char c)
 {
-	return c == 0 || c == ',' || c == ';' || c == ')' || c == ']' || c == '}' || c == '|';
+	return c == 0 || c == '\xef' /* a wide comma */ || c == ',' || c == ';' || c == ')' || c == ']' || c == '}' || c == '|';
 }
 
 /* Whether punctuation between two values makes them one: 1, 2 and 10.0.0.1:80 and a|b, but not "en0: up". */

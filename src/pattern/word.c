@@ -24,7 +24,8 @@ static const struct word_list lists[] = {
 	{WORD_ANNOUNCES, true,
 	"user username account host hostname node device interface driver plugin module package customer service process job task queue topic table database "
 	"key field property bean thread pool client server peer broker pod container image volume namespace cluster region bucket index shard partition group "
-	"channel stream route domain role policy tenant project product item employee member player agent worker executor filter listener servlet bean"},
+	"channel stream route domain role policy tenant project product item employee member player agent worker executor filter listener servlet bean currency "
+	"collection exchange repository schema tablespace locale"},
 	{WORD_FOR, true, "for by as"},
 	{WORD_FROM, true, "from by at on via"},
 	{WORD_NULL, false, "null nil NULL n/a"},
@@ -32,7 +33,11 @@ static const struct word_list lists[] = {
 	{WORD_EXTENSION, false,
 	"exe dll so jar war py js ts go java cpp c h cc rb php rs kt conf cfg ini yaml yml json xml txt log csv html htm css png jpg gif sh sql db dat tmp "
 	"pid sock properties gz zip tar EXE DLL bat mp4 mp3 pdf doc xls lock pem crt key mm m swift"},
-	{WORD_TEXTY, true, "msg message text event"},
+	{WORD_TEXTY, true, "msg message text event desc"},
+	{WORD_BEFORE, true, "from to by for"},
+	{WORD_METHOD, false, "GET POST PUT DELETE PATCH HEAD OPTIONS"},
+	{WORD_CURRENCY, false,
+	"USD EUR GBP JPY CHF CAD AUD NZD CNY RMB INR BRL MXN SEK NOK DKK PLN CZK HUF RON RUB UAH TRY ZAR KRW TWD SGD HKD ILS THB IDR MYR PHP VND AED SAR BTC ETH"},
 };
 
 enum { SLOTS = 4096 };

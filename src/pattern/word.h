@@ -15,6 +15,9 @@ enum {
 	WORD_CALENDAR = 64,  /* Jan, Mon */
 	WORD_EXTENSION = 128,/* exe, conf: what file names end with */
 	WORD_TEXTY = 256,    /* msg, message: the field's value is the message */
+	WORD_METHOD = 512,   /* GET, POST: a request's path follows */
+	WORD_BEFORE = 2048,  /* from, to: a name follows if it is capitalised */
+	WORD_CURRENCY = 1024,/* EUR, USD */
 };
 
 static inline uint32_t word_hash(struct slice word)

@@ -2,39 +2,47 @@
 /*
  * Payloads to records.
  *
- * Idea: a table with one row per format; a row's function reads a payload and calls decoder_add, decoder_drop and decoder_lose. The JSON family tells its
- * members apart by the document itself: an object with resourceLogs or resourceSpans is an OTLP batch, an array is many records, a string is parsed again or
- * is a line of text, and what fails as one document may still be JSON lines.
+ * Idea: a table with one row per format; a row's function reads a payload and calls decoder_add, decoder_drop and decoder_lose. A binary format's row can
+ * also tell from the first bytes whether a payload is its own. Formats are told apart at each payload, by these bytes or by the document itself, so a
+ * topic may mix them; what is remembered from payload to payload is only which shape goes with which set of field names (shape.h).
  *
  * Invariants: every record of a payload is either in the list or counted in `undecodable`, never both. Views point into the payload, into a parser's
  * buffers or into the arena; as soon as a payload has more than one document, documents move to the arena, because a parser keeps only its last.
  */
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mem.h"
+#include "base/wire.h"
+#include "record/gzip.h"
+#include "record/otlp.h"
 #include "record/reader.h"
+#include "record/text_header.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { LARGEST_PAYLOAD = 8 * 1024 * 1024 };
+enum { SCHEMA_PREFIX = 5 };
 
 static const int64_t EARLIEST_NS = INT64_C(946684800) * NS_PER_S; /* 2000-01-01 */
 static const int64_t AHEAD_NS = INT64_C(3653) * 86400 * NS_PER_S;
 
 typedef void read_fn(struct decoder *d, struct slice payload);
-static read_fn read_auto, read_json, read_text, read_unsupported;
+static read_fn read_auto, read_json, read_text, read_otlp, read_msgpack, read_zipkin, read_jaeger;
 
+/* In this order the binary ones are tried. */
 static const struct {
 	const char *name;
 	read_fn *read;
+	bool (*sniff)(struct slice payload);
 } formats[FORMAT_COUNT] = {
-	[FORMAT_AUTO] = {"auto", read_auto},
-	[FORMAT_JSON] = {"json", read_json},
-	[FORMAT_OTLP_JSON] = {"otlp_json", read_json},
-	[FORMAT_OTLP_PROTO] = {"otlp_proto", read_unsupported},
-	[FORMAT_MSGPACK] = {"msgpack", read_unsupported},
-	[FORMAT_ZIPKIN] = {"zipkin", read_unsupported},
-	[FORMAT_JAEGER] = {"jaeger", read_unsupported},
-	[FORMAT_TEXT] = {"text", read_text},
+	[FORMAT_AUTO] = {"auto", read_auto, NULL},
+	[FORMAT_JSON] = {"json", read_json, NULL},
+	[FORMAT_OTLP_JSON] = {"otlp_json", read_json, NULL},
+	[FORMAT_OTLP_PROTO] = {"otlp_proto", read_otlp, otlp_proto_sniff},
+	[FORMAT_MSGPACK] = {"msgpack", read_msgpack, msgpack_sniff},
+	[FORMAT_ZIPKIN] = {"zipkin", read_zipkin, zipkin_proto_sniff},
+	[FORMAT_JAEGER] = {"jaeger", read_jaeger, jaeger_proto_sniff},
+	[FORMAT_TEXT] = {"text", read_text, NULL},
 };
 
 const char *const *format_names(void)
@@ -54,7 +62,7 @@ enum format format_by_name(struct slice name)
 const char *undecodable_name(enum undecodable reason)
 {
 	static const char *const names[UNDECODABLE_COUNT] = {"none", "null", "empty", "too_large", "not_utf8", "nul", "not_json", "truncated", "too_deep", "number",
-		"wrong_type", "duplicate_key", "time", "unsupported"};
+		"wrong_type", "duplicate_key", "time", "unsupported", "not_protobuf", "not_msgpack", "gzip", "schema_avro", "schema_protobuf"};
 	return (unsigned)reason < UNDECODABLE_COUNT ? names[reason] : names[UNDECODABLE_NONE];
 }
 
@@ -64,7 +72,7 @@ struct decoder *decoder_new(const struct decoder_opts *opts)
 	d->opts = *opts;
 	key_table_init(&d->keys);
 	shape_table_init(&d->shapes);
-	for (unsigned i = 0; i < DOCUMENTS; i++) {
+	for (unsigned i = 0; i < PARSERS; i++) {
 		d->parsers[i] = json_parser_new();
 		if (!d->parsers[i])
 			abort();
@@ -76,10 +84,13 @@ void decoder_free(struct decoder *d)
 {
 	if (!d)
 		return;
-	for (unsigned i = 0; i < DOCUMENTS; i++)
+	for (unsigned i = 0; i < PARSERS; i++)
 		json_parser_free(d->parsers[i]);
 	arena_done(&d->arena);
 	buf_done(&d->scratch);
+	buf_done(&d->tape);
+	buf_done(&d->strings);
+	buf_done(&d->plain);
 	free(d->records);
 	free(d);
 }
@@ -120,7 +131,7 @@ enum undecodable decoder_finish(struct decoder *d, struct record *r)
 /* Where a member stands in the order of notes. */
 static size_t rank(const char *member)
 {
-	static const char *const order[] = {"time", "severity", "service", "message", "template", "logger", "trace_id", "span_id", "parent_span_id", "duration",
+	static const char *const order[] = {"envelope", "time", "severity", "service", "message", "template", "logger", "trace_id", "span_id", "parent_span_id", "duration",
 		"http_status", "http_method", "http_route", "http_path", "exception_type", "name"};
 	size_t i = 0;
 	while (i < sizeof(order) / sizeof(order[0]) && strcmp(order[i], member) != 0)
@@ -183,138 +194,203 @@ enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice t
 	return UNDECODABLE_NONE;
 }
 
-static bool is_otlp(const struct json *json, uint32_t root)
+/* Names shorter than the eight bytes that key_find loads are copied unless those bytes are surely there. */
+unsigned decoder_key(const struct decoder *d, struct slice name)
 {
-	for (uint32_t i = json_first(root), end = json_end(json, root); i < end; i = json_next(json, i + 1)) {
-		struct slice key = json_string(json, i);
-		if (slice_starts(key, SLICE("resource")) && (slice_eq(key, SLICE("resourceLogs")) || slice_eq(key, SLICE("resourceSpans"))))
-			return true;
-	}
-	return false;
-}
-
-static void read_object(struct decoder *d, const struct json *json, uint32_t at)
-{
-	bool otlp = d->opts.format != FORMAT_JSON && is_otlp(json, at);
-	if (otlp || (d->opts.format == FORMAT_OTLP_JSON && json_first(at) >= json_end(json, at)))
-		otlp_json_read(d, json, at);
-	else if (d->opts.format == FORMAT_OTLP_JSON)
-		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
-	else
-		json_log_read(d, json, at);
-}
-
-static void read_array(struct decoder *d, const struct json *json)
-{
-	d->many = true;
-	for (uint32_t i = json_first(JSON_ROOT), end = json_end(json, JSON_ROOT); i < end; i = json_next(json, i))
-		if (json_is_object(json, i))
-			read_object(d, json, i);
-		else
-			decoder_lose(d, UNDECODABLE_WRONG_TYPE);
-}
-
-/* A string is a payload that was encoded twice, or a line of text. */
-static void read_string(struct decoder *d, struct slice text)
-{
-	struct json json;
-	text = arena_copy(&d->arena, slice_trim(text));
-	if (text.len == 0)
-		decoder_lose(d, UNDECODABLE_EMPTY);
-	else if (!strchr("{[", text.ptr[0]) || decoder_parse(d, 0, text, &json))
-		text_log_read(d, text);
-	else if (json_is_object(&json, JSON_ROOT))
-		read_object(d, &json, JSON_ROOT);
-	else
-		read_array(d, &json);
-}
-
-static void read_document(struct decoder *d, const struct json *json)
-{
-	switch (json_type(json, JSON_ROOT)) {
-	case '{':
-		read_object(d, json, JSON_ROOT);
-		break;
-	case '[':
-		read_array(d, json);
-		break;
-	case '"':
-		read_string(d, json_string(json, JSON_ROOT));
-		break;
-	default:
-		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
-		break;
-	}
-}
-
-/* Each line a document. False, and nothing done, if no line is one: then it is no JSON lines but one broken document. */
-static bool read_lines(struct decoder *d, struct slice payload)
-{
-	struct json json;
-	bool any = false;
-	d->many = true;
-	for (size_t from = 0, end; from < payload.len; from = end + 1) {
-		end = slice_find(payload, '\n', from);
-		struct slice line = slice_trim(slice_sub(payload, from, end - from));
-		if (line.len == 0)
-			continue;
-		enum undecodable reason = decoder_parse(d, 0, line, &json);
-		if (reason) {
-			decoder_lose(d, reason);
-			continue;
-		}
-		any |= line.ptr[0] == '{';
-		read_document(d, &json);
-	}
-	if (!any) {
-		d->len = d->undecodable = 0;
-		d->reason = UNDECODABLE_NONE;
-	}
-	return any;
-}
-
-static void read_json(struct decoder *d, struct slice payload)
-{
-	struct json json;
-	enum undecodable reason = decoder_parse(d, 0, payload, &json);
-	if (reason == UNDECODABLE_NONE) {
-		read_document(d, &json);
-		return;
-	}
-	bool lines = payload.ptr[0] == '{' && memchr(payload.ptr, '\n', payload.len);
-	if (!lines || !read_lines(d, payload))
-		decoder_lose(d, reason);
-}
-
-static void read_auto(struct decoder *d, struct slice payload)
-{
-	if (!strchr("{[\"", payload.ptr[0]) || payload.ptr[0] == 0) {
-		bool utf8 = slice_is_utf8(payload), nul = memchr(payload.ptr, 0, payload.len) != NULL;
-		decoder_lose(d, !utf8 ? UNDECODABLE_NOT_UTF8 : nul ? UNDECODABLE_NUL : UNDECODABLE_NOT_JSON);
-		return;
-	}
-	read_json(d, payload);
-}
-
-static void read_text(struct decoder *d, struct slice payload)
-{
-	if (!slice_is_utf8(payload))
-		decoder_lose(d, UNDECODABLE_NOT_UTF8);
-	else if (memchr(payload.ptr, 0, payload.len))
-		decoder_lose(d, UNDECODABLE_NUL);
-	else
-		text_log_read(d, payload);
-}
-
-static void read_unsupported(struct decoder *d, struct slice payload)
-{
-	(void)payload;
-	decoder_lose(d, UNDECODABLE_UNSUPPORTED);
+	char copy[8] = {0};
+	if (name.len == 0)
+		return KEY_NONE;
+	if (name.len >= sizeof(copy) || (uintptr_t)d->payload_end - (uintptr_t)name.ptr - sizeof(copy) < DECODER_LARGEST)
+		return key_find(&d->keys, name);
+	memcpy(copy, name.ptr, name.len);
+	return key_find(&d->keys, slice_of(copy, name.len));
 }
 
 static struct slice without_bom(struct slice payload)
 {
 	return slice_starts(payload, SLICE("\xEF\xBB\xBF")) ? slice_sub(payload, 3, payload.len) : payload;
+}
+
+/* Text to be read, without blanks around it; false, and the loss is counted, if it is none. */
+static bool as_text(struct decoder *d, struct slice payload, struct slice *ret)
+{
+	*ret = slice_trim(without_bom(payload));
+	if (ret->len == 0)
+		decoder_lose(d, UNDECODABLE_EMPTY);
+	return ret->len > 0;
+}
+
+/* A schema registry's prefix: a zero, and the schema's number in four bytes. */
+static bool has_schema(struct slice payload)
+{
+	return payload.len > SCHEMA_PREFIX && payload.ptr[0] == 0 && memcmp(payload.ptr + 1, "\0\0\0\0", 4) != 0;
+}
+
+static void note_schema(struct decoder *d, struct slice payload)
+{
+	char text[64];
+	const unsigned char *p = (const unsigned char *)payload.ptr;
+	if (!noting(d))
+		return;
+	snprintf(text, sizeof(text), "behind a schema registry's prefix, schema %u", (unsigned)p[1] << 24 | (unsigned)p[2] << 16 | (unsigned)p[3] << 8 | p[4]);
+	decoder_note(d, "envelope", slice_str(text));
+}
+
+/* Behind the prefix of a protobuf schema: which message of the schema, as a list of indexes; its length, or 0. */
+static size_t indexes_len(struct slice body)
+{
+	struct wire w = wire_of(body);
+	uint64_t count, index;
+	if (!wire_read_varint(&w, &count) || wire_zigzag(count) < 0 || wire_zigzag(count) > 16)
+		return 0;
+	for (int64_t i = wire_zigzag(count); i > 0; i--)
+		if (!wire_read_varint(&w, &index))
+			return 0;
+	return (size_t)((const char *)w.next - body.ptr);
+}
+
+static bool is_message(struct slice body)
+{
+	struct wire w = wire_of(body);
+	struct wire_field f;
+	int rc;
+	while ((rc = wire_next(&w, &f)) == 1)
+		;
+	return body.len > 0 && rc == 0;
+}
+
+static void read_schema(struct decoder *d, struct slice payload)
+{
+	struct slice body = slice_sub(payload, SCHEMA_PREFIX, payload.len), text = slice_trim(body);
+	size_t indexes = indexes_len(body);
+	struct slice message = slice_sub(body, indexes, body.len);
+	if (text.len && strchr("{[\"", text.ptr[0]) && text.ptr[0])
+		json_document_read(d, text);
+	else if (indexes && otlp_proto_sniff(message))
+		otlp_proto_read(d, message);
+	else
+		decoder_lose(d, indexes && is_message(message) ? UNDECODABLE_SCHEMA_PROTOBUF : UNDECODABLE_SCHEMA_AVRO);
+	note_schema(d, payload);
+}
+
+static void read_json(struct decoder *d, struct slice payload)
+{
+	struct slice text;
+	if (has_schema(payload))
+		read_schema(d, payload);
+	else if (as_text(d, payload, &text))
+		json_document_read(d, text);
+}
+
+static bool is_clean(struct slice text, enum undecodable *ret_reason)
+{
+	*ret_reason = !slice_is_utf8(text) ? UNDECODABLE_NOT_UTF8 : memchr(text.ptr, 0, text.len) ? UNDECODABLE_NUL : UNDECODABLE_NONE;
+	return *ret_reason == UNDECODABLE_NONE;
+}
+
+static void read_text(struct decoder *d, struct slice payload)
+{
+	struct slice text;
+	enum undecodable reason;
+	if (!as_text(d, payload, &text))
+		return;
+	if (is_clean(text, &reason))
+		text_log_read(d, text, false);
+	else
+		decoder_lose(d, reason);
+}
+
+static void read_otlp(struct decoder *d, struct slice payload)
+{
+	struct slice text = slice_trim(payload);
+	if (text.len && text.ptr[0] == '{' && !otlp_proto_sniff(payload))
+		json_document_read(d, text);
+	else
+		otlp_proto_read(d, payload);
+}
+
+static void read_msgpack(struct decoder *d, struct slice payload)
+{
+	msgpack_read(d, payload);
+}
+
+static void read_zipkin(struct decoder *d, struct slice payload)
+{
+	if (payload.ptr[0] == 0x0A && zipkin_proto_sniff(payload))
+		zipkin_proto_read(d, payload);
+	else
+		read_json(d, payload);
+}
+
+static void read_jaeger(struct decoder *d, struct slice payload)
+{
+	if (payload.ptr[0] == 0x0A && jaeger_proto_sniff(payload))
+		jaeger_proto_read(d, payload);
+	else
+		read_json(d, payload);
+}
+
+/* Why bytes that no format claims are nothing. */
+static enum undecodable reason_of_unknown(struct slice payload, struct slice text)
+{
+	enum undecodable reason;
+	struct wire w = wire_of(payload);
+	struct wire_field f;
+	uint64_t len;
+	if (is_clean(text, &reason))
+		return UNDECODABLE_NOT_JSON;
+	/* a batch in protobuf begins with the length of its first part */
+	if (payload.ptr[0] != 0x0A)
+		return reason;
+	w.next++;
+	if (!wire_read_varint(&w, &len) || len > (uint64_t)(w.end - w.next))
+		return UNDECODABLE_TRUNCATED;
+	w = wire_of(payload);
+	return wire_next(&w, &f) == 1 ? UNDECODABLE_NOT_PROTOBUF : reason;
+}
+
+static void read_lines_or_text(struct decoder *d, struct slice payload, struct slice text)
+{
+	enum undecodable reason;
+	bool bracket = text.ptr[0] == '[', letter = text.ptr[0] && strchr("{\"", text.ptr[0]);
+	if (letter || (bracket && !(is_clean(text, &reason) && text_header_is(text))))
+		json_document_read(d, text);
+	else if (is_clean(text, &reason) && (text_header_is(text) || logfmt_is(d, text)))
+		text_log_read(d, text, false);
+	else
+		decoder_lose(d, reason_of_unknown(payload, text));
+}
+
+static void read_auto(struct decoder *d, struct slice payload)
+{
+	struct slice text;
+	unsigned char first = (unsigned char)payload.ptr[0];
+	if (has_schema(payload)) {
+		read_schema(d, payload);
+		return;
+	}
+	if (first == 0x0A || first >= 0x80)
+		for (unsigned i = 0; i < FORMAT_COUNT; i++)
+			if (formats[i].sniff && formats[i].sniff(payload)) {
+				formats[i].read(d, payload);
+				return;
+			}
+	if (as_text(d, payload, &text))
+		read_lines_or_text(d, payload, text);
+}
+
+static void read_payload(struct decoder *d, struct slice payload)
+{
+	enum undecodable reason = UNDECODABLE_NONE;
+	if (d->opts.format != FORMAT_TEXT && gzip_sniff(payload)) {
+		reason = gzip_unpack(payload, &d->plain);
+		payload = buf_slice(&d->plain);
+	}
+	d->payload_end = payload.ptr + payload.len;
+	if (reason || payload.len == 0)
+		decoder_lose(d, reason ? reason : UNDECODABLE_EMPTY);
+	else
+		formats[d->opts.format].read(d, payload);
 }
 
 void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret)
@@ -324,16 +400,15 @@ void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, str
 	d->reason = UNDECODABLE_NONE;
 	d->now_ns = now_ns;
 	d->many = false;
-	d->envelope = NULL;
-	d->inside_json = false;
-	struct slice text = payload.len > LARGEST_PAYLOAD || !payload.ptr ? payload : slice_trim(without_bom(payload));
+	d->depth = 0;
+	d->batch_time_ns = 0;
 	if (!payload.ptr)
 		decoder_lose(d, UNDECODABLE_NULL);
-	else if (text.len == 0)
+	else if (payload.len == 0)
 		decoder_lose(d, UNDECODABLE_EMPTY);
-	else if (text.len > LARGEST_PAYLOAD)
+	else if (payload.len > DECODER_LARGEST)
 		decoder_lose(d, UNDECODABLE_TOO_LARGE);
 	else
-		formats[d->opts.format].read(d, text);
+		read_payload(d, payload);
 	*ret = (struct decoded){.records = d->records, .len = d->len, .reason = d->reason, .undecodable = d->undecodable};
 }

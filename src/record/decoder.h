@@ -24,7 +24,12 @@ enum undecodable {
 	UNDECODABLE_WRONG_TYPE,   /* a known field holds something that cannot be it */
 	UNDECODABLE_DUPLICATE_KEY,/* a known field stands there twice */
 	UNDECODABLE_TIME,         /* event time before the year 2000 or more than ten years ahead of now */
-	UNDECODABLE_UNSUPPORTED,  /* a format this build does not read */
+	UNDECODABLE_UNSUPPORTED,  /* a kind of data that winnow has no use for: metrics, profiles */
+	UNDECODABLE_NOT_PROTOBUF,
+	UNDECODABLE_NOT_MSGPACK,
+	UNDECODABLE_GZIP,         /* packed, and broken */
+	UNDECODABLE_SCHEMA_AVRO,  /* behind a schema registry's prefix: cannot be read without its schema */
+	UNDECODABLE_SCHEMA_PROTOBUF,
 	UNDECODABLE_COUNT
 };
 
@@ -44,8 +49,20 @@ struct decode_note {
 	struct slice source; /* "kubernetes.labels.app", "log text, TraceID:" */
 };
 
+/* A member of the record that the configuration says where to find, before any shape is asked. */
+struct decoder_field {
+	const char *member; /* "service", "message", ..: decoder_member_known() */
+	struct slice *paths; /* dotted, the first that is there wins */
+	size_t paths_len;
+};
+
+enum { DECODER_LARGEST = 8 * 1024 * 1024 };
+
 struct decoder_opts {
 	enum format format;
+	const struct decoder_field *fields; /* must outlive the decoder */
+	size_t fields_len;
+	int64_t zone_ns; /* east of Greenwich: for times that name no zone */
 	bool notes;
 };
 

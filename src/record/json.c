@@ -98,10 +98,13 @@ bool json_i64(const struct json *json, uint32_t at, int64_t *ret_value)
 	return true;
 }
 
-/* The shortest text that reads back as the same double. */
-static void add_double(struct buf *out, double number)
+void json_render_double(double number, struct buf *out)
 {
 	char text[32];
+	if (!isfinite(number)) {
+		buf_add_str(out, "null");
+		return;
+	}
 	for (int digits = 15; digits <= 17; digits++) {
 		double back;
 		snprintf(text, sizeof(text), "%.*g", digits, number);
@@ -123,7 +126,7 @@ static void add_scalar(const struct json *json, uint32_t at, struct buf *out)
 		break;
 	case 'd':
 		json_double(json, at, &number);
-		add_double(out, number);
+		json_render_double(number, out);
 		break;
 	case 't':
 		buf_add_str(out, "true");

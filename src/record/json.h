@@ -91,6 +91,9 @@ bool json_scalar(const struct json *json, uint32_t at, struct buf *scratch, stru
 /* Appends the value as JSON text. */
 void json_render(const struct json *json, uint32_t at, struct buf *out);
 
+/* Appends the shortest text that reads back as the same double; null for what JSON has no number for. */
+void json_render_double(double number, struct buf *out);
+
 /* Why bytes that the parser refused are not JSON. */
 enum json_fault { JSON_FAULT_NONE, JSON_FAULT_SYNTAX, JSON_FAULT_TRUNCATED, JSON_FAULT_DEPTH };
 /* A slow second look at refused bytes: JSON_FAULT_NONE means that the grammar holds (so a number is out of range). */

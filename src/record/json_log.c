@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A log record from a JSON object, in the layout of whatever logger wrote it.
+ * A log record from a JSON object, in the layout of whatever logger wrote it, however often it was wrapped on its way.
  *
- * Idea: one pass over the object's own fields notes the position of each known one (object_scan); the set of names found picks the shape (shape.h); then
- * each member of the record takes the first usable value from its column. An envelope's text is read first and the envelope fills what it left open,
- * so "inner first, wrapper second" is the order of two calls. Every take_ function leaves a member alone that is already there.
+ * Idea: one pass over an object's own fields notes the position of each known one (object_scan); the set of names found picks the shape (shape.h). If that
+ * is an envelope's, what it holds becomes the next layer: an object, JSON in a string, or text, which may have a header of its own and then hold JSON or
+ * logfmt again. When nothing more is inside, the record is filled from the innermost layer outwards (json_take.c), and each layer adds only what the
+ * ones inside left open.
+ *
+ * Invariants: objects[0..top] are the JSON layers, outermost first; text, if there is any, lies between objects[text.under - 1] and objects[text.under].
+ * LAYERS bounds the depth; what lies deeper is the innermost layer's message.
  */
 #include "base/clock.h"
-#include "record/duration.h"
-#include "record/message_template.h"
 #include "record/reader.h"
+#include "record/text_header.h"
 #include "record/timestamp.h"
 #include "record/trace_id.h"
 
-/* Walks the values of a column that are there and not null. */
-struct search {
-	const struct object *o;
-	const struct place *place; /* of the last value */
-	const struct place *next;
-	enum member member;
+/* Text among the layers: its header, and how many objects lie around it. */
+struct text_layer {
+	bool found;
+	unsigned under;
+	const char *via; /* notes: the field that held it */
+	struct text_header h;
+};
+
+struct json_fields {
+	struct record_fields base;
+	unsigned len;
+	struct {
+		struct json json;
+		uint32_t root;
+	} layers[LAYERS]; /* innermost first */
 };
 
 static void note_facts(struct object *o)
@@ -48,7 +60,7 @@ enum undecodable object_scan(struct decoder *d, struct object *o)
 		unsigned key = key_find(&d->keys, json_string(json, i));
 		if (key == KEY_NONE)
 			continue;
-		if (key_set_has(&o->seen, key))
+		if (key_set_has(&o->seen, key) && key < KEY_FIRST_CLUE)
 			return UNDECODABLE_DUPLICATE_KEY;
 		key_set_add(&o->seen, key);
 		o->at[key] = i + 1;
@@ -57,450 +69,264 @@ enum undecodable object_scan(struct decoder *d, struct object *o)
 	return UNDECODABLE_NONE;
 }
 
-/* A name inside an object, or inside the last of an array's objects that has it. */
-static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
+enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root)
 {
-	if (!json_is_array(json, at))
-		return json_get(json, at, name);
-	uint32_t found = 0;
-	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i)) {
-		uint32_t here = json_get(json, i, name);
-		if (here)
-			found = here;
-	}
-	return found;
-}
-
-static inline struct search search_start(const struct object *o, enum member member)
-{
-	static const struct place nothing = {.key = KEY_NONE};
-	return (struct search){.o = o, .next = o->members >> member & 1 ? o->row->places[member] : &nothing, .member = member};
-}
-
-static uint32_t search_next(struct search *s)
-{
-	const struct object *o = s->o;
-	for (; s->next->key != KEY_NONE; s->next++) {
-		if (!key_set_has(&o->seen, s->next->key))
-			continue;
-		uint32_t at = o->at[s->next->key];
-		for (size_t i = 0; i < 2 && at && s->next->inside[i].len; i++)
-			at = descend(&o->json, at, s->next->inside[i]);
-		if (!json_is_null(&o->json, at)) {
-			s->place = s->next++;
-			return at;
-		}
-	}
-	return 0;
-}
-
-static void note_place(struct decoder *d, const struct search *s)
-{
-	struct buf text = {0};
-	if (!noting(d))
-		return;
-	if (d->inside_json)
-		buf_printf(&text, "%s JSON, ", d->envelope);
-	buf_add_str(&text, key_text(s->place->key));
-	for (size_t i = 0; i < 2 && s->place->inside[i].len; i++) {
-		buf_add_char(&text, '.');
-		buf_add_slice(&text, s->place->inside[i]);
-	}
-	decoder_note(d, member_name(s->member), buf_slice(&text));
-	buf_done(&text);
-}
-
-/* {seconds, nanos}, {epochSecond, nanoOfSecond}, {$date}. */
-static int64_t object_time(const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
-{
-	static const struct slice names[][2] = {{{"seconds", 7}, {"nanos", 5}}, {{"epochSecond", 11}, {"nanoOfSecond", 12}}};
-	int64_t seconds, ns;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!json_i64(json, json_get(json, at, names[i][0]), &seconds))
-			continue;
-		if (!json_i64(json, json_get(json, at, names[i][1]), &ns))
-			ns = 0;
-		*ret_zoned = true;
-		return seconds > 0 ? timestamp_of_parts(seconds, ns) : 0;
-	}
-	uint32_t date = json_get(json, at, SLICE("$date"));
-	return date && !json_is_object(json, date) ? json_time(json, date, ret_zoned, ret_reason) : 0;
-}
-
-static int64_t text_time(struct slice text, bool *ret_zoned)
-{
-	struct timestamp t;
-	if (!timestamp_parse(text, &t) || !t.dated || t.ns == INT64_MIN)
-		return 0;
-	*ret_zoned = t.zoned;
-	/* a date in or before 1970 is a wrong time, not a missing one; zero as a number is missing */
-	return t.ns > 0 || slice_find(text, ':', 0) == text.len ? t.ns : 1;
-}
-
-int64_t json_time(const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
-{
-	double number;
-	int64_t whole;
-	*ret_zoned = true;
-	switch (json_type(json, at)) {
-	case '"':
-		return text_time(json_string(json, at), ret_zoned);
-	case 'l':
-		return json_i64(json, at, &whole) ? timestamp_of_i64(whole) : 0;
-	case 'u':
-	case 'd':
-		return json_double(json, at, &number) ? timestamp_of_double(number) : 0;
-	case '{':
-		return object_time(json, at, ret_zoned, ret_reason);
-	default:
-		*ret_reason = UNDECODABLE_WRONG_TYPE;
-		return 0;
-	}
-}
-
-/* A time that names its zone is not replaced; one that does not gives way to the envelope's. */
-static enum undecodable take_time(struct decoder *d, const struct object *o, struct record *r)
-{
-	struct search s = search_start(o, MEMBER_TIME);
-	enum undecodable reason = UNDECODABLE_NONE;
-	if (r->time_ns && d->time_zoned)
-		return UNDECODABLE_NONE;
-	for (uint32_t at; (at = search_next(&s));) {
-		bool zoned;
-		int64_t ns = json_time(&o->json, at, &zoned, &reason), more;
-		if (reason)
-			return reason;
-		if (s.place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS) && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &more))
-			ns += more;
-		if (ns == 0)
-			continue;
-		r->time_ns = ns;
-		d->time_zoned = zoned;
-		note_place(d, &s);
-		break;
-	}
-	return UNDECODABLE_NONE;
-}
-
-static enum undecodable take_level(struct decoder *d, const struct object *o, struct record *r)
-{
-	struct search s = search_start(o, MEMBER_LEVEL);
-	for (uint32_t at; r->severity == SEVERITY_UNKNOWN && (at = search_next(&s));) {
-		enum level_scale scale = s.place->scale ? s.place->scale : o->row->shape->scale;
-		int64_t number;
-		if (json_type(&o->json, at) == '"')
-			r->severity = level_parse(json_string(&o->json, at), scale);
-		else if (strchr("lud", json_type(&o->json, at)))
-			r->severity = json_i64(&o->json, at, &number) ? level_of_number(number, scale) : SEVERITY_UNKNOWN;
-		else
-			return UNDECODABLE_WRONG_TYPE;
-		if (r->severity != SEVERITY_UNKNOWN)
-			note_place(d, &s);
-	}
-	return UNDECODABLE_NONE;
-}
-
-static bool is_message_proper(unsigned key)
-{
-	return key == KEY_MESSAGE || key == KEY_MSG || key == KEY_BODY || key == KEY_LOG || key == KEY_SHORT_MESSAGE || key == KEY_AT_M;
-}
-
-/* Anything but text rendered: a body may be an object, a message a number. */
-static struct slice rendered(struct decoder *d, const struct json *json, uint32_t at)
-{
-	buf_reset(&d->scratch);
-	json_render(json, at, &d->scratch);
-	return arena_copy(&d->arena, buf_slice(&d->scratch));
-}
-
-/* A template without its text beside it: the values stand in the record, or in its Properties. */
-static struct slice filled(struct decoder *d, const struct object *o, struct slice template)
-{
-	bool apart = key_set_has(&o->seen, KEY_PROPERTIES) && json_is_object(&o->json, o->at[KEY_PROPERTIES]);
-	if (slice_find(template, '{', 0) == template.len)
-		return template;
-	buf_reset(&d->scratch);
-	message_template_render(&o->json, apart ? o->at[KEY_PROPERTIES] : o->root, template, &d->scratch);
-	return arena_copy(&d->arena, buf_slice(&d->scratch));
-}
-
-static enum undecodable take_message(struct decoder *d, const struct object *o, struct record *r)
-{
-	struct search s = search_start(o, MEMBER_MESSAGE);
-	for (uint32_t at; r->message.len == 0 && (at = search_next(&s));) {
-		bool proper = is_message_proper(s.place->key) || s.place->inside[0].len;
-		char type = json_type(&o->json, at);
-		if (type == '[' && proper)
-			return UNDECODABLE_WRONG_TYPE;
-		if (type == '"' && (s.place->key == KEY_AT_MT || s.place->key == KEY_MESSAGETEMPLATE))
-			r->message = filled(d, o, json_string(&o->json, at));
-		else if (type == '"')
-			r->message = json_string(&o->json, at);
-		else if (proper && !(s.place->key == KEY_LOG && type == '{'))
-			r->message = rendered(d, &o->json, at);
-		if (r->message.len)
-			note_place(d, &s);
-	}
-	return UNDECODABLE_NONE;
-}
-
-static struct slice take_text(struct decoder *d, const struct object *o, enum member member)
-{
-	if (!(o->members >> member & 1))
-		return slice_of(NULL, 0);
-	struct search s = search_start(o, member);
-	for (uint32_t at; (at = search_next(&s));) {
-		struct slice text = json_text(&o->json, at);
-		if (text.len == 0)
-			continue;
-		note_place(d, &s);
-		return text;
-	}
-	return slice_of(NULL, 0);
-}
-
-/* An id may be text or a decimal number; false if the field holds something else. */
-static bool id_text(struct decoder *d, const struct search *s, uint32_t at, struct slice *ret)
-{
-	if (json_is_object(&s->o->json, at) || json_is_array(&s->o->json, at) || strchr("tf", json_type(&s->o->json, at))) {
-		*ret = slice_of(NULL, 0);
-		return s->place->key == KEY_TRACE || s->place->key == KEY_SPAN || s->place->inside[0].len;
-	}
-	if (!json_scalar(&s->o->json, at, &d->scratch, ret))
-		*ret = slice_of(NULL, 0);
-	return true;
-}
-
-static enum undecodable take_ids(struct decoder *d, const struct object *o, struct record *r)
-{
-	static const enum member members[] = {MEMBER_TRACE, MEMBER_SPAN, MEMBER_PARENT};
-	struct slice *const ids[] = {&r->trace_id, &r->span_id, &r->parent_span_id};
-	for (size_t i = 0; i < 3; i++) {
-		struct search s = search_start(o, members[i]);
-		for (uint32_t at; ids[i]->len == 0 && (at = search_next(&s));) {
-			struct slice text;
-			if (!id_text(d, &s, at, &text))
-				return UNDECODABLE_WRONG_TYPE;
-			*ids[i] = i == 0 ? trace_id_of(text, &d->arena, &r->span_id) : span_id_of(text, &d->arena);
-			if (ids[i]->len)
-				note_place(d, &s);
-		}
-	}
-	return UNDECODABLE_NONE;
-}
-
-static void take_duration(struct decoder *d, const struct object *o, struct record *r)
-{
-	struct search s = search_start(o, MEMBER_DURATION);
-	for (uint32_t at; r->duration_ns < 0 && (at = search_next(&s));) {
-		int64_t unit = s.place->unit ? s.place->unit : o->row->shape->duration_unit ? o->row->shape->duration_unit : NS_PER_MS;
-		double number;
-		bool found;
-		if (json_type(&o->json, at) == '"')
-			found = duration_parse(json_string(&o->json, at), unit, &r->duration_ns);
-		else
-			found = json_double(&o->json, at, &number) && duration_of(number, unit, &r->duration_ns);
-		if (found)
-			note_place(d, &s);
-	}
-}
-
-static bool is_method(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (text.ptr[i] < 'A' || text.ptr[i] > 'Z')
-			return false;
-	return text.len >= 3 && text.len <= 10;
-}
-
-static void take_http(struct decoder *d, const struct object *o, struct record *r)
-{
-	struct search s = search_start(o, MEMBER_STATUS);
-	for (uint32_t at; r->http_status == 0 && (at = search_next(&s));) {
-		int64_t status;
-		if (!json_i64(&o->json, at, &status) || status < 100 || status > 599)
-			continue;
-		r->http_status = (int)status;
-		note_place(d, &s);
-	}
-	if (r->http_method.len == 0) {
-		struct slice method = take_text(d, o, MEMBER_METHOD);
-		r->http_method = is_method(method) ? method : r->http_method;
-	}
-	if (r->http_route.len == 0)
-		r->http_route = take_text(d, o, MEMBER_ROUTE);
-	if (r->http_path.len == 0) {
-		struct slice path = take_text(d, o, MEMBER_PATH);
-		if (path.len && (path.ptr[0] == '/' || slice_search(path, SLICE("://")) < path.len))
-			r->http_path = path;
-	}
-}
-
-static bool is_type_key(unsigned key)
-{
-	return key == KEY_ERROR_TYPE || key == KEY_ERROR_TYPE2 || key == KEY_EXCEPTION_TYPE || key == KEY_EXCEPTION_TYPE2 || key == KEY_EXCEPTION_CLASS ||
-	       key == KEY_THROWABLE_CLASS || key == KEY_EXCEPTION_NAME;
-}
-
-static bool is_name_char(char c)
-{
-	return c == '.' || c == '_' || c == '$' || (unsigned)((c | 32) - 'a') <= 25 || (unsigned)(c - '0') <= 9;
-}
-
-/* "java.lang.IllegalStateException: no\n\tat ..." and "Traceback ...\nValueError: no": the class's name. */
-static struct slice class_of(struct slice text)
-{
-	size_t n = 0;
-	text = slice_trim(text);
-	if (slice_starts(text, SLICE("Traceback"))) {
-		const char *last = memrchr(text.ptr, '\n', text.len);
-		text = last ? slice_sub(text, (size_t)(last + 1 - text.ptr), text.len) : text;
-	}
-	while (n < text.len && is_name_char(text.ptr[n]))
-		n++;
-	struct slice name = slice_of(text.ptr, n);
-	bool ends = n == text.len || text.ptr[n] == ':' || text.ptr[n] == '\n';
-	bool named = slice_ends(name, SLICE("Error")) || slice_ends(name, SLICE("Exception"));
-	return ends && named ? name : slice_of(NULL, 0);
-}
-
-static struct slice failure_type(const struct json *json, uint32_t at, unsigned key)
-{
-	static const struct slice names[] = {{"type", 4}, {"name", 4}, {"class", 5}, {"kind", 4}, {"exception_class", 15}};
-	if (json_type(json, at) == '"')
-		return is_type_key(key) ? json_string(json, at) : class_of(json_string(json, at));
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct slice text = json_text(json, json_get(json, at, names[i]));
-		if (text.len)
-			return text;
-	}
-	return slice_of(NULL, 0);
-}
-
-/* Whether the value says that something failed. */
-static bool is_failure(const struct json *json, uint32_t at)
-{
-	double number;
-	switch (json_type(json, at)) {
-	case '"':
-		return json_string(json, at).len > 0;
-	case '{':
-	case '[':
-		return json_first(at) < json_end(json, at);
-	case 't':
-		return true;
-	case 'f':
-		return false;
-	default:
-		return json_double(json, at, &number) && (number < 0 || number > 0);
-	}
-}
-
-static void take_failure(struct decoder *d, const struct object *o, struct record *r)
-{
-	struct search s = search_start(o, MEMBER_FAILURE);
-	for (uint32_t at; r->exception_type.len == 0 && (at = search_next(&s));) {
-		if (!is_failure(&o->json, at))
-			continue;
-		r->error = true;
-		r->exception_type = failure_type(&o->json, at, s.place->key);
-		if (r->exception_type.len)
-			note_place(d, &s);
-	}
-}
-
-enum { HTTP_MEMBERS = 1 << MEMBER_STATUS | 1 << MEMBER_METHOD | 1 << MEMBER_ROUTE | 1 << MEMBER_PATH, ID_MEMBERS = 1 << MEMBER_TRACE | 1 << MEMBER_SPAN | 1 << MEMBER_PARENT };
-
-static enum undecodable fill(struct decoder *d, const struct object *o, struct record *r, bool with_message)
-{
-	enum undecodable reason = take_time(d, o, r);
-	reason = reason ? reason : take_level(d, o, r);
-	reason = reason || !with_message ? reason : take_message(d, o, r);
-	reason = reason || !(o->members & ID_MEMBERS) ? reason : take_ids(d, o, r);
-	if (reason)
-		return reason;
-	if (r->service.len == 0)
-		r->service = take_text(d, o, MEMBER_SERVICE);
-	if (r->logger.len == 0)
-		r->logger = take_text(d, o, MEMBER_LOGGER);
-	if (r->template_text.len == 0)
-		r->template_text = take_text(d, o, MEMBER_TEMPLATE);
-	if (o->members >> MEMBER_DURATION & 1)
-		take_duration(d, o, r);
-	if (o->members & HTTP_MEMBERS)
-		take_http(d, o, r);
-	if (o->members >> MEMBER_FAILURE & 1)
-		take_failure(d, o, r);
-	if (r->severity == SEVERITY_UNKNOWN)
-		r->severity = o->row->shape->absent_level;
-	return UNDECODABLE_NONE;
-}
-
-static void detect(struct decoder *d, struct object *o)
-{
-	const struct shape_match *match = shape_detect(&d->shapes, &o->seen);
-	o->row = match->row;
-	o->members = match->members;
-}
-
-/* The record inside the envelope, if its text is a JSON object; false if it is not. */
-static bool read_inner(struct decoder *d, struct record *r, struct record_fields *fields, struct slice text, enum undecodable *ret_reason)
-{
-	struct object *in = &d->inner;
-	if (text.len < 2 || text.ptr[0] != '{' || decoder_parse(d, 1, text, &in->json) || !json_is_object(&in->json, JSON_ROOT))
-		return false;
-	in->root = JSON_ROOT;
-	fields->inner = in->json;
-	fields->inner_root = JSON_ROOT;
-	*ret_reason = object_scan(d, in);
-	if (*ret_reason)
-		return true;
-	detect(d, in);
-	r->shape = in->row->shape->name;
-	d->inside_json = true;
-	*ret_reason = fill(d, in, r, true);
-	d->inside_json = false;
-	return true;
-}
-
-static enum undecodable read_envelope(struct decoder *d, struct record *r, struct record_fields *fields)
-{
-	struct search s = search_start(&d->outer, MEMBER_MESSAGE);
-	enum undecodable reason = UNDECODABLE_NONE;
-	uint32_t at = search_next(&s);
-	if (!at || json_type(&d->outer.json, at) != '"')
-		return fill(d, &d->outer, r, true);
-	struct slice text = slice_trim(json_string(&d->outer.json, at));
-	d->envelope = key_text(s.place->key);
-	if (!read_inner(d, r, fields, text, &reason))
-		text_log_fill(d, r, text);
-	d->envelope = NULL;
-	return reason ? reason : fill(d, &d->outer, r, false);
-}
-
-static enum undecodable read_object(struct decoder *d, const struct json *json, uint32_t root, struct record *r)
-{
-	struct object *o = &d->outer;
-	if (!json_is_object(json, root))
-		return UNDECODABLE_WRONG_TYPE;
+	struct object *o = &d->objects[layer];
 	o->json = *json;
 	o->root = root;
-	struct record_fields *fields = arena_zalloc(&d->arena, sizeof(*fields));
-	*fields = (struct record_fields){.arena = &d->arena, .outer = *json, .outer_root = root};
-	r->fields = fields;
+	o->via = NULL;
 	enum undecodable reason = object_scan(d, o);
 	if (reason)
 		return reason;
-	detect(d, o);
-	r->shape = o->row->shape->name;
-	reason = o->row->shape->envelope ? read_envelope(d, r, fields) : fill(d, o, r, true);
-	return reason ? reason : decoder_finish(d, r);
+	const struct shape_match *match = shape_detect(&d->shapes, layer, &o->seen);
+	o->match = match;
+	o->row = match->row;
+	o->members = match->members;
+	o->shape = match->row->shape->name;
+	return UNDECODABLE_NONE;
 }
 
-void json_log_read(struct decoder *d, const struct json *json, uint32_t root)
+/* --- unwrapping --- */
+
+/* Opens JSON text, or logfmt, as the next layer; false if it is neither. */
+static bool open_text(struct decoder *d, struct slice text, unsigned layer, const char *via, enum undecodable *ret_reason)
 {
-	struct record *r = decoder_add(d);
-	enum undecodable reason = read_object(d, json, root, r);
+	struct json json;
+	if (layer == LAYERS || text.len < 2)
+		return false;
+	if (text.ptr[0] == '{' ? decoder_parse(d, layer, text, &json) || !json_is_object(&json, JSON_ROOT) : !logfmt_parse(d, text, &json))
+		return false;
+	*ret_reason = object_open(d, layer, &json, JSON_ROOT);
+	d->objects[layer].via = via;
+	d->objects[layer].via_text = true;
+	if (text.ptr[0] != '{')
+		d->objects[layer].shape = "logfmt";
+	return true;
+}
+
+/* A message that is JSON is another record only if that looks like one. */
+static bool is_record(const struct object *o)
+{
+	return o->members >> MEMBER_MESSAGE & 1 || o->row->shape->kind != SHAPE_LOG;
+}
+
+/* Text that is all message, for what its fields may leave open. */
+static void open_plain(struct slice text, unsigned under, const char *via, struct text_layer *ret)
+{
+	*ret = (struct text_layer){.found = true, .under = under, .via = via, .h = {.message = text}};
+}
+
+static void open_header(struct slice text, unsigned under, const char *via, struct text_layer *ret)
+{
+	ret->found = true;
+	ret->under = under;
+	ret->via = via;
+	text_header_read(text, &ret->h);
+}
+
+static void open_member(struct decoder *d, unsigned layer, uint32_t at, const char *via, enum undecodable *ret_reason)
+{
+	struct json json = d->objects[layer - 1].json;
+	*ret_reason = object_open(d, layer, &json, at);
+	d->objects[layer].via = via;
+	d->objects[layer].via_text = false;
+}
+
+/* The string `inside` of an envelope as objects[layer], or as text; false if no object came of it. */
+static bool open_string(struct decoder *d, struct slice inside, unsigned layer, const char *via, struct text_layer *text, enum undecodable *ret_reason)
+{
+	bool whole = d->objects[layer - 1].row->shape->envelope == ENVELOPE_WHOLE, json = inside.len && inside.ptr[0] == '{';
+	if ((whole || json) && open_text(d, inside, layer, via, ret_reason)) {
+		if (!json && !text->found)
+			open_plain(inside, layer, via, text);
+		return whole || *ret_reason || is_record(&d->objects[layer]);
+	}
+	if (!whole || text->found)
+		return false;
+	open_header(inside, layer, via, text);
+	return open_text(d, text->h.message, layer, via, ret_reason);
+}
+
+/* The next layer inside objects[top], as objects[top + 1]; false if there is none. */
+static bool unwrap(struct decoder *d, unsigned top, struct text_layer *text, enum undecodable *ret_reason)
+{
+	const struct object *o = &d->objects[top];
+	const struct place *place = NULL;
+	if (o->row->shape->envelope == ENVELOPE_NONE || top + 1 == LAYERS)
+		return false;
+	for (uint32_t at; (at = object_next(o, MEMBER_MESSAGE, &place));) {
+		const char *via = place->inside[0].len ? place->inside[0].ptr : key_text(place->key);
+		char type = json_type(&o->json, at);
+		if (type == '{' && o->row->shape->envelope == ENVELOPE_WHOLE) {
+			open_member(d, top + 1, at, via, ret_reason);
+			return true;
+		}
+		if (type == '"')
+			return open_string(d, slice_trim(json_string(&o->json, at)), top + 1, via, text, ret_reason);
+	}
+	return false;
+}
+
+/* --- filling --- */
+
+static void note_text(struct decoder *d, const struct text_layer *text, const char *member, struct slice key)
+{
+	struct buf way = {0};
+	if (text->under > 0)
+		object_way(d, text->under - 1, &way);
+	buf_printf(&way, "%s%stext", text->via ? text->via : "", text->via ? " " : "");
+	if (key.len) {
+		buf_add_str(&way, ", ");
+		buf_add_slice(&way, key);
+	}
+	decoder_note(d, member, buf_slice(&way));
+	buf_done(&way);
+}
+
+static void take_slice(struct decoder *d, const struct text_layer *text, struct slice *member, struct slice value, const char *name)
+{
+	if (member->len || value.len == 0)
+		return;
+	*member = value;
+	if (noting(d))
+		note_text(d, text, name, slice_of(NULL, 0));
+}
+
+static void ids_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
+{
+	const struct text_header *h = &text->h;
+	if (h->trace_id.len && r->trace_id.len == 0) {
+		r->trace_id = trace_id_of(h->trace_id, &d->arena, &r->span_id);
+		if (noting(d) && r->trace_id.len)
+			note_text(d, text, "trace_id", h->trace_key);
+	}
+	if (h->span_id.len && r->span_id.len == 0) {
+		r->span_id = span_id_of(h->span_id, &d->arena);
+		if (noting(d) && r->span_id.len)
+			note_text(d, text, "span_id", h->span_key);
+	}
+}
+
+static void time_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
+{
+	const struct timestamp *time = &text->h.time;
+	if (!text->h.has_time || !time->dated || (r->time_ns && (d->time_zoned || !time->zoned)))
+		return;
+	r->time_ns = time->ns > 0 ? time->ns : 1;
+	d->time_zoned = time->zoned;
+	if (noting(d))
+		note_text(d, text, "time", slice_of(NULL, 0));
+}
+
+static void fill_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
+{
+	const struct text_header *h = &text->h;
+	time_from_text(d, text, r);
+	if (r->severity == SEVERITY_UNKNOWN && h->severity != SEVERITY_UNKNOWN) {
+		r->severity = h->severity;
+		if (noting(d))
+			note_text(d, text, "severity", slice_of(NULL, 0));
+	}
+	take_slice(d, text, &r->service, h->service, "service");
+	take_slice(d, text, &r->logger, h->logger, "logger");
+	take_slice(d, text, &r->message, h->message, "message");
+	ids_from_text(d, text, r);
+	if (h->status && r->http_status == 0) {
+		r->http_status = h->status;
+		r->http_method = h->method;
+		r->http_path = h->path;
+	}
+}
+
+static bool find(const struct record_fields *base, struct slice path, struct slice *ret)
+{
+	const struct json_fields *f = (const struct json_fields *)base;
+	for (unsigned i = 0; i < f->len; i++)
+		if (record_field_text(base, &f->layers[i].json, json_find(&f->layers[i].json, f->layers[i].root, path), ret))
+			return true;
+	return false;
+}
+
+void json_fields_keep(struct decoder *d, struct record *r, unsigned layers)
+{
+	struct json_fields *fields = arena_alloc(&d->arena, sizeof(*fields));
+	fields->base = (struct record_fields){.arena = &d->arena, .find = find};
+	fields->len = layers;
+	for (unsigned i = 0; i < layers; i++) {
+		fields->layers[i].json = d->objects[layers - 1 - i].json;
+		fields->layers[i].root = d->objects[layers - 1 - i].root;
+	}
+	r->fields = &fields->base;
+}
+
+/* What an access log without a message says. */
+static struct slice request_text(struct decoder *d, const struct record *r)
+{
+	size_t path = slice_find(r->http_path, '?', 0);
+	buf_reset(&d->scratch);
+	buf_add_slice(&d->scratch, r->http_method);
+	buf_add_char(&d->scratch, ' ');
+	buf_add(&d->scratch, r->http_path.ptr, path);
+	return arena_copy(&d->arena, buf_slice(&d->scratch));
+}
+
+/* From the innermost layer outwards; the message is what the innermost has, for those around hold nothing but it. */
+static enum undecodable fill_all(struct decoder *d, struct record *r, unsigned layers, const struct text_layer *text)
+{
+	enum undecodable reason = UNDECODABLE_NONE;
+	for (unsigned i = layers; i-- > 0 && !reason;) {
+		if (text->found && text->under == i + 1)
+			fill_from_text(d, text, r);
+		reason = object_fill(d, &d->objects[i], r, i + 1 == layers && !(text->found && text->under == layers));
+	}
+	if (text->found && text->under == 0 && !reason)
+		fill_from_text(d, text, r);
+	if (r->message.len == 0 && r->http_method.len && r->http_path.len)
+		r->message = request_text(d, r);
+	if (r->time_ns == 0)
+		r->time_ns = d->batch_time_ns;
+	return reason;
+}
+
+/* layers: how many of d->objects are open. */
+static void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
+{
+	unsigned top = layers ? layers - 1 : 0;
+	while (!reason && layers && unwrap(d, top, text, &reason))
+		top++;
+	layers = layers ? top + 1 : 0;
+	if (!reason) {
+		if (layers)
+			r->shape = d->objects[layers - 1].shape;
+		json_fields_keep(d, r, layers);
+		reason = fill_all(d, r, layers, text);
+	}
+	reason = reason ? reason : decoder_finish(d, r);
 	if (reason)
 		decoder_drop(d, reason);
+}
+
+void json_log_read(struct decoder *d, unsigned top)
+{
+	struct text_layer text = {.found = false};
+	read_layers(d, decoder_add(d), top + 1, &text, UNDECODABLE_NONE);
+}
+
+void text_log_read(struct decoder *d, struct slice text, bool inside)
+{
+	struct record *r = decoder_add(d);
+	struct text_layer layer = {.found = false};
+	enum undecodable reason = UNDECODABLE_NONE;
+	unsigned around = inside;
+	r->shape = "text";
+	text = slice_trim(text);
+	if (open_text(d, text, around, NULL, &reason)) {
+		if (text.ptr[0] != '{')
+			open_plain(text, around, inside ? "message" : NULL, &layer);
+		read_layers(d, r, around + 1, &layer, reason);
+		return;
+	}
+	open_header(text, around, inside ? "message" : NULL, &layer);
+	bool more = layer.h.message.ptr != text.ptr && open_text(d, layer.h.message, around, NULL, &reason);
+	read_layers(d, r, around + more, &layer, reason);
 }

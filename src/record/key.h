@@ -18,17 +18,18 @@
 	X(ASCTIME, "asctime") X(INSTANT, "instant") X(TIMEMILLIS, "timeMillis") X(EVENTTIME, "eventTime") X(DATE, "date") X(DATETIME, "datetime") \
 	X(T, "t") X(TIMESTAMPSECONDS, "timestampSeconds") X(TIMESTAMPNANOS, "timestampNanos") X(TIME_ISO8601, "time_iso8601") X(MSEC, "msec") \
 	X(START_TIME, "start_time") X(STARTUTC, "StartUTC") X(__REALTIME_TIMESTAMP, "__REALTIME_TIMESTAMP") X(AT_TIME, "@time") \
-	X(EVENT_TIME, "event_time") X(CREATED_AT, "created_at") \
+	X(EVENT_TIME, "event_time") X(CREATED_AT, "created_at") X(TIME_LOCAL, "time_local") X(STAGETIMESTAMP, "stageTimestamp") X(TS_MS, "ts_ms") X(ISODATE, "ISODATE") X(DATE2, "DATE") \
+	X(TIMEREPORTED, "timereported") X(SYSLOG_TIMESTAMP, "syslog_timestamp") X(RECEIVETIMESTAMP, "receiveTimestamp") X(TIMESTAMP_MS, "timestamp_ms") X(TIMESTAMP_NS, "timestamp_ns") \
 	/* level */ \
 	X(LEVEL, "level") X(LOG_LEVEL, "log.level") X(SEVERITY, "severity") X(LOGLEVEL, "LogLevel") X(LEVEL2, "Level") X(AT_L, "@l") \
 	X(LEVELNAME, "levelname") X(LVL, "lvl") X(LOG_LEVEL2, "log_level") X(LOGLEVEL2, "loglevel") X(LEVELNO, "levelno") \
 	X(LEVEL_VALUE, "level_value") X(SEVERITY_TEXT, "severity_text") X(SEVERITYTEXT, "SeverityText") X(SEVERITYTEXT2, "severityText") \
 	X(ERROR_SEVERITY, "error_severity") X(PRIORITY, "PRIORITY") X(LEVEL3, "LEVEL") X(SEVERITY2, "SEVERITY") X(SEVERITY3, "Severity") \
-	X(LEVEL_NAME, "level_name") \
+	X(LEVEL_NAME, "level_name") X(AT_LEVEL, "@level") \
 	/* message */ \
 	X(MESSAGE, "message") X(MSG, "msg") X(SHORT_MESSAGE, "short_message") X(AT_M, "@m") X(AT_MT, "@mt") X(MESSAGE2, "Message") \
 	X(RENDEREDMESSAGE, "RenderedMessage") X(MESSAGETEMPLATE, "MessageTemplate") X(EVENT, "event") X(BODY, "body") X(LOG, "log") \
-	X(TEXT, "text") X(MESSAGE3, "MESSAGE") X(FULL_MESSAGE, "full_message") X(BODY2, "Body") X(LOG_MESSAGE, "log.message") \
+	X(TEXT, "text") X(MESSAGE3, "MESSAGE") X(FULL_MESSAGE, "full_message") X(BODY2, "Body") X(LOG_MESSAGE, "log.message") X(AT_MESSAGE, "@message") \
 	/* template */ \
 	X(RAW_MESSAGE, "raw_message") X(ORIGINAL_FORMAT, "{OriginalFormat}") X(LOG_RECORD_TEMPLATE, "log.record.template") \
 	X(MESSAGE_TEMPLATE, "message_template") X(AT_I, "@i") X(AT_R, "@r") X(EVENTNAME, "eventName") \
@@ -37,21 +38,25 @@
 	X(APPLICATION, "application") X(APP_NAME, "app_name") X(APPNAME, "appname") X(APPLICATION_NAME, "application_name") \
 	X(SERVICECONTEXT, "serviceContext") X(DD_SERVICE, "dd.service") X(OTELSERVICENAME, "otelServiceName") X(APPLICATION2, "Application") \
 	X(SERVICENAME2, "ServiceName") X(_SERVICE, "_service") X(COMPONENT, "component") X(KUBERNETES, "kubernetes") X(RESOURCE, "resource") \
-	X(CONTAINER_NAME, "container_name") X(SYSLOG_IDENTIFIER, "SYSLOG_IDENTIFIER") X(NAME, "name") X(DEPLOYMENT, "deployment") X(JOB, "job") \
+	X(CONTAINER_NAME, "container_name") X(SYSLOG_IDENTIFIER, "SYSLOG_IDENTIFIER") X(NAME, "name") X(DEPLOYMENT, "deployment") X(JOB, "job") X(_SYSTEMD_UNIT, "_SYSTEMD_UNIT") X(_COMM, "_COMM") X(SERVER_NAME, "server_name") X(AUTHORITY, "authority") \
+	X(UPSTREAM_CLUSTER, "upstream_cluster") X(SERVICENAME3, "Service") X(DBNAME, "dbname") X(PROGRAM, "program") X(PROGRAM2, "PROGRAM") X(PROGRAMNAME, "programname") \
+	X(IDENT, "ident") X(APPNAME2, "app-name") X(SYSLOGTAG, "syslogtag") X(SYSLOG_PROGRAM, "syslog_program") X(APPNAME3, "app_kubernetes_io_name") X(CONTAINER, "container") \
+	X(K8S_DEPLOYMENT_NAME, "k8s.deployment.name") X(K8S_CONTAINER_NAME, "k8s.container.name") X(RESOURCEATTRIBUTES, "ResourceAttributes") X(LOGGROUP, "logGroup") \
+	X(APPLICATIONNAME, "applicationName") X(APPNAME4, "appName") X(WORKLOAD, "workload") X(UNDERSCORE_APP, "_app") X(_APPLICATION, "_application") X(_SERVICE_NAME, "_service_name") \
 	/* logger */ \
 	X(LOGGER, "logger") X(LOGGER_NAME, "logger_name") X(LOGGERNAME, "loggerName") X(LOG_LOGGER, "log.logger") X(CATEGORY, "Category") \
-	X(SOURCECONTEXT, "SourceContext") X(TARGET, "target") X(_LOGGER, "_logger") X(CALLER, "caller") X(MODULE, "module") \
+	X(SOURCECONTEXT, "SourceContext") X(TARGET, "target") X(_LOGGER, "_logger") X(CALLER, "caller") X(MODULE, "module") X(AT_MODULE, "@module") X(SCOPENAME, "ScopeName") X(CHANNEL, "channel") \
 	/* trace */ \
 	X(TRACE_ID, "trace_id") X(TRACEID, "traceId") X(TRACEID2, "traceID") X(TRACEID3, "TraceId") X(TRACEID4, "TraceID") X(TRACEID5, "traceid") \
 	X(TRACE_ID2, "trace.id") X(TRACE, "trace") X(OTELTRACEID, "otelTraceID") X(AT_TR, "@tr") X(DD_TRACE_ID, "dd.trace_id") X(DD, "dd") \
 	X(GOOGLE_TRACE, "logging.googleapis.com/trace") X(TRACEPARENT, "traceparent") X(XRAY_TRACE_ID, "xray_trace_id") \
 	X(X_B3_TRACEID, "x_b3_traceid") X(X_B3_TRACEID2, "X-B3-TraceId") X(_TRACE_ID, "_trace_id") X(_TRACEID, "_traceId") \
-	X(OTEL_TRACE_ID, "otel_trace_id") X(HTTP_TRACEPARENT, "http_traceparent") X(TRACE_FLAGS, "trace_flags") \
+	X(OTEL_TRACE_ID, "otel_trace_id") X(OTEL_SPAN_ID, "otel_span_id") X(X_AMZN_TRACE_ID, "x_amzn_trace_id") X(X_AMZN_TRACE_ID2, "X-Amzn-Trace-Id") X(B3, "b3") X(HTTP_B3, "http_b3") X(HTTP_TRACEPARENT, "http_traceparent") X(TRACE_FLAGS, "trace_flags") \
 	/* span */ \
 	X(SPAN_ID, "span_id") X(SPANID, "spanId") X(SPANID2, "spanID") X(SPANID3, "SpanId") X(SPANID4, "SpanID") X(SPANID5, "spanid") \
 	X(SPAN_ID2, "span.id") X(SPAN, "span") X(OTELSPANID, "otelSpanID") X(AT_SP, "@sp") X(DD_SPAN_ID, "dd.span_id") \
 	X(GOOGLE_SPANID, "logging.googleapis.com/spanId") X(_SPAN_ID, "_span_id") X(_SPANID, "_spanId") X(TRANSACTION_ID, "transaction.id") \
-	X(X_B3_SPANID, "x_b3_spanid") X(X_B3_SPANID2, "X-B3-SpanId") \
+	X(GOOGLE_SPAN, "logging.googleapis.com/span_id") X(X_B3_SPANID, "x_b3_spanid") X(X_B3_SPANID2, "X-B3-SpanId") \
 	/* parent */ \
 	X(PARENT_SPAN_ID, "parent_span_id") X(PARENTSPANID, "parentSpanId") X(PARENT_ID, "parent_id") X(PARENTID, "parentId") \
 	X(PARENTID2, "ParentId") X(PARENT_ID2, "parent.id") \
@@ -64,11 +69,13 @@
 	X(RESPONSETIME, "responseTime") X(RESPONSE_TIME, "response_time") X(RESPONSE_TIME_MS, "response_time_ms") X(REQUEST_TIME, "request_time") \
 	X(ELAPSED2, "Elapsed") X(ELAPSEDMILLISECONDS, "ElapsedMilliseconds") X(DURATION_MILLIS, "duration_millis") \
 	X(DURATIONMILLIS, "durationMillis") X(_DURATION, "_duration") X(DURATION2, "Duration") X(DUR, "dur") X(_DURATION_MS, "_duration_ms") \
-	X(DURATION_SEC, "duration_sec") \
+	X(DURATION_SEC, "duration_sec") X(UPSTREAM_RESPONSE_TIME, "upstream_response_time") X(DURATION_MICROS, "duration_micros") X(DURATIONMICROS, "durationMicros") \
+	X(DURATION_NANOS, "duration_nanos") X(DURATIONNANOS, "durationNanos") X(DURATIONSECONDS, "durationSeconds") X(ELAPSED_MILLIS, "elapsedMillis") \
+	X(TIME_TAKEN, "time_taken") X(LATENCY_US, "latency_us") X(LATENCY_NS, "latency_ns") X(TOTAL_TIME, "total_time") \
 	/* http status */ \
 	X(STATUS, "status") X(STATUS_CODE, "status_code") X(STATUSCODE, "statusCode") X(HTTP_STATUS_CODE, "http.status_code") \
 	X(HTTP_RESPONSE_STATUS_CODE, "http.response.status_code") X(HTTP_STATUS, "http_status") X(STATUSCODE2, "StatusCode") \
-	X(RESPONSE_CODE, "response_code") X(DOWNSTREAMSTATUS, "DownstreamStatus") X(_STATUS, "_status") \
+	X(RESPONSE_CODE, "response_code") X(DOWNSTREAMSTATUS, "DownstreamStatus") X(_STATUS, "_status") X(STATUSCODE3, "status-code") \
 	/* http method */ \
 	X(METHOD, "method") X(HTTP_METHOD, "http.method") X(HTTP_REQUEST_METHOD, "http.request.method") X(REQUEST_METHOD, "request_method") \
 	X(HTTP_METHOD2, "http_method") X(METHOD2, "Method") X(REQUESTMETHOD, "RequestMethod") X(_METHOD, "_method") X(VERB, "verb") \
@@ -76,14 +83,14 @@
 	X(ROUTE, "route") X(HTTP_ROUTE, "http.route") X(ROUTERNAME, "RouterName") X(ROUTE_NAME, "route_name") \
 	/* http path */ \
 	X(PATH, "path") X(URL, "url") X(URI, "uri") X(REQUEST_URI, "request_uri") X(HTTP_TARGET, "http.target") X(URL_PATH, "url.path") \
-	X(REQUESTPATH, "RequestPath") X(HTTP_URL, "http.url") X(URL_FULL, "url.full") X(PATH2, "Path") X(REQUEST_PATH, "request_path") \
+	X(REQUESTPATH, "RequestPath") X(HTTP_URL, "http.url") X(URL_FULL, "url.full") X(PATH2, "Path") X(REQUEST_PATH, "request_path") X(HTTP_PATH, "http.path") X(REQUESTPATH2, "requestPath") X(REQUESTURI, "requestURI") \
 	/* failure */ \
 	X(ERROR, "error") X(ERR, "err") X(EXCEPTION, "exception") X(EXC_INFO, "exc_info") X(STACK_TRACE, "stack_trace") \
 	X(STACKTRACE, "stacktrace") X(STACK, "stack") X(EXCEPTION2, "Exception") X(AT_X, "@x") X(THROWN, "thrown") X(ERROR_TYPE, "error.type") \
 	X(ERROR_MESSAGE, "error.message") X(ERROR_STACK_TRACE, "error.stack_trace") X(EXCEPTION_TYPE, "exception.type") \
 	X(EXCEPTION_MESSAGE, "exception.message") X(EXCEPTION_STACKTRACE, "exception.stacktrace") X(EXCEPTION_TYPE2, "exception_type") \
 	X(ERRORVERBOSE, "errorVerbose") X(THROWABLE_CLASS, "throwable_class") X(EXCEPTION_NAME, "exception_name") X(ERROR_TYPE2, "error_type") \
-	X(EXCEPTION_CLASS, "exception_class") \
+	X(EXCEPTION_CLASS, "exception_class") X(STATE_CODE, "state_code") X(EXCEPTIONTYPE, "exceptionType") X(THROWABLE, "throwable") \
 	/* objects */ \
 	X(FIELDS, "fields") X(MDC, "mdc") X(CONTEXTMAP, "contextMap") X(LABELS, "labels") X(ATTRIBUTES, "attributes") X(PROPERTIES, "Properties") \
 	X(SCOPES, "Scopes") X(STATE, "State") X(HTTPREQUEST, "httpRequest") X(REQ, "req") X(RES, "res") X(REQUEST, "request") \
@@ -100,7 +107,24 @@
 	X(RESOURCELOGS, "resourceLogs") X(RESOURCESPANS, "resourceSpans") X(SCOPELOGS, "scopeLogs") X(SCOPESPANS, "scopeSpans") X(SCOPE, "scope") \
 	X(LOGRECORDS, "logRecords") X(TIMEUNIXNANO, "timeUnixNano") X(OBSERVEDTIMEUNIXNANO, "observedTimeUnixNano") \
 	X(SEVERITYNUMBER, "severityNumber") X(KIND, "kind") X(STARTTIMEUNIXNANO, "startTimeUnixNano") X(ENDTIMEUNIXNANO, "endTimeUnixNano") \
-	X(EVENTS, "events")
+	X(EVENTS, "events") \
+	/* from here on clues, which shapes are known by but records take nothing from: these may stand there twice */ \
+	X(ID, "id") X(SCHEMA, "schema") X(PAYLOAD, "payload") X(OP, "op") X(AFTER, "after") X(BEFORE, "before") X(JSON, "json") X(DATA, "data") \
+	X(SPECVERSION, "specversion") X(TYPE, "type") X(TOPICARN, "TopicArn") X(SOURCETYPE, "sourcetype") X(INDEX, "index") X(JSONPAYLOAD, "jsonPayload") \
+	X(TEXTPAYLOAD, "textPayload") X(PROTOPAYLOAD, "protoPayload") X(INSERTID, "insertId") X(LOGNAME, "logName") X(LOGEVENTS, "logEvents") X(RECORDS, "records") \
+	X(RECORDS2, "Records") X(ITEMS, "items") X(STREAMS, "streams") X(LOCALENDPOINT, "localEndpoint") X(ANNOTATIONS, "annotations") X(TAGS, "tags") \
+	X(OPERATIONNAME, "operationName") X(OPERATION_NAME, "operation_name") X(PROCESS, "process") X(PROCESSES, "processes") X(PROCESSID, "processID") \
+	X(RESOURCEMETRICS, "resourceMetrics") X(RESOURCEPROFILES, "resourceProfiles") X(S, "s") X(C, "c") X(CTX, "ctx") X(ATTR, "attr") \
+	X(BACKEND_TYPE, "backend_type") X(SESSION_ID, "session_id") X(LINE_NUM, "line_num") X(DDSOURCE, "ddsource") X(DDTAGS, "ddtags") X(DD_ENV, "dd.env") \
+	X(RESPONSE_FLAGS, "response_flags") X(UPSTREAM_HOST, "upstream_host") X(REMOTE_ADDR, "remote_addr") X(BODY_BYTES_SENT, "body_bytes_sent") \
+	X(DOWNSTREAMCONTENTSIZE, "DownstreamContentSize") X(REQUESTHOST, "RequestHost") X(RESP_HEADERS, "resp_headers") X(HOSTNAME2, "hostName") \
+	X(NDC, "ndc") X(THREADNAME, "threadName") X(FUNCTION_REQUEST_ID, "function_request_id") X(LOCATION, "location") X(COLD_START, "cold_start") \
+	X(FACILITY, "facility") X(FACILITY2, "FACILITY") X(SYSLOG_FACILITY, "SYSLOG_FACILITY") X(SYSLOG_FACILITY2, "syslog_facility") X(PROCID, "procid") X(MSGID, "msgid") \
+	X(PRI, "pri") X(PRIORITY2, "priority") X(SYSLOG_SEVERITY, "syslog_severity") X(SYSLOG_SEVERITY_CODE, "syslog_severity_code") X(SEVERITY_CODE, "severity_code") \
+	X(SYSLOG_MESSAGE, "syslog_message") X(SEQUENCENUMBER, "sequenceNumber") X(ARGUMENTS, "arguments") X(FORMATTEDMESSAGE, "formattedMessage") X(CONTEXT, "context") \
+	X(RECORD, "record") X(AUDITID, "auditID") X(STAGE, "stage") X(RESPONSESTATUS, "responseStatus") X(OBJECTREF, "objectRef") X(BYTES_SENT, "bytes_sent") \
+	X(EXTRA, "extra") X(CALLER2, "caller_file") X(BYTES_RECEIVED, "bytes_received") X(ORIGINAL, "original") X(EVENT_ORIGINAL, "event.original") X(RESOURCEID, "resourceId") \
+	X(INPUT, "input") X(OFFSET, "offset") X(LOG_PROCESSED, "log_processed") X(RENDERINGS, "Renderings")
 /* clang-format on */
 
 enum key {
@@ -117,9 +141,9 @@ enum key {
 	KEY_IS_EVENT_TEXT,
 	KEY_COUNT
 };
-_Static_assert(KEY_COUNT <= 320, "struct key_set holds 320");
+_Static_assert(KEY_COUNT <= 512, "struct key_set holds 512");
 
-enum { KEY_SET_WORDS = 5, KEY_SLOTS = 1024 };
+enum { KEY_FIRST_CLUE = KEY_ID, KEY_SET_WORDS = 8, KEY_SLOTS = 2048 };
 
 struct key_set {
 	uint64_t words[KEY_SET_WORDS];
@@ -168,7 +192,7 @@ const char *key_text(unsigned key);
 
 static inline size_t key_hash(uint64_t first, uint64_t last, size_t len)
 {
-	return (size_t)(((first ^ (last << 7 | last >> 57)) + len) * UINT64_C(0x9E3779B97F4A7C15) >> 54);
+	return (size_t)(((first ^ (last << 7 | last >> 57)) + len) * UINT64_C(0x9E3779B97F4A7C15) >> 53);
 }
 
 /* Eight bytes of name, zero-padded; the caller guarantees eight readable ones. */

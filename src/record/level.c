@@ -100,6 +100,10 @@ enum severity level_of_number(int64_t number, enum level_scale scale)
 		return number >= 1 && number <= 24 ? (enum severity)((number - 1) / 4 + 1) : SEVERITY_UNKNOWN;
 	case LEVEL_PYTHON:
 		return number > 0 ? clamp(number / 10 + 1) : SEVERITY_UNKNOWN;
+	case LEVEL_PRI:
+		return number >= 0 && number <= 191 ? of_syslog(number & 7) : SEVERITY_UNKNOWN;
+	case LEVEL_WORDS:
+		return SEVERITY_UNKNOWN;
 	default:
 		return guess(number);
 	}

@@ -6,7 +6,8 @@
  * an object's fields are found before its records are read. Attributes are lists of {key, value: {stringValue | intValue | ..}}. What writers do beside the
  * specification is read as well: int64 as number or string, enums by number or by name, ids in base64. A record that cannot be read costs itself alone.
  */
-#include "record/reader.h"
+#include "record/attribute.h"
+#include "record/otlp.h"
 #include "record/timestamp.h"
 #include "record/trace_id.h"
 
@@ -17,6 +18,14 @@ struct batch {
 	struct slice service;
 	struct slice scope;
 	uint32_t resource_attributes, scope_attributes;
+};
+
+/* Where record_field looks. */
+struct batch_fields {
+	struct record_fields base;
+	struct json json;
+	uint32_t root;
+	uint32_t attributes[3]; /* the lists of the record, its scope and its resource; 0: none */
 };
 
 enum value_type { VALUE_NONE, VALUE_SCALAR, VALUE_ARRAY, VALUE_KVLIST };
@@ -69,52 +78,13 @@ static uint32_t scalar_of(const struct json *json, uint32_t at)
 	return any_value(json, at, &value) == VALUE_SCALAR ? value : 0;
 }
 
-static void take_attribute(struct batch *b, struct record *r, unsigned key, uint32_t at)
+static struct attribute attribute_at(const struct json *json, uint32_t at)
 {
-	const struct json *json = b->json;
-	struct slice text = json_text(json, at);
-	int64_t number;
-	switch (key) {
-	case KEY_HTTP_RESPONSE_STATUS_CODE:
-	case KEY_HTTP_STATUS_CODE:
-		if (json_i64(json, at, &number) && number >= 100 && number <= 599)
-			r->http_status = (int)number;
-		break;
-	case KEY_HTTP_REQUEST_METHOD:
-	case KEY_HTTP_METHOD:
-		r->http_method = text;
-		break;
-	case KEY_HTTP_ROUTE:
-		r->http_route = text;
-		break;
-	case KEY_URL_PATH:
-	case KEY_HTTP_TARGET:
-	case KEY_URL_FULL:
-	case KEY_HTTP_URL:
-		r->http_path = r->http_path.len ? r->http_path : text;
-		break;
-	case KEY_EXCEPTION_TYPE:
-	case KEY_ERROR_TYPE:
-		r->exception_type = key == KEY_EXCEPTION_TYPE || !r->exception_type.len ? text : r->exception_type;
-		r->error |= text.len > 0;
-		break;
-	case KEY_ERROR:
-		r->error |= (json_type(json, at) == 't') || slice_eq(text, SLICE("true"));
-		break;
-	case KEY_LOG_RECORD_TEMPLATE:
-	case KEY_ORIGINAL_FORMAT:
-		r->template_text = text;
-		break;
-	case KEY_LOGGER_NAME:
-	case KEY_LOGGER:
-		r->logger = text;
-		break;
-	case KEY_SERVICE_NAME:
-		r->service = text;
-		break;
-	default:
-		break;
-	}
+	struct attribute a = {.truth = json_type(json, at) == 't'};
+	if (json_type(json, at) == '"')
+		return attribute_of_text(json_string(json, at));
+	json_i64(json, at, &a.number);
+	return a;
 }
 
 /* False if the list is no list. */
@@ -131,10 +101,29 @@ static bool take_attributes(struct batch *b, struct record *r, uint32_t list)
 			continue;
 		unsigned key = key_find(&b->d->keys, json_string(json, name));
 		uint32_t value = key ? scalar_of(json, json_get(json, i, SLICE("value"))) : 0;
-		if (value)
-			take_attribute(b, r, key, value);
+		if (value) {
+			struct attribute a = attribute_at(json, value);
+			attribute_take(r, key, &a);
+		}
 	}
 	return true;
+}
+
+static bool find(const struct record_fields *base, struct slice path, struct slice *ret)
+{
+	const struct batch_fields *f = (const struct batch_fields *)base;
+	for (size_t i = 0; i < 3; i++) {
+		uint32_t list = f->attributes[i];
+		for (uint32_t at = json_is_array(&f->json, list) ? json_first(list) : 0; at && at < json_end(&f->json, list); at = json_next(&f->json, at)) {
+			if (!slice_eq(json_text(&f->json, json_get(&f->json, at, SLICE("key"))), path))
+				continue;
+			uint32_t value = json_get(&f->json, at, SLICE("value"));
+			if (record_field_text(base, &f->json, scalar_of(&f->json, value), ret))
+				return true;
+			break;
+		}
+	}
+	return record_field_text(base, &f->json, json_find(&f->json, f->root, path), ret);
 }
 
 static uint32_t value_of(const struct object *o, unsigned key)
@@ -289,7 +278,7 @@ static void note_record(struct batch *b, const struct object *o, const struct re
 
 static enum undecodable read_fields(struct batch *b, uint32_t at, struct record *r)
 {
-	struct object *o = &b->d->outer;
+	struct object *o = &b->d->objects[0];
 	if (!json_is_object(b->json, at))
 		return UNDECODABLE_WRONG_TYPE;
 	o->json = *b->json;
@@ -297,10 +286,10 @@ static enum undecodable read_fields(struct batch *b, uint32_t at, struct record 
 	enum undecodable reason = object_scan(b->d, o);
 	if (reason)
 		return reason;
-	struct record_fields *fields = arena_zalloc(&b->d->arena, sizeof(*fields));
-	*fields = (struct record_fields){.arena = &b->d->arena, .outer = *b->json, .outer_root = at,
+	struct batch_fields *fields = arena_alloc(&b->d->arena, sizeof(*fields));
+	*fields = (struct batch_fields){.base = {.arena = &b->d->arena, .find = find}, .json = *b->json, .root = at,
 		.attributes = {value_of(o, KEY_ATTRIBUTES), b->scope_attributes, b->resource_attributes}};
-	r->fields = fields;
+	r->fields = &fields->base;
 	r->kind = b->kind;
 	r->shape = "otlp_json";
 	r->service = b->service;

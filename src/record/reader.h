@@ -14,39 +14,46 @@ struct object {
 	uint32_t root;
 	struct key_set seen;
 	const struct shape_row *row;
+	const struct shape_match *match;
+	const char *shape; /* the row's name, or "logfmt" */
 	unsigned members; /* bit m: the object has something in the column of member m */
+	const char *via;  /* notes: the field of the layer around it that holds this one ("log", "payload"); NULL: none */
+	bool via_text;    /* that field is a string with JSON in it, not an object */
 	uint32_t at[KEY_COUNT]; /* the position of the value; only where seen has the key */
 };
 
-/* Where record_field looks, nearest first. */
+/* Where record_field looks: the head of a format's own struct. */
 struct record_fields {
 	struct arena *arena;
-	struct json inner;       /* the record inside an envelope, or the OTLP record */
-	uint32_t inner_root;     /* 0: none */
-	struct json outer;
-	uint32_t outer_root;
-	uint32_t attributes[3];  /* OTLP attribute lists in outer: record, scope, resource; 0: none */
+	bool (*find)(const struct record_fields *f, struct slice path, struct slice *ret);
 };
 
-enum { NOTES_MAX = 24, DOCUMENTS = 2 };
+/* For find: the scalar at `at` as text that lives as long as the record. */
+bool record_field_text(const struct record_fields *f, const struct json *json, uint32_t at, struct slice *ret);
+
+/* LAYERS: an object and those inside it, as envelopes nest; the parsers are one for each, and one for JSON in a JSON string. */
+enum { NOTES_MAX = 24, LAYERS = SHAPE_LAYERS, PARSERS = LAYERS + 1, STRING_PARSER = LAYERS };
 
 struct decoder {
 	struct decoder_opts opts;
 	struct arena arena;
 	struct key_table keys;
 	struct shape_table shapes;
-	struct json_parser *parsers[DOCUMENTS]; /* a document and the one inside it */
-	struct object outer, inner;
+	struct json_parser *parsers[PARSERS];
+	struct object objects[LAYERS];
 	struct buf scratch;
+	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
+	struct buf plain;         /* an unpacked payload */
 	struct record *records;
 	size_t len, cap;
 	enum undecodable reason;
 	size_t undecodable;
 	int64_t now_ns;
+	int64_t batch_time_ns; /* what the format around the records says of the next one's time; 0: nothing */
+	const char *payload_end;
+	unsigned depth;  /* strings in arrays in strings */
 	bool many;       /* this payload holds several documents: each is copied to the arena, since the parsers' are reused */
 	bool time_zoned; /* the open record's time names its offset from UTC */
-	const char *envelope; /* the field of the envelope whose text is being read, or NULL */
-	bool inside_json;     /* that text is JSON */
 	struct decode_note notes[NOTES_MAX];
 	size_t notes_len;
 };
@@ -61,17 +68,47 @@ void decoder_lose(struct decoder *d, enum undecodable reason);
 enum undecodable decoder_finish(struct decoder *d, struct record *r);
 /* Notes where the open record got a member from; the last word wins. Nothing happens unless notes are wanted. */
 void decoder_note(struct decoder *d, const char *member, struct slice source);
+/* Which key a name in the payload is; unlike key_find it reads nothing behind the payload. */
+unsigned decoder_key(const struct decoder *d, struct slice name);
 
-/* json_log.c: one log record out of the object at root. */
-void json_log_read(struct decoder *d, const struct json *json, uint32_t root);
-enum undecodable object_scan(struct decoder *d, struct object *o);
-/* otlp_json.c: a batch; kind says which of resourceLogs and resourceSpans. */
-void otlp_json_read(struct decoder *d, const struct json *json, uint32_t root);
-/* text_log.c: a line of plain text, and the text in an envelope. */
-void text_log_read(struct decoder *d, struct slice text);
-void text_log_fill(struct decoder *d, struct record *r, struct slice text);
+/* json_document.c: a payload of JSON, whatever it holds. */
+void json_document_read(struct decoder *d, struct slice payload);
+/* One object of a document: a record, or a batch of them. */
+void json_object_read(struct decoder *d, const struct json *json, uint32_t root);
 /* json_log.c */
+/* Makes objects[layer] of the object at root: its known fields and its shape. */
+enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root);
+enum undecodable object_scan(struct decoder *d, struct object *o);
+/* record_field on r looks at objects[0..layers-1], the innermost first. */
+void json_fields_keep(struct decoder *d, struct record *r, unsigned layers);
+/* One log record out of objects[0..top], the innermost last; more is unwrapped from there. */
+void json_log_read(struct decoder *d, unsigned top);
+/* One log record of plain text. inside: objects[0] is open and is what the text lies in (a batch). */
+void text_log_read(struct decoder *d, struct slice text, bool inside);
+/* json_take.c: the members of the record that are still open, from one object. */
+enum undecodable object_fill(struct decoder *d, const struct object *o, struct record *r, bool with_message);
 int64_t json_time(const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason);
+/* The next value of the column that is there and not null; 0 at the end. *place is where the walk stands (NULL to begin) and then where the value was. */
+uint32_t object_next(const struct object *o, enum member member, const struct place **place);
+/* "GET /cart?x=1 HTTP/1.1": method and path, if the line is one. */
+void http_request_line(struct slice line, struct record *r);
+/* Appends "log JSON, " or "payload.": how objects[layer] was reached. */
+void object_way(const struct decoder *d, unsigned layer, struct buf *out);
+/* batch.c: objects that hold many records (objects[0] is open). */
+void batch_read(struct decoder *d, enum shape_kind kind);
+/* zipkin.c, jaeger.c: the span in objects[0], or what holds many. */
+void zipkin_read(struct decoder *d);
+void zipkin_proto_read(struct decoder *d, struct slice payload);
+void jaeger_read(struct decoder *d);
+void jaeger_proto_read(struct decoder *d, struct slice payload);
+bool jaeger_proto_sniff(struct slice payload);
+bool zipkin_proto_sniff(struct slice payload);
+/* msgpack.c */
+void msgpack_read(struct decoder *d, struct slice payload);
+bool msgpack_sniff(struct slice payload);
+/* logfmt.c: text as an object, if it is one. */
+bool logfmt_parse(struct decoder *d, struct slice text, struct json *ret);
+bool logfmt_is(struct decoder *d, struct slice text);
 
 static inline bool noting(const struct decoder *d)
 {

@@ -14,28 +14,34 @@
 
 static const struct place any_time[] = {AT(TIMESTAMP), AT(TIME), AT(TS), AT(AT_TIMESTAMP), AT(AT_T), AT(TIMESTAMP2), AT(INSTANT), AT(TIMEMILLIS), AT(ASCTIME),
 	AT(TIMESTAMPSECONDS), AT(__REALTIME_TIMESTAMP), AT(TIME_ISO8601), AT(MSEC), AT(EVENTTIME), AT(EVENT_TIME), AT(DATETIME), AT(DATE), AT(AT_TIME), AT(T), AT(START_TIME),
-	AT(STARTUTC), AT(CREATED_AT), END};
+	AT(STARTUTC), AT(CREATED_AT), AT(TIME_LOCAL), AT(TIMESTAMP_MS), AT(TIMESTAMP_NS), AT(TIMEREPORTED), AT(SYSLOG_TIMESTAMP), AT(ISODATE),
+	AT(DATE2), AT(STAGETIMESTAMP), AT(TS_MS), AT(RECEIVETIMESTAMP), END};
 static const struct place any_level[] = {AT(LEVEL), AT(LOG_LEVEL), IN(LOG, "level"), AT(SEVERITY), AT(AT_L), AT(LEVELNAME), AT(LOGLEVEL), AT(LVL), AT(LEVEL2),
 	AT(LOG_LEVEL2), AT(LOGLEVEL2), AT(SEVERITY_TEXT), AT(SEVERITYTEXT), AT(SEVERITYTEXT2), AT(ERROR_SEVERITY), AT(LEVEL3), AT(SEVERITY2), AT(SEVERITY3), AT(LEVEL_NAME),
-	SCALE(PRIORITY, SYSLOG), AT(LEVEL_VALUE), SCALE(LEVELNO, PYTHON), SCALE(SEVERITYNUMBER, OTEL), END};
+	SCALE(PRIORITY, SYSLOG), AT(LEVEL_VALUE), SCALE(LEVELNO, PYTHON), SCALE(SEVERITYNUMBER, OTEL), AT(AT_LEVEL), END};
 static const struct place any_message[] = {AT(MESSAGE), AT(MSG), AT(AT_M), AT(SHORT_MESSAGE), AT(MESSAGE2), AT(RENDEREDMESSAGE), IN(FIELDS, "message"), AT(EVENT),
-	AT(LOG), AT(BODY), AT(TEXT), AT(MESSAGE3), AT(LOG_MESSAGE), AT(BODY2), AT(AT_MT), AT(MESSAGETEMPLATE), AT(FULL_MESSAGE), END};
+	AT(LOG), AT(BODY), AT(TEXT), AT(MESSAGE3), AT(LOG_MESSAGE), AT(BODY2), AT(AT_MT), AT(MESSAGETEMPLATE), AT(FULL_MESSAGE), AT(AT_MESSAGE), AT(FORMATTEDMESSAGE), AT(SYSLOG_MESSAGE), IN(EVENT, "original"), AT(EVENT_ORIGINAL), END};
 static const struct place any_template[] = {AT(LOG_RECORD_TEMPLATE), AT(ORIGINAL_FORMAT), AT(AT_MT), AT(MESSAGETEMPLATE), AT(MESSAGE_TEMPLATE),
 	IN(STATE, "{OriginalFormat}"), IN(ATTRIBUTES, "log.record.template"), END};
 static const struct place any_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(SERVICE_NAME2), AT(SERVICENAME), AT(APP), AT(APPLICATION), AT(APP_NAME),
 	AT(APPNAME), AT(APPLICATION_NAME), IN(SERVICECONTEXT, "service"), AT(DD_SERVICE), IN(DD, "service"), AT(OTELSERVICENAME), AT(APPLICATION2), AT(SERVICENAME2), AT(_SERVICE),
 	IN(RESOURCE, "service.name"), IN(PROPERTIES, "Application"), IN(PROPERTIES, "ServiceName"), IN(LABELS, "app"), IN2(KUBERNETES, "labels", "app"), IN2(KUBERNETES, "labels", "app.kubernetes.io/name"),
-	IN(KUBERNETES, "container_name"), AT(CONTAINER_NAME), AT(SYSLOG_IDENTIFIER), END};
+	IN(KUBERNETES, "container_name"), AT(CONTAINER_NAME), AT(SYSLOG_IDENTIFIER),
+	IN(RESOURCEATTRIBUTES, "service.name"), IN2(RESOURCE, "attributes", "service.name"), AT(SERVICENAME3), AT(APPLICATIONNAME), AT(APPNAME4), AT(APPNAME3), IN2(KUBERNETES, "pod_labels", "app"),
+	IN2(KUBERNETES, "container", "name"), AT(K8S_DEPLOYMENT_NAME), AT(K8S_CONTAINER_NAME), AT(CONTAINER), AT(WORKLOAD), AT(JOB), END};
 static const struct place any_logger[] = {AT(LOGGER), AT(LOGGER_NAME), AT(LOGGERNAME), AT(LOG_LOGGER), IN(LOG, "logger"), AT(CATEGORY), AT(SOURCECONTEXT),
-	IN(PROPERTIES, "SourceContext"), AT(TARGET), AT(_LOGGER), AT(MODULE), END};
+	IN(PROPERTIES, "SourceContext"), AT(TARGET), AT(_LOGGER), AT(AT_MODULE), AT(SCOPENAME), AT(CHANNEL), AT(MODULE), END};
 static const struct place any_trace[] = {AT(TRACE_ID), AT(TRACEID), AT(TRACEID2), AT(TRACEID3), AT(TRACEID4), AT(TRACEID5), AT(TRACE_ID2), IN(TRACE, "id"), IN(TRACE, "trace_id"),
 	AT(OTELTRACEID), AT(AT_TR), AT(DD_TRACE_ID), IN(DD, "trace_id"), AT(GOOGLE_TRACE), AT(TRACEPARENT), AT(XRAY_TRACE_ID), AT(X_B3_TRACEID), AT(X_B3_TRACEID2), AT(_TRACE_ID),
 	AT(_TRACEID), AT(OTEL_TRACE_ID), AT(HTTP_TRACEPARENT), IN(FIELDS, "trace_id"), IN(SPAN, "trace_id"), IN(SPANS, "trace_id"), IN(MDC, "traceId"), IN(MDC, "trace_id"),
-	IN(CONTEXTMAP, "trace_id"), IN(CONTEXTMAP, "traceId"), IN(LABELS, "trace_id"), IN(ATTRIBUTES, "trace_id"), IN(PROPERTIES, "TraceId"), IN(SCOPES, "TraceId"), AT(TRACE), END};
+	IN(CONTEXTMAP, "trace_id"), IN(CONTEXTMAP, "traceId"), IN(LABELS, "trace_id"), IN(ATTRIBUTES, "trace_id"), IN(PROPERTIES, "TraceId"), IN(SCOPES, "TraceId"), AT(TRACE),
+	IN(ATTRIBUTES, "traceId"), IN(ATTRIBUTES, "trace.id"), IN(CONTEXT, "trace_id"), IN(CONTEXT, "traceId"), IN(EXTRA, "trace_id"), AT(X_AMZN_TRACE_ID), AT(X_AMZN_TRACE_ID2), AT(B3), AT(HTTP_B3), IN(LABELS, "traceId"),
+	IN(FIELDS, "traceId"), IN(FIELDS, "traceparent"), IN(REQ, "traceparent"), END};
 static const struct place any_span[] = {AT(SPAN_ID), AT(SPANID), AT(SPANID2), AT(SPANID3), AT(SPANID4), AT(SPANID5), AT(SPAN_ID2), IN(SPAN, "id"), IN(SPAN, "span_id"), AT(OTELSPANID),
 	AT(AT_SP), AT(DD_SPAN_ID), IN(DD, "span_id"), AT(GOOGLE_SPANID), AT(_SPAN_ID), AT(_SPANID), AT(X_B3_SPANID), AT(X_B3_SPANID2), IN(FIELDS, "span_id"), IN(SPANS, "span_id"),
 	IN(MDC, "spanId"), IN(MDC, "span_id"), IN(CONTEXTMAP, "span_id"), IN(CONTEXTMAP, "spanId"), IN(LABELS, "span_id"), IN(ATTRIBUTES, "span_id"), IN(PROPERTIES, "SpanId"),
-	IN(SCOPES, "SpanId"), AT(TRANSACTION_ID), AT(SPAN), END};
+	IN(SCOPES, "SpanId"), AT(OTEL_SPAN_ID),
+	IN(ATTRIBUTES, "spanId"), IN(ATTRIBUTES, "span.id"), IN(CONTEXT, "span_id"), IN(CONTEXT, "spanId"), IN(EXTRA, "span_id"), AT(GOOGLE_SPAN), AT(TRANSACTION_ID), IN(LABELS, "spanId"), AT(SPAN), END};
 static const struct place any_parent[] = {AT(PARENT_SPAN_ID), AT(PARENTSPANID), AT(PARENT_ID), AT(PARENTID), AT(PARENTID2), AT(PARENT_ID2), IN(SPAN, "parent_span_id"), IN(SCOPES, "ParentId"), END};
 static const struct place any_duration[] = {UNIT(DURATION_MS, NS_PER_MS), UNIT(ELAPSED_MS, NS_PER_MS), UNIT(LATENCY_MS, NS_PER_MS), UNIT(DURATIONMS, NS_PER_MS),
 	UNIT(ELAPSEDMS, NS_PER_MS), UNIT(LATENCYMS, NS_PER_MS), UNIT(TOOK_MS, NS_PER_MS), UNIT(DURATION_US, NS_PER_US), UNIT(ELAPSED_US, NS_PER_US), UNIT(DURATION_NS, 1),
@@ -44,19 +50,22 @@ static const struct place any_duration[] = {UNIT(DURATION_MS, NS_PER_MS), UNIT(E
 	UNIT(REQUEST_TIME, NS_PER_S), UNIT(ELAPSED2, NS_PER_MS), UNIT(ELAPSEDMILLISECONDS, NS_PER_MS), UNIT(DURATION_MILLIS, NS_PER_MS), UNIT(DURATIONMILLIS, NS_PER_MS),
 	UNIT(EVENT_DURATION, 1), {.key = KEY_EVENT, .unit = 1, .inside = {{"duration", 8}}}, UNIT(DURATION2, 1), IN(HTTPREQUEST, "latency"),
 	{.key = KEY_PROPERTIES, .unit = NS_PER_MS, .inside = {{"Elapsed", 7}}}, {.key = KEY_FIELDS, .unit = NS_PER_MS, .inside = {{"elapsed_ms", 10}}},
-	{.key = KEY_FIELDS, .unit = NS_PER_MS, .inside = {{"duration_ms", 11}}}, IN(FIELDS, "time.busy"), UNIT(_DURATION_MS, NS_PER_MS), AT(DURATION), AT(ELAPSED), AT(LATENCY), AT(TOOK), AT(DUR),
+	{.key = KEY_FIELDS, .unit = NS_PER_MS, .inside = {{"duration_ms", 11}}}, IN(FIELDS, "time.busy"), UNIT(_DURATION_MS, NS_PER_MS), UNIT(UPSTREAM_RESPONSE_TIME, NS_PER_S), UNIT(DURATION_MICROS, NS_PER_US),
+	UNIT(DURATIONMICROS, NS_PER_US), UNIT(DURATION_NANOS, 1), UNIT(DURATIONNANOS, 1), UNIT(DURATIONSECONDS, NS_PER_S), UNIT(ELAPSED_MILLIS, NS_PER_MS), UNIT(TIME_TAKEN, NS_PER_MS), UNIT(LATENCY_US, NS_PER_US),
+	UNIT(LATENCY_NS, 1), {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"ElapsedMilliseconds", 19}}}, {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"Elapsed", 7}}},
+	{.key = KEY_ATTR, .unit = NS_PER_MS, .inside = {{"durationMillis", 14}}}, {.key = KEY_FIELDS, .unit = NS_PER_US, .inside = {{"elapsed_us", 10}}}, IN(FIELDS, "elapsed"), IN(FIELDS, "duration"), AT(DURATION), AT(ELAPSED), AT(LATENCY), AT(TOOK), AT(DUR),
 	AT(_DURATION), END};
 static const struct place any_status[] = {AT(HTTP_RESPONSE_STATUS_CODE), AT(HTTP_STATUS_CODE), AT(HTTP_STATUS), AT(STATUS_CODE), AT(STATUSCODE), AT(STATUSCODE2), AT(RESPONSE_CODE),
 	AT(DOWNSTREAMSTATUS), IN(HTTPREQUEST, "status"), IN(RES, "statusCode"), IN2(HTTP, "response", "status_code"), IN(HTTP, "status_code"), IN(RESPONSE, "status"), IN(PROPERTIES, "StatusCode"),
-	IN(FIELDS, "status"), AT(_STATUS), AT(STATUS), END};
+	IN(FIELDS, "status"), AT(_STATUS), IN(STATE, "StatusCode"), IN(RESPONSESTATUS, "code"), AT(STATUSCODE3), AT(STATUS), END};
 static const struct place any_method[] = {AT(HTTP_REQUEST_METHOD), AT(HTTP_METHOD), AT(HTTP_METHOD2), AT(REQUEST_METHOD), AT(METHOD), AT(METHOD2), AT(REQUESTMETHOD),
-	IN(HTTPREQUEST, "requestMethod"), IN(REQ, "method"), IN2(HTTP, "request", "method"), IN(REQUEST, "method"), IN(HTTP, "method"), AT(_METHOD), AT(VERB), END};
+	IN(HTTPREQUEST, "requestMethod"), IN(REQ, "method"), IN2(HTTP, "request", "method"), IN(REQUEST, "method"), IN(HTTP, "method"), AT(_METHOD), AT(VERB), IN(FIELDS, "method"), AT(REQUEST), END};
 static const struct place any_route[] = {AT(HTTP_ROUTE), AT(ROUTE), AT(ROUTERNAME), AT(ROUTE_NAME), IN(HTTP, "route"), END};
 static const struct place any_path[] = {AT(URL_PATH), AT(HTTP_TARGET), AT(PATH), AT(REQUEST_URI), AT(REQUESTPATH), AT(URI), AT(URL), AT(HTTP_URL), AT(URL_FULL), AT(PATH2),
-	AT(REQUEST_PATH), IN(URL, "path"), IN(URL, "full"), IN(HTTPREQUEST, "requestUrl"), IN(REQ, "url"), IN(REQUEST, "uri"), IN(REQUEST, "url"), END};
+	AT(REQUEST_PATH), IN(URL, "path"), IN(URL, "full"), IN(HTTPREQUEST, "requestUrl"), IN(REQ, "url"), IN(REQUEST, "uri"), IN(REQUEST, "url"), AT(REQUESTPATH2), AT(REQUESTURI), IN2(HTTP, "request", "path"), IN(HTTP, "url"), IN(URL, "original"), IN(PROPERTIES, "RequestPath"), IN(STATE, "Path"), IN(FIELDS, "path"), END};
 static const struct place any_failure[] = {AT(ERROR_TYPE), AT(EXCEPTION_TYPE), AT(EXCEPTION_TYPE2), AT(ERROR_TYPE2), AT(EXCEPTION_CLASS), AT(THROWABLE_CLASS), AT(EXCEPTION_NAME), AT(ERROR), AT(ERR), AT(EXCEPTION),
 	AT(THROWN), AT(AT_X), AT(EXCEPTION2), AT(EXC_INFO), AT(STACK_TRACE), AT(STACKTRACE), AT(STACK), AT(ERROR_MESSAGE), AT(ERROR_STACK_TRACE), AT(EXCEPTION_MESSAGE),
-	AT(EXCEPTION_STACKTRACE), AT(ERRORVERBOSE), IN(FIELDS, "error"), END};
+	AT(EXCEPTION_STACKTRACE), AT(ERRORVERBOSE), AT(THROWABLE), IN(FIELDS, "error"), IN(ATTR, "error"), AT(STATE_CODE), END};
 
 static const struct place *const generic[MEMBER_COUNT] = {any_time, any_level, any_message, any_template, any_service, any_logger, any_trace, any_span, any_parent,
 	any_duration, any_status, any_method, any_route, any_path, any_failure};
@@ -68,6 +77,58 @@ static const struct place shipper_service[] = {IN2(KUBERNETES, "labels", "app"),
 	IN2(KUBERNETES, "pod_labels", "app"), IN2(KUBERNETES, "pod_labels", "app.kubernetes.io/name"), IN2(KUBERNETES, "deployment", "name"), IN(SERVICE, "name"), AT(SERVICE), AT(SERVICE_NAME), IN(KUBERNETES, "container_name"),
 	IN2(KUBERNETES, "container", "name"), AT(CONTAINER_NAME), END};
 static const struct place no_places[] = {END};
+
+/* Envelopes: what they hold. */
+static const struct place of_payload[] = {AT(PAYLOAD), END};
+static const struct place of_change[] = {AT(AFTER), AT(BEFORE), END};
+static const struct place of_gcp[] = {AT(JSONPAYLOAD), AT(TEXTPAYLOAD), END};
+static const struct place of_data[] = {AT(DATA), END};
+static const struct place of_sns[] = {AT(MESSAGE2), END};
+static const struct place of_event[] = {AT(EVENT), END};
+static const struct place of_container[] = {AT(LOG_PROCESSED), AT(LOG), AT(MESSAGE), END};
+static const struct place of_filebeat[] = {AT(JSON), AT(MESSAGE), END};
+static const struct place of_cloudwatch[] = {AT(LOGEVENTS), END};
+static const struct place of_records[] = {AT(RECORDS), AT(RECORDS2), AT(ITEMS), END};
+static const struct place change_time[] = {AT(TS_MS), END};
+static const struct place gcp_service[] = {IN2(RESOURCE, "labels", "service_name"), IN(LABELS, "k8s-pod/app"), IN2(RESOURCE, "labels", "container_name"), IN2(RESOURCE, "labels", "module_id"), END};
+static const struct place loggroup_service[] = {AT(LOGGROUP), END};
+
+static const struct place journald_service[] = {AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(_COMM), END};
+static const struct place journald_level[] = {SCALE(PRIORITY, SYSLOG), END};
+static const struct place journald_time[] = {AT(__REALTIME_TIMESTAMP), END};
+static const struct place syslog_service[] = {AT(APPNAME), AT(APPNAME2), AT(APP_NAME), AT(PROGRAMNAME), AT(PROGRAM), AT(PROGRAM2), AT(IDENT), AT(SYSLOG_PROGRAM), AT(SYSLOG_IDENTIFIER), AT(SYSLOGTAG), AT(SERVICE), AT(APP), END};
+static const struct place syslog_level[] = {AT(LEVEL), SCALE(SEVERITY, SYSLOG), AT(SYSLOG_SEVERITY), SCALE(SEVERITY_CODE, SYSLOG), SCALE(SYSLOG_SEVERITY_CODE, SYSLOG), SCALE(PRI, PRI), SCALE(PRIORITY2, PRI),
+	SCALE(PRIORITY, SYSLOG), AT(SEVERITY3), END};
+static const struct place mongodb_time[] = {AT(T), END};
+static const struct place mongodb_level[] = {AT(S), END};
+static const struct place mongodb_logger[] = {AT(C), END};
+static const struct place message_is_template[] = {AT(MSG), END};
+static const struct place postgres_service[] = {AT(APPLICATION_NAME), AT(DBNAME), END};
+static const struct place postgres_level[] = {AT(ERROR_SEVERITY), END};
+static const struct place nginx_service[] = {AT(SERVICE), AT(SERVICE_NAME), AT(APP), AT(SERVER_NAME), AT(HOST), END};
+static const struct place nginx_message[] = {AT(MESSAGE), AT(MSG), AT(REQUEST), END};
+static const struct place nginx_time[] = {AT(TIME_ISO8601), AT(AT_TIMESTAMP), AT(TIMESTAMP), AT(TIME), AT(MSEC), AT(TIME_LOCAL), AT(TS), AT(DATE), END};
+static const struct place envoy_service[] = {AT(SERVICE), AT(SERVICE_NAME), AT(APP), AT(AUTHORITY), AT(UPSTREAM_CLUSTER), END};
+static const struct place envoy_time[] = {AT(START_TIME), AT(TIMESTAMP), AT(TIME), AT(AT_TIMESTAMP), END};
+static const struct place traefik_service[] = {AT(SERVICENAME2), END};
+static const struct place traefik_time[] = {AT(TIME), AT(STARTUTC), END};
+static const struct place caddy_service[] = {AT(SERVICE), IN(REQUEST, "host"), END};
+static const struct place datadog_level[] = {AT(LEVEL), AT(SEVERITY), AT(LEVELNAME), SCALE(STATUS, WORDS), END};
+static const struct place gelf_service[] = {AT(_SERVICE), AT(_SERVICE_NAME), AT(UNDERSCORE_APP), AT(_APPLICATION), AT(SERVICE), AT(HOST), END};
+static const struct place monolog_level[] = {AT(LEVEL_NAME), END};
+static const struct place loguru_time[] = {IN2(RECORD, "time", "timestamp"), IN2(RECORD, "time", "repr"), END};
+static const struct place loguru_level[] = {IN2(RECORD, "level", "name"), END};
+static const struct place loguru_message[] = {IN(RECORD, "message"), AT(TEXT), END};
+static const struct place loguru_logger[] = {IN(RECORD, "name"), END};
+static const struct place loguru_service[] = {IN2(RECORD, "extra", "service"), IN2(RECORD, "extra", "service_name"), IN2(RECORD, "extra", "app"), END};
+static const struct place loguru_trace[] = {IN2(RECORD, "extra", "trace_id"), IN2(RECORD, "extra", "otelTraceID"), IN2(RECORD, "extra", "traceId"), END};
+static const struct place loguru_span[] = {IN2(RECORD, "extra", "span_id"), IN2(RECORD, "extra", "otelSpanID"), IN2(RECORD, "extra", "spanId"), END};
+static const struct place encoder_message[] = {AT(FORMATTEDMESSAGE), AT(MESSAGE), END};
+static const struct place encoder_template[] = {AT(MESSAGE), END};
+static const struct place encoder_service[] = {IN(MDC, "service"), IN(CONTEXT, "name"), END};
+static const struct place audit_service[] = {IN(OBJECTREF, "resource"), END};
+static const struct place audit_time[] = {AT(STAGETIMESTAMP), END};
+
 
 static const struct place name_is_logger[] = {AT(NAME), AT(LOGGER), END};
 static const struct place name_is_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(APP), AT(NAME), END};
@@ -83,34 +144,97 @@ static const struct place failure_error[] = {AT(ERROR_TYPE), IN(ERROR, "type"), 
 #define CLUES(...) {__VA_ARGS__}
 #define K(id) KEY_##id
 
+/* What is no record of one logger comes first, then what wraps, then loggers, the most telling names first. */
 static const struct shape shapes[] = {
+	{.name = "otlp_json", .any = CLUES(K(RESOURCELOGS), K(RESOURCESPANS)), .kind = SHAPE_OTLP},
+	{.name = "otlp_json", .any = CLUES(K(RESOURCEMETRICS), K(RESOURCEPROFILES)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_OTHER_SIGNAL},
+	{.name = "zipkin", .all = CLUES(K(TRACEID), K(ID)), .any = CLUES(K(LOCALENDPOINT), K(ANNOTATIONS), K(DURATION), K(TAGS), K(KIND)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(OPERATIONNAME)),
+		.kind = SHAPE_ZIPKIN},
+	{.name = "jaeger_json", .all = CLUES(K(SPANS)), .any = CLUES(K(PROCESS), K(PROCESSES)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_JAEGER_BATCH},
+	{.name = "jaeger_json", .all = CLUES(K(OPERATIONNAME)), .any = CLUES(K(SPANID), K(SPANID2)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_JAEGER},
+	{.name = "jaeger_json", .all = CLUES(K(OPERATION_NAME), K(SPAN_ID)), .any = CLUES(K(PROCESS), K(TAGS), K(START_TIME)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_JAEGER},
+	{.name = "loki", .all = CLUES(K(STREAMS)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_STREAMS},
+	{.name = "cloudwatch", .all = CLUES(K(LOGEVENTS)), .none = CLUES(K(MESSAGE), K(MSG)), .kind = SHAPE_LIST, .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_MESSAGE] = of_cloudwatch, [MEMBER_SERVICE] = loggroup_service}},
+	{.name = "records", .any = CLUES(K(RECORDS), K(RECORDS2)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_LIST, .columns = {[MEMBER_MESSAGE] = of_records}},
+	{.name = "audit", .all = CLUES(K(ITEMS), K(KIND)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_LIST, .columns = {[MEMBER_MESSAGE] = of_records}},
+	{.name = "connect", .all = CLUES(K(SCHEMA), K(PAYLOAD)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_payload}},
+	{.name = "debezium", .all = CLUES(K(OP)), .any = CLUES(K(AFTER), K(BEFORE)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_MESSAGE] = of_change, [MEMBER_TIME] = change_time}},
+	{.name = "gcp_entry", .any = CLUES(K(JSONPAYLOAD), K(TEXTPAYLOAD)), .none = CLUES(K(MESSAGE), K(MSG)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_MESSAGE] = of_gcp, [MEMBER_SERVICE] = gcp_service}},
+	{.name = "cloudevents", .all = CLUES(K(SPECVERSION), K(DATA)), .none = CLUES(K(MESSAGE), K(MSG)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_data}},
+	{.name = "sns", .all = CLUES(K(TOPICARN), K(MESSAGE2)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_sns}},
+	{.name = "splunk", .all = CLUES(K(EVENT)), .any = CLUES(K(SOURCETYPE), K(INDEX)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_event}},
 	{.name = "container", .all = CLUES(K(LOG), K(IS_LOG_TEXT)), .any = CLUES(K(STREAM), K(KUBERNETES), K(DOCKER), K(CONTAINER_NAME), K(CONTAINER_ID), K(TIME), K(AT_TIMESTAMP), K(DATE)),
-		.none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = true,
-		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = shipper_text, [MEMBER_SERVICE] = shipper_service, [MEMBER_LOGGER] = no_places}},
-	{.name = "vector", .all = CLUES(K(MESSAGE), K(SOURCE_TYPE)), .envelope = true,
+		.none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = of_container, [MEMBER_SERVICE] = shipper_service, [MEMBER_LOGGER] = no_places}},
+	{.name = "container", .all = CLUES(K(LOG), K(IS_LOG_OBJECT)), .any = CLUES(K(STREAM), K(KUBERNETES), K(DOCKER), K(CONTAINER_NAME)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(ECS)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_LEVEL] = no_places, [MEMBER_MESSAGE] = of_container, [MEMBER_SERVICE] = shipper_service, [MEMBER_LOGGER] = no_places}},
+	{.name = "vector", .all = CLUES(K(MESSAGE), K(SOURCE_TYPE)), .none = CLUES(K(FACILITY), K(APPNAME)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = shipper_text, [MEMBER_SERVICE] = shipper_service}},
-	{.name = "filebeat", .all = CLUES(K(AT_TIMESTAMP), K(MESSAGE)), .any = CLUES(K(AGENT), K(AT_METADATA)), .envelope = true, .duration_unit = 1,
-		.columns = {[MEMBER_TIME] = clock_time, [MEMBER_SERVICE] = shipper_service}},
+	{.name = "filebeat", .any = CLUES(K(AGENT), K(AT_METADATA)), .all = CLUES(K(AT_TIMESTAMP), K(MESSAGE)), .envelope = ENVELOPE_WHOLE, .duration_unit = 1,
+		.columns = {[MEMBER_TIME] = clock_time, [MEMBER_MESSAGE] = of_filebeat, [MEMBER_SERVICE] = shipper_service}},
+	{.name = "filebeat", .any = CLUES(K(AGENT), K(AT_METADATA)), .all = CLUES(K(AT_TIMESTAMP), K(JSON)), .envelope = ENVELOPE_WHOLE, .duration_unit = 1,
+		.columns = {[MEMBER_TIME] = clock_time, [MEMBER_MESSAGE] = of_filebeat, [MEMBER_SERVICE] = shipper_service}},
+	{.name = "container", .all = CLUES(K(MESSAGE), K(STREAM)), .any = CLUES(K(KUBERNETES), K(DOCKER), K(CONTAINER_NAME), K(CONTAINER_ID)), .none = CLUES(K(LEVEL), K(LOG_LEVEL), K(SEVERITY)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = of_container, [MEMBER_SERVICE] = shipper_service}},
+	{.name = "journald", .all = CLUES(K(MESSAGE3)), .any = CLUES(K(__REALTIME_TIMESTAMP), K(_SYSTEMD_UNIT), K(SYSLOG_IDENTIFIER), K(_COMM)), .envelope = ENVELOPE_WHOLE, .scale = LEVEL_SYSLOG,
+		.columns = {[MEMBER_TIME] = journald_time, [MEMBER_LEVEL] = journald_level, [MEMBER_SERVICE] = journald_service}},
+	{.name = "mongodb", .all = CLUES(K(T), K(S), K(C), K(MSG)), .duration_unit = NS_PER_MS,
+		.columns = {[MEMBER_TIME] = mongodb_time, [MEMBER_LEVEL] = mongodb_level, [MEMBER_LOGGER] = mongodb_logger, [MEMBER_TEMPLATE] = message_is_template}},
+	{.name = "postgres", .all = CLUES(K(ERROR_SEVERITY)), .any = CLUES(K(BACKEND_TYPE), K(SESSION_ID), K(STATE_CODE), K(LINE_NUM)),
+		.columns = {[MEMBER_LEVEL] = postgres_level, [MEMBER_SERVICE] = postgres_service}},
+	{.name = "envoy", .all = CLUES(K(RESPONSE_CODE)), .any = CLUES(K(RESPONSE_FLAGS), K(UPSTREAM_CLUSTER), K(UPSTREAM_HOST)), .access = true, .duration_unit = NS_PER_MS,
+		.columns = {[MEMBER_TIME] = envoy_time, [MEMBER_SERVICE] = envoy_service}},
+	{.name = "traefik", .any = CLUES(K(DOWNSTREAMSTATUS), K(DOWNSTREAMCONTENTSIZE)), .access = true, .duration_unit = 1, .columns = {[MEMBER_TIME] = traefik_time, [MEMBER_SERVICE] = traefik_service}},
+	{.name = "caddy", .all = CLUES(K(TS), K(REQUEST), K(LOGGER)), .any = CLUES(K(STATUS), K(DURATION), K(RESP_HEADERS)), .access = true, .duration_unit = NS_PER_S, .columns = {[MEMBER_SERVICE] = caddy_service}},
+	{.name = "audit", .all = CLUES(K(AUDITID), K(STAGE)), .access = true,
+		.columns = {[MEMBER_TIME] = audit_time, [MEMBER_LEVEL] = no_places, [MEMBER_SERVICE] = audit_service}},
+	{.name = "nginx", .all = CLUES(K(REQUEST_TIME)), .any = CLUES(K(STATUS), K(REQUEST_URI), K(REQUEST), K(UPSTREAM_RESPONSE_TIME), K(REMOTE_ADDR)), .none = CLUES(K(LEVEL)), .access = true, .duration_unit = NS_PER_S,
+		.columns = {[MEMBER_TIME] = nginx_time, [MEMBER_MESSAGE] = nginx_message, [MEMBER_SERVICE] = nginx_service}},
+	{.name = "nginx", .all = CLUES(K(REMOTE_ADDR), K(STATUS)), .any = CLUES(K(REQUEST_URI), K(REQUEST), K(BODY_BYTES_SENT), K(TIME_ISO8601), K(TIME_LOCAL)), .none = CLUES(K(LEVEL)), .access = true, .duration_unit = NS_PER_S,
+		.columns = {[MEMBER_TIME] = nginx_time, [MEMBER_MESSAGE] = nginx_message, [MEMBER_SERVICE] = nginx_service}},
 	{.name = "clef", .all = CLUES(K(AT_T)), .any = CLUES(K(AT_MT), K(AT_M), K(AT_L), K(AT_I), K(AT_X)), .absent_level = SEVERITY_INFO, .columns = {[MEMBER_MESSAGE] = clef_message}},
 	{.name = "serilog", .all = CLUES(K(MESSAGETEMPLATE)), .any = CLUES(K(PROPERTIES), K(TIMESTAMP2), K(LEVEL2)), .columns = {[MEMBER_MESSAGE] = rendered_message}},
 	{.name = "dotnet", .all = CLUES(K(LOGLEVEL), K(CATEGORY)), .columns = {[MEMBER_LOGGER] = category_is_logger, [MEMBER_MESSAGE] = dotnet_message}},
 	{.name = "log4j2", .all = CLUES(K(LEVEL)), .any = CLUES(K(LOGGERFQCN), K(INSTANT), K(TIMEMILLIS))},
+	{.name = "quarkus", .all = CLUES(K(LEVEL), K(MESSAGE)), .any = CLUES(K(LOGGERCLASSNAME), K(SEQUENCE))},
+	{.name = "logback_json", .all = CLUES(K(SEQUENCENUMBER), K(LEVEL)), .any = CLUES(K(LOGGERNAME), K(ARGUMENTS), K(FORMATTEDMESSAGE)),
+		.columns = {[MEMBER_MESSAGE] = encoder_message, [MEMBER_TEMPLATE] = encoder_template, [MEMBER_SERVICE] = encoder_service}},
 	{.name = "logback", .all = CLUES(K(AT_VERSION)), .any = CLUES(K(LOGGER_NAME), K(LEVEL_VALUE), K(THREAD_NAME)), .columns = {[MEMBER_TIME] = clock_time, [MEMBER_TEMPLATE] = logback_template}},
-	{.name = "ecs", .all = CLUES(K(AT_TIMESTAMP)), .any = CLUES(K(LOG_LEVEL), K(ECS_VERSION), K(ECS), K(IS_LOG_OBJECT)), .duration_unit = 1,
+	{.name = "logstash", .all = CLUES(K(AT_VERSION), K(MESSAGE)), .none = CLUES(K(LEVEL), K(LOG_LEVEL)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_TIME] = clock_time, [MEMBER_MESSAGE] = shipper_text}},
+	{.name = "ecs", .all = CLUES(K(AT_TIMESTAMP)), .any = CLUES(K(LOG_LEVEL), K(ECS_VERSION), K(ECS), K(IS_LOG_OBJECT)), .envelope = ENVELOPE_JSON, .duration_unit = 1,
 		.columns = {[MEMBER_TIME] = clock_time, [MEMBER_FAILURE] = failure_error}},
-	{.name = "gelf", .all = CLUES(K(SHORT_MESSAGE), K(HOST)), .any = CLUES(K(VERSION), K(TIMESTAMP)), .scale = LEVEL_SYSLOG},
+	{.name = "gelf", .all = CLUES(K(SHORT_MESSAGE), K(HOST)), .any = CLUES(K(VERSION), K(TIMESTAMP)), .envelope = ENVELOPE_JSON, .scale = LEVEL_SYSLOG, .columns = {[MEMBER_SERVICE] = gelf_service}},
+	{.name = "syslog", .all = CLUES(K(MESSAGE)), .any = CLUES(K(FACILITY), K(SYSLOG_FACILITY), K(SYSLOG_FACILITY2), K(PROCID), K(MSGID), K(SYSLOGTAG), K(IDENT), K(PROGRAM), K(PROGRAMNAME), K(SYSLOG_PROGRAM), K(APPNAME2)),
+		.envelope = ENVELOPE_WHOLE, .scale = LEVEL_SYSLOG, .columns = {[MEMBER_LEVEL] = syslog_level, [MEMBER_SERVICE] = syslog_service}},
+	{.name = "syslog", .all = CLUES(K(MESSAGE3)), .any = CLUES(K(FACILITY2), K(PROGRAM2), K(PRIORITY)), .envelope = ENVELOPE_WHOLE, .scale = LEVEL_SYSLOG,
+		.columns = {[MEMBER_LEVEL] = syslog_level, [MEMBER_SERVICE] = syslog_service}},
+	{.name = "syslog", .all = CLUES(K(MSG)), .any = CLUES(K(FACILITY), K(SYSLOG_FACILITY2), K(PROCID), K(SYSLOGTAG)), .envelope = ENVELOPE_WHOLE, .scale = LEVEL_SYSLOG,
+		.columns = {[MEMBER_LEVEL] = syslog_level, [MEMBER_SERVICE] = syslog_service}},
+	{.name = "loguru", .all = CLUES(K(TEXT), K(RECORD)),
+		.columns = {[MEMBER_TIME] = loguru_time, [MEMBER_LEVEL] = loguru_level, [MEMBER_MESSAGE] = loguru_message, [MEMBER_LOGGER] = loguru_logger, [MEMBER_SERVICE] = loguru_service,
+			[MEMBER_TRACE] = loguru_trace, [MEMBER_SPAN] = loguru_span, [MEMBER_DURATION] = no_places}},
+	{.name = "monolog", .all = CLUES(K(LEVEL_NAME), K(MESSAGE)), .any = CLUES(K(CHANNEL), K(CONTEXT), K(EXTRA)), .columns = {[MEMBER_LEVEL] = monolog_level}},
+	{.name = "hclog", .all = CLUES(K(AT_LEVEL)), .any = CLUES(K(AT_MESSAGE), K(AT_TIMESTAMP)), .duration_unit = 1},
 	{.name = "gcp", .all = CLUES(K(SEVERITY)), .any = CLUES(K(GOOGLE_TRACE), K(GOOGLE_SPANID), K(GOOGLE_LABELS), K(GOOGLE_TRACE_SAMPLED), K(GOOGLE_SOURCELOCATION), K(TIMESTAMPSECONDS), K(HTTPREQUEST), K(SERVICECONTEXT))},
 	{.name = "tracing", .all = CLUES(K(TIMESTAMP), K(LEVEL)), .any = CLUES(K(FIELDS), K(TARGET), K(SPANS))},
 	{.name = "bunyan", .all = CLUES(K(V), K(LEVEL), K(TIME), K(NAME), K(IS_LEVEL_NUMBER)), .duration_unit = NS_PER_MS, .columns = {[MEMBER_SERVICE] = name_is_service}},
 	{.name = "pino", .all = CLUES(K(LEVEL), K(TIME), K(IS_LEVEL_NUMBER), K(IS_TIME_NUMBER)), .duration_unit = NS_PER_MS, .columns = {[MEMBER_SERVICE] = name_is_service}},
 	{.name = "python", .any = CLUES(K(LEVELNAME), K(ASCTIME), K(TASKNAME)), .columns = {[MEMBER_TIME] = python_time, [MEMBER_LOGGER] = name_is_logger}},
+	{.name = "powertools", .any = CLUES(K(XRAY_TRACE_ID), K(FUNCTION_REQUEST_ID), K(COLD_START)), .all = CLUES(K(LEVEL), K(MESSAGE)), .duration_unit = NS_PER_MS},
 	{.name = "structlog", .all = CLUES(K(EVENT), K(IS_EVENT_TEXT)), .any = CLUES(K(LEVEL), K(TIMESTAMP), K(LOGGER)), .none = CLUES(K(MESSAGE), K(MSG))},
+	{.name = "klog", .all = CLUES(K(TS), K(MSG), K(V)), .none = CLUES(K(LEVEL), K(SEVERITY), K(LVL)), .absent_level = SEVERITY_INFO, .duration_unit = 1},
+	{.name = "klog", .all = CLUES(K(TS), K(MSG), K(ERR)), .none = CLUES(K(LEVEL), K(SEVERITY), K(LVL)), .absent_level = SEVERITY_ERROR, .duration_unit = 1},
 	{.name = "zap", .all = CLUES(K(TS), K(MSG)), .duration_unit = NS_PER_S},
 	{.name = "slog", .all = CLUES(K(TIME), K(LEVEL), K(MSG), K(IS_LEVEL_UPPER)), .duration_unit = 1},
 	{.name = "logrus", .all = CLUES(K(TIME), K(LEVEL), K(MSG)), .duration_unit = 1},
+	{.name = "datadog", .any = CLUES(K(DD), K(DDSOURCE), K(DDTAGS), K(DD_TRACE_ID), K(DD_SERVICE), K(DD_ENV)), .all = CLUES(K(MESSAGE)), .envelope = ENVELOPE_JSON, .duration_unit = 1,
+		.columns = {[MEMBER_LEVEL] = datadog_level}},
 	{.name = "zerolog", .all = CLUES(K(TIME), K(LEVEL), K(MESSAGE)), .duration_unit = NS_PER_MS},
 	{.name = "winston", .all = CLUES(K(LEVEL), K(MESSAGE)), .duration_unit = NS_PER_MS},
-	{.name = "json", .duration_unit = NS_PER_MS},
+	{.name = "json", .envelope = ENVELOPE_JSON, .duration_unit = NS_PER_MS},
 };
 _Static_assert(sizeof(shapes) / sizeof(shapes[0]) <= SHAPE_MAX, "shape table");
 
@@ -150,17 +274,25 @@ static void decide(const struct shape_table *table, struct shape_match *match)
 		row++;
 	match->row = row;
 	match->members = 0;
-	for (unsigned m = 0; m < MEMBER_COUNT; m++)
-		if (key_set_meets(&row->columns[m], &match->seen))
+	size_t n = 0;
+	for (unsigned m = 0; m < MEMBER_COUNT; m++) {
+		match->present[m] = &match->places[n];
+		/* a place for this column's end and for each of those after it is kept */
+		for (const struct place *p = row->places[m]; p->key && n + (MEMBER_COUNT - m) < SHAPE_PRESENT; p++)
+			if (key_set_has(&match->seen, p->key))
+				match->places[n++] = p;
+		if (match->present[m] < &match->places[n])
 			match->members |= 1u << m;
+		match->places[n++] = NULL;
+	}
 }
 
-const struct shape_match *shape_detect(struct shape_table *table, const struct key_set *seen)
+const struct shape_match *shape_detect(struct shape_table *table, unsigned layer, const struct key_set *seen)
 {
 	uint64_t hash = 0;
 	for (size_t i = 0; i < KEY_SET_WORDS; i++)
 		hash = (hash ^ seen->words[i]) * UINT64_C(0x9E3779B97F4A7C15);
-	struct shape_match *match = &table->answers[hash >> 32 & (SHAPE_ANSWERS - 1)];
+	struct shape_match *match = &table->answers[layer][hash >> 32 & (SHAPE_ANSWERS - 1)];
 	if (!match->row || memcmp(&match->seen, seen, sizeof(*seen)) != 0) {
 		match->seen = *seen;
 		decide(table, match);

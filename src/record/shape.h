@@ -26,14 +26,23 @@ struct place {
 	struct slice inside[2];  /* names to descend by; empty: none */
 };
 
-enum { SHAPE_CLUES = 12, SHAPE_MAX = 32, SHAPE_ANSWERS = 64 };
+enum { SHAPE_CLUES = 12, SHAPE_MAX = 80, SHAPE_ANSWERS = 64, SHAPE_PRESENT = 128, SHAPE_LAYERS = 6 };
+
+/* What an object of this shape holds: one record, or something that has a reader of its own (json_document.c). */
+enum shape_kind { SHAPE_LOG, SHAPE_OTLP, SHAPE_OTHER_SIGNAL, SHAPE_ZIPKIN, SHAPE_JAEGER, SHAPE_JAEGER_BATCH, SHAPE_LIST, SHAPE_STREAMS };
+
+/* Whether the message may hold another record: _JSON: as JSON text that looks like one; _WHOLE: it is what somebody else wrote, so also an object, logfmt,
+ * or text with a header. */
+enum envelope { ENVELOPE_NONE, ENVELOPE_JSON, ENVELOPE_WHOLE };
 
 struct shape {
 	const char *name;
 	uint16_t all[SHAPE_CLUES];  /* every one must be there */
 	uint16_t any[SHAPE_CLUES];  /* at least one, if the list is not empty */
 	uint16_t none[SHAPE_CLUES]; /* no one */
-	bool envelope;              /* a shipper's: its message may hold another record, as JSON or as text with a header */
+	enum shape_kind kind;
+	enum envelope envelope;
+	bool access;                /* an access log: without a level, its status says how severe it is */
 	enum level_scale scale;
 	enum severity absent_level; /* what a missing level means */
 	int64_t duration_unit;
@@ -53,17 +62,19 @@ struct shape_match {
 	struct key_set seen;
 	const struct shape_row *row; /* NULL: the entry is free */
 	unsigned members;
+	const struct place *const *present[MEMBER_COUNT]; /* of each column the places whose field is there, then NULL */
+	const struct place *places[SHAPE_PRESENT];
 };
 
 struct shape_table {
 	struct shape_row rows[SHAPE_MAX];
 	size_t len;
-	struct shape_match answers[SHAPE_ANSWERS]; /* by hash of the set: streams repeat themselves */
+	struct shape_match answers[SHAPE_LAYERS][SHAPE_ANSWERS]; /* by hash of the set: streams repeat themselves */
 };
 
 void shape_table_init(struct shape_table *table);
-/* Valid until the next call. */
-const struct shape_match *shape_detect(struct shape_table *table, const struct key_set *seen);
+/* layer: how deep the object lies; the answer is valid until the next call for the same. */
+const struct shape_match *shape_detect(struct shape_table *table, unsigned layer, const struct key_set *seen);
 /* "time", "severity", ...: for notes. */
 const char *member_name(enum member member);
 

@@ -439,3 +439,10 @@ void text_header_read(struct slice line, struct text_header *ret)
 	if (!header)
 		ret->logger = ret->service = slice_of(NULL, 0);
 }
+
+bool text_header_is(struct slice line)
+{
+	struct text_header h;
+	text_header_read(line, &h);
+	return h.has_time || h.severity != SEVERITY_UNKNOWN || h.status;
+}

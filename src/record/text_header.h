@@ -15,9 +15,13 @@ struct text_header {
 	struct slice logger;
 	struct slice trace_id, span_id;   /* as written */
 	struct slice trace_key, span_key; /* the words before them */
+	int status;                       /* of an access log's line, with method and path; 0: none */
+	struct slice method, path;
 	struct slice message;             /* what follows the header; the whole line if it has none */
 };
 
 void text_header_read(struct slice line, struct text_header *ret);
+/* Whether a line has a header that can be nothing else: a time, or a level in capitals. */
+bool text_header_is(struct slice line);
 
 #endif

@@ -11,6 +11,9 @@
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span);
 /* text as 16 hex digits. */
 struct slice span_id_of(struct slice text, struct arena *a);
+/* The ids as they stand in binary encodings, 16 or 8 bytes (a span's 8), as digits in a; empty for any other length and for all zeros. */
+struct slice trace_id_of_bytes(struct slice bytes, struct arena *a);
+struct slice span_id_of_bytes(struct slice bytes, struct arena *a);
 /* Whether these 16 bytes are lower-case hex digits; *ret_zero says whether all are '0'. */
 bool trace_id_is_hex(const char *sixteen, bool *ret_zero);
 

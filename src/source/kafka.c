@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "source/dead_letter.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct kafka_reader {
 	struct source_reader base;
 	rd_kafka_queue_t *queue;
 	rd_kafka_topic_t *handle;
+	struct dead_letters *dead_letters; /* the source's; NULL: none */
 };
 
 struct kafka_source {
@@ -28,6 +30,7 @@ struct kafka_source {
 	enum kafka_start start;
 	int64_t start_ns;
 	char *brokers;
+	struct dead_letters *dead_letters;
 	bool joined;
 	char trouble[512];
 	int64_t trouble_ns;
@@ -65,6 +68,7 @@ static int kafka_poll(struct source_reader *r, size_t max, struct source_batch *
 			.offset = m->offset,
 			.next_offset = m->offset + 1,
 			.time_ns = ms > 0 && ms < INT64_MAX / NS_PER_MS ? ms * NS_PER_MS : 0,
+			.handle = m,
 		};
 		ret->at_end = false;
 	}
@@ -95,7 +99,25 @@ static void kafka_close(struct source_reader *r)
 	free(r);
 }
 
-static const struct source_reader_ops kafka_ops = {.poll = kafka_poll, .release = kafka_release, .seek = kafka_seek, .close = kafka_close};
+static enum source_aside kafka_set_aside(struct source_reader *r, const struct source_message *m, const char *reason, size_t lost_records)
+{
+	struct dead_letters *to = of(r)->dead_letters;
+	return to ? dead_letters_add(to, m->handle, r->topic, reason, lost_records) : SOURCE_ASIDE_NOWHERE;
+}
+
+static size_t kafka_settle(struct source_reader *r)
+{
+	return of(r)->dead_letters ? dead_letters_settle(of(r)->dead_letters) : 0;
+}
+
+static const struct source_reader_ops kafka_ops = {
+	.poll = kafka_poll,
+	.release = kafka_release,
+	.seek = kafka_seek,
+	.close = kafka_close,
+	.set_aside = kafka_set_aside,
+	.settle = kafka_settle,
+};
 
 /* First offset to read of a partition that the journal does not know. */
 static int64_t start_offset(struct kafka_source *k, const char *topic, int32_t partition, int64_t low, int64_t high)
@@ -122,6 +144,7 @@ static struct source_reader *reader_new(struct kafka_source *k, const char *topi
 	r->base.partition = partition;
 	r->base.start = start_offset(k, topic, partition, low, high);
 	r->base.end = high;
+	r->dead_letters = k->dead_letters;
 	r->handle = rd_kafka_topic_new(k->rk, topic, NULL);
 	r->queue = rd_kafka_queue_get_partition(k->rk, topic, partition);
 	return &r->base;
@@ -254,6 +277,18 @@ static int subscribe(struct kafka_source *k, const struct kafka_source_opts *opt
 	return rc ? err_set(err, ERR_INPUT, "kafka topics: %s", rd_kafka_err2str(rc)) : 0;
 }
 
+static int open_dead_letters(struct kafka_source *k, const struct kafka_source_opts *opts, struct err *err)
+{
+	struct dead_letter_opts to = {
+		.brokers = opts->brokers,
+		.topic = opts->dead_letters,
+		.properties = opts->properties,
+		.properties_len = opts->properties_len,
+		.per_second = opts->dead_letters_per_second,
+	};
+	return dead_letters_new(&to, &k->dead_letters, err);
+}
+
 int kafka_source_new(const struct kafka_source_opts *opts, const struct kafka_source_calls *calls, struct kafka_source **ret, struct err *err)
 {
 	char reason[256];
@@ -279,6 +314,8 @@ int kafka_source_new(const struct kafka_source_opts *opts, const struct kafka_so
 		rd_kafka_poll_set_consumer(k->rk);
 		rc = subscribe(k, opts, err);
 	}
+	if (!rc && opts->dead_letters)
+		rc = open_dead_letters(k, opts, err);
 	if (!rc) {
 		*ret = k;
 		return 0;
@@ -327,6 +364,7 @@ void kafka_source_close(struct kafka_source *k)
 		return;
 	rd_kafka_consumer_close(k->rk);
 	rd_kafka_destroy(k->rk);
+	dead_letters_free(k->dead_letters);
 	free(k->brokers);
 	free(k);
 }

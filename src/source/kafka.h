@@ -20,6 +20,8 @@ struct kafka_source_opts {
 	int64_t start_ns;
 	const struct kafka_property *properties; /* anything librdkafka knows; they win over ours, except those that exactness rests on */
 	size_t properties_len;
+	const char *dead_letters;         /* topic for messages that cannot be read; NULL: none */
+	int64_t dead_letters_per_second;  /* 0: no limit */
 };
 
 struct kafka_source;

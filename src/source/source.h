@@ -13,6 +13,7 @@ struct source_message {
 	int64_t offset;
 	int64_t next_offset;  /* where the message behind it starts, as far as this one tells */
 	int64_t time_ns;      /* the source's own timestamp, 0: none */
+	void *handle;         /* private to the reader */
 };
 
 struct source_batch {
@@ -25,6 +26,12 @@ struct source_batch {
 
 struct source_reader;
 
+enum source_aside {
+	SOURCE_ASIDE_NOWHERE, /* there is no place for what cannot be read */
+	SOURCE_ASIDE_TAKEN,
+	SOURCE_ASIDE_LIMITED, /* too many of them at this time */
+};
+
 struct source_reader_ops {
 	/* Fills ret with what is there now, without waiting; views are valid until release. Errors: nothing was read, try later. */
 	int (*poll)(struct source_reader *r, size_t max, struct source_batch *ret, struct err *err);
@@ -32,6 +39,10 @@ struct source_reader_ops {
 	/* The next poll starts at offset. */
 	int (*seek)(struct source_reader *r, int64_t offset, struct err *err);
 	void (*close)(struct source_reader *r);
+	/* Keeps a message of the batch that could not be read, with the reason, for people. NULL: there is nowhere. */
+	enum source_aside (*set_aside)(struct source_reader *r, const struct source_message *m, const char *reason, size_t lost_records);
+	/* Waits until all that was set aside is stored, a few seconds at most; returns how many could not be. NULL like the above. */
+	size_t (*settle)(struct source_reader *r);
 };
 
 struct source_reader {

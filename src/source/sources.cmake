@@ -1,1 +1,5 @@
-set(source_SOURCES file.c kafka.c)
+set(source_SOURCES
+	dead_letter.c
+	file.c
+	kafka.c
+)

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ratios of winnow against a reference in the same run.
 
-usage: ./dev bench [main] [mining] [rules] [rules]
+usage: ./dev bench [main] [mining] [rules] [decode]
 
 One line each: name  ours  reference  ratio  unit. Exit 1 if a ratio is under its goal.
 
 main: the whole job, container log lines from a real Kafka (1.6 million, 4 partitions, lz4) to a real Prometheus, with 20 rules, mining, examples and
 exemplars on, as messages per CPU second of the process; the reference is a bare librdkafka consumer that touches every payload. Both read the
 same topic in turn; the median of the rounds counts.
+
+decode: what a record costs the decoder, by shape, beside simdjson parsing the same bytes without looking at them; OTLP spans per CPU second.
 
 rules: what a record costs the rule set with 10 to 5,000 rules; the reference is each rule's regex in turn.
 """
@@ -81,7 +83,11 @@ def mining():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_mining")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"main": main_job, "mining": mining, "rules": rules}
+def decode():
+    return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_decode")], stdin=subprocess.DEVNULL).returncode == 0
+
+
+BENCHES = {"decode": decode, "main": main_job, "mining": mining, "rules": rules}
 
 
 def main():

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decodes every line of the files named, some rounds, and prints what came out and the time per line: bench_decode FILE... */
+/* bench_decode FILE...: decodes every line of the files, some rounds, and prints what came out and the time per line.
+ * bench_decode: one line per encoding and shape, ours beside simdjson parsing the same bytes without looking at them; exit 1 if a goal is missed. */
 #include "base/clock.h"
-#include "base/map.h"
 #include "base/hash.h"
+#include "base/map.h"
+#include "base/wire.h"
 #include "record/decoder.h"
+#include "record/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { ROUNDS = 5 };
+enum { ROUNDS = 5, REPEATS = 20000, BATCH = 100 };
+
+static const double FLAT_GOAL = 1.6, WRAPPED_GOAL = 2.2, SPANS_GOAL = 5e6, MIXED_GOAL = 0.8;
 
 struct totals {
 	size_t lines, logs, spans, undecodable, with_time, with_trace, with_span, errors, message_bytes, with_logger;
@@ -69,9 +75,165 @@ static void report(const char *path, struct slice text, struct decoder *d)
 	map_done(&t.services);
 }
 
+/* --- without files --- */
+
+static int64_t cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+static const struct {
+	const char *name;
+	bool wrapped;
+} files[] = {{"zap", false}, {"pino", false}, {"slog", false}, {"logrus", false}, {"ecs_dotted", false}, {"logback", false}, {"clef", false}, {"python", false}, {"gcp", false},
+	{"tracing", false}, {"container_json", true}, {"container_spring", true}, {"docker", true}, {"filebeat", true}, {"vector", true}};
+enum { FILES = sizeof(files) / sizeof(files[0]) };
+
+/* ns a payload, the best round. */
+static double ours(struct decoder *d, const struct slice *payloads, size_t len)
+{
+	int64_t best = INT64_MAX, now_ns = clock_wall_ns();
+	struct decoded out;
+	for (int round = 0; round < ROUNDS; round++) {
+		int64_t start = cpu_ns();
+		for (size_t i = 0; i < REPEATS; i++)
+			decoder_decode(d, payloads[i % len], now_ns, &out);
+		int64_t ns = cpu_ns() - start;
+		best = ns < best ? ns : best;
+	}
+	return (double)best / REPEATS;
+}
+
+static double reference(struct json_parser *parser, const struct slice *payloads, size_t len)
+{
+	int64_t best = INT64_MAX;
+	struct json json;
+	for (int round = 0; round < ROUNDS; round++) {
+		int64_t start = cpu_ns();
+		for (size_t i = 0; i < REPEATS; i++)
+			json_parser_parse(parser, payloads[i % len].ptr, payloads[i % len].len, &json);
+		int64_t ns = cpu_ns() - start;
+		best = ns < best ? ns : best;
+	}
+	return (double)best / REPEATS;
+}
+
+static void add_attribute(struct buf *out, uint32_t field, const char *name, const char *text)
+{
+	struct buf value = {0}, pair = {0};
+	wire_add_bytes(&value, 1, slice_str(text));
+	wire_add_bytes(&pair, 1, slice_str(name));
+	wire_add_bytes(&pair, 2, buf_slice(&value));
+	wire_add_bytes(out, field, buf_slice(&pair));
+	buf_done(&value);
+	buf_done(&pair);
+}
+
+/* A batch of spans as an instrumented HTTP service sends them: about 300 bytes and eight attributes each. */
+static void make_spans(struct buf *out)
+{
+	struct buf resource = {0}, scope = {0}, group = {0}, span = {0};
+	add_attribute(&resource, 1, "service.name", "checkout");
+	add_attribute(&resource, 1, "service.version", "1.2.3");
+	for (uint64_t i = 0; i < BATCH; i++) {
+		buf_reset(&span);
+		wire_add_bytes(&span, 1, SLICE("\x4b\xf9\x2f\x35\x77\xb3\x4d\xa6\xa3\xce\x92\x9d\x0e\x0e\x47\x36"));
+		wire_add_bytes(&span, 2, SLICE("\x00\xf0\x67\xaa\x0b\xa9\x02\xb7"));
+		wire_add_bytes(&span, 4, SLICE("\x01\x02\x03\x04\x05\x06\x07\x08"));
+		wire_add_bytes(&span, 5, SLICE("POST /charge"));
+		wire_add_u64(&span, 6, 2);
+		wire_add_fixed64(&span, 7, UINT64_C(1772615702297000000) + i);
+		wire_add_fixed64(&span, 8, UINT64_C(1772615702481203117) + i);
+		add_attribute(&span, 9, "http.request.method", "POST");
+		add_attribute(&span, 9, "http.response.status_code", "503");
+		add_attribute(&span, 9, "http.route", "/charge");
+		add_attribute(&span, 9, "url.path", "/charge");
+		add_attribute(&span, 9, "server.address", "pay.example");
+		add_attribute(&span, 9, "user_agent.original", "curl/8.1");
+		add_attribute(&span, 9, "network.protocol.version", "1.1");
+		add_attribute(&span, 9, "app.tier", "gold");
+		wire_add_bytes(&span, 15, SLICE("\x18\x02"));
+		wire_add_bytes(&scope, 2, buf_slice(&span));
+	}
+	wire_add_bytes(&group, 1, buf_slice(&resource));
+	wire_add_bytes(&group, 2, buf_slice(&scope));
+	wire_add_bytes(out, 1, buf_slice(&group));
+	buf_done(&resource);
+	buf_done(&scope);
+	buf_done(&group);
+	buf_done(&span);
+}
+
+static bool bench_spans(struct decoder *d)
+{
+	struct buf payload = {0};
+	struct decoded out;
+	int64_t best = INT64_MAX, now_ns = clock_wall_ns();
+	make_spans(&payload);
+	for (int round = 0; round < ROUNDS; round++) {
+		int64_t start = cpu_ns();
+		for (int i = 0; i < REPEATS / BATCH * 10; i++)
+			decoder_decode(d, buf_slice(&payload), now_ns, &out);
+		int64_t ns = cpu_ns() - start;
+		best = ns < best ? ns : best;
+	}
+	double rate = (double)REPEATS * 10 * 1e9 / (double)best;
+	if (out.len != BATCH)
+		abort();
+	printf("decode.otlp_proto  %.2f  %.2f  %.2f  million spans per CPU second (%.0f ns and %zu bytes each)\n", rate / 1e6, SPANS_GOAL / 1e6, rate / SPANS_GOAL, 1e9 / rate,
+		payload.len / BATCH);
+	buf_done(&payload);
+	return rate >= SPANS_GOAL;
+}
+
+static struct slice load(const char *name)
+{
+	char path[512];
+	struct buf text = {0};
+	snprintf(path, sizeof(path), WINNOW_SOURCE_DIR "/fixtures/shapes/%s.json", name);
+	FILE *file = fopen(path, "rb");
+	if (!file) {
+		perror(path);
+		exit(1);
+	}
+	text.len = fread(buf_reserve(&text, 1 << 16), 1, 1 << 16, file);
+	fclose(file);
+	return slice_trim(buf_slice(&text));
+}
+
+/* The table, and ten shapes at random in one stream beside the same ten one by one. */
+static int bench_all(struct decoder *d)
+{
+	struct slice payloads[FILES], mixed[1000];
+	struct json_parser *parser = json_parser_new();
+	double alone = 0;
+	uint64_t seed = 88172645463325252u;
+	bool good = bench_spans(d);
+	for (size_t i = 0; i < FILES; i++) {
+		payloads[i] = load(files[i].name);
+		double mine = ours(d, &payloads[i], 1), theirs = reference(parser, &payloads[i], 1), goal = files[i].wrapped ? WRAPPED_GOAL : FLAT_GOAL;
+		alone += mine / FILES;
+		good &= mine <= theirs * goal;
+		printf("decode.%s  %.0f  %.0f  %.2f  ns a record, %.0f MB/s (goal at most %.1f)\n", files[i].name, mine, theirs, mine / theirs, (double)payloads[i].len * 1e3 / mine, goal);
+	}
+	for (size_t i = 0; i < 1000; i++) {
+		seed ^= seed << 13;
+		seed ^= seed >> 7;
+		seed ^= seed << 17;
+		mixed[i] = payloads[seed % FILES];
+	}
+	double together = ours(d, mixed, 1000);
+	printf("decode.mixed  %.0f  %.0f  %.2f  ns a record of all of these at random, beside one after the other (goal at least %.1f)\n", together, alone, alone / together, MIXED_GOAL);
+	json_parser_free(parser);
+	return good && alone >= together * MIXED_GOAL ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
+	int rc = argc < 2 ? bench_all(d) : 0;
 	for (int i = 1; i < argc; i++) {
 		FILE *file = fopen(argv[i], "rb");
 		struct buf text = {0};
@@ -89,5 +251,5 @@ int main(int argc, char **argv)
 		buf_done(&text);
 	}
 	decoder_free(d);
-	return 0;
+	return rc;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json, os, shutil, subprocess, time
-from stage import Stage, kafka, produce_values
+from stage import Stage, dump, kafka, produce_values
 from servers import BUILD, Failed
 
 
@@ -56,6 +56,45 @@ class BadInput(Stage):
         self.assertEqual((consumed, outcomes), (sent, sent), "consumed == sum of outcomes")
         newest = max(v for _, v in self.prom.query("max(max_over_time(timestamp(log_records_total)[1h:10s]))"))
         self.assertLess(newest, time.time() + 60, "a record of 2099 moved nobody's metrics into the future")
+
+
+class DeadLetters(Stage):
+    def run_on(self, values, topic, lost, **limit):
+        """Produces the values, runs until all of them have an outcome; returns what the topic for dead letters holds."""
+        self.prometheus()
+        produce_values(kafka().brokers, self.logs, values, "cart-7", "tenant=blue")
+        settings = self.settings("kafka", topics=[self.logs])
+        settings["sources"][0]["kafka"]["dead_letters"] = {"topic": topic, **limit}
+        w = self.winnow(settings, "--until-end")
+        self.runs_out(w)
+        def counted():
+            return sum(v for _, v in self.prom.query("last_over_time(winnow_undecodable_total[12h])"))
+        self.until(lambda: counted() == lost, 20, lambda: f"{lost} undecodable: {counted()}")
+        return dump(kafka().brokers, topic)
+
+    def test_each(self):
+        """what cannot be read is in the topic for dead letters: key, value and headers as they were, reason and place; and nothing else is"""
+        bad = [make() for make in BAD.values()]
+        values = [v for n, b in enumerate(bad) for v in (line(2 * n), b)]
+        held = self.run_on(values, self.name + ".dead", len(bad), per_second=0)
+        self.assertEqual(sorted(m["value"] or b"" for m in held), sorted(b or b"" for b in bad))
+        for m in held:
+            self.assertEqual(m["key"], b"cart-7")
+            self.assertEqual((m["headers"]["tenant"], m["headers"]["winnow.topic"], m["headers"]["winnow.partition"], m["headers"]["winnow.records"]), ("blue", self.logs, "0", "1"))
+            self.assertEqual(m["value"], values[int(m["headers"]["winnow.offset"])])
+        reasons = {m["headers"]["winnow.reason"] for m in held}
+        self.assertEqual(reasons, set(self.prom.by("reason", "sum by (reason) (last_over_time(winnow_undecodable_total[12h]))")))
+
+    def test_limit(self):
+        """more than the limit does not go to the topic for dead letters, and is counted all the same"""
+        held = self.run_on([b"broken"] * 500, self.name + ".dead", 500, per_second=1)
+        self.assertGreaterEqual(len(held), 10, "ten seconds' worth go at once")
+        self.assertLess(len(held), 60)
+
+    def test_itself(self):
+        """a message from the topic for dead letters does not go there again"""
+        held = self.run_on([b"broken"] * 20, self.logs, 20, per_second=0)
+        self.assertEqual(len(held), 20)
 
 
 class Mistakes(Stage):

@@ -24,8 +24,16 @@ def read(*path):
         return f.read()
 
 
-def parse_yaml(text):
-    """A tree of dicts, lists and strings, by the libyaml that winnow itself uses: Python has no YAML reader of its own."""
+def plain_scalar(value):
+    """What a scalar without quotes is in YAML's core schema."""
+    if value in ("true", "false", "null", "~", ""):
+        return {"true": True, "false": False}.get(value)
+    number = re.fullmatch(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?", value)
+    return value if not number else float(value) if number[2] or number[3] else int(value)
+
+
+def parse_yaml(text, typed=False):
+    """A tree of dicts, lists and strings, by the libyaml that winnow itself uses: Python has no YAML reader of its own. typed: with numbers, booleans and None."""
     lib = ctypes.CDLL("libyaml-0.so.2")
     parser, event, raw = ctypes.create_string_buffer(4096), ctypes.create_string_buffer(1024), text.encode()
     lib.yaml_parser_initialize(parser)
@@ -37,6 +45,8 @@ def parse_yaml(text):
         kind = ctypes.c_int.from_buffer(event).value
         # yaml_event_t: type, then of a scalar: anchor, tag, value, length
         value = ctypes.string_at(ctypes.c_void_p.from_buffer(event, 24).value, ctypes.c_size_t.from_buffer(event, 32).value).decode() if kind == 6 else None
+        if typed and kind == 6 and ctypes.c_int.from_buffer(event, 40).value:    # plain_implicit
+            value = plain_scalar(value)
         lib.yaml_event_delete(event)
         return kind, value
 
@@ -52,7 +62,7 @@ def parse_yaml(text):
             map = {}
             while (e := advance())[0] != 10:
                 key = node(*e)
-                map[key] = node(*advance())
+                map[key if isinstance(key, str) else str(key)] = node(*advance())
             return map
         raise ValueError(f"event {kind} is not expected here")
 

@@ -82,7 +82,7 @@ static struct receiver_series *add_series(struct receiver *r, const struct incom
 	s->labels = slice_of(mem_strdup(in->labels), in->labels.len);
 	s->text = label_text(in->labels);
 	s->key = in->key;
-	s->last_ms = INT64_MIN;
+	s->now.last_ms = INT64_MIN;
 	s->gauge = strstr(s->text, "=log_pattern_info,") != NULL;
 	r->list = mem_grow(r->list, r->len, &r->cap, sizeof(struct receiver_series *));
 	r->list[r->len++] = s;
@@ -96,38 +96,67 @@ static void complain(struct receiver *r, const struct receiver_series *s, const 
 		snprintf(r->failure, sizeof(r->failure), "%.150s %s: %g then %g", s->text, what, before, now);
 }
 
+static void remember(struct receiver_series *s)
+{
+	s->before[s->next_before] = s->now;
+	s->next_before = (s->next_before + 1) % HISTORY;
+}
+
+static void store_value(struct receiver *r, struct receiver_series *s, double value)
+{
+	struct receiver_state *n = &s->now;
+	if (n->samples == 0 && value != 0 && !s->gauge && !r->relaxed)
+		complain(r, s, "began without its 0", 0, value);
+	if (n->samples > 0 && value < n->last && !(n->stale && value == 0))
+		complain(r, s, "shrank", n->last, value);
+	n->increase += n->samples > 0 && value >= n->last ? value - n->last : value;
+	n->last = value;
+	n->stale = false;
+	n->samples++;
+	s->lost = false;
+}
+
 static void store(struct receiver *r, struct incoming *in)
 {
 	struct receiver_series *s = in->series ? in->series : add_series(r, in);
-	double value = wire_to_double(in->bits);
-	if (in->ms == s->last_ms)
+	if (in->ms == s->now.last_ms)
 		return; /* the very same sample again */
-	s->last_ms = in->ms;
-	s->last_bits = in->bits;
+	remember(s);
+	s->now.arrived_ns = r->now_ns;
+	s->now.last_ms = in->ms;
+	s->now.last_bits = in->bits;
 	if (in->ms > r->head_ms)
 		r->head_ms = in->ms;
-	if (in->bits == REMOTE_WRITE_STALE_BITS) {
-		s->stale = true;
-		return;
+	if (in->bits == REMOTE_WRITE_STALE_BITS)
+		s->now.stale = true;
+	else
+		store_value(r, s, wire_to_double(in->bits));
+}
+
+void receiver_lose(struct receiver *r, int64_t ns)
+{
+	for (size_t i = 0; i < r->len; i++) {
+		struct receiver_series *s = r->list[i];
+		for (unsigned n = 0; n + 1 < HISTORY && s->now.last_ms != INT64_MIN && s->now.arrived_ns > r->now_ns - ns; n++) {
+			s->next_before = (s->next_before + HISTORY - 1) % HISTORY;
+			s->now = s->before[s->next_before];
+			s->lost = true;
+		}
 	}
-	if (s->samples == 0 && value != 0 && !s->gauge)
-		complain(r, s, "began without its 0", 0, value);
-	if (s->samples > 0 && value < s->last && !(s->stale && value == 0))
-		complain(r, s, "shrank", s->last, value);
-	if (s->samples > 0)
-		s->increase += value >= s->last ? value - s->last : value;
-	s->last = value;
-	s->stale = false;
-	s->samples++;
+}
+
+static bool poisoned(const struct receiver *r, struct slice labels)
+{
+	return r->poison[0] && memmem(labels.ptr, labels.len, r->poison, strlen(r->poison)) != NULL;
 }
 
 static bool acceptable(const struct receiver *r, const struct incoming *in)
 {
 	if (in->ms <= r->head_ms - r->window_ms)
 		return false;
-	if (!in->series || in->ms > in->series->last_ms)
+	if (!in->series || in->ms > in->series->now.last_ms)
 		return true;
-	return in->ms == in->series->last_ms && in->bits == in->series->last_bits;
+	return in->ms == in->series->now.last_ms && in->bits == in->series->now.last_bits;
 }
 
 enum reply receiver_write(struct receiver *r, struct slice body)
@@ -144,6 +173,8 @@ enum reply receiver_write(struct receiver *r, struct slice body)
 		for (size_t i = 0; i < len; i++)
 			if (in[i].key == in[len].key)
 				snprintf(r->failure, sizeof(r->failure), "a series twice in one request");
+		if (poisoned(r, in[len].labels))
+			return r->poison_reply;
 		if (!acceptable(r, &in[len])) {
 			r->refused++;
 			return REPLY_REFUSED;

@@ -37,6 +37,9 @@ static void sum_up(struct world *total, const struct world *w)
 	total->anchored += w->anchored;
 	total->retries += w->retries;
 	total->steps += w->steps;
+	total->refused += w->refused;
+	total->lost += w->lost;
+	total->deleted += w->deleted;
 }
 
 /* Runs seeds first, first + every, ...; false at the first failure. */
@@ -58,9 +61,14 @@ static bool run_seeds(const struct task *t, uint64_t first, uint64_t every, stru
 
 static void print_total(const struct world *w)
 {
-	printf("kills %llu, pauses %llu, rejected %llu, steps sent %llu, skipped %llu, anchored %llu, retries %llu\n", (unsigned long long)w->kills,
-		(unsigned long long)w->pauses, (unsigned long long)w->rejected, (unsigned long long)w->steps, (unsigned long long)w->skipped,
-		(unsigned long long)w->anchored, (unsigned long long)w->retries);
+	const struct {
+		const char *name;
+		uint64_t count;
+	} figures[] = {{"kills", w->kills}, {"pauses", w->pauses}, {"deltas rejected", w->rejected}, {"steps sent", w->steps}, {"steps skipped", w->skipped},
+		{"anchored", w->anchored}, {"retries", w->retries}, {"requests refused", w->refused}, {"receiver losses", w->lost}, {"records deleted", w->deleted}};
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		printf("%s%s %llu", i ? ", " : "", figures[i].name, (unsigned long long)figures[i].count);
+	putchar('\n');
 	fflush(stdout);
 }
 

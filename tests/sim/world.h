@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulated world: input partitions, a journal, instances with real ledgers and the real delta codec, a receiver with remote-write 1.0 semantics. One
- * seed decides everything; one thread. */
+/* The simulated world: input partitions, a journal, instances with real ledgers, the real delta codec and the real sender, a receiver with remote-write 1.0
+ * semantics. One seed decides everything; one thread. */
 #ifndef WINNOW_TESTS_SIM_WORLD_H
 #define WINNOW_TESTS_SIM_WORLD_H
 
+#include "app/sender.h"
 #include "base/clock.h"
 #include "base/map.h"
 #include "ledger/ledger.h"
 
-enum { PARTITIONS = 3, INSTANCES = 3, LOG_MAX = 4000, SERVICES = 3, PATTERNS = 5, SERIES_MAX = SERVICES * PATTERNS * 3, POSITION_SCALE = 1000, PIPELINE_MAX = 3, PLACES_MAX = 64 };
+enum {
+	PARTITIONS_MAX = 5,
+	INSTANCES = 3,
+	SERVICES = 3,
+	PATTERNS = 5,
+	SERIES_MAX = SERVICES * PATTERNS * 3,
+	POSITION_SCALE = 1000,
+	PIPELINE_MAX = 3,
+	ENTRIES_MAX = 256,
+	COUNTED_MAX = 1024,
+	HISTORY = 8,
+};
+#define SECONDS(n) ((int64_t)(n) * NS_PER_S)
 
 /* Ways to be wrong; each must be caught. */
 enum mutant {
@@ -19,48 +32,77 @@ enum mutant {
 	MUTANT_NO_ANCHORS,         /* the first value of a series goes out without its 0 */
 	MUTANT_NO_ANCHORED_RECORD, /* values go out without the journal knowing that their anchors are there */
 	MUTANT_SKIP_AS_SENT,       /* a step too old to send is marked as if it had been sent */
-	MUTANT_MARK_UNSENT,        /* a step is marked after the first failed request */
+	MUTANT_MARK_UNSENT,        /* a failed request counts as sent */
 	MUTANT_NO_REWIND,          /* a rejected writer drops its delta and goes on behind it */
 	MUTANT_SNAPSHOT_AHEAD,     /* a snapshot claims a later position than it has */
 	MUTANT_VALUES_WITH_ANCHORS, /* values are sent though the anchor requests failed */
+	MUTANT_COMMIT_FIRST,       /* a successor starts at offsets that were committed before the append */
+	MUTANT_NO_GUARD,           /* what the source delivers a second time is counted a second time */
+	MUTANT_GAP_AT_SEEN,        /* a delta starts at the first offset seen, not at the expected one */
+	MUTANT_GAP_UNCOUNTED,      /* records that retention took are passed over in silence */
+	MUTANT_LATE_DROPPED,       /* increments of closed steps are left out */
+	MUTANT_OWN_EXPIRY,         /* a series ends by the instance's own clock */
+	MUTANT_HALF_STEP,          /* the last request of a step is not sent, the step is marked */
+	MUTANT_MARK_FIRST,         /* a step is marked, then sent */
+	MUTANT_CLOSE_ALONE,        /* a leader closes steps by its own clock, without the journal */
+	MUTANT_UNKNOWN_LATE,       /* a partition the journal does not know is taken in any delta of a writer */
+	MUTANT_KEEP_OPEN,          /* a rewound writer keeps what it had counted */
+	MUTANT_REFUSED_AS_SENT,    /* a 400 counts as sent, for anchors too */
 	MUTANT_COUNT
 };
 
 extern const char *const mutant_names[MUTANT_COUNT];
 
+/* Why a record may stay uncounted. */
+enum excuse { EXCUSE_NONE, EXCUSE_DELETED /* by retention */, EXCUSE_CUT /* its log lost its end */, EXCUSE_HIDDEN /* written where the log had been longer before */ };
+
 /* One input record. */
 struct input {
 	int64_t time_ns;
-	uint8_t service, pattern;
-	bool error, timed;
 	double seconds;
+	uint8_t service, pattern;
+	bool timed;
+	uint8_t excuse, counted;
 };
 
+/* Offsets are places in `at`, which has numbers of records in the pool. */
 struct input_log {
-	struct input *records;
-	size_t len;
+	uint32_t *at;
+	size_t begin, len, cap;
+	size_t top; /* greatest len there ever was */
 };
 
 /* --- receiver.c --- */
 
-enum reply { REPLY_OK, REPLY_REFUSED /* 400 */, REPLY_FAILED /* 5xx, or no answer */ };
+enum reply { REPLY_OK, REPLY_REFUSED /* 400 */, REPLY_FAILED /* 5xx */ };
+
+struct receiver_state {
+	int64_t arrived_ns;    /* when it came to be */
+	int64_t last_ms;
+	uint64_t last_bits, samples;
+	bool stale;
+	double last, increase; /* without stale markers; increase aware of resets */
+};
 
 struct receiver_series {
 	struct slice labels;   /* encoded, owned */
 	char *text;            /* name{labels} */
 	uint64_t key;
-	int64_t last_ms;
-	uint64_t last_bits;
-	bool stale, gauge;
-	double last, increase; /* without stale markers; increase aware of resets */
-	uint64_t samples;
+	bool gauge;
+	bool lost;             /* samples of it were lost and none came since */
+	struct receiver_state now;
+	struct receiver_state before[HISTORY]; /* a ring; next_before is the oldest */
+	unsigned next_before;
 };
 
 struct receiver {
 	struct map series;
 	struct receiver_series **list;
 	size_t len, cap;
-	int64_t head_ms, window_ms;
+	int64_t now_ns, head_ms, window_ms;
+	char poison[24];       /* series with this in their labels are refused; empty: none */
+	enum reply poison_reply;
+	bool relaxed;          /* series may begin without their 0: see check.c */
 	uint64_t refused;
 	char failure[256];     /* empty, or what was wrong with what it was sent */
 };
@@ -68,56 +110,65 @@ struct receiver {
 void receiver_done(struct receiver *r);
 /* A body as Prometheus takes it: whole or not at all. */
 enum reply receiver_write(struct receiver *r, struct slice body);
+/* Loses what arrived in the last ns, acknowledged or not. */
+void receiver_lose(struct receiver *r, int64_t ns);
 
 /* --- shard.c --- */
 
-enum shard_state { SHARD_IDLE, SHARD_STARTING, SHARD_RUNNING };
+enum part_state { PART_NONE, PART_WAITING, PART_RUNNING };
 
-struct shard {
-	enum shard_state state;
-	uint64_t writer, seq;
+/* One partition as a worker has it. */
+struct part {
+	enum part_state state;
 	size_t start_at;       /* journal length that must have been read */
 	int64_t from, next;    /* of the open delta */
-	int64_t newest_ns;
+	int64_t newest_ns, gap;
+	bool joined;
+};
+
+/* A worker: in joint seeds an instance has one for all its partitions, else one for each. */
+struct shard {
+	uint64_t writer, seq;
 	unsigned flying;       /* deltas appended and not acknowledged */
 	bool announce;         /* tell all patterns with the next delta */
-	struct tally_entry entries[256];
-	uint64_t buckets[256][BOUNDS_MAX + 1];
-	size_t entries_len;
+	struct part parts[PARTITIONS_MAX];
+	uint32_t counted[COUNTED_MAX]; /* records in the open delta: number * 2 + rules */
+	size_t counted_len, entries_len;
+	struct tally_entry entries[ENTRIES_MAX];
+	uint64_t buckets[ENTRIES_MAX][BOUNDS_MAX + 1];
 };
 
 struct world;
 struct instance;
-void shard_start(struct world *w, struct instance *i, int partition);
-void shard_tick(struct world *w, struct instance *i, int partition);
-void shard_flush(struct world *w, struct instance *i, int partition);
+void shard_reset(struct shard *s);
+/* Takes a partition, which it may have already. */
+void shard_take(struct world *w, struct instance *i, int partition);
+void shard_drop(struct world *w, struct instance *i, int partition, bool flush);
+/* Drops what is open and begins anew where the journal will say. */
+void shard_rewind(struct world *w, struct instance *i, int worker);
+void shard_tick(struct world *w, struct instance *i, int worker);
 
-/* --- sender.c --- */
-
-enum phase { PHASE_START, PHASE_ANCHORS, PHASE_ANCHORED, PHASE_VALUES, PHASE_MARKED };
+/* --- sending.c --- */
 
 struct sending {
-	enum phase phase;
-	int64_t step;
-	size_t at;             /* request to send next */
-	int64_t until_ns;      /* end of waiting for the journal */
+	struct sender *sender;
+	uint64_t leadership, known_leadership;
+	size_t lead_from;
+	bool leading, dying, over, idle;
+	int64_t wake_ns;
+	int append;            /* 0: under way, 1: there, -1: unknown */
+	uint64_t anchors[64];  /* hashes of the anchor requests of the step under way */
+	size_t anchors_len;
 };
 
-void sender_tick(struct world *w, struct instance *i);
+void sending_start(struct world *w, struct instance *i);
+void sending_kill(struct world *w, struct instance *i);
+void sending_tick(struct world *w, struct instance *i);
+/* The outcome of an append of the sender's. */
+void sending_appended(struct world *w, struct instance *i, bool ok);
+size_t sending_suspects(const struct instance *i);
 
-/* --- world.c --- */
-
-struct instance {
-	int index;
-	bool alive, leads;
-	uint64_t life;         /* counts its starts */
-	int64_t paused_until_ns, back_ns;
-	int64_t clock_offset_ns;
-	struct ledger *ledger;
-	size_t read;           /* journal records folded */
-	struct shard shards[PARTITIONS];
-	struct sending sending;
-};
+/* --- flight.c --- */
 
 /* An append on its way. */
 struct flight {
@@ -125,11 +176,50 @@ struct flight {
 	int64_t report_ns;
 	int64_t again_ns;      /* a second copy, INT64_MAX: none */
 	bool ok;               /* what the report says */
-	int instance, partition; /* partition -1: not a delta */
+	int instance, worker;  /* worker -1: not a delta */
 	uint64_t life, writer;
 	struct buf bytes;
 	bool reported;
 };
+
+void journal_add(struct world *w, const struct buf *bytes);
+/* Hands a record to the journal, with everything that can happen to it. */
+void flight_append(struct world *w, struct instance *i, int worker, const struct buf *bytes);
+void flight_tick(struct world *w);
+
+/* --- instance.c --- */
+
+struct instance {
+	int index;
+	bool alive, leads;
+	int rules;             /* the version it has loaded */
+	uint64_t life;         /* counts its starts */
+	int64_t paused_until_ns, back_ns;
+	int64_t clock_offset_ns;
+	struct ledger *ledger;
+	size_t read;           /* journal records folded */
+	struct shard shards[PARTITIONS_MAX];
+	struct sending sending;
+};
+
+bool instance_active(const struct world *w, const struct instance *i);
+int64_t instance_now(const struct world *w, const struct instance *i);
+/* Wall clock of the instance, never below what its ledger has read. */
+int64_t instance_journal_time(const struct world *w, const struct instance *i);
+void instance_start(struct world *w, struct instance *i);
+void instance_kill(struct world *w, struct instance *i);
+void instance_tick(struct world *w, struct instance *i);
+void instance_snapshot(struct world *w, const struct instance *i);
+/* Posts to the instance's ledger in the middle of nowhere: for mutants. */
+void instance_post_early(struct instance *i, struct slice record);
+
+/* --- fault.c --- */
+
+/* Everything that can go wrong, a little at a time. */
+void fault_strike(struct world *w);
+void fault_end(struct world *w);
+
+/* --- world.c --- */
 
 /* A request on its way to the receiver, its sender no longer waiting. */
 struct stray {
@@ -137,20 +227,33 @@ struct stray {
 	struct buf bytes;
 };
 
+/* What a delta counted. */
+struct note {
+	uint64_t key;          /* of writer and number */
+	size_t first, len;     /* in counts */
+};
+
 struct world {
 	uint64_t seed, random;
 	enum mutant mutant;
 	bool verbose, calm;    /* calm: faults are over */
 	bool aliases;          /* patterns merge in this seed: single patterns cannot be checked, their sums can */
+	bool joint;            /* an instance counts all its partitions in one delta */
+	bool truncates, loses, poisons; /* faults that this seed has */
 	int64_t now_ns, window_s; /* of the receiver, as winnow is told */
 	struct ledger_opts opts;
-	struct input_log logs[PARTITIONS];
+	struct input *pool;
+	size_t pool_len, pool_cap;
+	struct input_log logs[PARTITIONS_MAX];
+	int partitions;
+	int rules;             /* the version that instances load in time */
+	int64_t committed[PARTITIONS_MAX]; /* for MUTANT_COMMIT_FIRST */
 	struct tally_series series[SERIES_MAX];
 	struct label labels[SERIES_MAX][3];
 	char ids[SERVICES * PATTERNS][17];
 	size_t series_len;
 	struct instance instances[INSTANCES];
-	int owners[PARTITIONS]; /* by the group's word; others may not have heard yet */
+	int owners[PARTITIONS_MAX]; /* by the group's word; others may not have heard yet */
 	struct buf *journal;
 	size_t journal_len, journal_cap;
 	struct flight *flights;
@@ -158,13 +261,18 @@ struct world {
 	struct stray *strays;
 	size_t strays_len, strays_cap;
 	struct receiver receiver;
-	int64_t receiver_down_until_ns;
-	struct buf snapshot;
+	int64_t receiver_down_until_ns, poison_from_ns, poison_until_ns;
+	struct buf snapshot, body;
 	size_t snapshot_read;
 	struct map cuts;       /* (step, anchored) -> hash of its bytes */
 	uint64_t **cut_hashes;
 	size_t cuts_len, cuts_cap;
-	uint64_t kills, pauses, rejected, skipped, anchored, retries, steps;
+	struct map notes_by_key;
+	struct note **notes;
+	size_t notes_len, notes_cap;
+	uint32_t *counts;
+	size_t counts_len, counts_cap;
+	uint64_t kills, pauses, rejected, skipped, anchored, retries, steps, refused, lost, deleted;
 	char failure[512];
 };
 
@@ -175,13 +283,24 @@ static inline bool chance(struct world *w, unsigned percent)
 }
 void world_say(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void world_fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int64_t instance_now(const struct world *w, const struct instance *i);
-/* Wall clock of the instance, never below what its ledger has read. */
-int64_t instance_journal_time(const struct world *w, const struct instance *i);
-/* Hands a record to the journal, with everything that can happen to it. */
-void world_append(struct world *w, struct instance *i, int partition, const struct buf *bytes);
-/* Posts to the instance's ledger in the middle of nowhere: for MUTANT_SEND_BEFORE_JOURNAL. */
-void world_post_early(struct instance *i, struct slice record);
+static inline int worker_of(const struct world *w, int partition)
+{
+	return w->joint ? 0 : partition;
+}
+/* The pattern that a rules version gives a record: reloading renames within a severity. */
+static inline uint8_t world_pattern(const struct input *r, int rules)
+{
+	static const uint8_t renamed[PATTERNS] = {1, 0, 2, 4, 3};
+	return rules ? renamed[r->pattern] : r->pattern;
+}
+static inline bool world_is_error(uint8_t pattern)
+{
+	return pattern >= 3;
+}
+/* Adds a record of that kind at the end of a log. */
+void world_produce(struct world *w, int partition, uint8_t service, uint8_t pattern);
+/* Hands partitions out anew, or for the first time. */
+void world_give(struct world *w, int partition, struct instance *to);
 
 /* Runs one seed; false if an invariant broke, with w->failure set. */
 bool world_run(struct world *w, uint64_t seed, enum mutant mutant, bool verbose);
@@ -189,7 +308,7 @@ void world_done(struct world *w);
 
 /* --- check.c --- */
 
-/* Whether the receiver has what the input logs hold. */
+/* Whether the receiver has what the input logs held, and every record was counted once or for a reason never. */
 void check_totals(struct world *w);
 /* Whether every instance, and a fold of the whole journal, stand in the same state. */
 void check_states(struct world *w);

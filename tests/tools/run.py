@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the Python tests of a folder, one file after the other, and prints a line for each test and a sum.
 
-usage: run.py FOLDER [WORD...]        only tests whose name holds one of the words
+usage: run.py FOLDER[,FOLDER...] [WORD...]        only tests whose name holds one of the words
 
 Tests are unittest.TestCase classes in FOLDER/test_*.py; a test's first docstring line is its sentence. A module may define
 tearDownModule(). What a test prints is shown only if it fails.
@@ -53,10 +53,9 @@ def main():
     if len(sys.argv) < 2:
         print(__doc__.strip().splitlines()[2], file=sys.stderr)
         return 2
-    folder = os.path.abspath(sys.argv[1])
+    folders = [os.path.abspath(f) for f in sys.argv[1].split(",")]
     result = Lines()
-    loader = unittest.TestLoader()
-    suite = loader.discover(folder, pattern="test_*.py", top_level_dir=folder) if os.path.isdir(folder) else unittest.TestSuite()
+    suite = unittest.TestSuite(unittest.TestLoader().discover(f, pattern="test_*.py", top_level_dir=f) for f in folders if os.path.isdir(f))
 
     def pick(part):
         for item in part:

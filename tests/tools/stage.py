@@ -56,12 +56,23 @@ def produce(brokers, topic, path, *options):
     return Producer(brokers, topic, path, *options).wait()
 
 
-def produce_values(brokers, topic, values):
+def produce_values(brokers, topic, values, *key_and_header):
     """Sends values as they are, each one message: bytes, or None for a NULL payload. For what a file of lines cannot hold."""
-    done = subprocess.run([os.path.join(TOOLS, "values"), brokers, topic], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    done = subprocess.run([os.path.join(TOOLS, "values"), brokers, topic, *key_and_header], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           input=b"".join(b"-1\n" if v is None else b"%d\n%s" % (len(v), v) for v in values))
     if done.returncode != 0:
         raise Failed(done.stderr.decode(errors="replace"))
+
+
+def dump(brokers, topic):
+    """All messages of a topic: dicts of partition, offset, time_ms, key, value (bytes or None) and headers."""
+    done = subprocess.run([os.path.join(TOOLS, "dump"), brokers, topic], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        raise Failed(done.stderr.decode(errors="replace"))
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    for m in messages:
+        m.update({k: None if m[k] is None else bytes.fromhex(m[k]) for k in ("key", "value")})
+    return messages
 
 
 class Stage(unittest.TestCase):

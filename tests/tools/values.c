@@ -2,13 +2,14 @@
 /*
  * Produces values exactly as given, for what a file of lines cannot hold: newlines, NUL bytes, nothing at all.
  *
- * usage: values BROKERS TOPIC < input
+ * usage: values BROKERS TOPIC [KEY NAME=VALUE] < input
  *
- * Input: for each value its length as a decimal line, then that many bytes. -1 is a message with a NULL payload. All go to partition 0.
+ * Input: for each value its length as a decimal line, then that many bytes. -1 is a message with a NULL payload. All go to partition 0, with the key and the header if there are any.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int failed;
 
@@ -22,7 +23,16 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
 	}
 }
 
-static int send_value(rd_kafka_t *rk, const char *topic, long len)
+static rd_kafka_headers_t *header(const char *text)
+{
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+	const char *equals = text ? strchr(text, '=') : NULL;
+	if (equals)
+		rd_kafka_header_add(headers, text, equals - text, equals + 1, -1);
+	return headers;
+}
+
+static int send_value(rd_kafka_t *rk, char **argv, long len)
 {
 	char *value = len > 0 ? malloc((size_t)len) : NULL;
 	static char nothing;
@@ -34,7 +44,8 @@ static int send_value(rd_kafka_t *rk, const char *topic, long len)
 	}
 	char *at = len < 0 ? NULL : value ? value : &nothing;
 	size_t size = len > 0 ? (size_t)len : 0;
-	rd_kafka_resp_err_t err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+	rd_kafka_resp_err_t err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(argv[2]), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+						    RD_KAFKA_V_KEY(argv[3], argv[3] ? strlen(argv[3]) : 0), RD_KAFKA_V_HEADERS(header(argv[3] ? argv[4] : NULL)),
 						    RD_KAFKA_V_VALUE(at, size), RD_KAFKA_V_END);
 	free(value);
 	if (err)
@@ -47,8 +58,8 @@ int main(int argc, char **argv)
 	char why[512], line[32];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: values BROKERS TOPIC < input\n");
+	if (argc != 3 && argc != 5) {
+		fprintf(stderr, "usage: values BROKERS TOPIC [KEY NAME=VALUE] < input\n");
 		return 2;
 	}
 	rd_kafka_conf_set(conf, "bootstrap.servers", argv[1], NULL, 0);
@@ -61,7 +72,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	while (fgets(line, sizeof(line), stdin))
-		if (send_value(rk, argv[2], strtol(line, NULL, 10)) < 0)
+		if (send_value(rk, argv, strtol(line, NULL, 10)) < 0)
 			return 1;
 	if (rd_kafka_flush(rk, 60000))
 		return 1;

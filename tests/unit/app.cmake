@@ -1,7 +1,9 @@
 set(app_TESTS
 	cmd_check
+	cmd_mine
 	config
 	quarantine
+	schema
 	sender
 	worker
 	engine_api

@@ -1,1 +1,1 @@
-set(ledger_TESTS delta ledger snapshot)
+set(ledger_TESTS delta layout ledger snapshot)

@@ -1,11 +1,14 @@
 set(pattern_TESTS
 	bracket
+	grok
 	miner
 	pattern_set
 	prefilter
+	rule_why
 	ruleset
 	shape
 	shipped
+	suggest
 	template
 	token
 )

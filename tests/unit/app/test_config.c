@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../check.h"
 #include "app/config.h"
+#include "engine/shard.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "record/decoder.h"
@@ -65,6 +66,7 @@ static const char sample[] =
 	"  timeout: 5s\n"
 	"admin: {listen: 127.0.0.1:9465}\n"
 	"shards: 0\n"
+	"examples: masked\n"
 	"log_level: debug\n";
 
 static void the_documented_sample_is_read_whole(void **state)
@@ -94,6 +96,7 @@ static void the_documented_sample_is_read_whole(void **state)
 	assert_string_equal(c->rules.items[0], "patterns");
 	check(c->metrics.step_ns == 10 * NS_PER_S && c->metrics.window_ns == 55 * 60 * NS_PER_S);
 	assert_int_equal(c->budgets.series, 200000);
+	assert_int_equal(c->examples, EXAMPLES_MASKED);
 	assert_string_equal(c->remote_write.headers.items[0].value, "team-a");
 	assert_string_equal(c->remote_write.password, "s3cret");
 	assert_string_equal(c->remote_write.key, "k.pem");
@@ -177,6 +180,7 @@ static void what_this_version_does_not_do_is_said(void **state)
 {
 	(void)state;
 	refused(SOURCES "remote_write: {url: http://x, version: 2.0}\n", "w.yaml:2:40: \"2.0\" is not supported yet\n");
+	refused(SOURCES WRITE "examples: partly\n", "w.yaml:3:11: \"partly\" is none of full, masked, none\n");
 	refused(SOURCES WRITE "metrics: {histograms: native}\n", "w.yaml:3:23: \"native\" is not supported yet\n");
 	refused(SOURCES WRITE "metrics: {spans: tempo}\n", "w.yaml:3:18: \"tempo\" is not supported yet\n");
 	refused("sources: [{file: {path: x}, format: msgpack}]\n" WRITE, "w.yaml:1:37: \"msgpack\" is not supported yet\n");

@@ -155,6 +155,68 @@ static void a_rule_says_service_severity_labels_and_duration(void **state)
 	bench_done(&b);
 }
 
+static enum family_id family_named(const struct bench *b, const char *name)
+{
+	for (uint32_t i = 0; i < tally_series_len(shard_tally(b->shard)); i++) {
+		enum family_id family = tally_series_at(shard_tally(b->shard), i)->family;
+		if (strcmp(family_get(family)->name, name) == 0)
+			return family;
+	}
+	return FAMILY_COUNT;
+}
+
+static void a_rule_counts_in_metrics_of_its_own(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct shard_opts opts = {.label_values = 2};
+	bench_open(&b, opts, "rules:\n"
+		"  - name: paid\n"
+		"    match: \"paid <amount:num> by <method:word> in <took:num>\"\n"
+		"    counters:\n"
+		"      - {name: payments_total, help: Payments., labels: {method: \"{method}\"}}\n"
+		"      - {name: paid_euros_total, value: amount}\n"
+		"    histograms:\n"
+		"      - {name: payment_duration_seconds, from: took, unit: ms, buckets: [0.01, 0.1, 1]}\n");
+	bench_feed(&b, "{\"level\":\"error\",\"service\":\"cart\",\"message\":\"paid 12.5 by card in 30\",\"trace_id\":\"" TRACE "\"}");
+	bench_log(&b, "cart", "info", "paid 7.25 by cash in 2000");
+	bench_log(&b, "cart", "info", "paid 1 by card in 5");
+	bench_log(&b, "cart", "info", "paid 1 by cheque in 5"); /* a third value: past the budget */
+	const struct tally *t = shard_tally(b.shard);
+	const struct tally_entry *card = bench_entry(t, family_named(&b, "payments_total"), LABELS({"service_name", "cart"}, {"method", "card"}), 0);
+	assert_int_equal(card->count, 2);
+	assert_int_equal(card->exemplar.rank, 3);
+	check_slice(slice_of(card->exemplar.trace_id, card->exemplar.trace_len), TRACE);
+	assert_int_equal(bench_entry(t, family_named(&b, "payments_total"), LABELS({"method", "other"}), 0)->count, 1);
+	assert_null(bench_entry(t, family_named(&b, "payments_total"), LABELS({"method", "cheque"}), 0));
+	assert_int_equal(SUM(&b, FAMILY_OVERFLOW, {"budget", "label_values"}), 1);
+	assert_true(bench_entry(t, family_named(&b, "paid_euros_total"), LABELS({"service_name", "cart"}), 0)->sum == 21.75);
+	const struct tally_entry *took = bench_entry(t, family_named(&b, "payment_duration_seconds"), NULL, 0);
+	assert_int_equal(took->count, 4);
+	assert_true(took->buckets[0] == 2 && took->buckets[1] == 1 && took->buckets[2] == 0 && took->buckets[3] == 1);
+	assert_true(took->sum > 2.0399 && took->sum < 2.0401);
+	check_slice(slice_str(family_get(family_named(&b, "payments_total"))->help), "Payments.");
+	check_identity(&b, 4);
+	bench_done(&b);
+}
+
+static void a_rules_label_past_its_budget_is_other(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct shard_opts opts = {.label_values = 2};
+	bench_open(&b, opts, rules);
+	bench_log(&b, "cart", "info", "answered 200 in 250ms for acme");
+	bench_log(&b, "cart", "info", "answered 200 in 50ms for b");
+	bench_log(&b, "cart", "info", "answered 200 in 50ms for c");
+	bench_log(&b, "cart", "info", "answered 200 in 50ms for acme");
+	assert_int_equal(SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"tenant", "acme"}), 2);
+	assert_int_equal(SUM(&b, FAMILY_LOG_PATTERN_RECORDS, {"tenant", "other"}), 1);
+	assert_int_equal(SUM(&b, FAMILY_OVERFLOW, {"budget", "label_values"}), 1);
+	check_identity(&b, 4);
+	bench_done(&b);
+}
+
 static void a_rules_condition_decides_what_is_an_error(void **state)
 {
 	(void)state;
@@ -225,6 +287,57 @@ static void a_template_the_logger_sent_names_the_record(void **state)
 	check_slice(news[0]->template_text, "Ordered {Count} of {Item}");
 	assert_int_equal(news[0]->origin, ORIGIN_CARRIED);
 	check_slice(shard_examples(b.shard, &len)->text, "Ordered 0 of tea");
+	bench_done(&b);
+}
+
+/* The example of the only pattern after these. */
+static void check_example(enum examples_kept kept, const char *yaml, const char *value, const char *expect)
+{
+	struct shard_opts opts = plain;
+	struct bench b;
+	size_t len;
+	opts.examples = kept;
+	bench_open(&b, opts, yaml);
+	bench_feed(&b, value);
+	const struct shard_example *x = shard_examples(b.shard, &len);
+	assert_int_equal(len, expect ? 1 : 0);
+	if (expect)
+		check_slice(x->text, expect);
+	bench_done(&b);
+}
+
+static void examples_are_kept_in_full_masked_or_not_at_all(void **state)
+{
+	(void)state;
+	static const char mined[] = "{\"message\":\"login of user ann from 10.0.0.1 took 17ms\"}";
+	static const char carried[] = "{\"@t\":\"2026-03-04T09:14:59Z\",\"@mt\":\"Ordered {Count} of {Item}\",\"Count\":3,\"Item\":\"tea\"}";
+	static const char painting[] = "rules:\n  - name: painted\n    match: \"painted <what:word> <colour:word> in <took:duration>\"\n";
+	static const char ruled[] = "{\"message\":\"painted walls blue in 3ms\"}";
+	check_example(EXAMPLES_FULL, NULL, mined, "login of user ann from 10.0.0.1 took 17ms");
+	check_example(EXAMPLES_MASKED, NULL, mined, "login of user <*> from <ip> took <duration>");
+	check_example(EXAMPLES_MASKED, NULL, carried, "Ordered {Count} of {Item}");
+	check_example(EXAMPLES_FULL, painting, ruled, "painted walls blue in 3ms");
+	check_example(EXAMPLES_MASKED, painting, ruled, "painted <*> <*> in <*>");
+	check_example(EXAMPLES_NONE, NULL, mined, NULL);
+	check_example(EXAMPLES_NONE, painting, ruled, NULL);
+}
+
+static void a_masked_example_shows_no_word_in_a_learned_place(void **state)
+{
+	(void)state;
+	static const char *const skins[] = {"blue", "green", "amber", "white"};
+	struct shard_opts opts = plain;
+	struct bench b;
+	size_t len;
+	opts.examples = EXAMPLES_MASKED;
+	bench_open(&b, opts, NULL);
+	for (size_t i = 0; i < 4; i++) {
+		char message[64];
+		snprintf(message, sizeof(message), "loading skin %s for window %zu", skins[i], i);
+		bench_log(&b, "a", "info", message);
+	}
+	const struct shard_example *x = shard_examples(b.shard, &len);
+	check_slice(x[len - 1].text, "loading skin <*> for window <num>");
 	bench_done(&b);
 }
 
@@ -407,6 +520,8 @@ static void spans_and_logs_of_one_payload_are_all_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(examples_are_kept_in_full_masked_or_not_at_all),
+		cmocka_unit_test(a_masked_example_shows_no_word_in_a_learned_place),
 		cmocka_unit_test(offsets_below_the_expected_one_are_not_counted_again),
 		cmocka_unit_test(a_gap_is_asked_for_once_and_counted_if_it_is_real),
 		cmocka_unit_test(every_record_has_exactly_one_outcome),
@@ -414,6 +529,8 @@ int main(void)
 		cmocka_unit_test(records_count_by_service_and_severity),
 		cmocka_unit_test(a_patterns_series_carries_the_trace_of_a_record_as_exemplar),
 		cmocka_unit_test(a_rule_says_service_severity_labels_and_duration),
+		cmocka_unit_test(a_rule_counts_in_metrics_of_its_own),
+		cmocka_unit_test(a_rules_label_past_its_budget_is_other),
 		cmocka_unit_test(a_rules_condition_decides_what_is_an_error),
 		cmocka_unit_test(captures_of_an_access_log_make_red_of_requests),
 		cmocka_unit_test(a_dropped_record_is_counted_as_filtered_and_nothing_else),

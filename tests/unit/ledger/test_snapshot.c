@@ -37,8 +37,13 @@ static void write_entry(struct desk *d, uint64_t *seed, int64_t step)
 {
 	static uint64_t buckets[8][BOUNDS_MAX + 1];
 	const char *const pairs[][2] = {{"service_name", services[roll(seed, 3)]}};
-	uint64_t kind = roll(seed, 3);
-	if (kind == 0) {
+	uint64_t kind = roll(seed, 5);
+	if (kind >= 3) {
+		uint64_t *b = memset(buckets[d->entries_len % 8], 0, sizeof(buckets[0]));
+		enum family_id family = kind == 3 ? desk_sum() : desk_histogram(roll(seed, 3));
+		d->rules_ns = (int64_t)roll(seed, 1000);
+		desk_observe(d, family, b, roll(seed, family_buckets(family_get(family))), step, 1 + roll(seed, 3), (double)roll(seed, 1000) / 7);
+	} else if (kind == 0) {
 		desk_records(d, services[roll(seed, 3)], step, 1 + roll(seed, 9));
 	} else if (kind == 1) {
 		struct tally_entry *e = desk_pattern_records(d, services[roll(seed, 3)], ids[roll(seed, 5)], step, 1 + roll(seed, 9));

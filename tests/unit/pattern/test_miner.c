@@ -461,6 +461,45 @@ static void services_do_not_share_patterns(void **state)
 	shard_done(&s);
 }
 
+/* The texts between backticks in a line of Markdown; returns how many. */
+static size_t backticked(char *line, char *spans[], size_t cap)
+{
+	size_t n = 0;
+	for (char *at = strchr(line, '`'); at && n < cap; at = strchr(at + 1, '`')) {
+		char *end = strchr(at + 1, '`');
+		check(end);
+		*end = 0;
+		spans[n++] = at + 1;
+		at = end;
+	}
+	return n;
+}
+
+static void the_manual_shows_what_becomes_of_its_twelve_lines(void **state)
+{
+	(void)state;
+	FILE *f = fopen(WINNOW_SOURCE_DIR "/docs/mining.md", "r");
+	char line[2048];
+	char *spans[8];
+	size_t rows = 0;
+	check(f);
+	while (fgets(line, sizeof(line), f) && strncmp(line, "## What is a place", 18) != 0) {
+		size_t n = line[0] == '|' ? backticked(line, spans, 8) : 0;
+		if (n == 0)
+			continue;
+		struct shard s = shard_new(0, 0);
+		struct buf message = {0};
+		for (size_t i = 0; i + 1 < n; i++)
+			buf_printf(&message, "%s%s", i ? "\n" : "", spans[i]);
+		check_slice(name(&s, buf_cstr(&message))->template_text, spans[n - 1]);
+		buf_done(&message);
+		shard_done(&s);
+		rows++;
+	}
+	fclose(f);
+	check(rows == 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -481,6 +520,7 @@ int main(void)
 		cmocka_unit_test(the_duration_is_read_from_every_message),
 		cmocka_unit_test(a_masked_example_shows_no_values),
 		cmocka_unit_test(services_do_not_share_patterns),
+		cmocka_unit_test(the_manual_shows_what_becomes_of_its_twelve_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 /* The rules in patterns/: their own tests pass, nothing is left to remark, and the reference lists the place types there are. */
 #include "../check.h"
 #include "base/buf.h"
+#include "pattern/rule_key.h"
 #include "pattern/ruleset.h"
 
 #include <stdio.h>
@@ -49,13 +50,13 @@ static void read_reference(struct buf *text)
 	fclose(f);
 }
 
-static void the_reference_has_the_place_types_and_grok_names(void **state)
+static void the_reference_has_the_keys_place_types_and_grok_names(void **state)
 {
 	(void)state;
-	static void (*const printers[])(struct buf *out) = {rule_print_places, rule_print_grok};
+	static void (*const printers[])(struct buf *out) = {rule_print_keys, rule_print_metric_keys, rule_print_places, rule_print_grok};
 	struct buf text = {0};
 	read_reference(&text);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(printers) / sizeof(printers[0]); i++) {
 		struct buf table = {0};
 		printers[i](&table);
 		if (slice_search(buf_slice(&text), buf_slice(&table)) == text.len)
@@ -96,7 +97,7 @@ static void the_examples_of_the_reference_work(void **state)
 		rest = slice_sub(rest, at + 8, rest.len);
 		check_example(slice_sub(rest, 0, slice_search(rest, SLICE("```"))));
 	}
-	assert_int_equal(examples, 2);
+	assert_int_equal(examples, 3);
 	buf_done(&text);
 }
 
@@ -104,7 +105,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_shipped_rule_passes_its_tests), cmocka_unit_test(the_shipped_rules_leave_nothing_to_remark),
-		cmocka_unit_test(the_reference_has_the_place_types_and_grok_names), cmocka_unit_test(the_examples_of_the_reference_work),
+		cmocka_unit_test(the_reference_has_the_keys_place_types_and_grok_names), cmocka_unit_test(the_examples_of_the_reference_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,18 @@ static void places_have_types(void **state)
 		{"core.2275 written", "core.<num> written"},
 		{"GET /v2/a/b?x=1 HTTP/1.1 200", "GET <path> <num>"},
 		{"tag = null", "tag = <*>"},
+		{"addr=<nil> x", "addr=<*> x"},
+		{"held for PT1M2.5S by", "held for <duration> by"},
+		{"a PT boat", "a PT boat"},
+		{"from ::1 and ::ffff:10.0.0.1", "from <ip> and <ip>"},
+		{"std::string x", "std::string x"},
+		{"[17/Jan/2024 10:59:21] x", "[<time>] x"},
+		{"GET / HTTP/1.1 200", "GET <path> <num>"},
+		{"a / b", "a / b"},
+		{"hook evt_TuveSXTVUpHNboPcYDfQFDtG sent", "hook <*> sent"},
+		{"RetryUpToMaximumCountWithFixedSleep", "RetryUpToMaximumCountWithFixedSleep"},
+		{"accept=*/* x", "accept=<*> x"},
+		{"key=b'GbXTwBmf' x", "key=<*> x"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		check_slice(shown(cases[i].message), cases[i].text);
@@ -91,6 +103,65 @@ static void printed_objects_are_one_value(void **state)
 	check(one_pattern("[find][Left][info is: Info{t=[T(n=1, a=b), T(n=2, a=c)]}]", "[find][Left][info is: Info{t=[T(n=1, a=x)]}]"));
 	check(!one_pattern("[getSoldTickets][Seat request] x", "[getSoldTickets][Left ticket] x"));
 	check(one_pattern("x {\"a\": {\"b\": [1, 2]}, \"c\": 3} y", "x {\"a\": 1} y"));
+}
+
+static void what_go_prints_of_structs_and_maps_is_one_value(void **state)
+{
+	(void)state;
+	check(one_pattern("loaded {Id:A7 Name:Tank Top Price:{Units:3}} now", "loaded {Id:B8 Name:Mug Price:{Units:14}} now"));
+	check(one_pattern("usage map[cpu:1]", "usage map[mem:2 io:3]"));
+	check(one_pattern("got &{User:ann Items:[0xc0001 0xc0002]}", "got &{User:bob Items:[]}"));
+	check(!one_pattern("bitmap [cpu] full", "bitmap [mem] full"));
+	check(!one_pattern("see {http://a.example/x} now", "look {http://a.example/x} now"));
+	check(one_pattern("request (words=[a, b])", "request (words=[])"));
+}
+
+static void units_currencies_and_content_types_belong_to_values(void **state)
+{
+	(void)state;
+	check(one_pattern("read 12.5 MB from disk", "read 640 kB from disk"));
+	check_slice(shown("read 12.5 MB from disk"), "read <num> MB from disk");
+	check(!one_pattern("plan A of 3", "plan B of 3"));
+	check(one_pattern("charged 12.50 EUR to 7", "charged 9 USD to 7"));
+	check(one_pattern("converting EUR to JPY", "converting USD to CHF"));
+	check(!one_pattern("TRY again", "CAD again"));
+	check(one_pattern("sent text/html; charset=utf-8 in 3ms", "sent application/json in 3ms"));
+	check(!one_pattern("text/ lost", "image/ lost"));
+	check(one_pattern("view in en-US done", "view in de-DE done"));
+}
+
+static void several_words_in_quotes_behind_a_word_are_a_value(void **state)
+{
+	(void)state;
+	check(one_pattern("search for 'blue mug' gave 3", "search for 'shoes' gave 17"));
+	check(one_pattern("endpoint \"gRPC - /shop.Cart/Get\" hit", "endpoint \"Cart.Get (Api)\" hit"));
+	check(!one_pattern("[api] \"Pod updated\" pod=a", "[api] \"Node updated\" pod=a"));
+	check(!one_pattern("info \"Pod updated\" pod=a", "info \"Node updated\" pod=a"));
+	check(!one_pattern("error: \"no such file\"", "error: \"no such user\""));
+	check(!one_pattern("x said \"GET /a HTTP/1.1\" 200", "x said \"POST /a HTTP/1.1\" 200"));
+}
+
+static void hosts_and_numbered_names_are_values(void **state)
+{
+	(void)state;
+	check(one_pattern("cannot reach redis-cart:6379 now", "cannot reach localhost:5432 now"));
+	check(one_pattern("cannot reach redis-cart:6379 now", "cannot reach 10.0.0.1:80 now"));
+	check_slice(shown("cannot reach redis-cart:6379 now"), "cannot reach redis-cart:<num> now");
+	check(!one_pattern("line:42 skipped", "page:42 skipped"));
+	check_slice(shown("in main.go:42"), "in main.go:<num>");
+	check(one_pattern("offset of partition orders-0 lost", "offset of partition user.signup-12 lost"));
+	check(one_pattern("plugins: Auth, Search, Export", "plugins: Auth"));
+	check(!one_pattern("status: lost, retrying", "status: lost, leaving"));
+	check(one_pattern("trip from S\xc3\xa3o Paulo to Berlin", "trip from Paris to Mountain View"));
+	check(!one_pattern("unable to open it", "unable to close it"));
+}
+
+static void letters_outside_ascii_make_words(void **state)
+{
+	(void)state;
+	check_slice(shown("f\xc3\xbcr Kunde M\xc3\xbcller 17"), "f\xc3\xbcr Kunde M\xc3\xbcller <num>");
+	check(one_pattern("login of user M\xc3\xbcller from x", "login of user ann from x"));
+	check_slice(shown("16.2\xc2\xb0" "C now"), "<num>\xc2\xb0" "C now");
 }
 
 static void a_response_between_angles_is_one_value(void **state)
@@ -168,6 +239,7 @@ static void states_are_never_values(void **state)
 	check(!one_pattern("state 'Active' now", "state 'Inactive' now"));
 	check(!one_pattern("from NEW to RUNNING", "from RUNNING to DONE"));
 	check(one_pattern("ready=true", "ready=false"));
+	check(one_pattern("{\"event\":\"login\",\"ok\":true}", "{\"event\":\"login\",\"ok\":false}"));
 }
 
 static void boundaries_hold_beside_cjk_text(void **state)
@@ -175,6 +247,8 @@ static void boundaries_hold_beside_cjk_text(void **state)
 	(void)state;
 	check_slice(shown("\xe8\x80\x97\xe6\x97\xb6: 300ms"), "\xe8\x80\x97\xe6\x97\xb6: <duration>");
 	check_slice(shown("\xe8\x80\x97\xe6\x97\xb6" "300ms"), "\xe8\x80\x97\xe6\x97\xb6<duration>");
+	/* "user: ann, done" in wide marks */
+	check(one_pattern("\xe7\x94\xa8\xe6\x88\xb7\xef\xbc\x9a\xe5\xbc\xa0\xe4\xb8\x89\xef\xbc\x8c\xe6\x88\x90\xe5\x8a\x9f", "\xe7\x94\xa8\xe6\x88\xb7\xef\xbc\x9a" "ann\xef\xbc\x8c\xe6\x88\x90\xe5\x8a\x9f"));
 	check_slice(shown("\xe8\xae\xa2\xe5\x8d\x95" "17\xe5\xa4\xb1\xe8\xb4\xa5"), "\xe8\xae\xa2\xe5\x8d\x95<num>\xe5\xa4\xb1\xe8\xb4\xa5");
 }
 
@@ -224,6 +298,11 @@ int main(void)
 		cmocka_unit_test(places_have_types),
 		cmocka_unit_test(keys_are_structure_and_values_are_not),
 		cmocka_unit_test(printed_objects_are_one_value),
+		cmocka_unit_test(what_go_prints_of_structs_and_maps_is_one_value),
+		cmocka_unit_test(units_currencies_and_content_types_belong_to_values),
+		cmocka_unit_test(several_words_in_quotes_behind_a_word_are_a_value),
+		cmocka_unit_test(hosts_and_numbered_names_are_values),
+		cmocka_unit_test(letters_outside_ascii_make_words),
 		cmocka_unit_test(a_response_between_angles_is_one_value),
 		cmocka_unit_test(a_value_that_was_cut_off_meets_its_kin),
 		cmocka_unit_test(json_and_logfmt_keep_keys_and_message),

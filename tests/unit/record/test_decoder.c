@@ -183,7 +183,7 @@ static void formats_are_kept_apart(void **state)
 	check_payload(FORMAT_JSON, SLICE("7"), 0, 1, UNDECODABLE_WRONG_TYPE);
 	check_payload(FORMAT_OTLP_JSON, SLICE("{\"msg\":\"a\"}"), 0, 1, UNDECODABLE_WRONG_TYPE);
 	check_payload(FORMAT_OTLP_JSON, SLICE("{}"), 0, 0, UNDECODABLE_NONE);
-	check_payload(FORMAT_MSGPACK, SLICE("x"), 0, 1, UNDECODABLE_UNSUPPORTED);
+	check_payload(FORMAT_MSGPACK, SLICE("x"), 0, 1, UNDECODABLE_WRONG_TYPE);
 	assert_int_equal(format_by_name(SLICE("otlp_json")), FORMAT_OTLP_JSON);
 	assert_int_equal(format_by_name(SLICE("xml")), FORMAT_COUNT);
 	for (unsigned i = 0; i < FORMAT_COUNT; i++)

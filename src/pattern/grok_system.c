@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Grok names of syslog, databases, Ruby, Squid and others. Sorted by name. */
+#include "pattern/grok.h"
+
+const struct grok_name grok_system[] = {
+	{"CRONLOG", "%{SYSLOGBASE} \\(%{USER:user_name}\\) %{CRON_ACTION:system_cron_action} \\(%{DATA:message}\\)"},
+	{"CRON_ACTION", "[A-Z' ]+"},
+	{"MAVEN_VERSION", "(?:\\d+\\.)?(?:\\d+\\.)?(?:\\*|\\d+)(?:[.-](?:RELEASE|SNAPSHOT|GA|Final|M\\d+|RC\\d+))?"},
+	{"MCOLLECTIVE", "., \\[%{TIMESTAMP_ISO8601:timestamp} #%{POSINT:process_pid:int}\\]%{SPACE}%{LOGLEVEL:log_level}"},
+	{"MCOLLECTIVEAUDIT", "%{TIMESTAMP_ISO8601:timestamp}:"},
+	{"MONGO3_COMPONENT", "%{WORD}|-"},
+	{"MONGO3_LOG", "%{TIMESTAMP_ISO8601:timestamp} %{MONGO3_SEVERITY:log_level} +%{MONGO3_COMPONENT:mongodb_component}%{SPACE}(?:\\[%{DATA:mongodb_context}\\])? %{GREEDYDATA:message}"},
+	{"MONGO3_SEVERITY", "\\w"},
+	{"MONGO_LOG", "%{SYSLOGTIMESTAMP:timestamp} \\[%{WORD:mongodb_component}\\] %{GREEDYDATA:message}"},
+	{"MONGO_QUERY", "\\{ .* \\}(?= ntoreturn:)|\\{.*\\}"},
+	{"MONGO_SLOWQUERY", "%{WORD:mongodb_profile_op} %{MONGO_WORDDASH:mongodb_database}\\.%{MONGO_WORDDASH:mongodb_collection} %{WORD}: (?<mongodb_query_original>\\{.*\\}) ntoreturn:%{NONNEGINT:mongodb_profile_ntoreturn:int} ntoskip:%{NONNEGINT:mongodb_profile_ntoskip:int} nscanned:%{NONNEGINT:mongodb_profile_nscanned:int}.*? nreturned:%{NONNEGINT:mongodb_profile_nreturned:int}.*? %{INT:mongodb_profile_duration:int}ms"},
+	{"MONGO_WORDDASH", "\\b[\\w-]+\\b"},
+	{"POSTGRESQL", "(?<timestamp>%{DATESTAMP}|%{YEAR}-%{MONTHNUM}-%{MONTHDAY} %{TIME}) %{TZ:event_timezone} %{DATA:user_name} %{NOTSPACE:postgresql_log_connection_id} %{POSINT:process_pid:int}"},
+	{"RAILS3", "%{RAILS3HEAD}(?:%{RPROCESSING})?(?<rails_request_explain>(?:%{DATA}\\n)*)(?:%{RAILS3FOOT})?"},
+	{"RAILS3FOOT", "Completed %{POSINT:http_response_status_code:int}%{DATA} in %{NUMBER:rails_request_duration_total:float}ms(?: \\((?:Views: %{NUMBER:rails_request_duration_view:float}ms)?[ |]*(?:ActiveRecord: %{NUMBER:rails_request_duration_active_record:float}ms)?%{DATA}\\))?"},
+	{"RAILS3HEAD", "Started %{WORD:http_request_method} \\\"%{URIPATHPARAM:url_original}\\\" for %{IPORHOST:source_address} at (?<timestamp>%{YEAR}-%{MONTHNUM}-%{MONTHDAY} %{HOUR}:%{MINUTE}:%{SECOND} %{ISO8601_TIMEZONE})"},
+	{"RAILS3PROFILE", "(?:\\(Views: %{NUMBER:rails_request_duration_view:float}ms \\| ActiveRecord: %{NUMBER:rails_request_duration_active_record:float}ms|\\(ActiveRecord: %{NUMBER:rails_request_duration_active_record:float}ms)?"},
+	{"RCONTROLLER", "(?<rails_controller_class>[^#]+)#(?<rails_controller_action>\\w+)"},
+	{"REDISLOG", "\\[%{POSINT:process_pid:int}\\] %{REDISTIMESTAMP:timestamp} \\* "},
+	{"REDISMONLOG", "%{NUMBER:timestamp} \\[%{INT:redis_database_id} (?:%{IP:client_ip}:%{INT:client_port:int}|%{NOTSPACE})\\] \\\"%{WORD:redis_command_name}\\\"(?: %{GREEDYDATA:redis_command_args})?"},
+	{"REDISTIMESTAMP", "%{MONTHDAY} %{MONTH}(?: %{YEAR})? %{TIME}"},
+	{"RPROCESSING", "\\s*Processing by %{RCONTROLLER} as (?<rails_request_format>\\S+)(?:\\s+Parameters: \\{%{DATA:rails_request_params}\\}\\s*)?"},
+	{"RUBY_LOGGER", "[DFEWIA], \\[%{TIMESTAMP_ISO8601:timestamp} #%{POSINT:process_pid:int}\\] +%{RUBY_LOGLEVEL:log_level} -- +%{DATA:process_name}: %{GREEDYDATA:message}"},
+	{"RUBY_LOGLEVEL", "(?:DEBUG|FATAL|ERROR|WARN|INFO|ANY)"},
+	{"RUUID", "[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}"},
+	{"SQUID3", "%{NUMBER:timestamp}\\s+%{NUMBER:squid_request_duration:int}\\s%{IP:source_ip}\\s%{WORD:event_action}/%{SQUID3_STATUS:http_response_status_code:int}\\s%{INT:http_response_bytes:int}\\s%{NOTSPACE:http_request_method}\\s%{NOTSPACE:url_original}\\s(?:-|%{NOTSPACE:user_name})\\s%{WORD:squid_hierarchy_code}/(?:-|%{IPORHOST:destination_address})\\s(?:-|%{NOTSPACE:http_response_mime_type})"},
+	{"SQUID3_STATUS", "(?:\\d{3}|0)"},
+	{"SYSLOG5424BASE", "%{SYSLOG5424PRI}%{NONNEGINT:system_syslog_version} +(?:-|%{TIMESTAMP_ISO8601:timestamp}) +(?:-|%{IPORHOST:host_hostname}) +(?:-|%{SYSLOG5424PRINTASCII:process_name}) +(?:-|%{SYSLOG5424PRINTASCII:process_pid}) +(?:-|%{SYSLOG5424PRINTASCII:event_code}) +(?:-|%{SYSLOG5424SD:system_syslog_structured_data})"},
+	{"SYSLOG5424LINE", "%{SYSLOG5424BASE}(?: +%{GREEDYDATA:message})?"},
+	{"SYSLOG5424PRI", "<%{NONNEGINT:log_syslog_priority:int}>"},
+	{"SYSLOG5424PRINTASCII", "[!-~]+"},
+	{"SYSLOG5424SD", "(?:\\[(?:\\\"(?:\\\\.|[^\\\"\\\\])*\\\"|[^\\]\\\"])*\\])+"},
+	{"SYSLOGBASE2", "(?<timestamp>%{SYSLOGTIMESTAMP}|%{TIMESTAMP_ISO8601})(?: %{SYSLOGFACILITY})?(?: %{SYSLOGHOST:host_hostname})?(?: %{SYSLOGPROG}:)?"},
+	{"SYSLOGLINE", "%{SYSLOGBASE2} %{GREEDYDATA:message}"},
+	{"SYSLOGPAMSESSION", "%{SYSLOGBASE} (?=%{GREEDYDATA:message})%{WORD:system_auth_pam_module}\\(%{DATA:system_auth_pam_origin}\\): session %{WORD:system_auth_pam_session_state} for user %{USERNAME:user_name}(?:\\(uid=\\d+\\))?(?: by %{GREEDYDATA})?"},
+};
+const size_t grok_system_len = sizeof(grok_system) / sizeof(grok_system[0]);

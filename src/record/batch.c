@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects that carry many log records: CloudWatch's logEvents, Azure's records, CloudTrail's Records, a Kubernetes audit list's items, Loki's streams.
+ *
+ * Idea: the object around them is the outermost layer of each of its records, so it lends them its service and whatever else they leave open.
+ */
+#include "record/reader.h"
+#include "record/timestamp.h"
+
+static void read_item(struct decoder *d, const struct json *json, uint32_t at)
+{
+	if (json_is_object(json, at)) {
+		enum undecodable reason = object_open(d, 1, json, at);
+		if (reason)
+			decoder_lose(d, reason);
+		else
+			json_log_read(d, 1);
+	} else if (json_type(json, at) == '"' && json_string(json, at).len) {
+		text_log_read(d, json_string(json, at), true);
+	} else {
+		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
+	}
+}
+
+static void read_list(struct decoder *d)
+{
+	const struct object *o = &d->objects[0];
+	const struct place *place = NULL;
+	uint32_t list = object_next(o, MEMBER_MESSAGE, &place);
+	if (!json_is_array(&o->json, list)) {
+		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
+		return;
+	}
+	struct json json = o->json;
+	for (uint32_t i = json_first(list), end = json_end(&json, list); i < end; i = json_next(&json, i))
+		read_item(d, &json, i);
+}
+
+/* [time, line], or the older {ts, line}. */
+static void read_entry(struct decoder *d, const struct json *json, uint32_t at)
+{
+	bool zoned;
+	enum undecodable reason = UNDECODABLE_NONE;
+	uint32_t time = json_get(json, at, SLICE("ts")), line = json_get(json, at, SLICE("line"));
+	if (json_is_array(json, at) && json_first(at) < json_end(json, at)) {
+		time = json_first(at);
+		line = json_next(json, time) < json_end(json, at) ? json_next(json, time) : 0;
+	}
+	struct slice text = slice_trim(json_text(json, line));
+	d->batch_time_ns = time ? json_time(json, time, &zoned, &reason) : 0;
+	if (reason || text.len == 0)
+		decoder_lose(d, reason ? reason : UNDECODABLE_WRONG_TYPE);
+	else
+		text_log_read(d, text, true);
+	d->batch_time_ns = 0;
+}
+
+static void read_stream(struct decoder *d, const struct json *json, uint32_t at)
+{
+	uint32_t labels = json_get(json, at, SLICE("stream")), values = json_get(json, at, SLICE("values"));
+	values = values ? values : json_get(json, at, SLICE("entries"));
+	enum undecodable reason = json_is_object(json, at) && json_is_array(json, values) ? object_open(d, 0, json, json_is_object(json, labels) ? labels : at) : UNDECODABLE_WRONG_TYPE;
+	if (reason) {
+		decoder_lose(d, reason);
+		return;
+	}
+	d->objects[0].shape = "loki";
+	for (uint32_t i = json_first(values), end = json_end(json, values); i < end; i = json_next(json, i))
+		read_entry(d, json, i);
+}
+
+void batch_read(struct decoder *d, enum shape_kind kind)
+{
+	struct json json = d->objects[0].json;
+	uint32_t streams = json_get(&json, d->objects[0].root, SLICE("streams"));
+	d->many = true;
+	if (kind == SHAPE_LIST) {
+		read_list(d);
+		return;
+	}
+	if (!json_is_array(&json, streams)) {
+		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
+		return;
+	}
+	for (uint32_t i = json_first(streams), end = json_end(&json, streams); i < end; i = json_next(&json, i))
+		read_stream(d, &json, i);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Payloads that were packed with gzip. */
+#ifndef WINNOW_RECORD_GZIP_H
+#define WINNOW_RECORD_GZIP_H
+
+#include "record/decoder.h"
+
+static inline bool gzip_sniff(struct slice payload)
+{
+	return payload.len > 2 && memcmp(payload.ptr, "\x1F\x8B\x08", 3) == 0;
+}
+
+/* Unpacks all members into *out; UNDECODABLE_NONE, _GZIP (broken), or _TOO_LARGE. */
+enum undecodable gzip_unpack(struct slice packed, struct buf *out);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A payload of JSON: one document, or lines of them.
+ *
+ * Idea: an object's shape says what it is: a record, an OTLP batch, a span, a batch of some other kind. An array is many of these, a string is parsed
+ * again or is a line of text, and what fails as one document may still be JSON lines.
+ */
+#include "record/otlp.h"
+#include "record/reader.h"
+
+enum { MOST_STRINGS = 8 };
+
+static enum shape_kind kind_for(const struct decoder *d)
+{
+	enum shape_kind kind = d->objects[0].row->shape->kind;
+	switch (d->opts.format) {
+	case FORMAT_JSON:
+		return SHAPE_LOG;
+	case FORMAT_OTLP_JSON:
+	case FORMAT_OTLP_PROTO:
+		return SHAPE_OTLP;
+	case FORMAT_ZIPKIN:
+		return SHAPE_ZIPKIN;
+	case FORMAT_JAEGER:
+		return kind == SHAPE_JAEGER_BATCH ? kind : SHAPE_JAEGER;
+	default:
+		return kind;
+	}
+}
+
+static void read_otlp(struct decoder *d, const struct json *json, uint32_t root)
+{
+	const struct object *o = &d->objects[0];
+	bool batch = key_set_has(&o->seen, KEY_RESOURCELOGS) || key_set_has(&o->seen, KEY_RESOURCESPANS);
+	if (!batch && json_first(root) < json_end(json, root))
+		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
+	else
+		otlp_json_read(d, json, root);
+}
+
+void json_object_read(struct decoder *d, const struct json *json, uint32_t root)
+{
+	enum undecodable reason = object_open(d, 0, json, root);
+	if (reason) {
+		decoder_lose(d, reason);
+		return;
+	}
+	enum shape_kind kind = kind_for(d);
+	switch (kind) {
+	case SHAPE_LOG:
+		json_log_read(d, 0);
+		break;
+	case SHAPE_OTLP:
+		read_otlp(d, json, root);
+		break;
+	case SHAPE_ZIPKIN:
+		zipkin_read(d);
+		break;
+	case SHAPE_JAEGER:
+	case SHAPE_JAEGER_BATCH:
+		jaeger_read(d);
+		break;
+	case SHAPE_OTHER_SIGNAL:
+		decoder_lose(d, UNDECODABLE_UNSUPPORTED);
+		break;
+	default:
+		batch_read(d, kind);
+		break;
+	}
+}
+
+static void read_array(struct decoder *d, const struct json *json);
+
+/* A string is a payload that was encoded twice, or a line of text. */
+static void read_string(struct decoder *d, struct slice text)
+{
+	struct json json;
+	text = arena_copy(&d->arena, slice_trim(text));
+	d->many = true;
+	if (text.len == 0)
+		decoder_lose(d, UNDECODABLE_EMPTY);
+	else if (++d->depth > MOST_STRINGS)
+		decoder_lose(d, UNDECODABLE_TOO_DEEP);
+	else if (!strchr("{[", text.ptr[0]) || decoder_parse(d, STRING_PARSER, text, &json))
+		text_log_read(d, text, false);
+	else if (json_is_object(&json, JSON_ROOT))
+		json_object_read(d, &json, JSON_ROOT);
+	else
+		read_array(d, &json);
+	d->depth--;
+}
+
+static void read_array(struct decoder *d, const struct json *json)
+{
+	d->many = true;
+	for (uint32_t i = json_first(JSON_ROOT), end = json_end(json, JSON_ROOT); i < end; i = json_next(json, i))
+		if (json_is_object(json, i))
+			json_object_read(d, json, i);
+		else if (json_type(json, i) == '"')
+			read_string(d, json_string(json, i));
+		else
+			decoder_lose(d, UNDECODABLE_WRONG_TYPE);
+}
+
+static void read_document(struct decoder *d, const struct json *json)
+{
+	switch (json_type(json, JSON_ROOT)) {
+	case '{':
+		json_object_read(d, json, JSON_ROOT);
+		break;
+	case '[':
+		read_array(d, json);
+		break;
+	case '"':
+		read_string(d, json_string(json, JSON_ROOT));
+		break;
+	default:
+		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
+		break;
+	}
+}
+
+/* Each line a document. False, and nothing done, if no line is one: then it is no JSON lines but one broken document. */
+static bool read_lines(struct decoder *d, struct slice payload)
+{
+	struct json json;
+	bool any = false;
+	d->many = true;
+	for (size_t from = 0, end; from < payload.len; from = end + 1) {
+		end = slice_find(payload, '\n', from);
+		struct slice line = slice_trim(slice_sub(payload, from, end - from));
+		if (line.len == 0)
+			continue;
+		enum undecodable reason = decoder_parse(d, 0, line, &json);
+		if (reason) {
+			decoder_lose(d, reason);
+			continue;
+		}
+		any |= line.ptr[0] == '{' || line.ptr[0] == '[';
+		read_document(d, &json);
+	}
+	if (!any) {
+		d->len = d->undecodable = 0;
+		d->reason = UNDECODABLE_NONE;
+	}
+	return any;
+}
+
+void json_document_read(struct decoder *d, struct slice payload)
+{
+	struct json json;
+	enum undecodable reason = decoder_parse(d, 0, payload, &json);
+	if (reason == UNDECODABLE_NONE) {
+		read_document(d, &json);
+		return;
+	}
+	bool lines = (payload.ptr[0] == '{' || payload.ptr[0] == '[') && memchr(payload.ptr, '\n', payload.len);
+	if (!lines || !read_lines(d, payload))
+		decoder_lose(d, reason);
+}

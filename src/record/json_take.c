@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a record takes from one object: each member the first usable value of its column. A member that is already there is left alone. */
+#include "base/clock.h"
+#include "record/duration.h"
+#include "record/message_template.h"
+#include "record/reader.h"
+#include "record/timestamp.h"
+#include "record/trace_id.h"
+
+/* Walks the values of a column that are there and not null. */
+struct search {
+	const struct object *o;
+	const struct place *place; /* of the last value */
+	const struct place *const *next;
+	enum member member;
+};
+
+/* A name inside an object, or inside the last of an array's objects that has it. */
+static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
+{
+	if (!json_is_array(json, at))
+		return json_get(json, at, name);
+	uint32_t found = 0;
+	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i)) {
+		uint32_t here = json_get(json, i, name);
+		if (here)
+			found = here;
+	}
+	return found;
+}
+
+static inline struct search search_start(const struct object *o, enum member member)
+{
+	return (struct search){.o = o, .next = o->match->present[member], .member = member};
+}
+
+static uint32_t search_next(struct search *s)
+{
+	const struct object *o = s->o;
+	while (*s->next) {
+		const struct place *place = *s->next++;
+		uint32_t at = o->at[place->key];
+		for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
+			at = descend(&o->json, at, place->inside[i]);
+		if (!json_is_null(&o->json, at)) {
+			s->place = place;
+			return at;
+		}
+	}
+	return 0;
+}
+
+uint32_t object_next(const struct object *o, enum member member, const struct place **place)
+{
+	struct search s = search_start(o, member);
+	while (*place && *s.next && *s.next++ != *place)
+		;
+	uint32_t at = search_next(&s);
+	*place = s.place;
+	return at;
+}
+
+void object_way(const struct decoder *d, unsigned layer, struct buf *out)
+{
+	for (unsigned i = 1; i <= layer; i++)
+		if (d->objects[i].via)
+			buf_printf(out, "%s%s", d->objects[i].via, d->objects[i].via_text ? " JSON, " : ".");
+}
+
+static void write_note(struct decoder *d, const struct search *s)
+{
+	struct buf text = {0};
+	object_way(d, (unsigned)(s->o - d->objects), &text);
+	buf_add_str(&text, key_text(s->place->key));
+	for (size_t i = 0; i < 2 && s->place->inside[i].len; i++) {
+		buf_add_char(&text, '.');
+		buf_add_slice(&text, s->place->inside[i]);
+	}
+	decoder_note(d, member_name(s->member), buf_slice(&text));
+	buf_done(&text);
+}
+
+static inline void note_place(struct decoder *d, const struct search *s)
+{
+	if (__builtin_expect(noting(d), 0))
+		write_note(d, s);
+}
+
+/* {seconds, nanos}, {epochSecond, nanoOfSecond}, {$date}. */
+static int64_t object_time(const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
+{
+	static const struct slice names[][2] = {{{"seconds", 7}, {"nanos", 5}}, {{"epochSecond", 11}, {"nanoOfSecond", 12}}};
+	int64_t seconds, ns;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!json_i64(json, json_get(json, at, names[i][0]), &seconds))
+			continue;
+		if (!json_i64(json, json_get(json, at, names[i][1]), &ns))
+			ns = 0;
+		*ret_zoned = true;
+		return seconds > 0 ? timestamp_of_parts(seconds, ns) : 0;
+	}
+	uint32_t date = json_get(json, at, SLICE("$date"));
+	return date && !json_is_object(json, date) ? json_time(json, date, ret_zoned, ret_reason) : 0;
+}
+
+static int64_t text_time(struct slice text, bool *ret_zoned)
+{
+	struct timestamp t;
+	if (!timestamp_parse(text, &t) || !t.dated || t.ns == INT64_MIN)
+		return 0;
+	*ret_zoned = t.zoned;
+	/* a date in or before 1970 is a wrong time, not a missing one; zero as a number is missing */
+	return t.ns > 0 || slice_find(text, ':', 0) == text.len ? t.ns : 1;
+}
+
+int64_t json_time(const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
+{
+	double number;
+	int64_t whole;
+	*ret_zoned = true;
+	switch (json_type(json, at)) {
+	case '"':
+		return text_time(json_string(json, at), ret_zoned);
+	case 'l':
+		return json_i64(json, at, &whole) ? timestamp_of_i64(whole) : 0;
+	case 'u':
+	case 'd':
+		return json_double(json, at, &number) ? timestamp_of_double(number) : 0;
+	case '{':
+		return object_time(json, at, ret_zoned, ret_reason);
+	default:
+		*ret_reason = UNDECODABLE_WRONG_TYPE;
+		return 0;
+	}
+}
+
+/* A time that names its zone is not replaced; one that does not gives way to the envelope's. */
+static enum undecodable take_time(struct decoder *d, const struct object *o, struct record *r)
+{
+	struct search s = search_start(o, MEMBER_TIME);
+	enum undecodable reason = UNDECODABLE_NONE;
+	if (r->time_ns && d->time_zoned)
+		return UNDECODABLE_NONE;
+	for (uint32_t at; (at = search_next(&s));) {
+		bool zoned;
+		int64_t ns = json_time(&o->json, at, &zoned, &reason), more;
+		if (reason)
+			return reason;
+		if (s.place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS) && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &more))
+			ns += more;
+		if (ns == 0)
+			continue;
+		r->time_ns = ns;
+		d->time_zoned = zoned;
+		note_place(d, &s);
+		break;
+	}
+	return UNDECODABLE_NONE;
+}
+
+static enum undecodable take_level(struct decoder *d, const struct object *o, struct record *r)
+{
+	struct search s = search_start(o, MEMBER_LEVEL);
+	for (uint32_t at; r->severity == SEVERITY_UNKNOWN && (at = search_next(&s));) {
+		enum level_scale scale = s.place->scale ? s.place->scale : o->row->shape->scale;
+		int64_t number;
+		if (json_type(&o->json, at) == '"')
+			r->severity = level_parse(json_string(&o->json, at), scale);
+		else if (strchr("lud", json_type(&o->json, at)))
+			r->severity = json_i64(&o->json, at, &number) ? level_of_number(number, scale) : SEVERITY_UNKNOWN;
+		else
+			return UNDECODABLE_WRONG_TYPE;
+		if (r->severity != SEVERITY_UNKNOWN)
+			note_place(d, &s);
+	}
+	return UNDECODABLE_NONE;
+}
+
+static bool is_message_proper(unsigned key)
+{
+	return key == KEY_MESSAGE || key == KEY_MSG || key == KEY_BODY || key == KEY_LOG || key == KEY_SHORT_MESSAGE || key == KEY_AT_M;
+}
+
+/* Anything but text rendered: a body may be an object, a message a number. */
+static struct slice rendered(struct decoder *d, const struct json *json, uint32_t at)
+{
+	buf_reset(&d->scratch);
+	json_render(json, at, &d->scratch);
+	return arena_copy(&d->arena, buf_slice(&d->scratch));
+}
+
+/* A template without its text beside it: the values stand in the record, or in its Properties. */
+static struct slice filled(struct decoder *d, const struct object *o, struct slice template)
+{
+	bool apart = key_set_has(&o->seen, KEY_PROPERTIES) && json_is_object(&o->json, o->at[KEY_PROPERTIES]);
+	if (slice_find(template, '{', 0) == template.len)
+		return template;
+	buf_reset(&d->scratch);
+	message_template_render(&o->json, apart ? o->at[KEY_PROPERTIES] : o->root, template, &d->scratch);
+	return arena_copy(&d->arena, buf_slice(&d->scratch));
+}
+
+/* SLF4J's "{}" one by one from the list of arguments. */
+static struct slice with_arguments(struct decoder *d, const struct object *o, struct slice template)
+{
+	uint32_t list = o->at[KEY_ARGUMENTS], next = json_is_array(&o->json, list) ? json_first(list) : 0;
+	struct slice hole = SLICE("{}");
+	if (!next || slice_search(template, hole) == template.len)
+		return template;
+	buf_reset(&d->scratch);
+	while (template.len) {
+		size_t at = next < json_end(&o->json, list) ? slice_search(template, hole) : template.len;
+		buf_add(&d->scratch, template.ptr, at);
+		if (at < template.len) {
+			if (json_type(&o->json, next) == '"')
+				buf_add_slice(&d->scratch, json_string(&o->json, next));
+			else
+				json_render(&o->json, next, &d->scratch);
+			next = json_next(&o->json, next);
+		}
+		template = slice_sub(template, at + hole.len, template.len);
+	}
+	return arena_copy(&d->arena, buf_slice(&d->scratch));
+}
+
+/* The value as a message; empty if it is none. */
+static struct slice message_of(struct decoder *d, const struct object *o, uint32_t at, const struct place *place)
+{
+	bool proper = is_message_proper(place->key) || place->inside[0].len;
+	if (json_type(&o->json, at) == '"') {
+		struct slice text = json_string(&o->json, at);
+		if (place->key == KEY_AT_MT || place->key == KEY_MESSAGETEMPLATE)
+			return filled(d, o, text);
+		return key_set_has(&o->seen, KEY_ARGUMENTS) ? with_arguments(d, o, text) : text;
+	}
+	/* what an object named log or event holds is not text */
+	bool object = json_type(&o->json, at) == '{' && (place->key == KEY_LOG || place->key == KEY_EVENT);
+	return proper && !object ? rendered(d, &o->json, at) : slice_of(NULL, 0);
+}
+
+static enum undecodable take_message(struct decoder *d, const struct object *o, struct record *r)
+{
+	struct search s = search_start(o, MEMBER_MESSAGE);
+	for (uint32_t at; r->message.len == 0 && (at = search_next(&s));) {
+		if (json_type(&o->json, at) == '[' && (is_message_proper(s.place->key) || s.place->inside[0].len))
+			return UNDECODABLE_WRONG_TYPE;
+		r->message = message_of(d, o, at, s.place);
+		if (r->message.len)
+			note_place(d, &s);
+	}
+	return UNDECODABLE_NONE;
+}
+
+static struct slice take_text(struct decoder *d, const struct object *o, enum member member)
+{
+	if (!(o->members >> member & 1))
+		return slice_of(NULL, 0);
+	struct search s = search_start(o, member);
+	for (uint32_t at; (at = search_next(&s));) {
+		struct slice text = json_text(&o->json, at);
+		if (text.len == 0)
+			continue;
+		note_place(d, &s);
+		return text;
+	}
+	return slice_of(NULL, 0);
+}
+
+/* An id may be text or a decimal number; false if the field holds something else. */
+static bool id_text(struct decoder *d, const struct search *s, uint32_t at, struct slice *ret)
+{
+	if (json_is_object(&s->o->json, at) || json_is_array(&s->o->json, at) || strchr("tf", json_type(&s->o->json, at))) {
+		*ret = slice_of(NULL, 0);
+		return s->place->key == KEY_TRACE || s->place->key == KEY_SPAN || s->place->inside[0].len;
+	}
+	if (!json_scalar(&s->o->json, at, &d->scratch, ret))
+		*ret = slice_of(NULL, 0);
+	return true;
+}
+
+static enum undecodable take_ids(struct decoder *d, const struct object *o, struct record *r)
+{
+	static const enum member members[] = {MEMBER_TRACE, MEMBER_SPAN, MEMBER_PARENT};
+	struct slice *const ids[] = {&r->trace_id, &r->span_id, &r->parent_span_id};
+	for (size_t i = 0; i < 3; i++) {
+		struct search s = search_start(o, members[i]);
+		for (uint32_t at; ids[i]->len == 0 && (at = search_next(&s));) {
+			struct slice text;
+			if (!id_text(d, &s, at, &text))
+				return UNDECODABLE_WRONG_TYPE;
+			*ids[i] = i == 0 ? trace_id_of(text, &d->arena, &r->span_id) : span_id_of(text, &d->arena);
+			if (ids[i]->len)
+				note_place(d, &s);
+		}
+	}
+	return UNDECODABLE_NONE;
+}
+
+static void take_duration(struct decoder *d, const struct object *o, struct record *r)
+{
+	struct search s = search_start(o, MEMBER_DURATION);
+	for (uint32_t at; r->duration_ns < 0 && (at = search_next(&s));) {
+		int64_t unit = s.place->unit ? s.place->unit : o->row->shape->duration_unit ? o->row->shape->duration_unit : NS_PER_MS;
+		double number;
+		bool found;
+		if (json_type(&o->json, at) == '"')
+			found = duration_parse(json_string(&o->json, at), unit, &r->duration_ns);
+		else
+			found = json_double(&o->json, at, &number) && duration_of(number, unit, &r->duration_ns);
+		if (found)
+			note_place(d, &s);
+	}
+}
+
+static bool is_method(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] < 'A' || text.ptr[i] > 'Z')
+			return false;
+	return text.len >= 3 && text.len <= 10;
+}
+
+/* "GET /cart?x=1 HTTP/1.1" */
+void http_request_line(struct slice line, struct record *r)
+{
+	size_t method = slice_find(line, ' ', 0), path = slice_find(line, ' ', method + 1);
+	if (!is_method(slice_of(line.ptr, method)) || method + 1 >= line.len || (line.ptr[method + 1] != '/' && slice_search(line, SLICE("://")) == line.len))
+		return;
+	r->http_method = slice_of(line.ptr, method);
+	if (r->http_path.len == 0)
+		r->http_path = slice_sub(line, method + 1, path - method - 1);
+}
+
+static void take_http(struct decoder *d, const struct object *o, struct record *r)
+{
+	struct search s = search_start(o, MEMBER_STATUS);
+	for (uint32_t at; r->http_status == 0 && (at = search_next(&s));) {
+		int64_t status;
+		if (!json_i64(&o->json, at, &status) || status < 100 || status > 599)
+			continue;
+		r->http_status = (int)status;
+		note_place(d, &s);
+	}
+	if (r->http_method.len == 0) {
+		struct slice method = take_text(d, o, MEMBER_METHOD);
+		r->http_method = is_method(method) ? method : r->http_method;
+		if (r->http_method.len == 0)
+			http_request_line(method, r);
+	}
+	if (r->http_route.len == 0)
+		r->http_route = take_text(d, o, MEMBER_ROUTE);
+	if (r->http_path.len == 0) {
+		struct slice path = take_text(d, o, MEMBER_PATH);
+		if (path.len && (path.ptr[0] == '/' || slice_search(path, SLICE("://")) < path.len))
+			r->http_path = path;
+	}
+}
+
+static bool is_type_key(unsigned key)
+{
+	return key == KEY_ERROR_TYPE || key == KEY_ERROR_TYPE2 || key == KEY_EXCEPTION_TYPE || key == KEY_EXCEPTION_TYPE2 || key == KEY_EXCEPTION_CLASS ||
+	       key == KEY_THROWABLE_CLASS || key == KEY_EXCEPTION_NAME || key == KEY_STATE_CODE || key == KEY_EXCEPTIONTYPE;
+}
+
+static bool is_name_char(char c)
+{
+	return c == '.' || c == '_' || c == '$' || (unsigned)((c | 32) - 'a') <= 25 || (unsigned)(c - '0') <= 9;
+}
+
+/* "java.lang.IllegalStateException: no\n\tat ..." and "Traceback ...\nValueError: no": the class's name. */
+static struct slice class_of(struct slice text)
+{
+	size_t n = 0;
+	text = slice_trim(text);
+	if (slice_starts(text, SLICE("Traceback"))) {
+		const char *last = memrchr(text.ptr, '\n', text.len);
+		text = last ? slice_sub(text, (size_t)(last + 1 - text.ptr), text.len) : text;
+	}
+	while (n < text.len && is_name_char(text.ptr[n]))
+		n++;
+	struct slice name = slice_of(text.ptr, n);
+	bool ends = n == text.len || text.ptr[n] == ':' || text.ptr[n] == '\n';
+	bool named = slice_ends(name, SLICE("Error")) || slice_ends(name, SLICE("Exception"));
+	return ends && named ? name : slice_of(NULL, 0);
+}
+
+static struct slice failure_type(const struct json *json, uint32_t at, unsigned key)
+{
+	static const struct slice names[] = {{"type", 4}, {"name", 4}, {"class", 5}, {"kind", 4}, {"exception_class", 15}};
+	if (json_type(json, at) == '"')
+		return is_type_key(key) ? json_string(json, at) : class_of(json_string(json, at));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct slice text = json_text(json, json_get(json, at, names[i]));
+		if (text.len)
+			return text;
+	}
+	return slice_of(NULL, 0);
+}
+
+/* Whether the value says that something failed. */
+static bool is_failure(const struct json *json, uint32_t at)
+{
+	double number;
+	switch (json_type(json, at)) {
+	case '"':
+		return json_string(json, at).len > 0;
+	case '{':
+	case '[':
+		return json_first(at) < json_end(json, at);
+	case 't':
+		return true;
+	case 'f':
+		return false;
+	default:
+		return json_double(json, at, &number) && (number < 0 || number > 0);
+	}
+}
+
+/* SQLSTATE classes of success, warning and no data. */
+static bool is_success_state(struct slice state)
+{
+	return state.len < 2 || (state.ptr[0] == '0' && state.ptr[1] <= '2');
+}
+
+static void take_failure(struct decoder *d, const struct object *o, struct record *r)
+{
+	struct search s = search_start(o, MEMBER_FAILURE);
+	for (uint32_t at; r->exception_type.len == 0 && (at = search_next(&s));) {
+		if (!is_failure(&o->json, at) || (s.place->key == KEY_STATE_CODE && is_success_state(json_text(&o->json, at))))
+			continue;
+		r->error = true;
+		r->exception_type = failure_type(&o->json, at, s.place->key);
+		if (r->exception_type.len)
+			note_place(d, &s);
+	}
+}
+
+enum { HTTP_MEMBERS = 1 << MEMBER_STATUS | 1 << MEMBER_METHOD | 1 << MEMBER_ROUTE | 1 << MEMBER_PATH, ID_MEMBERS = 1 << MEMBER_TRACE | 1 << MEMBER_SPAN | 1 << MEMBER_PARENT };
+
+/* An access log has no level of its own. */
+static enum severity of_status(int status)
+{
+	if (status == 0)
+		return SEVERITY_UNKNOWN;
+	return status >= 500 ? SEVERITY_ERROR : status >= 400 ? SEVERITY_WARN : SEVERITY_INFO;
+}
+
+static void take_texts(struct decoder *d, const struct object *o, struct record *r)
+{
+	if (r->service.len == 0)
+		r->service = take_text(d, o, MEMBER_SERVICE);
+	if (r->logger.len == 0)
+		r->logger = take_text(d, o, MEMBER_LOGGER);
+	if (r->template_text.len == 0)
+		r->template_text = take_text(d, o, MEMBER_TEMPLATE);
+}
+
+enum undecodable object_fill(struct decoder *d, const struct object *o, struct record *r, bool with_message)
+{
+	enum undecodable reason = take_time(d, o, r);
+	reason = reason ? reason : take_level(d, o, r);
+	reason = reason || !with_message ? reason : take_message(d, o, r);
+	reason = reason || !(o->members & ID_MEMBERS) ? reason : take_ids(d, o, r);
+	if (reason)
+		return reason;
+	take_texts(d, o, r);
+	if (o->members >> MEMBER_DURATION & 1)
+		take_duration(d, o, r);
+	if (o->members & HTTP_MEMBERS)
+		take_http(d, o, r);
+	if (o->members >> MEMBER_FAILURE & 1)
+		take_failure(d, o, r);
+	if (r->severity == SEVERITY_UNKNOWN)
+		r->severity = o->row->shape->access ? of_status(r->http_status) : o->row->shape->absent_level;
+	return UNDECODABLE_NONE;
+}
+
