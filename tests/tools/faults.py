@@ -16,9 +16,9 @@ import stage
 from servers import Failed, Kafka, Prometheus, Winnow, run_folder
 
 AFTER_S, WINDOW = 180, "3m"
-SEVERE = 'sum by (service_name, pattern_id) (increase(log_pattern_records_total{severity=~"error|fatal"}[%s] offset %ds))'
-WARN = 'sum by (service_name, pattern_id) (increase(log_pattern_records_total{severity="warn"}[%s] offset %ds))'
-SLOW = 'histogram_quantile(0.95, sum by (service_name, le) (increase(traces_span_metrics_duration_milliseconds_bucket{span_kind!="SPAN_KIND_CLIENT"}[%s] offset %ds)))'
+SEVERE = 'sum by (service_name, pattern_id) (increase(log_pattern_records_total{severity=~"error|fatal"}[%s]%s))'
+WARN = 'sum by (service_name, pattern_id) (increase(log_pattern_records_total{severity="warn"}[%s]%s))'
+SLOW = 'histogram_quantile(0.95, sum by (service_name, le) (increase(traces_span_metrics_duration_milliseconds_bucket{span_kind!="SPAN_KIND_CLIENT"}[%s]%s)))'
 
 
 def faults(folder):
@@ -72,7 +72,7 @@ class Day:
             server.stop()
 
     def ask(self, query, at, back=0):
-        rows = self.prometheus.api("query", query=query % (WINDOW, back), time=at)["result"]
+        rows = self.prometheus.api("query", query=query % (WINDOW, f" offset {back}s" if back else ""), time=at)["result"]
         return {tuple(sorted((k, v) for k, v in r["metric"].items() if k != "__name__")): float(r["value"][1]) for r in rows}
 
     def suspects(self, at):
