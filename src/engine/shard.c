@@ -233,7 +233,7 @@ static void hide_captures(const struct rule_match *match, struct slice message, 
 	size_t from = 0;
 	for (;;) {
 		struct slice next = slice_of(NULL, 0);
-		for (size_t i = 0; i < RULE_CAPTURES_MAX; i++) {
+		for (size_t i = 0; i < rule_captures_len(match->rule); i++) {
 			struct slice c = match->captures[i];
 			if (c.len && c.ptr >= message.ptr + from && c.ptr + c.len <= message.ptr + message.len && (!next.ptr || c.ptr < next.ptr))
 				next = c;
