@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The simulation: shards, journal, ledgers, leaders, receiver and every fault between them as a deterministic machine from one seed.
  *
- * Real: the delta codec, the ledger, its cuts and snapshots. Simulated: input logs, the journal (appends that are late, doubled, lost, or said to be lost and there
- * all the same; reordered between writers), who owns a partition (zombies go on), who leads (none, one or two), kills, pauses, clock jumps, a receiver that
- * refuses what Prometheus refuses, is down, loses acknowledgements and gets requests minutes after their sender gave up.
+ * Real: the delta codec, the ledger, its cuts and snapshots, the sender with its quarantine (sending.c). Simulated: workers and input logs (retention, lost ends, new
+ * partitions), the journal (flight.c), who owns a partition (zombies go on), who leads (none, one or two), kills, pauses, clock jumps, reloads, a receiver that refuses
+ * what Prometheus refuses, is down, loses acknowledgements or what it acknowledged, refuses a series for a while, and gets requests minutes after their sender gave up
+ * (fault.c, receiver.c).
  *
- * Invariants: for every series the increase the receiver can compute is what was produced; no sample shrinks, but to the 0 of a new life behind a
+ * Invariants: every record is counted once, or never for a reason (check.c); for every series the increase the receiver can compute is what was produced; no sample shrinks, but to the 0 of a new life behind a
  * stale marker; a step is cut into the same bytes by everyone; a ledger is the fold of the journal, snapshots or not, to the byte.
  *
  *   sim --seeds A-B        runs them; on a failure prints the seed and exits with 1
