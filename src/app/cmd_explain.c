@@ -231,7 +231,8 @@ static int load_rules(struct explain *x)
 	struct rule_errors rule_errors = {0};
 	struct config *config = NULL;
 	int rc = x->config ? config_load(x->config, &config, &errors) : 0;
-	for (size_t i = 0; config && !x->paths_len && i < config->rules.len; i++)
+	bool given = x->paths_len > 0; /* --rules stands for what the configuration names */
+	for (size_t i = 0; config && !given && i < config->rules.len; i++)
 		add_path(x, config->rules.items[i]);
 	if (!rc && x->paths_len)
 		rc = ruleset_load(x->paths, x->paths_len, &x->rules, &rule_errors);

@@ -69,6 +69,7 @@ struct config {
 	struct {
 		int64_t step_ns, lateness_ns, expire_ns, window_ns;
 		enum config_spans spans;
+		int64_t service_graph_hold_ns; /* 0: no service graph */
 		enum config_histograms histograms;
 	} metrics;
 	struct {

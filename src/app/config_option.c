@@ -40,6 +40,7 @@ const struct option options[] = {
 	{"metrics.expire", OPTION_DURATION, IN(metrics.expire_ns), "15m", "1m", "7d", NULL, "A series without increments for this long gets a stale marker and leaves."},
 	{"metrics.window", OPTION_DURATION, IN(metrics.window_ns), "55m", "1m", "30d", NULL, "How far back the receiver takes samples; older steps are folded into the first one inside."},
 	{"metrics.spans", OPTION_CHOICE, IN(metrics.spans), "otel", NULL, NULL, spans, "Names and labels of the span metrics."},
+	{"metrics.service_graph_hold", OPTION_DURATION, IN(metrics.service_graph_hold_ns), "30s", "0s", "5m", NULL, "How long a span waits for the other end of its call, in event time, before its attributes name it; `0s`: no service graph."},
 	{"metrics.histograms", OPTION_CHOICE, IN(metrics.histograms), "classic", NULL, NULL, histograms, "Kind of histograms."},
 	{"budgets.series", OPTION_INT, IN(budgets.series), "200000", "100", "10000000", NULL, "Series in all; past it, increments go to `other`."},
 	{"budgets.patterns_per_service", OPTION_INT, IN(budgets.patterns_per_service), "1000", "1", "100000", NULL, "Mined patterns of one service; past it, `other`."},

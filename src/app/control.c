@@ -92,10 +92,10 @@ bool control_wait_signal(struct control *c, int64_t timeout_ns)
 	return got > 0;
 }
 
-void control_place(struct control *c, struct control_source *source, struct source_reader *reader, int64_t offset, int64_t newest_ns)
+void control_place(struct control *c, struct control_source *source, struct source_reader *reader, const struct shard_start *at)
 {
 	c->places = mem_grow(c->places, c->places_len, &c->places_cap, sizeof(*c->places));
-	c->places[c->places_len++] = (struct control_place){.source = source, .reader = reader, .topic = mem_strdup(slice_str(reader->topic)), .partition = reader->partition, .offset = offset, .newest_ns = newest_ns};
+	c->places[c->places_len++] = (struct control_place){.source = source, .reader = reader, .topic = mem_strdup(slice_str(reader->topic)), .partition = reader->partition, .at = *at};
 }
 
 static struct worker *least_busy(struct control *c)
@@ -121,7 +121,7 @@ void control_hand_over(struct control *c, struct source_reader *reader)
 		if (p->reader != reader || p->worker)
 			continue;
 		p->worker = least_busy(c);
-		worker_take(p->worker, reader, p->source->format, p->offset, p->newest_ns);
+		worker_take(p->worker, reader, p->source->format, &p->at);
 	}
 }
 

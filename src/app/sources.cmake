@@ -18,6 +18,7 @@ set(app_SOURCES
 	config_value.c
 	control.c
 	engine_api.c
+	fold.c
 	gather.c
 	instance.c
 	lines.c

@@ -29,7 +29,7 @@ struct command {
 	enum command_kind kind;
 	struct source_reader *reader;
 	enum format format;
-	int64_t offset, newest_ns;
+	struct shard_start at;
 	char *topic;
 	int32_t partition;
 	const struct ruleset *rules;
@@ -95,15 +95,17 @@ static size_t collect_ranges(struct worker *w)
 	for (size_t i = 0; i < w->partitions.len; i++) {
 		struct partition *p = w->partitions.at[i];
 		const struct shard_partition *s = &p->shard;
+		struct shard_start next;
+		shard_partition_successor(s, &next);
 		w->ranges[i] = (struct delta_range){
 			.topic = s->topic,
 			.partition = s->partition,
 			.at_end = s->at_end,
 			.joined = p->joined,
 			.from = s->cut_from,
-			.to = s->expected,
-			.replay = s->expected,
-			.replay_time_ns = s->newest_ns,
+			.to = next.offset,
+			.replay = next.replay,
+			.replay_time_ns = next.replay_time_ns,
 			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
 			.gap = s->gap,
 		};
@@ -149,7 +151,7 @@ static void cut(struct worker *w)
 	w->seq++;
 	for (size_t i = 0; i < w->partitions.len; i++) {
 		struct partition *p = w->partitions.at[i];
-		p->shard.cut_from = p->shard.expected;
+		p->shard.cut_from = shard_partition_to(&p->shard);
 		p->shard.gap = 0;
 		p->joined = false;
 	}
@@ -175,13 +177,12 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 {
 	struct ledger_partition at;
 	bool known = books_partition(w->books, p->shard.topic, p->shard.partition, &at);
-	p->shard.expected = p->shard.cut_from = known ? at.absorbed : p->reader->start;
-	p->shard.newest_ns = known ? at.newest_ns : 0;
-	p->shard.gap = 0;
-	p->shard.gap_asked = -1;
-	p->shard.at_end = false;
+	struct shard_start start = {.offset = p->reader->start, .replay = p->reader->start};
+	if (known)
+		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
+	shard_partition_start(&p->shard, &start, w->opts.shard.hold_ns);
 	p->joined = true;
-	p->ended = p->reader->end >= 0 && p->shard.expected >= p->reader->end;
+	p->ended = p->reader->end >= 0 && shard_partition_to(&p->shard) >= p->reader->end;
 	p->active_ns = clock_mono_ns();
 	seek(w, p);
 }
@@ -210,13 +211,10 @@ static void take(struct worker *w, const struct command *c)
 		.topic = slice_str(c->reader->topic),
 		.partition = c->reader->partition,
 		.format = c->format,
-		.expected = c->offset,
-		.cut_from = c->offset,
-		.newest_ns = c->newest_ns,
-		.gap_asked = -1,
 	};
+	shard_partition_start(&p->shard, &c->at, w->opts.shard.hold_ns);
 	p->active_ns = clock_mono_ns();
-	p->ended = c->reader->end >= 0 && c->offset >= c->reader->end;
+	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end;
 	w->partitions.at = mem_grow(w->partitions.at, w->partitions.len, &w->partitions.cap, sizeof(struct partition *));
 	w->partitions.at[w->partitions.len++] = p;
 }
@@ -463,9 +461,9 @@ static void say(struct worker *w, struct command command)
 	queue_push(w->commands, c, -1);
 }
 
-void worker_take(struct worker *w, struct source_reader *reader, enum format format, int64_t offset, int64_t newest_ns)
+void worker_take(struct worker *w, struct source_reader *reader, enum format format, const struct shard_start *at)
 {
-	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .offset = offset, .newest_ns = newest_ns});
+	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .at = *at});
 }
 
 void worker_drop(struct worker *w, const char *topic, int32_t partition)

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/yaml.h"
 #include "pattern/rule_key.h"
+#include "pattern/rule_program.h"
 #include "pattern/ruleset.h"
 
 enum { RULE_GIVEN_UP_MAX = 16, RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
@@ -114,6 +115,7 @@ struct rule {
 	int line, column;
 	struct where where;
 	pcre2_code *code;          /* NULL: `where` alone decides */
+	const uint8_t *program;    /* of a template; NULL: the regex alone decides */
 	bool jit;
 	bool utf;
 	bool same_names;           /* groups may share a name: of a grok's alternatives */
@@ -231,6 +233,7 @@ struct rule_scratch {
 	uint64_t *words;             /* candidates, a bit per rule */
 	uint64_t *summary;           /* a bit per word that is not 0 */
 	uint64_t *limit_hits;        /* per rule: matches given up */
+	bool by_regex;               /* programs are left aside: to test them against */
 	uint32_t given_up[RULE_GIVEN_UP_MAX]; /* rules, to be reported */
 	size_t given_up_len;
 	struct buf text;             /* values of labels */

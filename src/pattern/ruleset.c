@@ -42,9 +42,17 @@ struct literal_rule {
 	uint32_t rule;
 };
 
+/* What a candidate is tried by first, side by side. */
+struct rule_front {
+	const uint8_t *program;
+	uint32_t severities;
+	bool fields; /* its `where` has fields */
+};
+
 struct ruleset {
 	struct arena arena;
 	struct rule *rules;
+	struct rule_front *fronts;
 	size_t len, cap;
 	uint64_t hash;
 	uint32_t groups_max;
@@ -330,6 +338,17 @@ static void compile_prefilter(struct ruleset *set)
 	free(literals);
 }
 
+static void make_fronts(struct ruleset *set)
+{
+	set->fronts = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->fronts));
+	for (size_t i = 0; i < set->len; i++) {
+		struct rule *rule = &set->rules[i];
+		if (rule->program)
+			rule->program = (const uint8_t *)arena_copy(&set->arena, slice_of((const char *)rule->program, program_len(rule->program))).ptr;
+		set->fronts[i] = (struct rule_front){.program = rule->program, .severities = rule->where.severities, .fields = rule->where.len > 0};
+	}
+}
+
 static void count_groups(struct ruleset *set)
 {
 	set->groups_max = 1;
@@ -361,6 +380,7 @@ int ruleset_load(const char *const *paths, size_t len, struct ruleset **ret, str
 	}
 	count_groups(set);
 	compile_prefilter(set);
+	make_fronts(set);
 	*ret = set;
 	return 0;
 }
@@ -523,6 +543,11 @@ int rule_exec(const struct rule *rule, struct rule_scratch *scratch, struct slic
 
 static enum rule_miss match_text(const struct rule *rule, size_t index, struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
 {
+	if (rule->program && !scratch->by_regex) {
+		enum program_answer answer = program_run(rule->program, subject, ret->captures);
+		if (answer != PROGRAM_UNSURE)
+			return answer == PROGRAM_HIT ? RULE_HIT : RULE_MISS_TEXT;
+	}
 	int code = rule_exec(rule, scratch, subject);
 	if (code > 0) {
 		take_captures(rule, scratch, subject, ret);
@@ -599,17 +624,33 @@ static void add_candidates(const struct ruleset *set, struct rule_scratch *s, co
 		hs_scan(set->literals, subject.ptr, (unsigned)subject.len, 0, s->literals, on_literal, &scan);
 }
 
+/* rule_try, but most rules are decided without a look at them. */
+static bool try_candidate(const struct ruleset *set, size_t index, struct rule_scratch *s, const struct record *record, struct rule_match *ret)
+{
+	const struct rule_front *front = &set->fronts[index];
+	size_t field;
+	if (!(front->severities >> record->severity & 1))
+		return false;
+	if (!front->program || front->fields)
+		return rule_try(&set->rules[index], index, s, record, ret, &field) == RULE_HIT;
+	enum program_answer answer = program_run(front->program, slice_sub(record->message, 0, RULE_MESSAGE_MAX), ret->captures);
+	if (answer == PROGRAM_UNSURE)
+		return rule_try(&set->rules[index], index, s, record, ret, &field) == RULE_HIT;
+	ret->rule = &set->rules[index];
+	ret->index = index;
+	return answer == PROGRAM_HIT;
+}
+
 bool ruleset_match(const struct ruleset *set, struct rule_scratch *s, const struct record *record, struct rule_match *ret)
 {
 	bool found = false;
-	size_t field;
 	add_candidates(set, s, record);
 	for (size_t i = 0; i * WORD_BITS < set->words_len; i++) {
 		for (; s->summary[i]; s->summary[i] &= s->summary[i] - 1) {
 			size_t word = i * WORD_BITS + (size_t)__builtin_ctzll(s->summary[i]);
 			for (; !found && s->words[word]; s->words[word] &= s->words[word] - 1) {
 				size_t index = word * WORD_BITS + (size_t)__builtin_ctzll(s->words[word]);
-				found = rule_try(&set->rules[index], index, s, record, ret, &field) == RULE_HIT;
+				found = try_candidate(set, index, s, record, ret);
 			}
 			s->words[word] = 0;
 		}
@@ -620,8 +661,10 @@ bool ruleset_match(const struct ruleset *set, struct rule_scratch *s, const stru
 bool ruleset_match_naive(const struct ruleset *set, struct rule_scratch *s, const struct record *record, struct rule_match *ret)
 {
 	size_t field;
-	for (size_t i = 0; i < set->len; i++)
-		if (rule_try(&set->rules[i], i, s, record, ret, &field) == RULE_HIT)
-			return true;
-	return false;
+	bool found = false;
+	s->by_regex = true;
+	for (size_t i = 0; !found && i < set->len; i++)
+		found = rule_try(&set->rules[i], i, s, record, ret, &field) == RULE_HIT;
+	s->by_regex = false;
+	return found;
 }

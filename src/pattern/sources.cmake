@@ -9,6 +9,7 @@ set(pattern_SOURCES
 	grok_web.c
 	lexeme.c
 	miner.c
+	name.c
 	nest.c
 	pattern_set.c
 	piece.c
@@ -20,6 +21,7 @@ set(pattern_SOURCES
 	rule_label.c
 	rule_load.c
 	rule_metric.c
+	rule_program.c
 	rule_regex.c
 	rule_template.c
 	rule_where.c

@@ -105,6 +105,20 @@ class Help(unittest.TestCase):
             self.assertIn("--help", done.stderr, arguments)
 
 
+class Explain(unittest.TestCase):
+    def test_every_path(self):
+        """explain takes the rules of every path that the configuration names"""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("one", "two"):
+                with open(os.path.join(folder, name + ".yaml"), "w") as f:
+                    f.write(f"rules:\n  - name: rule_{name}\n    match: order {name}\n")
+            with open(os.path.join(folder, "winnow.yaml"), "w") as f:
+                f.write("sources: [{file: {path: '-'}}]\nrules: [one.yaml, two.yaml]\nremote_write: {url: 'http://127.0.0.1:1/'}\n")
+            for name in ("one", "two"):
+                done = subprocess.run([winnow(), "explain", "--json", "-c", "winnow.yaml"], input=f'{{"message":"order {name}"}}', cwd=folder, capture_output=True, text=True, timeout=30)
+                self.assertIn(f'"rule":"rule_{name}"', done.stdout, done.stderr)
+
+
 class Documents(unittest.TestCase):
     def test_links(self):
         """every link from one file of the repository to another leads somewhere"""

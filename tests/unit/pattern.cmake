@@ -1,5 +1,6 @@
 set(pattern_TESTS
 	bracket
+	catalogue
 	grok
 	miner
 	pattern_set
