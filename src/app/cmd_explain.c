@@ -16,6 +16,7 @@ struct explain {
 	enum format format;
 	struct ruleset_explain_opts wanted;
 	const char *config;
+	struct config *loaded; /* its fields are in use to the end */
 	const char **paths; /* of rules */
 	size_t paths_len, paths_cap;
 	struct ruleset *rules;
@@ -242,7 +243,7 @@ static int load_rules(struct explain *x)
 		x->format = (enum format)config->sources[0].format;
 	config_errors_done(&errors);
 	buf_done(&rule_errors.text);
-	config_free(config);
+	x->loaded = config;
 	return rc;
 }
 
@@ -301,11 +302,16 @@ static int run(int argc, char **argv)
 		rc = 1;
 	if (rc) {
 		ruleset_free(x.rules);
+		config_free(x.loaded);
 		free(x.paths);
 		return rc;
 	}
 	struct shard_opts opts = {.step_ns = 10 * NS_PER_S, .rules = x.rules};
 	struct decoder_opts noting = {.format = x.format, .notes = true};
+	if (x.loaded) {
+		opts.fields = noting.fields = x.loaded->decoder_fields;
+		opts.fields_len = noting.fields_len = x.loaded->decoder_fields_len;
+	}
 	x.shard = shard_new(&opts);
 	x.noting = decoder_new(&noting);
 	x.scratch = x.rules ? rule_scratch_new(x.rules) : NULL;
@@ -315,6 +321,7 @@ static int run(int argc, char **argv)
 	decoder_free(x.noting);
 	shard_free(x.shard);
 	ruleset_free(x.rules);
+	config_free(x.loaded);
 	buf_done(&in);
 	buf_done(&x.out);
 	free(x.paths);
@@ -331,7 +338,7 @@ const struct command cmd_explain = {
 		"      --all          of more than 10 rules too: say of each why it does not match\n"
 		"      --json         one JSON object per record\n"
 		"      --lines        one value per input line\n"
-		"      --format F     auto (default), json, otlp_json, text\n\n"
+		"      --format F     auto (default), json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text\n\n"
 		"The value comes on standard input. Of a rule that does not fit it shows how far the message does,\n"
 		"and what is expected there.\n\n"
 		"Example:\n  echo '{\"level\":\"error\",\"msg\":\"payment 81422 failed after 31.2ms\"}' | winnow explain\n",

@@ -4,6 +4,7 @@
 #include "app/status.h"
 #include "app/watch.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -165,7 +166,9 @@ void control_commit(struct control *c, const struct control_source *source)
 		partitions[n] = p->partition;
 		offsets[n++] = at.absorbed;
 	}
+	failpoint_hit(FAIL_COMMIT_BEFORE);
 	kafka_source_commit(source->kafka, topics, partitions, offsets, n);
+	failpoint_hit(FAIL_COMMIT_AFTER);
 	free(topics);
 	free(partitions);
 	free(offsets);

@@ -24,6 +24,11 @@
 #include <unistd.h>
 
 #define COMMIT_NS (5 * NS_PER_S)
+#ifdef WINNOW_FAILPOINTS
+#define SNAPSHOT_NS (2 * NS_PER_S) /* so that a test comes to it */
+#else
+#define SNAPSHOT_NS (120 * NS_PER_S)
+#endif
 #define RETRY_NS (2 * NS_PER_S)
 #define SERVE_NS (50 * NS_PER_MS)
 #define NOTHING_NS (20 * NS_PER_S)
@@ -61,7 +66,7 @@ static struct books_opts books_opts(const struct config *config)
 	size_t window_steps = (size_t)(config->metrics.window_ns / config->metrics.step_ns);
 	return (struct books_opts){
 		.ledger = {.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series},
-		.snapshot_interval_ns = 120 * NS_PER_S,
+		.snapshot_interval_ns = SNAPSHOT_NS,
 		.max_pending_steps = window_steps + 30,
 		.max_pending_bytes = 48 << 20,
 	};
@@ -103,7 +108,18 @@ static int start_workers(struct control *c)
 	for (size_t i = 0; i < n; i++) {
 		struct err err = {0};
 		struct worker_opts opts = {
-			.shard = {.step_ns = c->config->metrics.step_ns, .window_ns = c->config->metrics.window_ns, .limits = {.patterns_per_service = (size_t)c->config->budgets.patterns_per_service}, .miner_bytes = (64u << 20) / n, .label_values = (size_t)c->config->budgets.label_values, .hold_ns = c->config->metrics.service_graph_hold_ns, .examples = (enum examples_kept)c->config->examples, .rules = c->rules},
+			.shard = {
+				.step_ns = c->config->metrics.step_ns,
+				.window_ns = c->config->metrics.window_ns,
+				.limits = {.patterns_per_service = (size_t)c->config->budgets.patterns_per_service},
+				.miner_bytes = (64u << 20) / n,
+				.label_values = (size_t)c->config->budgets.label_values,
+				.hold_ns = c->config->metrics.service_graph_hold_ns,
+				.examples = (enum examples_kept)c->config->examples,
+				.rules = c->rules,
+				.fields = c->config->decoder_fields,
+				.fields_len = c->config->decoder_fields_len,
+			},
 			.cut_interval_ns = NS_PER_S,
 			.window_ns = c->config->metrics.window_ns,
 			.low_ns = c->low_ns,
@@ -238,6 +254,17 @@ static int open_file_source(struct control_source *s, const struct config_source
 	return 0;
 }
 
+/* Where the log of a partition ends: whichever source reads it knows. From the admin thread. */
+static int64_t log_end(void *arg, const char *topic, int32_t partition)
+{
+	const struct control *c = arg;
+	int64_t end = -1;
+	for (size_t i = 0; end < 0 && i < c->sources_len; i++)
+		if (c->sources[i].kafka)
+			end = kafka_source_end(c->sources[i].kafka, topic, partition);
+	return end;
+}
+
 static int open_sources(struct control *c)
 {
 	c->sources = mem_zalloc(c->config->sources_len, sizeof(*c->sources));
@@ -249,6 +276,7 @@ static int open_sources(struct control *c)
 		if (config->kind == CONFIG_SOURCE_KAFKA ? open_kafka_source(s, config) : open_file_source(s, config))
 			return 1;
 	}
+	status_set_ends(c->status, log_end, c);
 	return 0;
 }
 
@@ -378,6 +406,8 @@ static void shut_down(struct control *c)
 		worker_join(c->workers[i]);
 	if (c->books)
 		commit_offsets(c);
+	if (c->status)
+		status_set_ends(c->status, NULL, NULL);
 	for (size_t i = 0; i < c->sources_len; i++)
 		kafka_source_close(c->sources[i].kafka);
 	sending_stop(c->sending);

@@ -10,6 +10,7 @@
 #include "app/gather.h"
 #include "app/pace.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -141,12 +142,14 @@ static void cut(struct worker *w)
 	header.ranges = w->ranges;
 	buf_reset(&w->record);
 	delta_encode(&w->record, &header, &body);
+	failpoint_hit(FAIL_DELTA_BEFORE_APPEND);
 	if (books_append(w->books, buf_slice(&w->record), &err) < 0) {
 		set_trouble(w, err.text);
 		w->must_rewind = w->append_failed = true;
 		w->cut_at_ns = clock_mono_ns() + APPEND_RETRY_NS;
 		return;
 	}
+	failpoint_hit(FAIL_DELTA_AFTER_APPEND);
 	w->append_failed = false;
 	w->seq++;
 	for (size_t i = 0; i < w->partitions.len; i++) {
@@ -189,8 +192,10 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 
 static void rewind_all(struct worker *w)
 {
+	failpoint_hit(FAIL_REWIND_BEFORE_READ);
 	if (!books_catch_up(w->books, NS_PER_S))
 		return; /* the journal cannot be read: try again at the next turn, count nothing until then */
+	failpoint_hit(FAIL_REWIND_BEFORE_SEEK);
 	new_writer_id(w);
 	shard_rewind(w->shard);
 	for (size_t i = 0; i < w->partitions.len; i++)
@@ -230,8 +235,10 @@ static void drop(struct worker *w, const struct command *c)
 {
 	size_t open;
 	tally_entries(shard_tally(w->shard), &open);
+	failpoint_hit(FAIL_REVOKE_BEFORE_APPEND);
 	if (open > 0)
 		cut(w);
+	failpoint_hit(FAIL_REVOKE_AFTER_APPEND);
 	wait_posted(w, 3 * NS_PER_S);
 	for (size_t i = 0; i < w->partitions.len; i++) {
 		struct partition *p = w->partitions.at[i];

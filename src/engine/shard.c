@@ -160,7 +160,7 @@ int64_t shard_rules_ns(const struct shard *s)
 static struct decoder *decoder_for(struct shard *s, enum format format)
 {
 	if (!s->decoders[format]) {
-		struct decoder_opts opts = {.format = format};
+		struct decoder_opts opts = {.format = format, .fields = s->opts.fields, .fields_len = s->opts.fields_len};
 		s->decoders[format] = decoder_new(&opts);
 	}
 	return s->decoders[format];

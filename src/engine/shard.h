@@ -22,6 +22,8 @@ struct shard_opts {
 	enum examples_kept examples;
 	int64_t hold_ns;            /* for how long a span waits for its other end, in event time; 0: no service graph */
 	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
+	const struct decoder_field *fields; /* where the configuration says that members are; outlive the shard */
+	size_t fields_len;
 	const struct ruleset *rules; /* may be NULL; outlives the shard or the next shard_set_rules */
 };
 
