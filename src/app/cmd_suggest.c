@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* winnow suggest: a mined pattern, of a running instance or of a file, becomes a rule file. */
 #include "app/command.h"
+#include "app/fold.h"
 #include "app/instance.h"
 #include "app/lines.h"
 #include "base/arena.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TOP_DEFAULT = 10, EXAMPLES_MAX = 16, EXAMPLE_BYTES = 2048, OTHERS = 50 };
+enum { TOP_DEFAULT = 10, EXAMPLES_MAX = 16, EXAMPLE_BYTES = 2048, OTHERS = 50, RECORD_MAX_BYTES = 1 << 20 };
 
 /* What is kept of one pattern of a file. */
 struct sample {
@@ -28,13 +29,16 @@ struct suggest_run {
 	const char *service; /* NULL: all */
 	const char *admin, *config;
 	size_t top;
-	struct decoder *decoder;
+	struct decoder *decoder, *text_decoder;
 	struct pattern_set *set;
 	struct miner *miner;
 	struct sample *samples; /* by the pattern's index */
 	size_t samples_cap;
 	struct arena arena;
 	struct buf out, left_out, scratch;
+	struct fold fold;
+	struct buf held; /* a record of plain text that may go on */
+	bool holds;
 };
 
 /* Text as a rule file can hold it. */
@@ -86,17 +90,42 @@ static void sample_message(struct suggest_run *r, struct slice service, struct s
 		s->examples[s->examples_len++] = keep_text(r, message);
 }
 
-static void sample_line(void *arg, struct slice line)
+static void sample_value(struct suggest_run *r, struct decoder *decoder, struct slice value)
 {
-	struct suggest_run *r = arg;
-	struct decoded decoded = {0};
-	if (line.len && line.ptr[0] == '{')
-		decoder_decode(r->decoder, line, clock_wall_ns(), &decoded);
+	struct decoded decoded;
+	decoder_decode(decoder, value, clock_wall_ns(), &decoded);
 	for (size_t i = 0; i < decoded.len; i++)
 		if (decoded.records[i].kind == RECORD_LOG)
 			sample_message(r, decoded.records[i].service, decoded.records[i].template_text, decoded.records[i].message, decoded.records[i].error);
-	if (decoded.len == 0)
-		sample_message(r, (struct slice){0}, (struct slice){0}, line, false);
+}
+
+static void release(struct suggest_run *r)
+{
+	if (r->holds)
+		sample_value(r, r->text_decoder, buf_slice(&r->held));
+	r->holds = false;
+	buf_reset(&r->held);
+}
+
+/* Lines of plain text wait for the next one, which may be of their stack trace. */
+static void sample_line(void *arg, struct slice line)
+{
+	struct suggest_run *r = arg;
+	bool json = line.len && line.ptr[0] == '{';
+	if (json || !fold_continues(&r->fold, line)) {
+		release(r);
+		if (json) {
+			r->fold = (struct fold){0};
+			sample_value(r, r->decoder, line);
+			return;
+		}
+	} else if (r->held.len + line.len < RECORD_MAX_BYTES) {
+		buf_add_char(&r->held, '\n');
+	} else {
+		return;
+	}
+	buf_add_slice(&r->held, line);
+	r->holds = true;
 }
 
 /* What a pattern's aliases had goes to it. */
@@ -146,14 +175,17 @@ static size_t suggest_samples(struct suggest_run *r, const char *path)
 static int from_file(struct suggest_run *r, const char *path, size_t *ret_rules, struct err *err)
 {
 	r->decoder = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
+	r->text_decoder = decoder_new(&(struct decoder_opts){.format = FORMAT_TEXT});
 	r->set = pattern_set_new(&(struct pattern_limits){.patterns_per_service = 10000});
 	r->miner = miner_new(r->set, 0);
 	int code = lines_read(path, sample_line, r, err);
+	release(r);
 	if (!code)
 		*ret_rules = suggest_samples(r, strcmp(path, "-") == 0 ? "standard input" : path);
 	miner_free(r->miner);
 	pattern_set_free(r->set);
 	decoder_free(r->decoder);
+	decoder_free(r->text_decoder);
 	free(r->samples);
 	return code;
 }
@@ -297,6 +329,7 @@ static int run(int argc, char **argv)
 	buf_done(&r.out);
 	buf_done(&r.left_out);
 	buf_done(&r.scratch);
+	buf_done(&r.held);
 	arena_done(&r.arena);
 	return code ? command_status(code) : rules ? 0 : 1;
 }

@@ -17,6 +17,8 @@ static const char intro[] =
 	"\n"
 	"* In values, `${NAME}` is the environment's variable (an error if there is none), `${NAME:-default}` gives it a default, `${file:PATH}` is\n"
 	"  what the file holds without the end of line, and `$${` is `${` itself. Secrets are never shown.\n"
+	"* `winnow schema config` prints a JSON Schema of the file (`docs/schema/config.json`). With `# yaml-language-server: $schema=PATH` as the file's first\n"
+	"  line, editors complete keys and mark mistakes.\n"
 	"* Durations: `250ms`, `10s`, `1h30m`, `2d`. Paths are relative to the working directory.\n"
 	"\n"
 	"```yaml\n"

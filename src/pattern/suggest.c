@@ -214,7 +214,7 @@ static struct draft *copy_draft(const struct draft *from)
 static bool find_rule(struct suggestion *s, struct buf *why)
 {
 	if (!draft_align(s->draft, s->pattern)) {
-		buf_add_str(why, "its template does not fit its example");
+		buf_add_str(why, slice_trim(s->pattern->template_text).len ? "its template does not fit its example" : "its messages are empty");
 		return false;
 	}
 	draft_name(s->draft);

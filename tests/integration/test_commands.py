@@ -70,6 +70,11 @@ class Commands(unittest.TestCase):
         self.good(done)
         self.assertIn("no text of its own", done.stderr)
         self.assertEqual(run("check", self.write("plain.yaml", done.stdout)).returncode, 0)
+        trace = "2026-11-22 20:00:01,123 ERROR [main] shop.Pay - payment 17 failed\njava.lang.IllegalStateException: none left\n\tat shop.Pay.take(Pay.java:7)\n"
+        text = self.good(run("suggest", self.write("trace.log", trace)))
+        self.assertIn(r'match: "payment <payment:num> failed\njava.lang.IllegalStateException', text)
+        self.assertIn("    error: true\n", text)
+        self.assertEqual(run("check", self.write("trace.yaml", text)).returncode, 0)
         done = run("suggest", self.write("numbers.log", "17\n18\n"))
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertEqual(run("suggest", "/no/such/file").returncode, 1)

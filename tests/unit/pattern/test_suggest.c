@@ -139,6 +139,18 @@ static void a_pattern_without_a_text_of_its_own_gets_no_rule_and_the_reason(void
 	check(slice_search(buf_slice(&left_out), SLICE("it has no text of its own")) < left_out.len);
 }
 
+static void a_template_that_a_logger_sent_gives_its_names_to_the_places(void **state)
+{
+	(void)state;
+	struct slice examples[] = {SLICE("Stock of SKU-1 is 5 in berlin-1, 20%"), SLICE("Stock of SKU-22 is 56 in lodz-3, 3%"), SLICE("Stock of SKU-7 is 9 in porto-2, 100%")};
+	struct suggest_pattern p = {.id = 5, .carried = true, .template_text = SLICE("Stock of {Sku} is {@ItemCount,8:n} in {}, %d%"), .examples = examples, .examples_len = 3};
+	buf_reset(&out);
+	assert_int_equal(suggest_rules(&p, 1, 1, SLICE("t"), &out, &left_out), 1);
+	buf_cstr(&out);
+	passes();
+	has("match: \"Stock of <sku:word> is <item_count:int> in <what:word>, <value:int>%\"");
+}
+
 /* Of a template and an example that have nothing to do with each other. */
 static void a_template_that_does_not_fit_its_example_gets_no_rule(void **state)
 {
@@ -190,6 +202,7 @@ int main(void)
 		cmocka_unit_test(every_odd_message_and_service_gives_a_file_that_loads_and_passes),
 		cmocka_unit_test(more_places_than_a_rule_can_name_are_left_without_names),
 		cmocka_unit_test(a_pattern_without_a_text_of_its_own_gets_no_rule_and_the_reason),
+		cmocka_unit_test(a_template_that_a_logger_sent_gives_its_names_to_the_places),
 		cmocka_unit_test(a_template_that_does_not_fit_its_example_gets_no_rule),
 		cmocka_unit_test(a_general_pattern_stands_behind_a_special_one_and_names_are_unique),
 	};
