@@ -25,9 +25,12 @@ struct status {
 	struct worker *const *workers;
 	size_t workers_len;
 	struct sender *sender;
+	status_end_fn *end;
+	void *end_arg;
 	struct trouble troubles[PARTS_MAX];
 	size_t troubles_len;
 	bool reload_successful;
+	int64_t rules_loaded_ns;
 	uint64_t reloads;
 	struct admin *admin;
 };
@@ -108,6 +111,7 @@ static void fill_status(void *app, struct admin_status *ret)
 	pthread_mutex_lock(&s->lock);
 	fill_troubles(s, ret->not_ready, sizeof(ret->not_ready));
 	ret->rules_reload_successful = s->reload_successful;
+	ret->rules_loaded_ns = s->rules_loaded_ns;
 	ret->leader = s->books && books_leads(s->books);
 	for (size_t i = 0; i < s->workers_len; i++) {
 		const struct worker_status *w = worker_status(s->workers[i]);
@@ -125,6 +129,22 @@ static void fill_status(void *app, struct admin_status *ret)
 		}
 	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+static int64_t end_offset(void *app, struct slice topic, int32_t partition)
+{
+	struct status *s = app;
+	char name[256];
+	int64_t end = -1;
+	if (topic.len >= sizeof(name))
+		return -1;
+	memcpy(name, topic.ptr, topic.len);
+	name[topic.len] = 0;
+	pthread_mutex_lock(&s->lock);
+	if (s->end)
+		end = s->end(s->end_arg, name, partition);
+	pthread_mutex_unlock(&s->lock);
+	return end;
 }
 
 /* Asks the control thread and waits for its answer. */
@@ -155,6 +175,7 @@ int status_start(const struct config *config, _Atomic bool *reload, struct statu
 	s->config = config;
 	s->reload = reload;
 	s->reload_successful = true;
+	s->rules_loaded_ns = clock_wall_ns();
 	pthread_mutex_init(&s->lock, NULL);
 	struct err err = {0};
 	struct admin_opts opts = {
@@ -166,6 +187,7 @@ int status_start(const struct config *config, _Atomic bool *reload, struct statu
 		.lock = lock_ledger,
 		.unlock = unlock_ledger,
 		.status = fill_status,
+		.end_offset = end_offset,
 		.reload = ask_reload,
 	};
 	if (admin_start(&opts, &s->admin, &err) < 0) {
@@ -201,6 +223,14 @@ void status_set_workers(struct status *s, struct worker *const *workers, size_t 
 	pthread_mutex_lock(&s->lock);
 	s->workers = workers;
 	s->workers_len = len;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void status_set_ends(struct status *s, status_end_fn *end, void *arg)
+{
+	pthread_mutex_lock(&s->lock);
+	s->end = end;
+	s->end_arg = arg;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -241,6 +271,8 @@ void status_reloaded(struct status *s, bool successful)
 {
 	pthread_mutex_lock(&s->lock);
 	s->reload_successful = successful;
+	if (successful)
+		s->rules_loaded_ns = clock_wall_ns();
 	s->reloads++;
 	pthread_mutex_unlock(&s->lock);
 }
