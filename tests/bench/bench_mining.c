@@ -218,9 +218,11 @@ int main(int argc, char **argv)
 	size_t total = argc == 2 ? strtoul(argv[1], NULL, 10) : 10000000;
 	bench_new("all-new", total, 1000);
 	bench_new("all-born", total / 20, 100000); /* the largest budget there may be: patterns are born and templates evicted */
-	double few = callgrind_count(argv[0], 100, 20000);
-	double many = callgrind_count(argv[0], 100, 60000);
-	if (many > few)
-		printf("mining.instructions  %.0f  -  -  instructions a message with 100 templates, by callgrind\n", (many - few) / 40000);
+	for (size_t templates = 100; templates <= 10000; templates *= 100) {
+		double few = callgrind_count(argv[0], templates, 20000);
+		double many = callgrind_count(argv[0], templates, 60000);
+		if (many > few)
+			printf("mining.instructions  %.0f  -  -  instructions a message with %zu templates, by callgrind\n", (many - few) / 40000, templates);
+	}
 	return sink == 1;
 }
