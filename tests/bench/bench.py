@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ratios of winnow against a reference in the same run.
 
-usage: ./dev bench [main] [mining] [rules] [decode]
+usage: ./dev bench [main] [mining] [rules] [main_rules] [decode]
 
 One line each: name  ours  reference  ratio  unit. Exit 1 if a ratio is under its goal.
 
@@ -11,6 +11,8 @@ exemplars on, as messages per CPU second of the process; the reference is a bare
 same topic in turn; the median of the rounds counts.
 
 decode: what a record costs the decoder, by shape, beside simdjson parsing the same bytes without looking at them; OTLP spans per CPU second.
+
+main_rules: the same job with 100 rules, its reference the same job without any.
 
 rules: what a record costs the rule set with 10 to 5,000 rules; the reference is each rule's regex in turn.
 """
@@ -24,7 +26,7 @@ from servers import TOOLS, Failed, Kafka, Prometheus, Winnow, run_folder
 from stage import produce, real_files
 
 MESSAGES, ROUNDS = 1_600_000, 3
-GOAL_RATIO, GOAL_RSS_MIB = 0.20, 256
+GOAL_RATIO, GOAL_RSS_MIB, GOAL_RULES = 0.20, 256, 0.90
 
 
 def bare(brokers, topic):
@@ -35,11 +37,11 @@ def bare(brokers, topic):
     return result["messages"] / result["cpu_seconds"]
 
 
-def whole(brokers, topic, round_number):
+def whole(brokers, topic, round_number, rules=(os.path.join(HERE, "rules"),)):
     """One run of winnow to the end: (messages per CPU second, RSS in MiB)."""
     with Prometheus() as prometheus:
         source = {"brokers": brokers, "topics": [topic], "group": f"bench-{round_number}-{os.getpid()}", "start": "earliest"}
-        w = Winnow({"sources": [{"kafka": source}], "journal": {"file": os.path.join(run_folder("journal"), "j")}, "rules": [os.path.join(HERE, "rules")],
+        w = Winnow({"sources": [{"kafka": source}], "journal": {"file": os.path.join(run_folder("journal"), "j")}, "rules": list(rules),
                     "remote_write": {"url": prometheus.url + "/api/v1/write"}}, ["--until-end"])
         begun = time.monotonic()
         w.start()
@@ -75,6 +77,29 @@ def main_job():
     return a / b >= GOAL_RATIO and max(rss) <= GOAL_RSS_MIB
 
 
+def hundred_rules():
+    """The twenty of the main job, which match, and eighty of a program that is not in the logs."""
+    folder = run_folder("rules")
+    words = ["order", "parcel", "voucher", "refund", "review", "invoice", "stock", "login"], ["accepted", "rejected", "queued", "sent", "lost", "moved", "merged", "closed", "opened", "dropped"]
+    with open(os.path.join(folder, "eighty.yaml"), "w") as f:
+        f.write("rules:\n")
+        f.writelines(f'  - {{name: {a}_{b}, match: "{a} <id:word> was {b} by the back office after <took:duration>: <reason:rest>", duration: {{from: took}}}}\n' for a in words[0] for b in words[1])
+    return os.path.join(HERE, "rules"), folder
+
+
+def main_rules():
+    folder, suffix = real_files()
+    with Kafka() as kafka:
+        produce(kafka.brokers, "logs", os.path.join(folder, "logs.jsonl" + suffix), "-T", "-r", 100, "-u", MESSAGES)
+        rates = {(): [], hundred_rules(): []}
+        for n in range(ROUNDS):
+            for rules, measured in rates.items():
+                measured.append(whole(kafka.brokers, "logs", f"{n}-{len(rules)}", rules)[0])
+    none, hundred = (statistics.median(r) for r in rates.values())
+    print(f"main_rules  {hundred:,.0f}  {none:,.0f}  {hundred / none:.3f}  messages per CPU second with 100 rules against none (goal {GOAL_RULES:.2f})")
+    return hundred / none >= GOAL_RULES
+
+
 def rules():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_rules")], stdin=subprocess.DEVNULL).returncode == 0
 
@@ -87,7 +112,7 @@ def decode():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_decode")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"decode": decode, "main": main_job, "mining": mining, "rules": rules}
+BENCHES = {"decode": decode, "main": main_job, "main_rules": main_rules, "mining": mining, "rules": rules}
 
 
 def main():
