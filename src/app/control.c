@@ -4,6 +4,7 @@
 #include "app/status.h"
 #include "app/watch.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -92,10 +93,10 @@ bool control_wait_signal(struct control *c, int64_t timeout_ns)
 	return got > 0;
 }
 
-void control_place(struct control *c, struct control_source *source, struct source_reader *reader, int64_t offset, int64_t newest_ns)
+void control_place(struct control *c, struct control_source *source, struct source_reader *reader, const struct shard_start *at)
 {
 	c->places = mem_grow(c->places, c->places_len, &c->places_cap, sizeof(*c->places));
-	c->places[c->places_len++] = (struct control_place){.source = source, .reader = reader, .topic = mem_strdup(slice_str(reader->topic)), .partition = reader->partition, .offset = offset, .newest_ns = newest_ns};
+	c->places[c->places_len++] = (struct control_place){.source = source, .reader = reader, .topic = mem_strdup(slice_str(reader->topic)), .partition = reader->partition, .at = *at};
 }
 
 static struct worker *least_busy(struct control *c)
@@ -121,7 +122,7 @@ void control_hand_over(struct control *c, struct source_reader *reader)
 		if (p->reader != reader || p->worker)
 			continue;
 		p->worker = least_busy(c);
-		worker_take(p->worker, reader, p->source->format, p->offset, p->newest_ns);
+		worker_take(p->worker, reader, p->source->format, &p->at);
 	}
 }
 
@@ -165,7 +166,9 @@ void control_commit(struct control *c, const struct control_source *source)
 		partitions[n] = p->partition;
 		offsets[n++] = at.absorbed;
 	}
+	failpoint_hit(FAIL_COMMIT_BEFORE);
 	kafka_source_commit(source->kafka, topics, partitions, offsets, n);
+	failpoint_hit(FAIL_COMMIT_AFTER);
 	free(topics);
 	free(partitions);
 	free(offsets);

@@ -77,6 +77,7 @@ struct label_rule {
 	size_t map_len;
 	struct slice fallback;
 	bool has_fallback;
+	bool unbounded;            /* it looks like an id, and the rule insists */
 };
 
 /* A counter or histogram of the rule's own. */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ratios of winnow against a reference in the same run.
 
-usage: ./dev bench [main] [mining] [rules] [main_rules] [decode]
+usage: ./dev bench [main] [mining] [rules] [main-rules] [decode]
 
 One line each: name  ours  reference  ratio  unit. Exit 1 if a ratio is under its goal.
 
@@ -12,7 +12,9 @@ same topic in turn; the median of the rounds counts.
 
 decode: what a record costs the decoder, by shape, beside simdjson parsing the same bytes without looking at them; OTLP spans per CPU second.
 
-main_rules: the same job with 100 rules, its reference the same job without any.
+main-rules: the same job with 100 rules, its reference the same job without any.
+
+remote-write: encoding and compressing a step's samples in both versions; the reference is snappy on the same bytes.
 
 rules: what a record costs the rule set with 10 to 5,000 rules; the reference is each rule's regex in turn.
 """
@@ -96,7 +98,7 @@ def main_rules():
             for rules, measured in rates.items():
                 measured.append(whole(kafka.brokers, "logs", f"{n}-{len(rules)}", rules)[0])
     none, hundred = (statistics.median(r) for r in rates.values())
-    print(f"main_rules  {hundred:,.0f}  {none:,.0f}  {hundred / none:.3f}  messages per CPU second with 100 rules against none (goal {GOAL_RULES:.2f})")
+    print(f"main-rules  {hundred:,.0f}  {none:,.0f}  {hundred / none:.3f}  messages per CPU second with 100 rules against none (goal {GOAL_RULES:.2f})")
     return hundred / none >= GOAL_RULES
 
 
@@ -112,7 +114,11 @@ def decode():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_decode")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"decode": decode, "main": main_job, "main_rules": main_rules, "mining": mining, "rules": rules}
+def remote_write():
+    return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_remote_write")], stdin=subprocess.DEVNULL).returncode == 0
+
+
+BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules}
 
 
 def main():

@@ -159,13 +159,15 @@ def kafka_jars(version=KAFKA_VERSION):
 class Kafka(Server):
     """One node, KRaft, broker and controller in one. Its data and ports survive stop() and a second start()."""
     name = "kafka"
+    advertised = None
 
     def configure(self):
+        """`advertised`, if set before, is the port that clients are told: a proxy's."""
         self.port, controller = free_ports(2)
         settings = {
             "process.roles": "broker,controller", "node.id": 1, "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}", "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.advertised or self.port}", "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "log.dirs": os.path.join(self.folder, "data"), "num.partitions": 4, "auto.create.topics.enable": "true",
             "offsets.topic.replication.factor": 1, "offsets.topic.num.partitions": 4, "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1, "group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 1000,
@@ -200,23 +202,38 @@ class Kafka(Server):
                 return "Kafka Server started" in f.read() and listening(self.port)
         self.spawn(self.java("kafka.Kafka", self.config))
         self.wait_until(started, 60, '"Kafka Server started"')
-        self.brokers = f"127.0.0.1:{self.port}"
+        self.brokers = f"127.0.0.1:{self.advertised or self.port}"
         return self
 
     def facts(self):
         return {"BOOTSTRAP": self.brokers, "KAFKA_LOG": self.log}
 
 
+# What instances also send must not be scraped: docker/prometheus.yml has the same.
+OWN_ONLY = {"source_labels": ["__name__"], "action": "drop",
+            "regex": "(log|traces)_.*|winnow_(records|records_consumed|undecodable|late_records|clock_ahead_records|overflow|input_bytes|offset_gap_records)_total"}
+
+
 class Prometheus(Server):
     """Debian's Prometheus as a remote-write receiver. Its data and port survive stop() and a second start()."""
     name = "prometheus"
+
+    def __init__(self, rules=(), scrape=None, **more):
+        """rules: files of rules, evaluated every 5 s. scrape: {job: ["host:port"]}."""
+        super().__init__(**more)
+        self.rules, self.scrape = list(rules), scrape or {}
+
+    def settings(self):
+        jobs = [{"job_name": job, "static_configs": [{"targets": targets}], "metric_relabel_configs": [dict(OWN_ONLY)]} for job, targets in self.scrape.items()]
+        return {"global": {"scrape_interval": "5s", "evaluation_interval": "5s"}, "storage": {"exemplars": {"max_exemplars": 1000000}},
+                "rule_files": self.rules, "scrape_configs": jobs}
 
     def start(self, retention="30d"):
         if not hasattr(self, "port"):
             self.port, = free_ports(1)
         config = os.path.join(self.folder, "prometheus.yml")
         with open(config, "w") as f:
-            f.write("global: {scrape_interval: 15s}\nstorage: {exemplars: {max_exemplars: 1000000}}\n")
+            json.dump(self.settings(), f)     # YAML reads JSON
         self.url = f"http://127.0.0.1:{self.port}"
         self.spawn(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={self.folder}/data", f"--web.listen-address=127.0.0.1:{self.port}",
                     f"--storage.tsdb.retention.time={retention}", "--web.enable-remote-write-receiver",
@@ -276,11 +293,12 @@ class Winnow(Server):
     """winnow run. `settings` is winnow.yaml as Python values (YAML reads JSON); admin.listen is filled in with a free port."""
     name = "winnow"
 
-    def __init__(self, settings, arguments=(), binary=None, **more):
+    def __init__(self, settings, arguments=(), binary=None, env=None, **more):
         super().__init__(**more)
         self.port, = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.arguments = list(arguments)
+        self.env = env
         self.binary = binary or os.path.join(BUILD, os.environ.get("WINNOW_PRESET", "release"), "winnow")
         self.config = os.path.join(self.folder, "winnow.yaml")
         self.settings = dict(settings, admin={"listen": f"127.0.0.1:{self.port}"})
@@ -288,7 +306,7 @@ class Winnow(Server):
             f.write("# generated\n" + to_yaml(self.settings))
 
     def start(self):
-        self.spawn([self.binary, "run", "-c", self.config, *self.arguments])
+        self.spawn([self.binary, "run", "-c", self.config, *self.arguments], self.env)
         return self
 
     def get(self, path, method="GET"):

@@ -1,10 +1,12 @@
 set(pattern_TESTS
 	anchor
 	bracket
+	catalogue
 	grok
 	miner
 	pattern_set
 	prefilter
+	rule_hostile
 	rule_why
 	ruleset
 	shape
