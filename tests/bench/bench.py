@@ -97,9 +97,10 @@ def main_rules():
         for n in range(ROUNDS):
             for rules, measured in rates.items():
                 measured.append(whole(kafka.brokers, "logs", f"{n}-{len(rules)}", rules)[0])
-    none, hundred = (statistics.median(r) for r in rates.values())
-    print(f"main-rules  {hundred:,.0f}  {none:,.0f}  {hundred / none:.3f}  messages per CPU second with 100 rules against none (goal {GOAL_RULES:.2f})")
-    return hundred / none >= GOAL_RULES
+    none, hundred = rates.values()
+    ratio = statistics.median(b / a for a, b in zip(none, hundred))    # of runs one behind the other: the machine changes its pace
+    print(f"main-rules  {statistics.median(hundred):,.0f}  {statistics.median(none):,.0f}  {ratio:.3f}  messages per CPU second with 100 rules against none (goal {GOAL_RULES:.2f})")
+    return ratio >= GOAL_RULES
 
 
 def rules():
