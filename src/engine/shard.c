@@ -30,6 +30,7 @@ struct shard {
 	const struct ruleset *rules;
 	struct rule_scratch *scratch;
 	enum family_id *families; /* of the rules' own metrics */
+	struct pattern **named;   /* by rule: the pattern it named last */
 	int64_t rules_ns;
 	struct pattern_set *patterns;
 	struct miner *miner;
@@ -118,6 +119,7 @@ void shard_free(struct shard *s)
 		decoder_free(s->decoders[i]);
 	rule_scratch_free(s->scratch);
 	free(s->families);
+	free(s->named);
 	examples_free(s->examples);
 	buf_done(&s->masked);
 	red_free(s->red);
@@ -150,6 +152,8 @@ void shard_set_rules(struct shard *s, const struct ruleset *rules)
 	s->families = mem_realloc(s->families, metrics + 1, sizeof(*s->families));
 	for (size_t i = 0; i < metrics; i++)
 		s->families[i] = family_of(rules, i);
+	free(s->named);
+	s->named = mem_zalloc(rules ? ruleset_len(rules) + 1 : 1, sizeof(struct pattern *));
 }
 
 int64_t shard_rules_ns(const struct shard *s)
@@ -193,6 +197,19 @@ struct naming {
 	struct rule_label labels[RULE_LABELS_MAX];
 };
 
+/* The same rule mostly meets the same service again. */
+static struct pattern *pattern_of_rule(struct shard *s, const struct rule_match *match, struct slice service)
+{
+	struct pattern **last = &s->named[match->index];
+	if (*last && slice_eq((*last)->service, service))
+		return *last;
+	char text[5 + 128];
+	struct slice name = slice_sub(rule_name(match->rule), 0, 128);
+	memcpy(text, "rule:", 5);
+	memcpy(text + 5, name.ptr, name.len);
+	return *last = pattern_set_add(s->patterns, ORIGIN_RULE, service, slice_of(text, 5 + name.len), rule_template(match->rule), rule_name(match->rule));
+}
+
 static void name_by_rule(struct shard *s, struct naming *n)
 {
 	const struct rule *rule = n->match.rule;
@@ -217,11 +234,7 @@ static void name_by_rule(struct shard *s, struct naming *n)
 		e->duration_ns = duration;
 	e->labels = n->labels;
 	e->labels_len = rule_labels(&n->match, e->record, s->scratch, n->labels);
-	char text[5 + 128];
-	struct slice name = slice_sub(rule_name(rule), 0, 128);
-	memcpy(text, "rule:", 5);
-	memcpy(text + 5, name.ptr, name.len);
-	n->pattern = pattern_set_add(s->patterns, ORIGIN_RULE, e->service, slice_of(text, 5 + name.len), rule_template(rule), rule_name(rule));
+	n->pattern = pattern_of_rule(s, &n->match, e->service);
 	n->outcome = OUTCOME_RULE;
 }
 

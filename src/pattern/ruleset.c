@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rule set: the first rule in file order that matches, at a cost that hardly depends on how many rules there are.
  *
- * Idea. Every rule that has texts of which it needs one to match (its literals, rule_regex.c) stands in one Vectorscan database of literals. One scan of the
- * message sets the bit of each rule of which a literal occurs; only those, less the ones whose template starts with other text, are tried with PCRE2, in file order, so what the prefilter finds first does not matter.
- * Rules without a literal are candidates always - by service where their `where` names the services exactly, so that a thousand rules for other
- * services cost one hash look-up. A literal only ever excludes rules that cannot match: the set answers like one that tries all in turn.
+ * Idea. Every rule that has texts of which it needs one to match (its literals, rule_regex.c) is found by them. A few literals are looked for by Vectorscan; of
+ * many, those that hold a word are found at the words of the message (anchor.c), whatever their number, and Vectorscan has the rest. Each literal
+ * that occurs sets the bits of its rules, less the ones whose template starts with other text; only those are tried, in file order, so what is found first
+ * does not matter: templates by their program (rule_program.c), which decides nearly always, else by PCRE2. Rules without a literal are candidates always - by
+ * service where their `where` names the services exactly, so that a thousand rules for other services cost one hash look-up. A literal only ever excludes rules
+ * that cannot match: the set answers like one that tries all regexes in turn.
  *
  * Layout. `words` holds a bit per rule, `summary` a bit per word of it that is not zero; both are all zero between matches, and a match touches only what
  * it sets. Literals that several rules share stand in the database once; literal_first[i]..literal_first[i + 1] are the rules of literal i.
@@ -14,6 +16,7 @@
  * is a candidate always.
  *
  * Threads. A loaded set is immutable and may be shared; a scratch belongs to one thread. */
+#include "pattern/anchor.h"
 #include "pattern/rule.h"
 
 #include "base/hash.h"
@@ -27,7 +30,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { MATCH_LIMIT = 10000, MATCH_LIMIT_PER_BYTE = 4, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20, WORD_BITS = 64, TAIL = 8, TAILS_ALIKE = 16 };
+enum { MATCH_LIMIT = 10000, MATCH_LIMIT_PER_BYTE = 4, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20, WORD_BITS = 64, TAIL = 8, TAILS_ALIKE = 16, ANCHORED_FROM = 200, ANCHORED_REST = 4 };
 
 struct service_rules {
 	struct slice service;
@@ -56,6 +59,7 @@ struct ruleset {
 	size_t len, cap;
 	uint64_t hash;
 	uint32_t groups_max;
+	struct anchors *anchors;
 	hs_database_t *literals;
 	uint32_t *literal_first;
 	struct literal_rule *literal_rules;
@@ -237,32 +241,74 @@ static struct literal_rule literal_rule(const struct ruleset *set, uint32_t rule
 	return (struct literal_rule){.start = start_word(prefix), .mask = start_word(ones), .prefix = prefix, .rule = rule};
 }
 
-/* Fills literal_first and literal_rules from the sorted literals and compiles the distinct ones. */
-static bool compile_literals(struct ruleset *set, const struct literal *literals, size_t len)
+/* Numbers the distinct ones of sorted literals from `number` on, their rules from `place` on; texts gets the distinct ones. Returns how many. */
+static size_t number_literals(struct ruleset *set, const struct literal *literals, size_t len, size_t number, size_t place, const struct literal **distinct)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < len; i++) {
+		set->literal_rules[place + i] = literal_rule(set, literals[i].rule);
+		if (i > 0 && same_literal(&literals[i], &literals[i - 1]))
+			continue;
+		distinct[n] = &literals[i];
+		set->literal_first[number + n++] = (uint32_t)(place + i);
+	}
+	set->literal_first[number + n] = (uint32_t)(place + len);
+	return n;
+}
+
+static bool compile_literals(struct ruleset *set, const struct literal *const *distinct, size_t len, size_t number)
 {
 	const char **texts = mem_zalloc(len, sizeof(*texts));
 	unsigned *flags = mem_zalloc(len, sizeof(*flags)), *ids = mem_zalloc(len, sizeof(*ids));
 	size_t *lens = mem_zalloc(len, sizeof(*lens));
-	unsigned distinct = 0;
 	for (size_t i = 0; i < len; i++) {
-		set->literal_rules[i] = literal_rule(set, literals[i].rule);
-		if (i > 0 && same_literal(&literals[i], &literals[i - 1]))
-			continue;
-		texts[distinct] = literals[i].text.ptr;
-		lens[distinct] = literals[i].text.len;
-		flags[distinct] = HS_FLAG_SINGLEMATCH | (literals[i].caseless ? HS_FLAG_CASELESS : 0);
-		ids[distinct] = distinct;
-		set->literal_first[distinct++] = (uint32_t)i;
+		texts[i] = distinct[i]->text.ptr;
+		lens[i] = distinct[i]->text.len;
+		flags[i] = HS_FLAG_SINGLEMATCH | (distinct[i]->caseless ? HS_FLAG_CASELESS : 0);
+		ids[i] = (unsigned)(number + i);
 	}
-	set->literal_first[distinct] = (uint32_t)len;
 	hs_compile_error_t *why = NULL;
-	bool ok = hs_compile_lit_multi(texts, flags, ids, lens, distinct, HS_MODE_BLOCK, NULL, &set->literals, &why) == HS_SUCCESS;
+	bool ok = hs_compile_lit_multi(texts, flags, ids, lens, (unsigned)len, HS_MODE_BLOCK, NULL, &set->literals, &why) == HS_SUCCESS;
 	hs_free_compile_error(why);
 	free(texts);
 	free(flags);
 	free(ids);
 	free(lens);
 	return ok;
+}
+
+static void compile_anchors(struct ruleset *set, const struct literal *const *distinct, size_t len)
+{
+	struct slice *texts = mem_zalloc(len + 1, sizeof(*texts));
+	for (size_t i = 0; i < len; i++)
+		texts[i] = distinct[i]->text;
+	set->anchors = anchors_new(texts, len);
+	free(texts);
+}
+
+static bool is_anchored(const struct literal *l)
+{
+	return !l->caseless && anchor_fits(l->text);
+}
+
+/* Of many literals those that fit go to the front, for the anchors; returns how many. A second pass over the message must pay: where few literals are spared
+ * Vectorscan, or too many stay with it, it does not. */
+static size_t part_anchored(struct literal *literals, size_t len)
+{
+	size_t fit = 0, rest = 0, front = 0;
+	for (size_t i = 0; i < len; i++)
+		if (i == 0 || !same_literal(&literals[i], &literals[i - 1]))
+			*(is_anchored(&literals[i]) ? &fit : &rest) += 1;
+	if (fit < ANCHORED_FROM || rest > fit / ANCHORED_REST)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		if (is_anchored(&literals[i])) {
+			struct literal other = literals[front];
+			literals[front++] = literals[i];
+			literals[i] = other;
+		}
+	qsort(literals, front, sizeof(*literals), by_literal);
+	return front;
 }
 
 /* Literal matchers look at the end of a literal first. Where many literals of the set end alike (" failed after "), each of them is cut behind the text
@@ -310,6 +356,34 @@ static void cut_literals(struct literal *literals, size_t len)
 	free(counts);
 }
 
+/* The rules of these literals, each once. */
+static void try_always(struct ruleset *set, const struct literal *literals, size_t len)
+{
+	bool *noted = mem_zalloc(set->len + 1, sizeof(*noted));
+	for (size_t i = 0; i < len; i++) {
+		if (!noted[literals[i].rule])
+			note_without_literal(set, literals[i].rule);
+		noted[literals[i].rule] = true;
+	}
+	free(noted);
+}
+
+static void index_literals(struct ruleset *set, struct literal *literals, size_t len)
+{
+	const struct literal **distinct = mem_zalloc(len + 1, sizeof(*distinct));
+	size_t anchored = part_anchored(literals, len), rest = len - anchored;
+	size_t numbers = number_literals(set, literals, anchored, 0, 0, distinct);
+	compile_anchors(set, distinct, numbers);
+	literals += anchored;
+	qsort(literals, rest, sizeof(*literals), by_literal);
+	cut_literals(literals, rest);
+	qsort(literals, rest, sizeof(*literals), by_literal);
+	size_t others = number_literals(set, literals, rest, numbers, anchored, distinct);
+	if (others && !compile_literals(set, distinct, others, numbers))
+		try_always(set, literals, rest);
+	free(distinct);
+}
+
 static void compile_prefilter(struct ruleset *set)
 {
 	size_t len = 0, most = 0;
@@ -329,12 +403,7 @@ static void compile_prefilter(struct ruleset *set)
 			note_without_literal(set, i);
 	}
 	qsort(literals, len, sizeof(*literals), by_literal);
-	cut_literals(literals, len);
-	qsort(literals, len, sizeof(*literals), by_literal);
-	if (len && !compile_literals(set, literals, len))
-		for (uint32_t i = 0; i < set->len; i++)
-			if (set->rules[i].literals_len)
-				note_without_literal(set, i);
+	index_literals(set, literals, len);
 	free(literals);
 }
 
@@ -400,6 +469,7 @@ void ruleset_free(struct ruleset *set)
 		rule_done(&set->rules[i]);
 	free(set->rules);
 	hs_free_database(set->literals);
+	anchors_free(set->anchors);
 	buf_done(&set->files);
 	arena_done(&set->arena);
 	free(set);
@@ -595,15 +665,20 @@ static bool starts(const struct scan *scan, const struct literal_rule *r)
 	return !((scan->start ^ r->start) & r->mask) && (r->prefix.len <= sizeof(r->start) || slice_starts(scan->subject, r->prefix));
 }
 
+static void found_literal(void *arg, uint32_t number)
+{
+	const struct scan *scan = arg;
+	for (uint32_t i = scan->set->literal_first[number]; i < scan->set->literal_first[number + 1]; i++)
+		if (starts(scan, &scan->set->literal_rules[i]))
+			add_candidate(scan->scratch, scan->set->literal_rules[i].rule);
+}
+
 static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
 {
-	const struct scan *scan = context;
 	(void)from;
 	(void)to;
 	(void)flags;
-	for (uint32_t i = scan->set->literal_first[id]; i < scan->set->literal_first[id + 1]; i++)
-		if (starts(scan, &scan->set->literal_rules[i]))
-			add_candidate(scan->scratch, scan->set->literal_rules[i].rule);
+	found_literal(context, id);
 	return 0;
 }
 
@@ -620,6 +695,8 @@ static void add_candidates(const struct ruleset *set, struct rule_scratch *s, co
 	}
 	struct slice subject = slice_sub(record->message, 0, RULE_MESSAGE_MAX);
 	struct scan scan = {.set = set, .scratch = s, .subject = subject, .start = start_word(subject)};
+	if (set->anchors)
+		anchors_scan(set->anchors, subject, found_literal, &scan);
 	if (set->literals && subject.len >= RULE_LITERAL_MIN)
 		hs_scan(set->literals, subject.ptr, (unsigned)subject.len, 0, s->literals, on_literal, &scan);
 }

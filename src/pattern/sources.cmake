@@ -1,4 +1,5 @@
 set(pattern_SOURCES
+	anchor.c
 	bracket.c
 	grok.c
 	grok_base.c

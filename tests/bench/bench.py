@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ratios of winnow against a reference in the same run.
 
-usage: ./dev bench [main] [mining] [rules] [decode]
+usage: ./dev bench [main] [mining] [rules] [main-rules] [decode]
 
 One line each: name  ours  reference  ratio  unit. Exit 1 if a ratio is under its goal.
 
@@ -11,6 +11,8 @@ exemplars on, as messages per CPU second of the process; the reference is a bare
 same topic in turn; the median of the rounds counts.
 
 decode: what a record costs the decoder, by shape, beside simdjson parsing the same bytes without looking at them; OTLP spans per CPU second.
+
+main-rules: the same job with 100 rules, its reference the same job without any.
 
 remote-write: encoding and compressing a step's samples in both versions; the reference is snappy on the same bytes.
 
@@ -26,7 +28,7 @@ from servers import TOOLS, Failed, Kafka, Prometheus, Winnow, run_folder
 from stage import produce, real_files
 
 MESSAGES, ROUNDS = 1_600_000, 3
-GOAL_RATIO, GOAL_RSS_MIB = 0.20, 256
+GOAL_RATIO, GOAL_RSS_MIB, GOAL_RULES = 0.20, 256, 0.90
 
 
 def bare(brokers, topic):
@@ -37,11 +39,11 @@ def bare(brokers, topic):
     return result["messages"] / result["cpu_seconds"]
 
 
-def whole(brokers, topic, round_number):
+def whole(brokers, topic, round_number, rules=(os.path.join(HERE, "rules"),)):
     """One run of winnow to the end: (messages per CPU second, RSS in MiB)."""
     with Prometheus() as prometheus:
         source = {"brokers": brokers, "topics": [topic], "group": f"bench-{round_number}-{os.getpid()}", "start": "earliest"}
-        w = Winnow({"sources": [{"kafka": source}], "journal": {"file": os.path.join(run_folder("journal"), "j")}, "rules": [os.path.join(HERE, "rules")],
+        w = Winnow({"sources": [{"kafka": source}], "journal": {"file": os.path.join(run_folder("journal"), "j")}, "rules": list(rules),
                     "remote_write": {"url": prometheus.url + "/api/v1/write"}}, ["--until-end"])
         begun = time.monotonic()
         w.start()
@@ -77,6 +79,30 @@ def main_job():
     return a / b >= GOAL_RATIO and max(rss) <= GOAL_RSS_MIB
 
 
+def hundred_rules():
+    """The twenty of the main job, which match, and eighty of a program that is not in the logs."""
+    folder = run_folder("rules")
+    words = ["order", "parcel", "voucher", "refund", "review", "invoice", "stock", "login"], ["accepted", "rejected", "queued", "sent", "lost", "moved", "merged", "closed", "opened", "dropped"]
+    with open(os.path.join(folder, "eighty.yaml"), "w") as f:
+        f.write("rules:\n")
+        f.writelines(f'  - {{name: {a}_{b}, match: "{a} <id:word> was {b} by the back office after <took:duration>: <reason:rest>", duration: {{from: took}}}}\n' for a in words[0] for b in words[1])
+    return os.path.join(HERE, "rules"), folder
+
+
+def main_rules():
+    folder, suffix = real_files()
+    with Kafka() as kafka:
+        produce(kafka.brokers, "logs", os.path.join(folder, "logs.jsonl" + suffix), "-T", "-r", 100, "-u", MESSAGES)
+        rates = {(): [], hundred_rules(): []}
+        for n in range(ROUNDS):
+            for rules, measured in rates.items():
+                measured.append(whole(kafka.brokers, "logs", f"{n}-{len(rules)}", rules)[0])
+    none, hundred = rates.values()
+    ratio = statistics.median(b / a for a, b in zip(none, hundred))    # of runs one behind the other: the machine changes its pace
+    print(f"main-rules  {statistics.median(hundred):,.0f}  {statistics.median(none):,.0f}  {ratio:.3f}  messages per CPU second with 100 rules against none (goal {GOAL_RULES:.2f})")
+    return ratio >= GOAL_RULES
+
+
 def rules():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_rules")], stdin=subprocess.DEVNULL).returncode == 0
 
@@ -93,7 +119,7 @@ def remote_write():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_remote_write")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"decode": decode, "main": main_job, "mining": mining, "remote-write": remote_write, "rules": rules}
+BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules}
 
 
 def main():

@@ -1,4 +1,5 @@
 set(pattern_TESTS
+	anchor
 	bracket
 	catalogue
 	grok

@@ -521,6 +521,80 @@ static void a_hostile_message_ends_at_the_limit_and_is_counted(void **state)
 	ruleset_free(set);
 }
 
+static void hostile_regexes_take_bounded_time_on_any_line_and_check_finds_them(void **state)
+{
+	(void)state;
+	static const char *const regexes[] = {"^(a+)+$", "^(a|aa)+$", "^(\\w+\\s?)*$", "(a+)\\1+b", "(.*?,){20}Z", "^(?:(a|b|ab)c?)*$", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$"};
+	enum { REGEXES = sizeof(regexes) / sizeof(regexes[0]), LINE = 1 << 20 };
+	struct buf file = {0}, remarks = {0};
+	buf_add_str(&file, "rules:\n");
+	for (size_t i = 0; i < REGEXES; i++)
+		buf_printf(&file, "  - {name: h%zu, regex: '%s'}\n", i, regexes[i]);
+	buf_add_str(&file, "  - {name: last, regex: '!'}\n");
+	struct ruleset *set = accepted(buf_cstr(&file));
+	struct rule_scratch *s = rule_scratch_new(set);
+	char *line = malloc(LINE + 1);
+	uint64_t given_up = 0;
+	for (int kind = 0; kind < 5; kind++) {
+		for (size_t i = 0; i < LINE; i++)
+			line[i] = "a,x "[kind == 4 ? i % 4 : (size_t)kind];
+		line[40] = '!';
+		struct record record = {.severity = SEVERITY_INFO, .message = slice_of(line, kind % 2 ? LINE : 60), .duration_ns = -1};
+		struct rule_match match;
+		int64_t start = clock_mono_ns();
+		check(ruleset_match(set, s, &record, &match));
+		check_slice(rule_name(match.rule), "last"); /* each of them was left in time, and the next one tried */
+		check(clock_mono_ns() - start < 5 * NS_PER_S);
+	}
+	for (size_t i = 0; i < REGEXES; i++)
+		given_up += rule_scratch_limit_hits(s, i);
+	check(given_up >= 5);
+	check(rule_scratch_take_given_up(s) >= 0);
+	ruleset_lint(set, &remarks);
+	for (const char *name = "h0"; name; name = strcmp(name, "h0") == 0 ? "h1" : NULL) {
+		char expect[64];
+		snprintf(expect, sizeof(expect), "%s: some messages of", name);
+		check(slice_search(buf_slice(&remarks), slice_str(expect)) < remarks.len);
+	}
+	free(line);
+	buf_done(&file);
+	buf_done(&remarks);
+	rule_scratch_free(s);
+	ruleset_free(set);
+}
+
+static void mistakes_of_all_files_are_told_at_once(void **state)
+{
+	(void)state;
+	static const char *const files[][2] = {
+		{"a.yaml", "rules:\n  - name: a\n    match: \"x <n:int>\"\n    lables: {}\n  - {name: a, grok: \"%{INTT:n}\"}\n  - {name: c, match: \"y <took:num>\", duration: {from: tok, unit: fortnight}}\n"},
+		{"b.yaml", "rules:\n  - name: [a\n"}, {"c.yaml", "\xFF\x01\x02"}, {"d.yaml", "grok_patterns: {A: \"%{B}\", B: \"%{A}\"}\nrules:\n  - {name: g, grok: \"%{A:x} end\"}\n"},
+	};
+	static const char *const expected[] = {"a.yaml:4:5: unknown key \"lables\"; did you mean \"labels\"?", "a.yaml:5:21: unknown grok name \"INTT\"; did you mean \"INT\"?", "a.yaml:5:5: duplicate name \"a\"",
+		"\"tok\" is not captured by this rule; did you mean \"took\"?", "\"fortnight\" is no unit", "b.yaml:3:1: not YAML", "c.yaml:1:1: not UTF-8 text", "d.yaml:1:31: the grok name \"A\" is defined by itself"};
+	char sub[] = "/tmp/test_rulemistakes_XXXXXX", file[128];
+	assert_non_null(mkdtemp(sub));
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(file, sizeof(file), "%s/%s", sub, files[i][0]);
+		FILE *f = fopen(file, "w");
+		fputs(files[i][1], f);
+		fclose(f);
+	}
+	struct ruleset *set = NULL;
+	struct rule_errors errors = {0};
+	const char *paths[] = {sub};
+	assert_int_equal(ruleset_load(paths, 1, &set, &errors), ERR_INPUT);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		if (slice_search(buf_slice(&errors.text), slice_str(expected[i])) == errors.text.len)
+			fail_msg("no \"%s\" in\n%s", expected[i], buf_cstr(&errors.text));
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(file, sizeof(file), "%s/%s", sub, files[i][0]);
+		unlink(file);
+	}
+	rmdir(sub);
+	buf_done(&errors.text);
+}
+
 static void a_long_message_is_no_hostile_one(void **state)
 {
 	(void)state;
@@ -607,6 +681,7 @@ int main(void)
 		cmocka_unit_test(all_mistakes_of_a_file_are_told_at_once), cmocka_unit_test(labels_that_look_like_ids_are_refused),
 		cmocka_unit_test(grok_names_expand_and_convert), cmocka_unit_test(every_grok_name_compiles_and_a_bomb_is_one_mistake), cmocka_unit_test(a_rule_has_one_text_and_old_keys_are_named), cmocka_unit_test(mistakes_in_counters_and_histograms_are_named), cmocka_unit_test(what_a_match_counts_in_its_rules_metrics), cmocka_unit_test(files_that_cannot_be_read_are_named),
 		cmocka_unit_test(a_directory_is_read_in_name_order_and_the_hash_tells_it_apart), cmocka_unit_test(a_hostile_message_ends_at_the_limit_and_is_counted),
+		cmocka_unit_test(hostile_regexes_take_bounded_time_on_any_line_and_check_finds_them), cmocka_unit_test(mistakes_of_all_files_are_told_at_once),
 		cmocka_unit_test(a_long_message_is_no_hostile_one), cmocka_unit_test(lints_find_shadowed_untested_and_slow_rules), cmocka_unit_test(explain_says_why_a_rule_does_not_match),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
