@@ -148,6 +148,13 @@ static bool is_traceparent(struct slice text)
 	return text.len >= 55 && text.ptr[2] == '-' && text.ptr[35] == '-' && text.ptr[52] == '-';
 }
 
+/* B3's single header: trace-span, trace-span-sampled, trace-span-sampled-parent. */
+static bool is_b3(struct slice text)
+{
+	size_t dash = slice_find(text, '-', 0);
+	return (dash == TRACE_DIGITS || dash == SPAN_DIGITS) && text.len >= dash + 1 + SPAN_DIGITS && (text.len == dash + 1 + SPAN_DIGITS || text.ptr[dash + 1 + SPAN_DIGITS] == '-');
+}
+
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
 {
 	char digits[TRACE_DIGITS];
@@ -159,6 +166,12 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 		text = slice_sub(text, 3, TRACE_DIGITS);
 		if (is_clean(text))
 			return text;
+	}
+	if (is_b3(text)) {
+		size_t digits_len = slice_find(text, '-', 0);
+		if (ret_span && ret_span->len == 0)
+			*ret_span = span_id_of(slice_sub(text, digits_len + 1, SPAN_DIGITS), a);
+		text.len = digits_len;
 	}
 	if (slice_starts(text, SLICE("projects/"))) {
 		size_t at = slice_search(text, SLICE("/traces/"));
