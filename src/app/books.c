@@ -391,12 +391,12 @@ int64_t books_step_to_send(struct books *b, bool *ret_newest)
 	return step;
 }
 
-bool books_cut(struct books *b, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
 	pthread_mutex_lock(&b->lock);
 	bool oldest = ledger_pending_first(b->ledger) == step;
 	if (oldest)
-		ledger_cut(b->ledger, step, max_samples, max_bytes, ret);
+		ledger_cut(b->ledger, step, version, max_samples, max_bytes, ret);
 	pthread_mutex_unlock(&b->lock);
 	return oldest;
 }

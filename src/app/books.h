@@ -68,7 +68,7 @@ void books_trouble(struct books *b, char *out, size_t size);
  * *ret_newest: no later step waits. */
 int64_t books_step_to_send(struct books *b, bool *ret_newest);
 /* Its requests, under the lock; false if it is not the oldest pending one any more. Free with cut_done. */
-bool books_cut(struct books *b, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret);
+bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
 /* How many marks and anchored records were folded that came second: more of them since last asked means that two instances send at the same time. */
 uint64_t books_contested(struct books *b);
 /* How often leadership began: a change means that an earlier leader may have sent the oldest pending step. */

@@ -11,7 +11,7 @@ static const char *const formats[] = {
 };
 static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_TEMPO] = "~tempo", [CONFIG_SPANS_SEMCONV] = "~semconv", NULL};
 static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "~native", [CONFIG_HISTOGRAMS_BOTH] = "~both", NULL};
-static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "~2.0", NULL};
+static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "2.0", NULL};
 static const char *const examples[] = {[EXAMPLES_FULL] = "full", [EXAMPLES_MASKED] = "masked", [EXAMPLES_NONE] = "none", NULL};
 static const char *const levels[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 
@@ -55,7 +55,7 @@ const struct option options[] = {
 	{"budgets.label_values", OPTION_INT, IN(budgets.label_values), "200", "1", "100000", NULL, "Values of one label of a rule; past it, `other`."},
 	{"examples", OPTION_CHOICE, IN(examples), "full", NULL, NULL, examples, "What is kept of the best record of each pattern: its text, the text with the values `masked`, or `none`. What the journal holds already stays until a better one comes."},
 	{"remote_write.url", OPTION_STRING, IN(remote_write.url), NULL, NULL, NULL, NULL, "Where samples go, for example `http://localhost:9090/api/v1/write`. Required."},
-	{"remote_write.version", OPTION_CHOICE, IN(remote_write.version), "auto", NULL, NULL, versions, "Version of the protocol."},
+	{"remote_write.version", OPTION_CHOICE, IN(remote_write.version), "auto", NULL, NULL, versions, "Version of the protocol; `auto` begins with 2.0 and speaks 1.0 (for an hour, then it asks again) to a receiver that does not understand it."},
 	{"remote_write.headers", OPTION_PAIRS, IN(remote_write.headers), NULL, NULL, NULL, NULL, "Headers to send along, for example `X-Scope-OrgID: team-a`."},
 	{"remote_write.basic_auth.username", OPTION_STRING, IN(remote_write.username), NULL, NULL, NULL, NULL, "User for basic authentication."},
 	{"remote_write.basic_auth.password", OPTION_SECRET, IN(remote_write.password), NULL, NULL, NULL, NULL, "Its password; best as `${file:/run/secrets/NAME}`."},

@@ -3,11 +3,14 @@
 #ifndef WINNOW_APP_SENDER_H
 #define WINNOW_APP_SENDER_H
 
+#include "app/dialect.h"
 #include "ledger/ledger.h"
 #include "sink/http.h"
 
 struct sender_opts {
 	struct http_opts http;
+	enum sender_version version; /* SENDER_ONLY_1 */
+	int64_t version_retry_ns;   /* 1 h */
 	int64_t step_ns;            /* 10 s */
 	int64_t receiver_window_ns; /* 55 min: older steps are not sent */
 	size_t max_samples;         /* of a request: 2,000 */
@@ -24,8 +27,8 @@ void sender_opts_default(struct sender_opts *opts);
 /* Where steps come from; the functions take whatever lock the ledger needs. */
 struct sender_source {
 	void *self;
-	/* As ledger_cut; false if step is not the oldest pending one (any more). */
-	bool (*cut)(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret);
+	/* As ledger_cut; false if step is not the oldest pending one (any more). What comes may be of version 1 in any case. */
+	bool (*cut)(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
 	void (*cut_done)(void *self, struct cut *cut);
 	/* All anchors of a step that begins series (cut.begins) are settled: appends that to the journal and waits until it is folded, before any value goes out; false: it could
 	 * not be, so the step is given up for now (SENDER_GONE). May be NULL. */
@@ -70,6 +73,8 @@ struct sender_status {
 	uint64_t steps, samples, exemplars; /* acknowledged */
 	uint64_t bytes;                     /* of bodies posted, repeats included */
 	uint64_t already_there;             /* requests whose 400 meant that */
+	enum remote_write_version version;  /* spoken now */
+	uint64_t partial;                   /* requests that were refused in part: the receiver says that it wrote the rest */
 	uint64_t refused;                   /* requests that made suspects of their series */
 	int64_t failing_since_ns;           /* wall time of the first failure since something last passed, 0: all is well */
 	int64_t last_error_ns;              /* 0: none yet */

@@ -52,9 +52,9 @@ static void mark(struct sending *s, int64_t step, bool skipped)
 	clock_sleep_ns(NS_PER_S / 2);
 }
 
-static bool cut(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+static bool cut(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
-	return books_cut(((struct sending *)self)->books, step, max_samples, max_bytes, ret);
+	return books_cut(((struct sending *)self)->books, step, version, max_samples, max_bytes, ret);
 }
 
 static void done(void *self, struct cut *c)
@@ -136,6 +136,8 @@ int sending_start(const struct config *config, struct books *books, struct statu
 	s->status = status;
 	sender_opts_default(&opts);
 	fill_http(config, &opts.http);
+	static const enum sender_version versions[] = {[CONFIG_WRITE_AUTO] = SENDER_AUTO, [CONFIG_WRITE_1_0] = SENDER_ONLY_1, [CONFIG_WRITE_2_0] = SENDER_ONLY_2};
+	opts.version = versions[config->remote_write.version];
 	opts.step_ns = config->metrics.step_ns;
 	opts.receiver_window_ns = config->metrics.window_ns;
 	if (opts.aside_retry_ns > config->metrics.expire_ns / 2)

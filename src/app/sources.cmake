@@ -2,11 +2,13 @@ set(app_SOURCES
 	books.c
 	cmd_check.c
 	cmd_explain.c
+	cmd_health.c
 	cmd_help.c
 	cmd_mine.c
 	cmd_plan.c
 	cmd_run.c
 	cmd_schema.c
+	cmd_slo.c
 	cmd_suggest.c
 	cmd_top.c
 	cmd_version.c
@@ -17,6 +19,7 @@ set(app_SOURCES
 	config_option.c
 	config_value.c
 	control.c
+	dialect.c
 	engine_api.c
 	fold.c
 	gather.c

@@ -225,12 +225,12 @@ static void mutate_cut(const struct world *w, struct cut *c)
 		c->len--;
 }
 
-static bool cut(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+static bool cut(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
 	struct instance *i = self;
 	if (i->sending.dying || ledger_pending_first(i->ledger) != step)
 		return false;
-	ledger_cut(i->ledger, step, max_samples, max_bytes, ret);
+	ledger_cut(i->ledger, step, version, max_samples, max_bytes, ret);
 	check_cut(world, i, ret);
 	mutate_cut(world, ret);
 	i->sending.anchors_len = 0;

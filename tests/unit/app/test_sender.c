@@ -187,13 +187,13 @@ static void add_requests(const struct shop *shop, int64_t step, bool anchors, si
 	}
 }
 
-static bool shop_cut(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+static bool shop_cut(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
-	(void)max_bytes;
+	(void)max_bytes, (void)version;
 	struct shop *shop = self;
 	if (step <= shop->marked)
 		return false;
-	*ret = (struct cut){.step = step, .end_ns = (step + 1) * STEP_NS};
+	*ret = (struct cut){.version = REMOTE_WRITE_1, .step = step, .end_ns = (step + 1) * STEP_NS};
 	ret->requests = mem_zalloc(2 * SERIES_MAX, sizeof(*ret->requests));
 	add_requests(shop, step, true, max_samples, ret);
 	add_requests(shop, step, false, max_samples, ret);
