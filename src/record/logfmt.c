@@ -11,7 +11,8 @@ enum { LEAST_KNOWN = 2, LONGEST_KEY = 128 };
 
 static bool is_key_char(char c)
 {
-	return (unsigned char)c > ' ' && c != '=' && c != '"' && c != '{' && c != '[' && (unsigned char)c < 0x7F;
+	static const bool keys[256] = {['!'] = true, ['#' ... '<'] = true, ['>' ... 'Z'] = true, ['\\' ... 'z'] = true, ['|' ... '~'] = true};
+	return keys[(unsigned char)c];
 }
 
 static size_t key_len(struct slice text)
@@ -94,6 +95,8 @@ static bool read_pair(struct decoder *d, struct slice *text, size_t *known)
 /* Cold lines end here: the first word is no pair. */
 static bool begins(struct slice text)
 {
+	if (text.len == 0 || ((unsigned)((text.ptr[0] | 32) - 'a') > 25 && text.ptr[0] != '_' && text.ptr[0] != '@'))
+		return false;
 	size_t n = key_len(text);
 	return n > 0 && n + 1 < text.len && text.ptr[n] == '=' && text.ptr[n + 1] != '=';
 }

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "record/level.h"
 
-enum { MOST_TOKENS = 32 };
+enum { MOST_TOKENS = 32, LONGEST_HOST = 160 };
 
 static bool digit(char c)
 {
@@ -281,9 +281,22 @@ static bool read_ruby(struct slice line, struct text_header *h)
 	return h->severity != SEVERITY_UNKNOWN;
 }
 
+/* A line that begins with a date, a host or a process. */
+static bool read_plain(struct slice line, struct text_header *h)
+{
+	bool number = digit(line.ptr[0]);
+	if (number && line.ptr[4] == '-' && line.ptr[7] == '-')
+		return line.ptr[10] == 'T' ? read_3164(line, h) : line.len > 30 && line.ptr[19] == ' ' && read_w3c(line, h);
+	if (number && read_redis(line, h))
+		return true;
+	/* an access log's time stands behind three words */
+	struct slice head = slice_sub(line, 0, LONGEST_HOST);
+	size_t bracket = slice_search(head, SLICE(" ["));
+	return bracket < head.len && bracket + 2 < line.len && digit(line.ptr[bracket + 2]) && read_access(line, h);
+}
+
 bool text_line_read(struct slice line, struct text_header *ret)
 {
-	static bool (*const readers[])(struct slice line, struct text_header *h) = {read_redis, read_w3c, read_3164, read_access};
 	if (line.len < 16)
 		return false;
 	if (line.ptr[0] == '<')
@@ -294,10 +307,5 @@ bool text_line_read(struct slice line, struct text_header *ret)
 		return read_ruby(line, ret);
 	if (line.ptr[3] == ' ' && (unsigned)(line.ptr[0] - 'A') <= 'S' - 'A')
 		return read_3164(line, ret);
-	if (!digit(line.ptr[0]) && line.ptr[0] != ':' && slice_search(slice_sub(line, 0, 80), SLICE(" [")) >= 80)
-		return false;
-	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
-		if (readers[i](line, ret))
-			return true;
-	return false;
+	return read_plain(line, ret);
 }

@@ -148,6 +148,23 @@ static bool is_traceparent(struct slice text)
 	return text.len >= 55 && text.ptr[2] == '-' && text.ptr[35] == '-' && text.ptr[52] == '-';
 }
 
+/* B3's single header: trace-span, trace-span-sampled, trace-span-sampled-parent. */
+static bool is_b3(struct slice text)
+{
+	size_t dash = slice_find(text, '-', 0);
+	return (dash == TRACE_DIGITS || dash == SPAN_DIGITS) && text.len >= dash + 1 + SPAN_DIGITS && (text.len == dash + 1 + SPAN_DIGITS || text.ptr[dash + 1 + SPAN_DIGITS] == '-');
+}
+
+static struct slice without_b3_span(struct slice text, struct arena *a, struct slice *ret_span)
+{
+	if (!is_b3(text))
+		return text;
+	size_t dash = slice_find(text, '-', 0);
+	if (ret_span && ret_span->len == 0)
+		*ret_span = span_id_of(slice_sub(text, dash + 1, SPAN_DIGITS), a);
+	return slice_sub(text, 0, dash);
+}
+
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
 {
 	char digits[TRACE_DIGITS];
@@ -160,6 +177,7 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 		if (is_clean(text))
 			return text;
 	}
+	text = without_b3_span(text, a, ret_span);
 	if (slice_starts(text, SLICE("projects/"))) {
 		size_t at = slice_search(text, SLICE("/traces/"));
 		text = slice_sub(text, at + 8, text.len);

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 
 /* text as 32 hex digits (16 where the source has 64 bits): hex in any case, with dashes (UUID), X-Ray "1-a-b", "projects/p/traces/..", base64 of 16 or 8
- * bytes, decimal of at most 64 bits. A W3C traceparent also yields the span id, if *ret_span is empty. Empty if text is none of them, or a filler (all
+ * bytes, decimal of at most 64 bits. A W3C traceparent and B3's single header also yield the span id, if *ret_span is empty. Empty if text is none of them, or a filler (all
  * zeros, "0", "null"). Text that is right already is not copied; else the digits live in a. */
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span);
 /* text as 16 hex digits. */
