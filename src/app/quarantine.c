@@ -369,6 +369,13 @@ void quarantine_group_anchored(struct quarantine_group *g)
 		buf_done(&g->members[i]->anchors);
 }
 
+void quarantine_forget_anchors(struct quarantine *q)
+{
+	size_t cursor = 0;
+	for (struct suspect *s; (s = map_next(&q->suspects, &cursor));)
+		buf_done(&s->anchors);
+}
+
 void quarantine_group_refused(struct quarantine_group *g, const char *reason)
 {
 	g->refused = true;

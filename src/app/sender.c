@@ -8,10 +8,13 @@
  *   2xx                          passed
  *   5xx, 429, 408, no answer     the same bytes again: 100 ms, 200 ms, ... 10 s, jittered; Retry-After if that is longer, up to a minute
  *   401, 403, 404, ...           we are denied, not our samples (nobody has looked at them): again every 10 s, loudly, until someone repairs it
- *   400 and other 4xx            these bytes are never sent again. If they may have been delivered before (an earlier leader, a lost acknowledgement), the receiver
- *                                has them: passed. Else the request's series go to the quarantine and the step goes on without them: totals are cumulative
+ *   400 and other 4xx            these bytes are never sent again. Values that may have been delivered before (an earlier leader, a lost acknowledgement): the receiver
+ *                                has them, passed. Else the journal is asked: if another leader has marked the step meanwhile, or noted its anchors and these were
+ *                                some, the request was late, not bad, and the step is given up; if nobody noted anchors, nobody has sent values either, and a 0 may
+ *                                come later. Else the request's series go to the quarantine and the step goes on without them: totals are cumulative
  *   5xx, five times in a row     perhaps the request itself is the poison (duplicate labels, "too old": Prometheus 2.42 answers 500). One series out of it is tried alone:
- *                                if that passes, the receiver is well and the request is treated as refused; else the receiver is ill, and we wait
+ *                                if that passes and the request fails three times more, the receiver is well and the request is treated as refused; else the
+ *                                receiver is ill, and we wait
  *   413                          as refused, and requests are smaller from now on
  *
  *   415, and what else says so   the receiver does not speak remote write 2.0: dialect.c
@@ -23,6 +26,7 @@
 
 #include "app/quarantine.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -34,7 +38,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SERVER_ERRORS_MAX = 5, SAMPLES_MIN = 100 };
+enum { SERVER_ERRORS_MAX = 5, INSIST_TRIES = 3, SAMPLES_MIN = 100 };
 #define ASIDES_EVERY_NS (11 * NS_PER_S)
 #define RETRY_AFTER_MAX_NS (60 * NS_PER_S)
 
@@ -113,6 +117,12 @@ void sender_lead(struct sender *s, int64_t until_step)
 	s->maybe_there_until = until_step;
 }
 
+/* A 0 behind another leader's values would count them twice. */
+void sender_contested(struct sender *s)
+{
+	quarantine_forget_anchors(s->quarantine);
+}
+
 static uint64_t next_random(struct sender *s)
 {
 	s->random = hash_pair(s->random, 1);
@@ -148,7 +158,7 @@ enum sender_move sender_decide(const struct sender_opts *opts, const struct send
 		return SENDER_PASSED;
 	bool denied = is_denial(reply->status);
 	if (reply->verdict == HTTP_REFUSED && !denied && reply->status != 408)
-		return reply->status == 400 && try->maybe_there ? SENDER_ALREADY_THERE : SENDER_REFUSED;
+		return reply->status == 400 && try->maybe_there && !try->anchors ? SENDER_ALREADY_THERE : SENDER_REFUSED;
 	int64_t wait = denied ? backoff(opts->denied_pause_ns, 6 * opts->denied_pause_ns, try->attempt, random) : backoff(opts->backoff_min_ns, opts->backoff_max_ns, try->attempt, random);
 	int64_t asked = reply->retry_after_ns < RETRY_AFTER_MAX_NS ? reply->retry_after_ns : RETRY_AFTER_MAX_NS;
 	*ret_wait_ns = asked > wait ? asked : wait;
@@ -260,7 +270,9 @@ static void post(struct sender *s, struct dialect_body body, unsigned attempt, s
 {
 	buf_reset(&s->packed);
 	remote_write_compress(&s->packed, dialect_fit(s->dialect, body));
+	failpoint_hit(FAIL_REQUEST_BEFORE_SEND);
 	http_sender_post(s->http, buf_slice(&s->packed), attempt, reply);
+	failpoint_hit(FAIL_REQUEST_AFTER_SEND);
 	pthread_mutex_lock(&s->mutex);
 	s->status.bytes += s->packed.len;
 	pthread_mutex_unlock(&s->mutex);
@@ -345,6 +357,19 @@ static void hear(struct sender *s, struct dialect_body body, unsigned attempt, s
 	set_version(s, dialect_version(s->dialect));
 }
 
+/* The receiver took something else: it may have come back just now, so the body gets a few more tries before it is called the poison. */
+static enum sender_move insist(struct sender *s, struct dialect_body body, const struct sender_try *try, struct http_reply *reply, int64_t *ret_wait_ns)
+{
+	enum sender_move move = SENDER_PROBE;
+	for (unsigned n = 1; move == SENDER_PROBE && n <= INSIST_TRIES && !atomic_load(&s->stopping); n++) {
+		note_reply(s, reply, SENDER_RETRY);
+		post(s, body, try->attempt + n, reply);
+		hear(s, body, try->attempt + n, reply);
+		move = sender_decide(&s->opts, try, reply, next_random(s), ret_wait_ns);
+	}
+	return move == SENDER_PROBE && !atomic_load(&s->stopping) ? SENDER_REFUSED : move;
+}
+
 /* One try; the fate is set if it was the last one. */
 static bool try_once(struct sender *s, struct dialect_body body, struct sender_try *try, struct http_reply *reply, int64_t *ret_wait_ns, enum fate *ret_fate)
 {
@@ -357,7 +382,7 @@ static bool try_once(struct sender *s, struct dialect_body body, struct sender_t
 	try->maybe_there |= reply->repeated;
 	enum sender_move move = sender_decide(&s->opts, try, reply, next_random(s), ret_wait_ns);
 	if (move == SENDER_PROBE && receiver_is_well(s, body))
-		move = SENDER_REFUSED;
+		move = insist(s, body, try, reply, ret_wait_ns);
 	note_reply(s, reply, move);
 	bool passed = move == SENDER_PASSED || move == SENDER_ALREADY_THERE;
 	s->passed |= passed;
@@ -377,9 +402,9 @@ static void learn(struct sender_try *try, const struct http_reply *reply)
 }
 
 /* The body until its fate is known; reply is the last one. */
-static enum fate deliver(struct sender *s, struct dialect_body body, struct http_reply *reply)
+static enum fate deliver(struct sender *s, struct dialect_body body, bool anchors, struct http_reply *reply)
 {
-	struct sender_try try = {.maybe_there = s->step <= s->maybe_there_until};
+	struct sender_try try = {.maybe_there = s->step <= s->maybe_there_until, .anchors = anchors};
 	enum fate fate;
 	int64_t wait;
 	if (atomic_load(&s->stopping))
@@ -445,11 +470,13 @@ static enum fate send_ordinary(struct sender *s, struct outgoing *o)
 	struct http_reply reply;
 	if (o->body.bytes.len == 0)
 		return FATE_PASSED;
-	enum fate fate = deliver(s, o->body, &reply);
+	enum fate fate = deliver(s, o->body, o->anchors, &reply);
 	if (fate == FATE_PASSED)
 		note_passed(s, o);
 	if (fate != FATE_REFUSED)
 		return fate;
+	if (s->source.overtaken && s->source.overtaken(s->source.self, s->step, o->anchors))
+		return FATE_GONE;
 	if (reply.status == 413 && s->max_samples > SAMPLES_MIN)
 		s->max_samples = s->max_samples / 2 > SAMPLES_MIN ? s->max_samples / 2 : SAMPLES_MIN;
 	struct buf portable = {0};
@@ -465,12 +492,12 @@ static enum fate send_group(struct sender *s, struct quarantine_group *g)
 	struct outgoing values = {.samples = g->samples};
 	enum fate fate = FATE_PASSED;
 	if (g->anchors.len > 0) {
-		fate = deliver(s, (struct dialect_body){buf_slice(&g->anchors), REMOTE_WRITE_1}, &reply);
+		fate = deliver(s, (struct dialect_body){buf_slice(&g->anchors), REMOTE_WRITE_1}, true, &reply);
 		if (fate == FATE_PASSED)
 			quarantine_group_anchored(g);
 	}
 	if (fate == FATE_PASSED && g->values.len > 0) {
-		fate = deliver(s, (struct dialect_body){buf_slice(&g->values), REMOTE_WRITE_1}, &reply);
+		fate = deliver(s, (struct dialect_body){buf_slice(&g->values), REMOTE_WRITE_1}, false, &reply);
 		if (fate == FATE_PASSED)
 			note_passed(s, &values);
 	}
@@ -524,6 +551,8 @@ static void send_metadata(struct sender *s)
 static enum sender_result finish(struct sender *s, enum fate fate)
 {
 	static const enum sender_result results[] = {[FATE_PASSED] = SENDER_ACKNOWLEDGED, [FATE_GONE] = SENDER_GONE, [FATE_STOPPED] = SENDER_STOPPED};
+	if (fate == FATE_GONE)
+		quarantine_forget_anchors(s->quarantine); /* someone else sends as well */
 	if (fate == FATE_PASSED) {
 		size_t before = quarantine_aside_len(s->quarantine);
 		quarantine_end(s->quarantine, clock_wall_ns(), s->passed);
@@ -545,7 +574,7 @@ enum sender_result sender_send(struct sender *s, int64_t step, bool newest)
 		return SENDER_STOPPED;
 	set_version(s, dialect_begin(s->dialect, clock_mono_ns()));
 	if (!s->source.cut(s->source.self, step, dialect_version(s->dialect), s->max_samples, s->opts.max_bytes, &c))
-		return SENDER_GONE;
+		return finish(s, FATE_GONE);
 	int64_t now = clock_wall_ns();
 	if (newest || c.end_ns >= now - s->opts.receiver_window_ns) {
 		struct outgoing *out = mem_zalloc(c.len ? c.len : 1, sizeof(*out));

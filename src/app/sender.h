@@ -33,6 +33,9 @@ struct sender_source {
 	/* All anchors of a step that begins series (cut.begins) are settled: appends that to the journal and waits until it is folded, before any value goes out; false: it could
 	 * not be, so the step is given up for now (SENDER_GONE). May be NULL. */
 	bool (*anchored)(void *self, int64_t step);
+	/* The receiver refused a request of the step. Reads the journal to its end: whether the request is late, not bad, since another instance has marked the step, or
+	 * noted its anchors if this was one of them (or that cannot be known now). Then the step is given up (SENDER_GONE). May be NULL. */
+	bool (*overtaken)(void *self, int64_t step, bool anchors);
 	/* Whether this instance is still to send this step: asked between tries. */
 	bool (*wanted)(void *self, int64_t step);
 };
@@ -49,8 +52,10 @@ struct sender;
 /* ERR_INPUT as http_sender_new. */
 int sender_new(const struct sender_opts *opts, const struct sender_source *source, struct sender **ret, struct err *err);
 void sender_free(struct sender *s);
-/* This instance begins to lead: steps up to and with this one may have been sent by an earlier leader, so that a 400 for them means that they are there already. INT64_MIN: none. */
+/* This instance begins to lead, or sends a step again of which it does not know whether it is marked: steps up to and with this one may have been sent by an earlier leader, so that a 400 for them means that they are there already. INT64_MIN: none. */
 void sender_lead(struct sender *s, int64_t until_step);
+/* Another instance sends at the same time: 0s that were refused are not tried again, as its values may be there. */
+void sender_contested(struct sender *s);
 /* Sends the step, and returns when all of it is with the receiver (what was refused goes with later steps), however long that takes. newest: no later step
  * waits, so it is sent however old it is. */
 enum sender_result sender_send(struct sender *s, int64_t step, bool newest);
@@ -90,6 +95,7 @@ struct sender_try {
 	unsigned attempt;       /* tries before this one */
 	unsigned server_errors; /* 5xx in a row, before this one */
 	bool maybe_there;       /* an earlier leader or an earlier try without an answer may have delivered these bytes */
+	bool anchors;           /* never taken for there on a 400's word: values without their 0 before them would not be counted by increase() */
 };
 enum sender_move {
 	SENDER_PASSED,

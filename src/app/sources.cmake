@@ -2,11 +2,13 @@ set(app_SOURCES
 	books.c
 	cmd_check.c
 	cmd_explain.c
+	cmd_help.c
 	cmd_mine.c
 	cmd_plan.c
 	cmd_run.c
 	cmd_schema.c
 	cmd_suggest.c
+	cmd_top.c
 	cmd_version.c
 	command.c
 	config.c
@@ -17,6 +19,7 @@ set(app_SOURCES
 	control.c
 	dialect.c
 	engine_api.c
+	fold.c
 	gather.c
 	instance.c
 	lines.c
@@ -29,5 +32,6 @@ set(app_SOURCES
 	sending.c
 	series_text.c
 	status.c
+	watch.c
 	worker.c
 )
