@@ -96,7 +96,7 @@ static void add_pair(struct http_sender *s, const char *name, const char *separa
 	buf_done(&line);
 }
 
-static int set_headers(struct http_sender *s, const struct http_opts *opts, struct err *err)
+static void set_protocol_headers(struct http_sender *s)
 {
 	for (size_t i = 0; i < sizeof(protocol_headers) / sizeof(protocol_headers[0]); i++)
 		if (strchr(protocol_headers[i], ':'))
@@ -104,6 +104,11 @@ static int set_headers(struct http_sender *s, const struct http_opts *opts, stru
 	for (size_t v = 0; v < 2; v++)
 		for (size_t i = 0; i < 2; i++)
 			append_header(&s->headers[v], version_headers[v][i]);
+}
+
+static int set_headers(struct http_sender *s, const struct http_opts *opts, struct err *err)
+{
+	set_protocol_headers(s);
 	bool own_authorization = opts->username || opts->bearer_token;
 	for (size_t i = 0; i < opts->headers_len; i++) {
 		const struct http_header *h = &opts->headers[i];
