@@ -254,6 +254,17 @@ static int open_file_source(struct control_source *s, const struct config_source
 	return 0;
 }
 
+/* Where the log of a partition ends: whichever source reads it knows. From the admin thread. */
+static int64_t log_end(void *arg, const char *topic, int32_t partition)
+{
+	const struct control *c = arg;
+	int64_t end = -1;
+	for (size_t i = 0; end < 0 && i < c->sources_len; i++)
+		if (c->sources[i].kafka)
+			end = kafka_source_end(c->sources[i].kafka, topic, partition);
+	return end;
+}
+
 static int open_sources(struct control *c)
 {
 	c->sources = mem_zalloc(c->config->sources_len, sizeof(*c->sources));
@@ -265,6 +276,7 @@ static int open_sources(struct control *c)
 		if (config->kind == CONFIG_SOURCE_KAFKA ? open_kafka_source(s, config) : open_file_source(s, config))
 			return 1;
 	}
+	status_set_ends(c->status, log_end, c);
 	return 0;
 }
 
@@ -394,6 +406,8 @@ static void shut_down(struct control *c)
 		worker_join(c->workers[i]);
 	if (c->books)
 		commit_offsets(c);
+	if (c->status)
+		status_set_ends(c->status, NULL, NULL);
 	for (size_t i = 0; i < c->sources_len; i++)
 		kafka_source_close(c->sources[i].kafka);
 	sending_stop(c->sending);

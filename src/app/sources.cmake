@@ -3,11 +3,13 @@ set(app_SOURCES
 	cmd_cardinality.c
 	cmd_check.c
 	cmd_explain.c
+	cmd_health.c
 	cmd_help.c
 	cmd_mine.c
 	cmd_plan.c
 	cmd_run.c
 	cmd_schema.c
+	cmd_slo.c
 	cmd_suggest.c
 	cmd_top.c
 	cmd_version.c

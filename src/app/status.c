@@ -25,6 +25,8 @@ struct status {
 	struct worker *const *workers;
 	size_t workers_len;
 	struct sender *sender;
+	status_end_fn *end;
+	void *end_arg;
 	struct trouble troubles[PARTS_MAX];
 	size_t troubles_len;
 	bool reload_successful;
@@ -131,6 +133,22 @@ static void fill_status(void *app, struct admin_status *ret)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static int64_t end_offset(void *app, struct slice topic, int32_t partition)
+{
+	struct status *s = app;
+	char name[256];
+	int64_t end = -1;
+	if (topic.len >= sizeof(name))
+		return -1;
+	memcpy(name, topic.ptr, topic.len);
+	name[topic.len] = 0;
+	pthread_mutex_lock(&s->lock);
+	if (s->end)
+		end = s->end(s->end_arg, name, partition);
+	pthread_mutex_unlock(&s->lock);
+	return end;
+}
+
 /* Asks the control thread and waits for its answer. */
 static int ask_reload(void *app, struct err *err)
 {
@@ -171,6 +189,7 @@ int status_start(const struct config *config, _Atomic bool *reload, struct statu
 		.lock = lock_ledger,
 		.unlock = unlock_ledger,
 		.status = fill_status,
+		.end_offset = end_offset,
 		.reload = ask_reload,
 	};
 	if (admin_start(&opts, &s->admin, &err) < 0) {
@@ -206,6 +225,14 @@ void status_set_workers(struct status *s, struct worker *const *workers, size_t 
 	pthread_mutex_lock(&s->lock);
 	s->workers = workers;
 	s->workers_len = len;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void status_set_ends(struct status *s, status_end_fn *end, void *arg)
+{
+	pthread_mutex_lock(&s->lock);
+	s->end = end;
+	s->end_arg = arg;
 	pthread_mutex_unlock(&s->lock);
 }
 

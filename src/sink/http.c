@@ -106,24 +106,29 @@ static void set_protocol_headers(struct http_sender *s)
 			append_header(&s->headers[v], version_headers[v][i]);
 }
 
+/* One of the user's; those that are ours to set are passed over. */
+static int set_header(struct http_sender *s, const struct http_header *h, bool own_authorization, struct err *err)
+{
+	struct slice name = slice_str(h->name);
+	if (!is_token(name) || !is_header_value(slice_str(h->value)))
+		return err_set(err, ERR_INPUT, "header \"%s\" is not a valid HTTP header", h->name ? h->name : "");
+	if (is_protocol_header(name) || (own_authorization && slice_eq_nocase(name, SLICE("Authorization"))))
+		return 0;
+	if (!h->value || !h->value[0])
+		add_pair(s, h->name, ";", ""); /* how libcurl spells a header with no value */
+	else
+		add_pair(s, h->name, ": ", h->value);
+	return 0;
+}
+
 static int set_headers(struct http_sender *s, const struct http_opts *opts, struct err *err)
 {
+	int rc = 0;
 	set_protocol_headers(s);
-	bool own_authorization = opts->username || opts->bearer_token;
-	for (size_t i = 0; i < opts->headers_len; i++) {
-		const struct http_header *h = &opts->headers[i];
-		struct slice name = slice_str(h->name);
-		if (!is_token(name) || !is_header_value(slice_str(h->value)))
-			return err_set(err, ERR_INPUT, "header \"%s\" is not a valid HTTP header", h->name ? h->name : "");
-		if (is_protocol_header(name) || (own_authorization && slice_eq_nocase(name, SLICE("Authorization"))))
-			continue;
-		if (!h->value || !h->value[0])
-			add_pair(s, h->name, ";", ""); /* how libcurl spells a header with no value */
-		else
-			add_pair(s, h->name, ": ", h->value);
-	}
-	if (!opts->bearer_token)
-		return 0;
+	for (size_t i = 0; !rc && i < opts->headers_len; i++)
+		rc = set_header(s, &opts->headers[i], opts->username || opts->bearer_token, err);
+	if (rc || !opts->bearer_token)
+		return rc;
 	if (!is_header_value(slice_str(opts->bearer_token)))
 		return err_set(err, ERR_INPUT, "the bearer token holds a line break or a control character");
 	add_pair(s, "Authorization", ": Bearer ", opts->bearer_token);

@@ -1,1 +1,13 @@
-set(slo_SOURCES)
+set(slo_SOURCES
+	decimal.c
+	indicator.c
+	labels.c
+	openslo.c
+	period.c
+	promtest.c
+	query.c
+	rules.c
+	set.c
+	short.c
+	sloth.c
+)

@@ -353,6 +353,14 @@ void kafka_source_commit(struct kafka_source *k, const char *const *topics, cons
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+int64_t kafka_source_end(const struct kafka_source *k, const char *topic, int32_t partition)
+{
+	int64_t low = -1, high = -1;
+	if (rd_kafka_get_watermark_offsets(k->rk, topic, partition, &low, &high))
+		return -1;
+	return high < 0 ? -1 : high;
+}
+
 bool kafka_source_joined(const struct kafka_source *k)
 {
 	return k->joined;

@@ -44,6 +44,8 @@ void kafka_source_serve(struct kafka_source *k, int64_t timeout_ns, const char *
 void kafka_source_commit(struct kafka_source *k, const char *const *topics, const int32_t *partitions, const int64_t *offsets, size_t len);
 /* True once the group has given this member an assignment (possibly of nothing). */
 bool kafka_source_joined(const struct kafka_source *k);
+/* End of the log of a partition as the brokers last told with a fetch; -1: not known, as it is for partitions of other members. Any thread. */
+int64_t kafka_source_end(const struct kafka_source *k, const char *topic, int32_t partition);
 /* Leaves the group (revoked is called for what is left) and frees. */
 void kafka_source_close(struct kafka_source *k);
 

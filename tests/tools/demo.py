@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo: logs and spans through Kafka and winnow into Prometheus, and the way from an error rate to a trace.
 
-usage: ./dev demo [--once] [--replay DIR]
+usage: ./dev demo [--once] [--replay DIR | --drill]
 
 Without --replay the records are those of a small shop with an incident (fixtures/shop), through an embedded broker. With it they are
 DIR/logs.jsonl.gz and DIR/spans.jsonl.gz, moved in time so that they end now, through a real Kafka. --once ends by itself: exit 0 only if
-the totals in Prometheus equal the records in the topics, service by service.
+the totals in Prometheus equal the records in the topics, service by service. --drill: an alert, and the way from it to its cause (drill.py).
 """
 import argparse, gzip, json, os, re, signal, subprocess, sys, time, urllib.parse
-import books, shop, traces
+import books, drill, shop, traces
 from servers import ROOT, TOOLS, Broker, Failed, Kafka, Prometheus, Winnow, run_folder
 
 PARTITIONS = 4
@@ -206,12 +206,15 @@ Three queries to paste:
 
 
 def main():
-    ap = argparse.ArgumentParser(usage="./dev demo [--once] [--replay DIR]")
+    ap = argparse.ArgumentParser(usage="./dev demo [--once] [--replay DIR | --drill]")
     ap.add_argument("--once", action="store_true")
     ap.add_argument("--replay", metavar="DIR")
+    ap.add_argument("--drill", action="store_true")
     a = ap.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)     # also where a script started this in the background
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if a.drill:
+        return drill.main(stay=not a.once)
     demo = Demo(a.replay and os.path.abspath(a.replay))
     try:
         good = demo.run()

@@ -209,17 +209,32 @@ class Kafka(Server):
         return {"BOOTSTRAP": self.brokers, "KAFKA_LOG": self.log}
 
 
+# What instances also send must not be scraped: docker/prometheus.yml has the same.
+OWN_ONLY = {"source_labels": ["__name__"], "action": "drop",
+            "regex": "(log|traces)_.*|winnow_(records|records_consumed|undecodable|late_records|clock_ahead_records|overflow|input_bytes|offset_gap_records)_total"}
+
+
 class Prometheus(Server):
     """Debian's Prometheus as a remote-write receiver. Its data and port survive stop() and a second start()."""
     name = "prometheus"
     binary = "prometheus"
+
+    def __init__(self, rules=(), scrape=None, **more):
+        """rules: files of rules, evaluated every 5 s. scrape: {job: ["host:port"]}."""
+        super().__init__(**more)
+        self.rules, self.scrape = list(rules), scrape or {}
+
+    def settings(self):
+        jobs = [{"job_name": job, "static_configs": [{"targets": targets}], "metric_relabel_configs": [dict(OWN_ONLY)]} for job, targets in self.scrape.items()]
+        return {"global": {"scrape_interval": "5s", "evaluation_interval": "5s"}, "storage": {"exemplars": {"max_exemplars": 1000000}},
+                "rule_files": self.rules, "scrape_configs": jobs}
 
     def start(self, retention="30d"):
         if not hasattr(self, "port"):
             self.port, = free_ports(1)
         config = os.path.join(self.folder, "prometheus.yml")
         with open(config, "w") as f:
-            f.write("global: {scrape_interval: 15s}\nstorage: {exemplars: {max_exemplars: 1000000}}\n")
+            json.dump(self.settings(), f)     # YAML reads JSON
         self.url = f"http://127.0.0.1:{self.port}"
         self.spawn([self.binary, f"--config.file={config}", f"--storage.tsdb.path={self.folder}/data", f"--web.listen-address=127.0.0.1:{self.port}",
                     f"--storage.tsdb.retention.time={retention}", "--web.enable-remote-write-receiver",

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shop with an incident under our rules: the drill, then every query of runbooks and dashboards against what it left in Prometheus."""
+import importlib.util, json, os, re, subprocess, tempfile, time, unittest, urllib.parse
+import drill
+from servers import ROOT, TOOLS, Failed
+
+RUNBOOKS = os.path.join(ROOT, "docs", "runbooks")
+DASHBOARDS = os.path.join(ROOT, "dashboards")
+# series of others (node_exporter, cAdvisor), and of what did not happen: where there are none, the query must still parse
+OTHERS = re.compile(r"\b(node_|container_|traces_service_graph_|winnow_overflow_total|log_pattern_info\{.*offset|prometheus_tsdb)")
+
+
+def load_build():
+    spec = importlib.util.spec_from_file_location("dashboards_build", os.path.join(DASHBOARDS, "build.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+BUILD = load_build()
+
+
+def odd_records():
+    """What alerts on bad input are about: cut JSON, a clock that is ahead, a record that comes late; and the canary."""
+    stamp = lambda at: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    now = time.time()
+    lines = ['{"level":"info","message":"cut in the mid'] * 20
+    lines += [json.dumps({"time": stamp(now + 3600), "service": "shipping", "level": "info", "msg": "from the future"})]
+    lines += [json.dumps({"time": stamp(now - 1200), "service": "shipping", "level": "info", "msg": "from the past"})]
+    lines += [json.dumps({"time": stamp(now), "service": "winnow-canary", "level": "info", "msg": "canary"})]
+    return lines
+
+
+def setUpModule():
+    global stage, wrong
+    stage = drill.Stage()
+    try:
+        stage.start()
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
+            for _ in range(3):
+                f.write("\n".join(odd_records()) + "\n")
+                f.flush()
+                subprocess.run([os.path.join(TOOLS, "produce"), "-b", stage.kafka.brokers, "-t", "logs", "-p", "4", f.name], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                time.sleep(6)
+        wrong = drill.run(stage)
+    except Failed as e:
+        wrong = [str(e)]
+
+
+def tearDownModule():
+    stage.down()
+
+
+def ask(query):
+    return stage.prometheus.query(query)
+
+
+class Drill(unittest.TestCase):
+    def test_drill(self):
+        """a dependency fails; the 14.4x alert fires within 3 minutes; alert, runbook and links lead to the injected cause"""
+        self.assertEqual(wrong, [])
+
+
+class Runbooks(unittest.TestCase):
+    def alerts(self):
+        """{alert: annotations} of every rule that Prometheus has loaded."""
+        groups = stage.prometheus.api("rules")["groups"]
+        return [(r["name"], r["annotations"]) for g in groups for r in g["rules"] if r["type"] == "alerting"]
+
+    def test_pages(self):
+        """every alert has its page with all five parts, and every page its alert"""
+        alerts = self.alerts()
+        self.assertGreater(len(alerts), 15)
+        named = set()
+        for name, annotations in alerts:
+            page = os.path.basename(urllib.parse.urlparse(annotations["runbook_url"]).path)
+            named.add(page)
+            self.assertTrue(os.path.exists(os.path.join(RUNBOOKS, page)), f"{name}: {page}")
+        self.assertEqual(named, set(os.listdir(RUNBOOKS)))
+        for page in named:
+            with open(os.path.join(RUNBOOKS, page), encoding="utf-8") as f:
+                parts = re.findall(r"^## (.+)$", f.read(), flags=re.M)
+            self.assertEqual(parts, ["Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation"], page)
+
+    def test_queries(self):
+        """every query of every page parses and returns something"""
+        asked = 0
+        for page in sorted(os.listdir(RUNBOOKS)):
+            with open(os.path.join(RUNBOOKS, page), encoding="utf-8") as f:
+                found = [q for _, q, kind in drill.queries(f.read()) if kind == "promql"]
+            self.assertGreater(len(found), 0, page)
+            for query in found:
+                filled = query.replace("SERVICE", "payment").replace('"ID"', '"payment-availability"')
+                with self.subTest(f"{page}: {query}"):
+                    asked += 1
+                    self.assertTrue(ask(filled) or OTHERS.search(query), f"no data: {page}: {filled}")
+        self.assertGreater(asked, 45)
+
+    def test_annotations(self):
+        """the queries that alerts carry return: the burn rate, and exemplars with traces"""
+        for name, annotations in self.alerts():
+            if "burn_rate_query" not in annotations:
+                continue
+            self.assertTrue(ask(annotations["burn_rate_query"]), annotations["burn_rate_query"])
+            stage.prometheus.exemplars(annotations["exemplar_query"])
+        self.assertTrue(stage.prometheus.exemplars('traces_span_metrics_calls_total{service_name="payment",status_code="STATUS_CODE_ERROR"}'))
+
+
+class Dashboards(unittest.TestCase):
+    def variables(self):
+        growing = 'sum by (pattern_id) (rate(log_pattern_records_total{service_name="payment",severity="error"}[5m]))'
+        pattern = max(ask(growing), key=lambda r: r[1])[0]["pattern_id"]
+        return {"$__rate_interval": "1m", "$__range": "1h", "$__interval": "15s", "$service": "payment", "$pattern": pattern}
+
+    def test_up_to_date(self):
+        """dashboards/*.json are what build.py makes"""
+        self.assertEqual(subprocess.run(["python3", os.path.join(DASHBOARDS, "build.py"), "--check"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr, "")
+
+    def test_queries(self):
+        """every query of every dashboard returns data; those over other people's metrics parse"""
+        variables, asked, empty = self.variables(), 0, []
+        for uid, panel in BUILD.panels():
+            for query, _ in panel.queries:
+                for name, value in variables.items():
+                    query = query.replace(name, value)
+                rows = ask(query)
+                asked += 1
+                if not rows and not (panel.optional and (OTHERS.search(query) or "winnow_" in query or "log_pattern_info" in query or "duration" in query)) and not query.startswith("prometheus_tsdb") and "rate(prometheus_tsdb" not in query:
+                    empty.append(f"{uid}: {panel.title}: {query}")
+        self.assertEqual(empty, [])
+        self.assertGreater(asked, 50)
+
+    def test_links(self):
+        """a link leads to a dashboard there is, with the variables it has"""
+        known = {}
+        for uid, text in ((n[:-5], t) for n, t in BUILD.build().items()):
+            known[uid] = {v["name"] for v in json.loads(text)["templating"]["list"]}
+        urls = {l["url"] for _, panel in BUILD.panels() for l in panel.links}
+        seen = 0
+        for url in urls:
+            if m := re.match(r"/d/([\w-]+)\?(.*)$", url):
+                seen += 1
+                self.assertIn(m[1], known)
+                for variable in re.findall(r"var-(\w+)=", m[2]):
+                    self.assertIn(variable, known[m[1]], url)
+        self.assertGreaterEqual(seen, 4)
+
+    def test_structure(self):
+        """panels have ids of their own, do not overlap, and every query names its data source"""
+        for name, text in BUILD.build().items():
+            board = json.loads(text)
+            self.assertEqual(name, board["uid"] + ".json")
+            ids = [p["id"] for p in board["panels"]]
+            self.assertEqual(len(ids), len(set(ids)), name)
+            taken = set()
+            for p in board["panels"]:
+                g = p["gridPos"]
+                self.assertLessEqual(g["x"] + g["w"], 24)
+                cells = {(x, y) for x in range(g["x"], g["x"] + g["w"]) for y in range(g["y"], g["y"] + g["h"])}
+                self.assertFalse(cells & taken, f"{name}: {p['title']} overlaps")
+                taken |= cells
+                for target in p.get("targets", []):
+                    self.assertEqual(target["datasource"]["uid"], "prometheus")
+
+    def test_schema(self):
+        """Grafana's published types for dashboards (grafana-foundation-sdk) read every one and know every key in it"""
+        try:
+            from grafana_foundation_sdk.models.dashboard import Dashboard
+            from grafana_foundation_sdk.cog.encoder import JSONEncoder
+            from grafana_foundation_sdk.cog.plugins import register_default_plugins
+        except ImportError:
+            raise unittest.SkipTest("pip install grafana-foundation-sdk, to check against Grafana's types")
+        register_default_plugins()
+        for name, text in BUILD.build().items():
+            given = json.loads(text)
+            kept = json.loads(JSONEncoder().encode(Dashboard.from_json(given)))
+            self.assertEqual(lost(given, kept), [], name)
+
+
+def lost(given, kept, at=""):
+    """Keys of given that Grafana's types dropped."""
+    if isinstance(given, dict) and isinstance(kept, dict):
+        return [x for k, v in given.items() for x in ([f"{at}.{k}"] if k not in kept and v not in (None, [], {}, "") else lost(v, kept.get(k), f"{at}.{k}"))]
+    if isinstance(given, list) and isinstance(kept, list):
+        return [x for i, (a, b) in enumerate(zip(given, kept)) for x in lost(a, b, f"{at}[{i}]")]
+    return []
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,1 @@
+set(slo_TESTS decimal period query)
