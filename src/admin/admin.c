@@ -185,6 +185,18 @@ static void get_pattern(struct admin *admin, struct MHD_Connection *c, struct sl
 	free(status);
 }
 
+static void get_cardinality(struct admin *admin, struct MHD_Connection *c, struct slice rest, struct answer *a)
+{
+	(void)c, (void)rest;
+	struct admin_status *status = mem_zalloc(1, sizeof(*status));
+	struct view v;
+	a->type = JSON;
+	view_begin(admin, status, &v);
+	view_cardinality(&v, &a->body);
+	view_end(admin, &v);
+	free(status);
+}
+
 struct route {
 	const char *method;
 	const char *path; /* ending in /: and what follows */
@@ -200,6 +212,7 @@ static const struct route routes[] = {
 	{"GET", "/metrics", false, get_metrics},
 	{"GET", "/api/v1/status", false, get_status},
 	{"GET", "/api/v1/patterns", false, get_patterns},
+	{"GET", "/api/v1/cardinality", false, get_cardinality},
 	{"GET", "/api/v1/patterns/", false, get_pattern},
 };
 
@@ -280,7 +293,7 @@ static void serve(struct admin *admin, struct MHD_Connection *c, const char *pat
 	unsigned denied = route ? denial(admin, c, route) : 0;
 	bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 	if (!route)
-		answer_error(a, MHD_HTTP_NOT_FOUND, "no such page; see /, /metrics, /-/healthy, /-/ready, /api/v1/status, /api/v1/patterns");
+		answer_error(a, MHD_HTTP_NOT_FOUND, "no such page; see /, /metrics, /-/healthy, /-/ready, /api/v1/status, /api/v1/patterns, /api/v1/cardinality");
 	else if (strcmp(head ? "GET" : method, route->method) != 0) {
 		answer_error(a, MHD_HTTP_METHOD_NOT_ALLOWED, "wrong method");
 		a->allow = route->method;

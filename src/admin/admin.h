@@ -20,6 +20,8 @@ struct admin_status {
 		uint64_t count;
 	} requests[ADMIN_CODES_MAX]; /* remote write, by HTTP status */
 	size_t requests_len;
+	int write_version;         /* of remote write that is spoken now: 1 or 2, 0: none yet */
+	uint64_t partial_writes;   /* requests of which the receiver wrote a part */
 	uint64_t steps_sent, samples_sent, bytes_sent;
 	int64_t failing_since_ns; /* the receiver takes nothing since then; 0: all is well */
 	struct {

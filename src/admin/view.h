@@ -20,6 +20,8 @@ void view_metrics(const struct view *v, struct buf *out);
 void view_status(const struct view *v, struct buf *out);
 /* 0 or ERR_INPUT with err saying which parameter is wrong. */
 int view_patterns(const struct view *v, view_param_fn *param, void *request, struct buf *out, struct err *err);
+/* Which metrics and labels the series come from. */
+void view_cardinality(const struct view *v, struct buf *out);
 /* False if there is no pattern with this id. */
 bool view_pattern(const struct view *v, uint64_t id, struct buf *out);
 

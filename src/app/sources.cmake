@@ -1,5 +1,6 @@
 set(app_SOURCES
 	books.c
+	cmd_cardinality.c
 	cmd_check.c
 	cmd_explain.c
 	cmd_health.c

@@ -59,6 +59,8 @@ static void fill_sender(const struct sender_status *from, struct admin_status *t
 		to->requests[i].code = from->requests[i].code;
 		to->requests[i].count = from->requests[i].count;
 	}
+	to->write_version = (int)from->version;
+	to->partial_writes = from->partial;
 	to->steps_sent = from->steps;
 	to->samples_sent = from->samples;
 	to->bytes_sent = from->bytes;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "engine/route.h"
@@ -213,8 +214,24 @@ static struct slice pattern_text(const struct pattern *p, char out[16])
 	return slice_of(out, 16);
 }
 
+/* Values that no one reads twice: long, and a third of them digits. */
+static bool looks_like_an_id(struct slice s)
+{
+	size_t digits = 0;
+	for (size_t i = 0; i < s.len; i++)
+		digits += s.ptr[i] >= '0' && s.ptr[i] <= '9';
+	return s.len >= 8 && digits * 3 >= s.len;
+}
+
+static void warn_of_label(const struct red *r, struct slice rule, const struct rule_label *label)
+{
+	log_line(LOG_WARN, "budgets", "rule \"%.*s\": its label \"%.*s\" has more than %zu values, \"%.*s\" is the next; further ones are counted as \"other\"%s", (int)rule.len, rule.ptr, (int)label->name.len,
+		label->name.ptr, r->names, (int)(label->value.len < 60 ? label->value.len : 60), label->value.ptr,
+		looks_like_an_id(label->value) ? ". It looks like an id, which belongs into no label" : " (budgets.label_values)");
+}
+
 /* Whether a label of a rule may have this value: the first ones of each label may, as many as there is room for. */
-static bool label_fits(struct red *r, uint64_t scope, const struct rule_label *label)
+static bool label_fits(struct red *r, uint64_t scope, struct slice rule, const struct rule_label *label)
 {
 	static char known;
 	scope = hash_pair(scope, hash_bytes(label->name));
@@ -222,22 +239,24 @@ static bool label_fits(struct red *r, uint64_t scope, const struct rule_label *l
 	if (map_get(&r->label_values, hash, NULL, NULL))
 		return true;
 	uintptr_t values = (uintptr_t)map_get(&r->label_scopes, scope, NULL, NULL);
-	bool fits = values < r->names;
-	if (fits && values)
+	bool fits = values < r->names, first_refused = values == r->names;
+	if ((fits || first_refused) && values)
 		map_remove(&r->label_scopes, scope, NULL, NULL);
-	if (fits)
+	if (fits || first_refused)
 		map_put(&r->label_scopes, scope, (void *)(values + 1));
+	if (first_refused)
+		warn_of_label(r, rule, label);
 	if (fits)
 		map_put(&r->label_values, hash, &known);
 	return fits;
 }
 
 /* Adds a rule's labels to labels[len...]; false if one of them became `other`. */
-static bool add_rule_labels(struct red *r, uint64_t scope, const struct rule_label *from, size_t from_len, struct label *labels, size_t *len)
+static bool add_rule_labels(struct red *r, uint64_t scope, struct slice rule, const struct rule_label *from, size_t from_len, struct label *labels, size_t *len)
 {
 	bool all = true;
 	for (size_t i = 0; i < from_len; i++) {
-		bool fits = label_fits(r, scope, &from[i]);
+		bool fits = label_fits(r, scope, rule, &from[i]);
 		all &= fits;
 		labels[(*len)++] = (struct label){.name = from[i].name, .value = fits ? from[i].value : SLICE("other")};
 	}
@@ -256,7 +275,7 @@ static uint32_t pattern_number(struct red *r, const struct red_event *e, enum fa
 	labels[len++] = label("pattern_id", pattern_text(e->pattern, id));
 	if (family == FAMILY_LOG_PATTERN_RECORDS)
 		labels[len++] = label("severity", slice_str(severity_name(e->severity)));
-	*ret_fits &= add_rule_labels(r, e->pattern->id, e->labels, e->labels_len, labels, &len);
+	*ret_fits &= add_rule_labels(r, e->pattern->id, e->pattern->rule, e->labels, e->labels_len, labels, &len);
 	uint32_t number = tally_series(r->tally, family, labels, len);
 	if (e->labels_len == 0)
 		*cache = number;
@@ -351,7 +370,7 @@ bool red_measure(struct red *r, const struct red_event *e, enum family_id family
 	size_t len = 0;
 	labels[len++] = label("service_name", e->pattern->service);
 	uint64_t scope = hash_pair(family_key(family), hash_bytes(e->pattern->service));
-	bool fits = add_rule_labels(r, scope, measure->labels, measure->labels_len, labels, &len);
+	bool fits = add_rule_labels(r, scope, e->pattern->rule, measure->labels, measure->labels_len, labels, &len);
 	set_exemplar(&x, e, measure->value);
 	tally_observe(r->tally, tally_series(r->tally, family, labels, len), step_of(r, e->time_ns), measure->value, candidate(&x));
 	return fits;
@@ -406,7 +425,7 @@ static void observe_edge(struct red *r, const struct label *labels, size_t len, 
 bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge)
 {
 	struct rule_label server = {.name = SLICE("server"), .value = edge->server};
-	bool fits = label_fits(r, hash_pair(FAMILY_GRAPH_REQUESTS, hash_bytes(edge->client)), &server);
+	bool fits = label_fits(r, hash_pair(FAMILY_GRAPH_REQUESTS, hash_bytes(edge->client)), SLICE("traces_service_graph"), &server);
 	struct exemplar x = {0};
 	struct label labels[] = {
 		label("client", edge->client),

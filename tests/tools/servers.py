@@ -217,6 +217,7 @@ OWN_ONLY = {"source_labels": ["__name__"], "action": "drop",
 class Prometheus(Server):
     """Debian's Prometheus as a remote-write receiver. Its data and port survive stop() and a second start()."""
     name = "prometheus"
+    binary = "prometheus"
 
     def __init__(self, rules=(), scrape=None, **more):
         """rules: files of rules, evaluated every 5 s. scrape: {job: ["host:port"]}."""
@@ -235,7 +236,7 @@ class Prometheus(Server):
         with open(config, "w") as f:
             json.dump(self.settings(), f)     # YAML reads JSON
         self.url = f"http://127.0.0.1:{self.port}"
-        self.spawn(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={self.folder}/data", f"--web.listen-address=127.0.0.1:{self.port}",
+        self.spawn([self.binary, f"--config.file={config}", f"--storage.tsdb.path={self.folder}/data", f"--web.listen-address=127.0.0.1:{self.port}",
                     f"--storage.tsdb.retention.time={retention}", "--web.enable-remote-write-receiver",
                     "--enable-feature=exemplar-storage,native-histograms"])
         self.wait_until(self.ready, 30, "/-/ready")
@@ -268,6 +269,29 @@ class Prometheus(Server):
 
     def facts(self):
         return {"PROMETHEUS": self.url, "PROMETHEUS_LOG": self.log}
+
+
+class VictoriaMetrics(Prometheus):
+    """Debian's VictoriaMetrics; its query API is Prometheus's. What it took can be asked for after a second or so."""
+    name = "victoria-metrics"
+
+    def start(self, retention="30d"):
+        if not hasattr(self, "port"):
+            self.port, = free_ports(1)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.spawn(["victoria-metrics", f"-storageDataPath={self.folder}/data", f"-httpListenAddr=127.0.0.1:{self.port}", f"-retentionPeriod={retention}",
+                    "-search.latencyOffset=0s", "-search.disableCache"])
+        self.wait_until(self.ready, 30, "/health")
+        return self
+
+    def ready(self):
+        try:
+            return HTTP.open(self.url + "/health", timeout=2).status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def facts(self):
+        return {"VICTORIA_METRICS": self.url, "VICTORIA_METRICS_LOG": self.log}
 
 
 class Broker(Server):
