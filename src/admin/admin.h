@@ -14,6 +14,7 @@ struct admin_status {
 	int64_t last_error_ns;   /* 0: none yet */
 	bool leader;
 	bool rules_reload_successful;
+	int64_t rules_loaded_ns; /* those in force */
 	struct {
 		int code;
 		uint64_t count;

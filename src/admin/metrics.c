@@ -163,6 +163,8 @@ void view_metrics(const struct view *v, struct buf *out)
 	labelled(&o, "version", slice_str(v->opts->version), 1);
 	one(&o, OWN_LEADER, v->status->leader);
 	one(&o, OWN_RULES_RELOAD, v->status->rules_reload_successful);
+	openmetrics_family(&o, family_own(OWN_RULES_RELOAD_TIME));
+	openmetrics_value(&o, NULL, 0, (double)(v->status->rules_loaded_ns / NS_PER_MS) / 1000);
 	one(&o, OWN_OUTPUT_BYTES, v->status->bytes_sent);
 	one(&o, OWN_REMOTE_WRITE_ASIDE, v->status->aside);
 	openmetrics_family(&o, family_own(OWN_DEAD_LETTERS));

@@ -5,6 +5,7 @@
 #include "app/books.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -28,7 +29,7 @@ struct books {
 	_Atomic size_t pending_steps, pending_bytes;
 	_Atomic bool stopping, leads;
 	_Atomic bool leading;      /* caught up since leadership began */
-	_Atomic uint64_t leadership;
+	_Atomic uint64_t leadership, contested;
 	int64_t lead_from;         /* position from which on steps may be sent */
 	int64_t snapshot_at_ns, snapshot_position;
 };
@@ -92,13 +93,16 @@ static void deliver(struct books *b, const struct ledger_event *event)
 static void fold(struct books *b, const struct journal_entry *entry)
 {
 	struct ledger_event event = {0};
+	failpoint_hit(FAIL_DELTA_BEFORE_POST);
 	pthread_mutex_lock(&b->lock);
 	ledger_post(b->ledger, entry->bytes, entry->position, &event);
 	if (event.outcome == LEDGER_POSTED || event.outcome == LEDGER_REJECTED)
 		deliver(b, &event);
 	pthread_mutex_unlock(&b->lock);
+	failpoint_hit(FAIL_DELTA_AFTER_POST);
 	if (event.outcome == LEDGER_CORRUPT)
 		log_line(LOG_ERROR, "ledger", "journal record at %lld is not one of ours or damaged: skipped", (long long)entry->position);
+	b->contested += event.outcome == LEDGER_IGNORED;
 	publish(b);
 	b->position = entry->next_position;
 }
@@ -119,6 +123,7 @@ static void watch_leadership(struct books *b)
 		b->lead_from = -1;
 	if (b->lead_from >= 0 && b->position >= b->lead_from) {
 		b->leadership++;
+		failpoint_hit(FAIL_LEAD_BEFORE_SEND);
 		b->leading = true;
 	}
 }
@@ -131,6 +136,7 @@ static void snapshot(struct books *b)
 	if (position == b->snapshot_position)
 		return;
 	ledger_save(b->ledger, &bytes);
+	failpoint_hit(FAIL_SNAPSHOT_BEFORE);
 	if (journal_save_snapshot(b->journal, buf_slice(&bytes), position, &err) < 0)
 		log_line(LOG_WARN, "ledger", "snapshot not written: %s", err.text);
 	else
@@ -385,14 +391,19 @@ int64_t books_step_to_send(struct books *b, bool *ret_newest)
 	return step;
 }
 
-bool books_cut(struct books *b, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
 	pthread_mutex_lock(&b->lock);
 	bool oldest = ledger_pending_first(b->ledger) == step;
 	if (oldest)
-		ledger_cut(b->ledger, step, max_samples, max_bytes, ret);
+		ledger_cut(b->ledger, step, version, max_samples, max_bytes, ret);
 	pthread_mutex_unlock(&b->lock);
 	return oldest;
+}
+
+uint64_t books_contested(struct books *b)
+{
+	return b->contested;
 }
 
 uint64_t books_leadership(struct books *b)
@@ -421,6 +432,16 @@ int books_mark(struct books *b, int64_t step, bool skipped, struct err *err)
 	struct buf record = {0};
 	mark_encode(&record, step, skipped, now_in_journal(b));
 	return append_and_fold(b, &record, err);
+}
+
+bool books_overtaken(struct books *b, int64_t step, bool anchors)
+{
+	if (!books_catch_up(b, 5 * NS_PER_S))
+		return true;
+	pthread_mutex_lock(&b->lock);
+	bool overtaken = ledger_pending_first(b->ledger) != step || (anchors && ledger_anchored(b->ledger, step));
+	pthread_mutex_unlock(&b->lock);
+	return overtaken;
 }
 
 int books_anchored(struct books *b, int64_t step, struct err *err)

@@ -68,12 +68,16 @@ void books_trouble(struct books *b, char *out, size_t size);
  * *ret_newest: no later step waits. */
 int64_t books_step_to_send(struct books *b, bool *ret_newest);
 /* Its requests, under the lock; false if it is not the oldest pending one any more. Free with cut_done. */
-bool books_cut(struct books *b, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret);
+bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
+/* How many marks and anchored records were folded that came second: more of them since last asked means that two instances send at the same time. */
+uint64_t books_contested(struct books *b);
 /* How often leadership began: a change means that an earlier leader may have sent the oldest pending step. */
 uint64_t books_leadership(struct books *b);
 /* The step went out (or was too old to send): appends its mark and waits until the ledger has it. */
 int books_mark(struct books *b, int64_t step, bool skipped, struct err *err);
 /* The same for the first values of the series that begin in the step. */
 int books_anchored(struct books *b, int64_t step, struct err *err);
+/* Reads the journal to its end: whether the step is no longer the oldest or (anchors) someone has noted its first values; true as well if the journal cannot be read now. */
+bool books_overtaken(struct books *b, int64_t step, bool anchors);
 
 #endif

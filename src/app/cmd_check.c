@@ -2,12 +2,15 @@
 /* winnow check: everything that can be known about a configuration and its rules without running them. */
 #include "app/command.h"
 #include "app/config.h"
+#include "app/watch.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "pattern/ruleset.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char default_file[] = "winnow.yaml";
 
@@ -19,7 +22,7 @@ struct findings {
 struct check {
 	const char **configs, **paths; /* paths: rule files and directories */
 	size_t configs_len, configs_cap, paths_len, paths_cap;
-	bool strict;
+	bool strict, watch;
 	struct findings found;
 };
 
@@ -73,7 +76,7 @@ static void add(const char ***items, size_t *len, size_t *cap, const char *item)
 
 static int parse(struct check *c, int argc, char **argv)
 {
-	static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"strict", no_argument, NULL, 's'}, {0}};
+	static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"strict", no_argument, NULL, 's'}, {"watch", no_argument, NULL, 'w'}, {0}};
 	int option;
 	optind = 0;
 	opterr = 0;
@@ -82,6 +85,8 @@ static int parse(struct check *c, int argc, char **argv)
 			add(&c->configs, &c->configs_len, &c->configs_cap, optarg);
 		else if (option == 's')
 			c->strict = true;
+		else if (option == 'w')
+			c->watch = true;
 		else
 			return command_usage(&cmd_check, "unknown option or missing value: %s", argv[optind - 1]);
 	}
@@ -111,16 +116,88 @@ static int summary(const struct check *c)
 	return bad ? 1 : 0;
 }
 
+static int check(struct check *c)
+{
+	c->found = (struct findings){0};
+	for (size_t i = 0; i < c->configs_len; i++)
+		check_config(&c->found, c->configs[i]);
+	check_rules(&c->found, c->paths, c->paths_len);
+	return summary(c);
+}
+
+/* ---- --watch ---- */
+
+struct watched {
+	const char **paths; /* owned */
+	size_t len, cap;
+};
+
+static void watched_add(struct watched *w, const char *path)
+{
+	add(&w->paths, &w->len, &w->cap, mem_strdup(slice_str(path)));
+}
+
+static void watched_done(struct watched *w)
+{
+	for (size_t i = 0; i < w->len; i++)
+		free((void *)(uintptr_t)w->paths[i]);
+	free(w->paths);
+	*w = (struct watched){0};
+}
+
+/* What is checked, and what the configurations name as it stands now. */
+static void watched_list(struct watched *w, const struct check *c)
+{
+	for (size_t i = 0; i < c->paths_len; i++)
+		watched_add(w, c->paths[i]);
+	for (size_t i = 0; i < c->configs_len; i++) {
+		struct config *config = NULL;
+		struct config_errors errors = {0};
+		watched_add(w, c->configs[i]);
+		if (config_load(c->configs[i], &config, &errors) == 0)
+			for (size_t k = 0; k < config->rules.len; k++)
+				watched_add(w, config->rules.items[k]);
+		config_errors_done(&errors);
+		config_free(config);
+	}
+}
+
+static void start_over(void)
+{
+	struct buf now = {0};
+	clock_format(&now, clock_wall_ns());
+	if (isatty(STDOUT_FILENO))
+		fputs("\033[H\033[2J\033[3J", stdout);
+	printf("-- %.19sZ\n", buf_cstr(&now));
+	fflush(stdout);
+	buf_done(&now);
+}
+
+/* Until it is interrupted. */
+static void check_on_change(struct check *c)
+{
+	for (;;) {
+		struct watched w = {0};
+		watched_list(&w, c);
+		struct watch *watch = watch_new(w.paths, w.len);
+		start_over();
+		check(c);
+		while (!watch_changed(watch, clock_mono_ns()))
+			clock_sleep_ns(50 * NS_PER_MS);
+		watch_free(watch);
+		watched_done(&w);
+	}
+}
+
 static int run(int argc, char **argv)
 {
 	struct check c = {0};
 	int status = parse(&c, argc, argv);
 	if (status)
 		goto out;
-	for (size_t i = 0; i < c.configs_len; i++)
-		check_config(&c.found, c.configs[i]);
-	check_rules(&c.found, c.paths, c.paths_len);
-	status = summary(&c);
+	if (c.watch)
+		check_on_change(&c);
+	status = check(&c);
 out:
 	fflush(stdout);
 	free(c.configs);
@@ -130,10 +207,11 @@ out:
 
 const struct command cmd_check = {
 	.name = "check",
-	.synopsis = "[-c FILE] [--strict] [PATH...]",
+	.synopsis = "[-c FILE] [--strict] [--watch] [PATH...]",
 	.summary = "Checks a configuration and rule files, and runs the rules' tests",
 	.help = "  -c, --config FILE  configuration, with the rules it names (winnow.yaml unless a PATH is given)\n"
 		"      --strict       remarks count as errors\n"
+		"      --watch        again whenever one of the files changes, until it is interrupted\n"
 		"  PATH               a rule file, a directory of them, or a winnow.yaml\n"
 		"\n"
 		"Prints file:line:column: message for everything it finds: mistakes, failed tests, and remarks (rules\n"

@@ -16,6 +16,7 @@ struct explain {
 	enum format format;
 	struct ruleset_explain_opts wanted;
 	const char *config;
+	struct config *loaded; /* its fields are in use to the end */
 	const char **paths; /* of rules */
 	size_t paths_len, paths_cap;
 	struct ruleset *rules;
@@ -231,7 +232,8 @@ static int load_rules(struct explain *x)
 	struct rule_errors rule_errors = {0};
 	struct config *config = NULL;
 	int rc = x->config ? config_load(x->config, &config, &errors) : 0;
-	for (size_t i = 0; config && !x->paths_len && i < config->rules.len; i++)
+	bool given = x->paths_len > 0; /* --rules stands for what the configuration names */
+	for (size_t i = 0; config && !given && i < config->rules.len; i++)
 		add_path(x, config->rules.items[i]);
 	if (!rc && x->paths_len)
 		rc = ruleset_load(x->paths, x->paths_len, &x->rules, &rule_errors);
@@ -241,7 +243,7 @@ static int load_rules(struct explain *x)
 		x->format = (enum format)config->sources[0].format;
 	config_errors_done(&errors);
 	buf_done(&rule_errors.text);
-	config_free(config);
+	x->loaded = config;
 	return rc;
 }
 
@@ -300,11 +302,16 @@ static int run(int argc, char **argv)
 		rc = 1;
 	if (rc) {
 		ruleset_free(x.rules);
+		config_free(x.loaded);
 		free(x.paths);
 		return rc;
 	}
 	struct shard_opts opts = {.step_ns = 10 * NS_PER_S, .rules = x.rules};
 	struct decoder_opts noting = {.format = x.format, .notes = true};
+	if (x.loaded) {
+		opts.fields = noting.fields = x.loaded->decoder_fields;
+		opts.fields_len = noting.fields_len = x.loaded->decoder_fields_len;
+	}
 	x.shard = shard_new(&opts);
 	x.noting = decoder_new(&noting);
 	x.scratch = x.rules ? rule_scratch_new(x.rules) : NULL;
@@ -314,6 +321,7 @@ static int run(int argc, char **argv)
 	decoder_free(x.noting);
 	shard_free(x.shard);
 	ruleset_free(x.rules);
+	config_free(x.loaded);
 	buf_done(&in);
 	buf_done(&x.out);
 	free(x.paths);
@@ -323,14 +331,14 @@ static int run(int argc, char **argv)
 const struct command cmd_explain = {
 	.name = "explain",
 	.synopsis = "[-c FILE] [--rules PATH] [--rule R] [--all] [--json] [--lines] [--format F]",
-	.summary = "Takes one raw Kafka value apart, step by step: fields, rules, template, series, exemplar",
+	.summary = "Takes one raw value apart, step by step: fields, rules, template, series, exemplar",
 	.help = "  -c, --config FILE  use this configuration's rules and format\n"
 		"      --rules PATH   a rule file or directory instead; may be given more than once\n"
 		"      --rule R       only the rule of this name, even if an earlier one matches\n"
 		"      --all          of more than 10 rules too: say of each why it does not match\n"
 		"      --json         one JSON object per record\n"
 		"      --lines        one value per input line\n"
-		"      --format F     auto (default), json, otlp_json, text\n\n"
+		"      --format F     auto (default), json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text\n\n"
 		"The value comes on standard input. Of a rule that does not fit it shows how far the message does,\n"
 		"and what is expected there.\n\n"
 		"Example:\n  echo '{\"level\":\"error\",\"msg\":\"payment 81422 failed after 31.2ms\"}' | winnow explain\n",

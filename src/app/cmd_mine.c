@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* winnow mine: the patterns of a file or of standard input, as a table for people or as JSON. */
 #include "app/command.h"
+#include "app/fold.h"
 #include "app/lines.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "record/decoder.h"
 
 enum {
+	RECORD_MAX_BYTES = 64 * 1024, /* of lines that are one record; more is left out */
 	EXAMPLE_BYTES = 240,
 	TOP_DEFAULT = 50,
 	PROGRESS_LINES = 16384,
@@ -39,6 +41,10 @@ struct mine {
 	struct pattern_set *set;
 	struct miner *miner;
 	struct decoder *decoder;
+	struct decoder *text_decoder;
+	struct fold fold;
+	struct buf held; /* a plain record whose lines are not all read */
+	bool holds;
 	struct tally_row *rows;
 	size_t rows_cap;
 	struct assigned *assigned;
@@ -97,6 +103,40 @@ static void mine_json(struct mine *m, struct slice line)
 		mine_message(m, slice_of("", 0), line, SEVERITY_UNKNOWN);
 }
 
+/* A record of plain text: what its header says is not part of the message. */
+static void mine_text(struct mine *m, struct slice text)
+{
+	struct decoded decoded;
+	if (!m->text_decoder)
+		m->text_decoder = decoder_new(&(struct decoder_opts){.format = FORMAT_TEXT});
+	decoder_decode(m->text_decoder, text, clock_wall_ns(), &decoded);
+	if (decoded.len == 1)
+		mine_message(m, decoded.records[0].service, decoded.records[0].message, decoded.records[0].severity);
+	else
+		mine_message(m, slice_of("", 0), text, SEVERITY_UNKNOWN);
+}
+
+/* The record that was held is whole. */
+static void release(struct mine *m)
+{
+	if (m->holds)
+		mine_text(m, buf_slice(&m->held));
+	m->holds = false;
+	buf_reset(&m->held);
+}
+
+static void hold(struct mine *m, struct slice line)
+{
+	if (!fold_continues(&m->fold, line))
+		release(m);
+	else if (m->held.len + line.len < RECORD_MAX_BYTES)
+		buf_add_char(&m->held, '\n');
+	else
+		return;
+	buf_add_slice(&m->held, line);
+	m->holds = true;
+}
+
 static void show_progress(struct mine *m)
 {
 	int64_t now = clock_mono_ns();
@@ -111,10 +151,15 @@ static void mine_line(void *arg, struct slice line)
 {
 	struct mine *m = arg;
 	m->lines++;
-	if (!m->plain && line.len && line.ptr[0] == '{')
-		mine_json(m, line);
-	else
+	if (m->plain) {
 		mine_message(m, slice_of("", 0), line, SEVERITY_UNKNOWN);
+	} else if (line.len && line.ptr[0] == '{') {
+		release(m);
+		m->fold = (struct fold){0};
+		mine_json(m, line);
+	} else {
+		hold(m, line);
+	}
 	if (m->progress && m->lines % PROGRESS_LINES == 0)
 		show_progress(m);
 }
@@ -294,6 +339,9 @@ static void mine_done(struct mine *m)
 	free(m->assigned);
 	if (m->decoder)
 		decoder_free(m->decoder);
+	if (m->text_decoder)
+		decoder_free(m->text_decoder);
+	buf_done(&m->held);
 	miner_free(m->miner);
 	pattern_set_free(m->set);
 }
@@ -326,6 +374,14 @@ static int parse_options(struct mine *m, int argc, char **argv)
 	return i;
 }
 
+static int mine_file(struct mine *m, const char *path, struct err *e)
+{
+	int code = lines_read(path, mine_line, m, e);
+	release(m);
+	m->fold = (struct fold){0};
+	return code;
+}
+
 static int run(int argc, char **argv)
 {
 	struct mine m = {.top = TOP_DEFAULT, .progress = isatty(STDERR_FILENO), .started_ns = clock_mono_ns()};
@@ -337,9 +393,9 @@ static int run(int argc, char **argv)
 	m.set = pattern_set_new(&(struct pattern_limits){.patterns_per_service = 10000});
 	m.miner = miner_new(m.set, 0);
 	for (int i = first; i < argc && code == 0; i++)
-		code = lines_read(argv[i], mine_line, &m, &e);
+		code = mine_file(&m, argv[i], &e);
 	if (first == argc)
-		code = lines_read("-", mine_line, &m, &e);
+		code = mine_file(&m, "-", &e);
 	if (code == 0)
 		print_result(&m);
 	else
@@ -353,11 +409,13 @@ const struct command cmd_mine = {
 	.synopsis = "[--json] [--top N] [--text] [--assign] [FILE...]",
 	.summary = "Shows the patterns of log files or standard input",
 	.help = "Reads lines of plain text or JSON records (one per line; .gz too) and prints each pattern\n"
-		"with its count, share, most frequent severity, template and one example.\n"
+		"with its count, share, most frequent severity, template and one example. What a text line\n"
+		"says before its message (time, level, ...) is not part of it, and a stack trace belongs to\n"
+		"the line before.\n"
 		"\n"
 		"  --json     one JSON object per pattern, most frequent first\n"
 		"  --top N    show the N most frequent patterns (50; 0: all)\n"
-		"  --text     every line is a plain message, even if it looks like JSON\n"
+		"  --text     every line is a plain message, with all that is in it\n"
 		"  --assign   for every line: id at arrival TAB id at the end TAB template at the end\n"
 		"\n"
 		"Example:\n  kubectl logs deploy/orders --since=1h | winnow mine --top 20\n",

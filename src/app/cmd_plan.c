@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "engine/shard.h"
+#include "source/kafka_range.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -43,6 +44,8 @@ struct side {
 
 struct plan {
 	bool json;
+	const char *brokers;   /* --brokers */
+	const char *config;    /* -c: for the brokers and properties of its first Kafka source */
 	size_t top;
 	enum format format;
 	struct side sides[SIDES];
@@ -130,6 +133,8 @@ static void add_move(struct plan *p, struct map *map, struct pattern *from, stru
 static void take_value(void *arg, struct slice value)
 {
 	struct plan *p = arg;
+	if (value.ptr == NULL)
+		return; /* a tombstone */
 	struct decoded decoded;
 	p->values++;
 	for (p->side = BEFORE; p->side < SIDES; p->side++) {
@@ -371,24 +376,70 @@ static int load_side(struct side *side, const char *path)
 	return rc;
 }
 
+static int replay_kafka(struct plan *p, const struct kafka_range *range, struct err *err)
+{
+	struct config *config = NULL;
+	struct config_errors errors = {0};
+	const struct config_source *source = NULL;
+	if (p->config && config_load(p->config, &config, &errors)) {
+		err_set(err, ERR_INPUT, "%.*s", (int)slice_trim(buf_slice(&errors.text)).len, buf_cstr(&errors.text));
+		config_errors_done(&errors);
+		return ERR_INPUT;
+	}
+	for (size_t i = 0; config && i < config->sources_len && !source; i++)
+		if (config->sources[i].kind == CONFIG_SOURCE_KAFKA)
+			source = &config->sources[i];
+	size_t len = source ? source->kafka.properties.len : 0;
+	struct kafka_property *properties = mem_zalloc(len + 1, sizeof(*properties));
+	for (size_t i = 0; i < len; i++)
+		properties[i] = (struct kafka_property){source->kafka.properties.items[i].key, source->kafka.properties.items[i].value};
+	const char *brokers = p->brokers ? p->brokers : source ? source->kafka.brokers : "localhost:9092";
+	int code = kafka_range_read(brokers, properties, len, range, take_value, p, err);
+	free(properties);
+	config_free(config);
+	return code;
+}
+
+/* A file if there is one of that name, else a range of offsets if it reads like one. */
+static int replay(struct plan *p, const char *what, struct err *err)
+{
+	struct kafka_range range;
+	struct stat st;
+	if (stat(what, &st) != 0 && kafka_range_parse(slice_str(what), &range))
+		return replay_kafka(p, &range, err);
+	return lines_read(what, take_value, p, err);
+}
+
+static int parse_option(struct plan *p, int option, const char *value, const char *word)
+{
+	uint64_t top;
+	switch (option) {
+	case 'j': p->json = true; return 0;
+	case 'b': p->brokers = value; return 0;
+	case 'c': p->config = value; return 0;
+	case 'f':
+		p->format = format_by_name(slice_str(value));
+		return p->format == FORMAT_COUNT ? command_usage(&cmd_plan, "does not know the format \"%s\"", value) : 0;
+	case 't':
+		if (!slice_to_u64(slice_str(value), &top))
+			return command_usage(&cmd_plan, "--top: \"%s\" is no number", value);
+		p->top = (size_t)top;
+		return 0;
+	default: return command_usage(&cmd_plan, "unknown option or missing value: %s", word);
+	}
+}
+
 static int parse(struct plan *p, int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'}, {"top", required_argument, NULL, 't'}, {"format", required_argument, NULL, 'f'}, {0}};
-	int option;
-	uint64_t top = TOP_DEFAULT;
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'}, {"top", required_argument, NULL, 't'}, {"format", required_argument, NULL, 'f'}, {"brokers", required_argument, NULL, 'b'},
+					      {"config", required_argument, NULL, 'c'}, {0}};
+	int option, code = 0;
 	optind = 0;
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (option == 'j')
-			p->json = true;
-		else if (option == 'f' && (p->format = format_by_name(slice_str(optarg))) == FORMAT_COUNT)
-			return command_usage(&cmd_plan, "does not know the format \"%s\"", optarg);
-		else if (option == 't' && !slice_to_u64(slice_str(optarg), &top))
-			return command_usage(&cmd_plan, "--top: \"%s\" is no number", optarg);
-		else if (option == '?')
-			return command_usage(&cmd_plan, "unknown option or missing value: %s", argv[optind - 1]);
-	}
-	p->top = (size_t)top;
+	while (!code && (option = getopt_long(argc, argv, "c:", longs, NULL)) != -1)
+		code = parse_option(p, option, optarg, argv[optind - 1]);
+	if (code)
+		return code;
 	if (argc - optind < 3)
 		return command_usage(&cmd_plan, "needs the old rules, the new rules, and what to replay");
 	return 0;
@@ -409,7 +460,7 @@ static void plan_done(struct plan *p)
 
 static int run(int argc, char **argv)
 {
-	struct plan p = {.format = FORMAT_AUTO};
+	struct plan p = {.format = FORMAT_AUTO, .top = TOP_DEFAULT};
 	struct err err = {0};
 	struct buf out = {0};
 	int code = parse(&p, argc, argv);
@@ -418,7 +469,7 @@ static int run(int argc, char **argv)
 	for (unsigned side = BEFORE; side < SIDES; side++)
 		code |= load_side(&p.sides[side], argv[optind + (int)side]);
 	for (int i = optind + SIDES; i < argc && !code; i++)
-		code = lines_read(argv[i], take_value, &p, &err);
+		code = replay(&p, argv[i], &err);
 	if (!code) {
 		resolve_series(&p);
 		resolve_moves(&p);
@@ -437,17 +488,21 @@ static int run(int argc, char **argv)
 
 const struct command cmd_plan = {
 	.name = "plan",
-	.synopsis = "[--json] [--top N] [--format F] OLD NEW FILE...",
+	.synopsis = "[-c FILE] [--brokers B] [--json] [--top N] [--format F] OLD NEW RECORDS...",
 	.summary = "Shows what a change of rules would do to the series, by replaying records",
-	.help = "  OLD, NEW    rules: a file, a directory, or a winnow.yaml that names them; /dev/null: none\n"
-		"  FILE        records to replay, one per line, .gz too; - is standard input\n"
-		"      --json      one JSON object: moves, series with counts before and after\n"
-		"      --top N     of each kind, show the first N (20; 0: all)\n"
-		"      --format F  auto (default), json, otlp_json, text\n"
+	.help = "  OLD, NEW           rules: a file, a directory, or a winnow.yaml that names them; /dev/null: none\n"
+		"  RECORDS            a file of one record per line, .gz too, - for standard input; or offsets in\n"
+		"                     Kafka, TOPIC:PARTITION:FROM-TO, up to but without TO, either may be left out\n"
+		"      --brokers B    where Kafka is (localhost:9092)\n"
+		"  -c, --config FILE  the same, with properties, from this configuration's first Kafka source\n"
+		"      --json         one JSON object: moves, series with counts before and after\n"
+		"      --top N        of each kind, show the first N (20; 0: all)\n"
+		"      --format F     auto (default), json, otlp_json, otlp_proto, msgpack,\n"
+		"                     zipkin, jaeger, text\n"
 		"\n"
 		"Shown are the records that get another pattern, and the series that would appear, vanish or count\n"
 		"differently. Nothing is sent. Exit status: 0 also if much would change, 1 rules or file are wrong.\n"
 		"\n"
-		"Example:\n  winnow plan rules rules.new app.jsonl\n",
+		"Example:\n  winnow plan rules rules.new logs:0:4000-\n",
 	.run = run,
 };

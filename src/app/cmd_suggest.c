@@ -69,12 +69,16 @@ static bool worth_keeping(const struct sample *s)
 	return s->examples_len < EXAMPLES_MAX && (s->count <= EXAMPLES_MAX / 2 || (s->count & (s->count - 1)) == 0);
 }
 
-static void sample_message(struct suggest_run *r, struct slice service, struct slice message, bool error)
+/* Named as a shard does: by the template that the logger sent along, else by the miner. */
+static void sample_message(struct suggest_run *r, struct slice service, struct slice template, struct slice message, bool error)
 {
-	struct mined mined;
+	struct mined mined = {0};
 	if (r->service && !slice_eq(service, slice_str(r->service)))
 		return;
-	miner_name(r->miner, service, message, &mined);
+	if (template.len)
+		mined.pattern = pattern_survivor(pattern_set_add(r->set, ORIGIN_CARRIED, service, template, template, (struct slice){0}));
+	else
+		miner_name(r->miner, service, message, &mined);
 	struct sample *s = sample_of(r, mined.pattern->index);
 	s->count++;
 	s->errors += error;
@@ -90,9 +94,9 @@ static void sample_line(void *arg, struct slice line)
 		decoder_decode(r->decoder, line, clock_wall_ns(), &decoded);
 	for (size_t i = 0; i < decoded.len; i++)
 		if (decoded.records[i].kind == RECORD_LOG)
-			sample_message(r, decoded.records[i].service, decoded.records[i].message, decoded.records[i].error);
+			sample_message(r, decoded.records[i].service, decoded.records[i].template_text, decoded.records[i].message, decoded.records[i].error);
 	if (decoded.len == 0)
-		sample_message(r, (struct slice){0}, line, false);
+		sample_message(r, (struct slice){0}, (struct slice){0}, line, false);
 }
 
 /* What a pattern's aliases had goes to it. */
@@ -129,7 +133,7 @@ static size_t suggest_samples(struct suggest_run *r, const char *path)
 		const struct pattern *p = pattern_set_at(r->set, i);
 		const struct sample *s = sample_of(r, i);
 		if (s->count && s->examples_len && !p->overflow)
-			found[n++] = (struct suggest_pattern){.id = p->id, .count = s->count, .service = p->service, .template_text = p->template_text, .error = s->errors * 2 > s->count, .examples = s->examples, .examples_len = s->examples_len};
+			found[n++] = (struct suggest_pattern){.id = p->id, .count = s->count, .service = p->service, .template_text = p->template_text, .carried = p->origin == ORIGIN_CARRIED, .error = s->errors * 2 > s->count, .examples = s->examples, .examples_len = s->examples_len};
 	}
 	qsort(found, n, sizeof(*found), by_count);
 	buf_reset(&r->scratch);
@@ -174,7 +178,7 @@ static bool mostly_errors(const struct json *json, uint32_t at)
 
 static struct suggest_pattern read_pattern(struct suggest_run *r, const struct json *json, uint32_t at)
 {
-	struct suggest_pattern p = {.service = member(r, json, at, "service_name"), .template_text = member(r, json, at, "template"), .error = mostly_errors(json, at)};
+	struct suggest_pattern p = {.service = member(r, json, at, "service_name"), .template_text = member(r, json, at, "template"), .error = mostly_errors(json, at), .carried = slice_eq(member(r, json, at, "origin"), SLICE("carried"))};
 	int64_t count = 0;
 	struct slice id = member(r, json, at, "id"), text = json_text(json, json_get(json, json_get(json, at, SLICE("example")), SLICE("text")));
 	json_i64(json, json_get(json, at, SLICE("count")), &count);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/command.h"
 
+#include "base/failpoint.h"
+
 #include <curl/curl.h>
 #include <hs/hs.h>
 #include <librdkafka/rdkafka.h>
@@ -20,6 +22,10 @@ static int run(int argc, char **argv)
 	printf("winnow %s (%s)\n", WINNOW_VERSION, WINNOW_BUILD);
 	printf("librdkafka %s, PCRE2 %s, Vectorscan %s, libcurl %s, libmicrohttpd %s, libyaml %s, zlib %s\n", rd_kafka_version_str(), pcre, hs_version(), curl_version_info(CURLVERSION_NOW)->version,
 	       MHD_get_version(), yaml_get_version_string(), zlibVersion());
+#ifdef WINNOW_FAILPOINTS
+	printf("failpoints:\n");
+	failpoint_print();
+#endif
 	return 0;
 }
 

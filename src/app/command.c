@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const struct command *const commands[] = {&cmd_run, &cmd_check, &cmd_explain, &cmd_mine, &cmd_suggest, &cmd_plan, &cmd_schema, &cmd_slo, &cmd_health, &cmd_version, NULL};
+const struct command *const commands[] = {&cmd_run, &cmd_check, &cmd_explain, &cmd_mine, &cmd_top, &cmd_suggest, &cmd_plan, &cmd_schema, &cmd_slo, &cmd_health, &cmd_version, &cmd_help, &cmd_completion, NULL};
 
 int command_status(int code)
 {
@@ -27,17 +27,16 @@ int command_usage(const struct command *command, const char *format, ...)
 	return 2;
 }
 
-static void help(FILE *out)
+const char command_intro[] = "winnow turns JSON logs and spans from Kafka into counted patterns and\nRED metrics with exemplars, for Prometheus.\n";
+const char command_exits[] = "0 done, 1 something is wrong with what it was given, 2 wrong usage,\n3 a needed peer was not reachable.\n";
+
+int command_help_all(FILE *out)
 {
-	fputs("winnow turns JSON logs and spans from Kafka into counted patterns and\nRED metrics with exemplars, for Prometheus.\n\n"
-	      "usage: winnow COMMAND [ARGUMENT...]\n\n",
-	      out);
+	fprintf(out, "%s\nusage: winnow COMMAND [ARGUMENT...]\n\n", command_intro);
 	for (const struct command *const *c = commands; *c; c++)
-		fprintf(out, "  %-8s  %s\n", (*c)->name, (*c)->summary);
-	fputs("\nwinnow COMMAND --help tells more of each. A first look at your own log, no configuration needed:\n\n"
-	      "  winnow mine app.log\n\n"
-	      "Exit status: 0 done, 1 something is wrong with what it was given, 2 wrong usage,\n3 a needed peer was not reachable.\n",
-	      out);
+		fprintf(out, "  %-10s  %s\n", (*c)->name, (*c)->summary);
+	fprintf(out, "\nwinnow COMMAND --help tells more of each. A first look at your own log, no configuration needed:\n\n  winnow mine app.log\n\nExit status: %s", command_exits);
+	return 0;
 }
 
 static bool is_help(const char *word)
@@ -45,13 +44,13 @@ static bool is_help(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-static int command_help(const struct command *c)
+int command_help(const struct command *c)
 {
 	printf("usage: winnow %s%s%s\n\n%s.\n\n%s", c->name, c->synopsis[0] ? " " : "", c->synopsis, c->summary, c->help);
 	return 0;
 }
 
-static int unknown(const char *word)
+int command_unknown(const char *word)
 {
 	const char *names[32];
 	size_t n = 0;
@@ -63,24 +62,28 @@ static int unknown(const char *word)
 	return 2;
 }
 
+const struct command *command_find(const char *name)
+{
+	for (const struct command *const *c = commands; *c; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
+	return NULL;
+}
+
 int command_main(int argc, char **argv)
 {
 	if (argc < 2) {
-		help(stderr);
+		command_help_all(stderr);
 		return 2;
 	}
-	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
-		help(stdout);
-		return 0;
-	}
+	if (is_help(argv[1]))
+		return command_help_all(stdout);
 	const char *word = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
-	for (const struct command *const *c = commands; *c; c++) {
-		if (strcmp((*c)->name, word) != 0)
-			continue;
-		for (int i = 2; i < argc; i++)
-			if (is_help(argv[i]))
-				return command_help(*c);
-		return (*c)->run(argc - 1, argv + 1);
-	}
-	return unknown(word);
+	const struct command *c = command_find(word);
+	if (!c)
+		return command_unknown(word);
+	for (int i = 2; i < argc; i++)
+		if (is_help(argv[i]))
+			return command_help(c);
+	return c->run(argc - 1, argv + 1);
 }

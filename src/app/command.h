@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 
+#include <stdio.h>
+
 struct command {
 	const char *name;
 	const char *synopsis; /* "[-c FILE] [PATH...]" */
@@ -18,11 +20,20 @@ int command_status(int code);
 /* Prints "winnow NAME: text" and the synopsis to standard error; returns 2. */
 int command_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What --help prints, of all commands or of one; 0. */
+int command_help_all(FILE *out);
+int command_help(const struct command *command);
+/* Says that there is no such command, and the nearest; 2. */
+int command_unknown(const char *name);
+/* NULL: there is none. */
+const struct command *command_find(const char *name);
+/* What the program is, and what its exit statuses mean. */
+extern const char command_intro[], command_exits[];
 /* The whole program: finds the command and runs it. */
 int command_main(int argc, char **argv);
 /* All commands, in the order of the help; NULL at the end. */
 extern const struct command *const commands[];
 
-extern const struct command cmd_run, cmd_check, cmd_explain, cmd_mine, cmd_suggest, cmd_plan, cmd_schema, cmd_slo, cmd_health, cmd_version;
+extern const struct command cmd_run, cmd_check, cmd_explain, cmd_mine, cmd_suggest, cmd_plan, cmd_schema, cmd_top, cmd_slo, cmd_health, cmd_version, cmd_help, cmd_completion;
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "record/decoder.h"
 
 struct config_pair {
 	const char *key, *value;
@@ -48,6 +49,7 @@ struct config_source {
 	} file;
 };
 
+enum { CONFIG_FIELDS = 8 };
 enum config_journal_kind { CONFIG_JOURNAL_FILE, CONFIG_JOURNAL_KAFKA };
 enum config_spans { CONFIG_SPANS_OTEL, CONFIG_SPANS_TEMPO, CONFIG_SPANS_SEMCONV };
 enum config_histograms { CONFIG_HISTOGRAMS_CLASSIC, CONFIG_HISTOGRAMS_NATIVE, CONFIG_HISTOGRAMS_BOTH };
@@ -66,9 +68,13 @@ struct config {
 		} kafka;
 	} journal;
 	struct config_strings rules; /* files or directories */
+	struct config_strings fields[CONFIG_FIELDS]; /* paths by member, in the order of decoder_members */
+	struct decoder_field decoder_fields[CONFIG_FIELDS]; /* those of them that are set, for the decoders */
+	size_t decoder_fields_len;
 	struct {
 		int64_t step_ns, lateness_ns, expire_ns, window_ns;
 		enum config_spans spans;
+		int64_t service_graph_hold_ns; /* 0: no service graph */
 		enum config_histograms histograms;
 	} metrics;
 	struct {

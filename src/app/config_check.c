@@ -141,8 +141,16 @@ static void check_metrics(struct loader *l)
 		loader_complain(l, nearest_node(l, "metrics", "expire"), "expire must not be shorter than step");
 }
 
+static void collect_fields(struct config *c)
+{
+	for (size_t i = 0; decoder_members[i]; i++)
+		if (c->fields[i].len)
+			c->decoder_fields[c->decoder_fields_len++] = (struct decoder_field){.member = decoder_members[i], .paths = c->fields[i].items};
+}
+
 void loader_check(struct loader *l)
 {
+	collect_fields(l->config);
 	if (yaml_root(l->doc)->kind != YAML_MAP)
 		return; /* said already */
 	check_sources(l);

@@ -6,12 +6,12 @@
 #include "record/decoder.h"
 
 static const char *const formats[] = {
-	[FORMAT_AUTO] = "auto", [FORMAT_JSON] = "json", [FORMAT_OTLP_JSON] = "otlp_json", [FORMAT_OTLP_PROTO] = "~otlp_proto",
-	[FORMAT_MSGPACK] = "~msgpack", [FORMAT_ZIPKIN] = "~zipkin", [FORMAT_JAEGER] = "~jaeger", [FORMAT_TEXT] = "text", [FORMAT_COUNT] = NULL,
+	[FORMAT_AUTO] = "auto", [FORMAT_JSON] = "json", [FORMAT_OTLP_JSON] = "otlp_json", [FORMAT_OTLP_PROTO] = "otlp_proto",
+	[FORMAT_MSGPACK] = "msgpack", [FORMAT_ZIPKIN] = "zipkin", [FORMAT_JAEGER] = "jaeger", [FORMAT_TEXT] = "text", [FORMAT_COUNT] = NULL,
 };
 static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_TEMPO] = "~tempo", [CONFIG_SPANS_SEMCONV] = "~semconv", NULL};
 static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "~native", [CONFIG_HISTOGRAMS_BOTH] = "~both", NULL};
-static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "~2.0", NULL};
+static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "2.0", NULL};
 static const char *const examples[] = {[EXAMPLES_FULL] = "full", [EXAMPLES_MASKED] = "masked", [EXAMPLES_NONE] = "none", NULL};
 static const char *const levels[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 
@@ -35,18 +35,27 @@ const struct option options[] = {
 	{"journal.kafka.state_topic", OPTION_STRING, IN(journal.kafka.state_topic), "winnow.state", NULL, NULL, NULL, "The compacted topic of snapshots; created if it is missing."},
 	{"journal.kafka.properties", OPTION_KAFKA, IN(journal.kafka.properties), NULL, NULL, NULL, NULL, "librdkafka properties for the journal; those of the first Kafka source unless set."},
 	{"rules", OPTION_STRINGS, IN(rules), NULL, NULL, NULL, NULL, "Rule files, or directories of them (`*.yaml`, `*.yml`, in name order)."},
+	{"fields.time", OPTION_STRINGS, IN(fields[0]), NULL, NULL, NULL, NULL, "Dotted paths of fields that hold the event time, asked before the shape; the first that is there wins."},
+	{"fields.severity", OPTION_STRINGS, IN(fields[1]), NULL, NULL, NULL, NULL, "Dotted paths of fields that hold the severity, asked before the shape; the first that is there wins."},
+	{"fields.service", OPTION_STRINGS, IN(fields[2]), NULL, NULL, NULL, NULL, "Dotted paths of fields that hold the service's name, asked before the shape; the first that is there wins."},
+	{"fields.message", OPTION_STRINGS, IN(fields[3]), NULL, NULL, NULL, NULL, "Dotted paths of fields that hold the message, asked before the shape; the first that is there wins."},
+	{"fields.logger", OPTION_STRINGS, IN(fields[4]), NULL, NULL, NULL, NULL, "Dotted paths of fields that hold the logger's name, asked before the shape; the first that is there wins."},
+	{"fields.trace_id", OPTION_STRINGS, IN(fields[5]), NULL, NULL, NULL, NULL, "Dotted paths of fields that hold the trace id, asked before the shape; the first that is there wins."},
+	{"fields.span_id", OPTION_STRINGS, IN(fields[6]), NULL, NULL, NULL, NULL, "Dotted paths of fields that hold the span id, asked before the shape; the first that is there wins."},
+	{"fields.duration", OPTION_STRINGS, IN(fields[7]), NULL, NULL, NULL, NULL, "Dotted paths of fields that hold a duration (milliseconds unless it names its unit), asked before the shape; the first that is there wins."},
 	{"metrics.step", OPTION_DURATION, IN(metrics.step_ns), "10s", "1s", "5m", NULL, "Event time between two samples of a series."},
 	{"metrics.lateness", OPTION_DURATION, IN(metrics.lateness_ns), "2s", "0s", "5m", NULL, "How long a step waits for records that are out of order."},
 	{"metrics.expire", OPTION_DURATION, IN(metrics.expire_ns), "15m", "1m", "7d", NULL, "A series without increments for this long gets a stale marker and leaves."},
 	{"metrics.window", OPTION_DURATION, IN(metrics.window_ns), "55m", "1m", "30d", NULL, "How far back the receiver takes samples; older steps are folded into the first one inside."},
 	{"metrics.spans", OPTION_CHOICE, IN(metrics.spans), "otel", NULL, NULL, spans, "Names and labels of the span metrics."},
+	{"metrics.service_graph_hold", OPTION_DURATION, IN(metrics.service_graph_hold_ns), "30s", "0s", "5m", NULL, "How long a span waits for the other end of its call, in event time, before its attributes name it; `0s`: no service graph."},
 	{"metrics.histograms", OPTION_CHOICE, IN(metrics.histograms), "classic", NULL, NULL, histograms, "Kind of histograms."},
 	{"budgets.series", OPTION_INT, IN(budgets.series), "200000", "100", "10000000", NULL, "Series in all; past it, increments go to `other`."},
 	{"budgets.patterns_per_service", OPTION_INT, IN(budgets.patterns_per_service), "1000", "1", "100000", NULL, "Mined patterns of one service; past it, `other`."},
 	{"budgets.label_values", OPTION_INT, IN(budgets.label_values), "200", "1", "100000", NULL, "Values of one label of a rule; past it, `other`."},
 	{"examples", OPTION_CHOICE, IN(examples), "full", NULL, NULL, examples, "What is kept of the best record of each pattern: its text, the text with the values `masked`, or `none`. What the journal holds already stays until a better one comes."},
 	{"remote_write.url", OPTION_STRING, IN(remote_write.url), NULL, NULL, NULL, NULL, "Where samples go, for example `http://localhost:9090/api/v1/write`. Required."},
-	{"remote_write.version", OPTION_CHOICE, IN(remote_write.version), "auto", NULL, NULL, versions, "Version of the protocol."},
+	{"remote_write.version", OPTION_CHOICE, IN(remote_write.version), "auto", NULL, NULL, versions, "Version of the protocol; `auto` begins with 2.0 and speaks 1.0 (for an hour, then it asks again) to a receiver that does not understand it."},
 	{"remote_write.headers", OPTION_PAIRS, IN(remote_write.headers), NULL, NULL, NULL, NULL, "Headers to send along, for example `X-Scope-OrgID: team-a`."},
 	{"remote_write.basic_auth.username", OPTION_STRING, IN(remote_write.username), NULL, NULL, NULL, NULL, "User for basic authentication."},
 	{"remote_write.basic_auth.password", OPTION_SECRET, IN(remote_write.password), NULL, NULL, NULL, NULL, "Its password; best as `${file:/run/secrets/NAME}`."},

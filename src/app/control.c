@@ -2,7 +2,9 @@
 #include "app/control.h"
 
 #include "app/status.h"
+#include "app/watch.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -10,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+enum { LOADS = 5 };
 
 static void signals(sigset_t *set)
 {
@@ -19,12 +23,33 @@ static void signals(sigset_t *set)
 	sigaddset(set, SIGHUP);
 }
 
-static struct ruleset *load_rules(const struct config *config, struct rule_errors *errors)
+static struct ruleset *load_once(const struct control *c, struct rule_errors *errors)
 {
 	struct ruleset *rules = NULL;
-	if (config->rules.len)
-		ruleset_load(config->rules.items, config->rules.len, &rules, errors);
+	if (c->config->rules.len)
+		ruleset_load(c->config->rules.items, c->config->rules.len, &rules, errors);
 	return rules;
+}
+
+/* The rules as the files stood at one moment: what changes while it is read is read again, and if there is no end to it, not at all. */
+static struct ruleset *load_rules(struct control *c, struct rule_errors *errors)
+{
+	for (int i = 0; i < LOADS; i++) {
+		uint64_t before = watch_print(c->watch);
+		struct ruleset *rules = load_once(c, errors);
+		watch_seen(c->watch, before);
+		if (watch_print(c->watch) == before) {
+			if (rules)
+				watch_more(c->watch, ruleset_more_files(rules));
+			return rules;
+		}
+		ruleset_free(rules);
+		buf_reset(&errors->text);
+		errors->len = 0;
+	}
+	buf_add_str(&errors->text, "the files change while they are read\n");
+	errors->len = 1;
+	return NULL;
 }
 
 int control_init(struct control *c)
@@ -34,7 +59,8 @@ int control_init(struct control *c)
 	signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	c->rules = load_rules(c->config, &errors);
+	c->watch = watch_new(c->config->rules.items, c->config->rules.len);
+	c->rules = load_rules(c, &errors);
 	if (errors.len)
 		fprintf(stderr, "%s", buf_cstr(&errors.text));
 	int rc = errors.len ? 1 : 0;
@@ -51,6 +77,7 @@ void control_done(struct control *c)
 	free((void *)c->low_ns);
 	free(c->sources);
 	ruleset_free(c->rules);
+	watch_free(c->watch);
 }
 
 bool control_wait_signal(struct control *c, int64_t timeout_ns)
@@ -66,10 +93,10 @@ bool control_wait_signal(struct control *c, int64_t timeout_ns)
 	return got > 0;
 }
 
-void control_place(struct control *c, struct control_source *source, struct source_reader *reader, int64_t offset, int64_t newest_ns)
+void control_place(struct control *c, struct control_source *source, struct source_reader *reader, const struct shard_start *at)
 {
 	c->places = mem_grow(c->places, c->places_len, &c->places_cap, sizeof(*c->places));
-	c->places[c->places_len++] = (struct control_place){.source = source, .reader = reader, .topic = mem_strdup(slice_str(reader->topic)), .partition = reader->partition, .offset = offset, .newest_ns = newest_ns};
+	c->places[c->places_len++] = (struct control_place){.source = source, .reader = reader, .topic = mem_strdup(slice_str(reader->topic)), .partition = reader->partition, .at = *at};
 }
 
 static struct worker *least_busy(struct control *c)
@@ -95,7 +122,7 @@ void control_hand_over(struct control *c, struct source_reader *reader)
 		if (p->reader != reader || p->worker)
 			continue;
 		p->worker = least_busy(c);
-		worker_take(p->worker, reader, p->source->format, p->offset, p->newest_ns);
+		worker_take(p->worker, reader, p->source->format, &p->at);
 	}
 }
 
@@ -139,7 +166,9 @@ void control_commit(struct control *c, const struct control_source *source)
 		partitions[n] = p->partition;
 		offsets[n++] = at.absorbed;
 	}
+	failpoint_hit(FAIL_COMMIT_BEFORE);
 	kafka_source_commit(source->kafka, topics, partitions, offsets, n);
+	failpoint_hit(FAIL_COMMIT_AFTER);
 	free(topics);
 	free(partitions);
 	free(offsets);
@@ -149,10 +178,9 @@ void control_reload(struct control *c)
 {
 	struct rule_errors errors = {0};
 	c->reload = false;
-	struct ruleset *fresh = load_rules(c->config, &errors);
-	status_reloaded(c->status, errors.len == 0);
+	struct ruleset *fresh = load_rules(c, &errors);
 	if (errors.len) {
-		log_line(LOG_ERROR, "rules", "not reloaded, the rules in force stay:\n%s", buf_cstr(&errors.text));
+		log_line(LOG_ERROR, "rules", "not reloaded, the rules in force (%016llx) stay:\n%s", c->rules ? (unsigned long long)ruleset_hash(c->rules) : 0ULL, buf_cstr(&errors.text));
 	} else {
 		log_line(LOG_INFO, "rules", "reloaded: %016llx -> %016llx", c->rules ? (unsigned long long)ruleset_hash(c->rules) : 0ULL, fresh ? (unsigned long long)ruleset_hash(fresh) : 0ULL);
 		for (size_t i = 0; i < c->workers_len; i++)
@@ -160,5 +188,13 @@ void control_reload(struct control *c)
 		ruleset_free(c->rules);
 		c->rules = fresh;
 	}
+	status_reloaded(c->status, errors.len == 0);
 	buf_done(&errors.text);
+}
+
+void control_look_at_rules(struct control *c)
+{
+	bool changed = c->config->rules.len && watch_changed(c->watch, clock_mono_ns());
+	if (c->reload || changed)
+		control_reload(c);
 }

@@ -21,7 +21,7 @@ struct control_place {
 	struct source_reader *reader; /* the worker's; only its address and, until it is handed over, its contents */
 	char *topic;
 	int32_t partition;
-	int64_t offset, newest_ns;
+	struct shard_start at;
 	struct worker *worker;        /* NULL until it is handed over */
 };
 
@@ -30,6 +30,7 @@ enum phase { PHASE_READING, PHASE_POSTING, PHASE_SENDING };
 struct control {
 	const struct config *config;
 	struct ruleset *rules;
+	struct watch *watch;  /* of the rules' files */
 	struct books *books;
 	struct worker **workers;
 	size_t workers_len;
@@ -53,7 +54,7 @@ int control_init(struct control *c);
 void control_done(struct control *c);
 /* Waits up to timeout for a signal; true if one came (leaving or reload is set). */
 bool control_wait_signal(struct control *c, int64_t timeout_ns);
-void control_place(struct control *c, struct control_source *source, struct source_reader *reader, int64_t offset, int64_t newest_ns);
+void control_place(struct control *c, struct control_source *source, struct source_reader *reader, const struct shard_start *at);
 /* Gives the partition to the worker that has the fewest. */
 void control_hand_over(struct control *c, struct source_reader *reader);
 void control_take_back(struct control *c, const char *const *topics, const int32_t *partitions, size_t len);
@@ -61,5 +62,7 @@ size_t control_places(const struct control *c);
 void control_commit(struct control *c, const struct control_source *source);
 /* Reads the rules anew; the old ones stay if there is any mistake. */
 void control_reload(struct control *c);
+/* The same if somebody asked for it or the files have changed. */
+void control_look_at_rules(struct control *c);
 
 #endif

@@ -43,7 +43,8 @@ struct winnow_engine *winnow_open(const char *const *rule_paths, size_t len, int
 	e->rules = rules;
 	e->shard = shard_new(&opts);
 	e->ledger = ledger_new(&ledger);
-	e->partition = (struct shard_partition){.topic = SLICE("fed"), .gap_asked = -1};
+	e->partition = (struct shard_partition){.topic = SLICE("fed")};
+	shard_partition_start(&e->partition, &(struct shard_start){0}, 0);
 	return e;
 }
 

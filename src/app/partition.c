@@ -15,6 +15,7 @@ void partition_free(struct partition *p)
 {
 	partition_let_go(p);
 	p->reader->ops->close(p->reader);
+	shard_partition_done(&p->shard);
 	free(p);
 }
 

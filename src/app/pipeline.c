@@ -24,6 +24,11 @@
 #include <unistd.h>
 
 #define COMMIT_NS (5 * NS_PER_S)
+#ifdef WINNOW_FAILPOINTS
+#define SNAPSHOT_NS (2 * NS_PER_S) /* so that a test comes to it */
+#else
+#define SNAPSHOT_NS (120 * NS_PER_S)
+#endif
 #define RETRY_NS (2 * NS_PER_S)
 #define SERVE_NS (50 * NS_PER_MS)
 #define NOTHING_NS (20 * NS_PER_S)
@@ -61,7 +66,7 @@ static struct books_opts books_opts(const struct config *config)
 	size_t window_steps = (size_t)(config->metrics.window_ns / config->metrics.step_ns);
 	return (struct books_opts){
 		.ledger = {.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series},
-		.snapshot_interval_ns = 120 * NS_PER_S,
+		.snapshot_interval_ns = SNAPSHOT_NS,
 		.max_pending_steps = window_steps + 30,
 		.max_pending_bytes = 48 << 20,
 	};
@@ -103,7 +108,18 @@ static int start_workers(struct control *c)
 	for (size_t i = 0; i < n; i++) {
 		struct err err = {0};
 		struct worker_opts opts = {
-			.shard = {.step_ns = c->config->metrics.step_ns, .window_ns = c->config->metrics.window_ns, .limits = {.patterns_per_service = (size_t)c->config->budgets.patterns_per_service}, .miner_bytes = (64u << 20) / n, .label_values = (size_t)c->config->budgets.label_values, .examples = (enum examples_kept)c->config->examples, .rules = c->rules},
+			.shard = {
+				.step_ns = c->config->metrics.step_ns,
+				.window_ns = c->config->metrics.window_ns,
+				.limits = {.patterns_per_service = (size_t)c->config->budgets.patterns_per_service},
+				.miner_bytes = (64u << 20) / n,
+				.label_values = (size_t)c->config->budgets.label_values,
+				.hold_ns = c->config->metrics.service_graph_hold_ns,
+				.examples = (enum examples_kept)c->config->examples,
+				.rules = c->rules,
+				.fields = c->config->decoder_fields,
+				.fields_len = c->config->decoder_fields_len,
+			},
 			.cut_interval_ns = NS_PER_S,
 			.window_ns = c->config->metrics.window_ns,
 			.low_ns = c->low_ns,
@@ -120,8 +136,8 @@ static int start_workers(struct control *c)
 	return 0;
 }
 
-/* Announces the partitions at offsets, so that the watermark waits for them from now on. */
-static bool announce(struct control *c, struct source_reader *const *readers, size_t len, const int64_t *offsets, const int64_t *newest)
+/* Announces the partitions where they go on, so that the watermark waits for them from now on. */
+static bool announce(struct control *c, struct source_reader *const *readers, size_t len, const struct shard_start *at)
 {
 	struct delta_body body = {0};
 	struct buf record = {0};
@@ -130,7 +146,7 @@ static bool announce(struct control *c, struct source_reader *const *readers, si
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(c->books);
 	struct delta_range *ranges = mem_zalloc(len, sizeof(*ranges));
 	for (size_t i = 0; i < len; i++)
-		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = offsets[i], .to = offsets[i], .replay = offsets[i], .newest_ns = newest[i]};
+		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = at[i].offset, .to = at[i].offset, .replay = at[i].replay, .replay_time_ns = at[i].replay_time_ns, .newest_ns = at[i].newest_ns};
 	if (getrandom(&writer, sizeof(writer), 0) < 0)
 		writer = (uint64_t)now;
 	struct delta_header header = {.writer = writer, .seq = 1, .journal_time_ns = now > journal_time ? now : journal_time, .ranges = ranges, .ranges_len = len};
@@ -143,7 +159,7 @@ static bool announce(struct control *c, struct source_reader *const *readers, si
 }
 
 /* Where each partition goes on: what the journal says, read to its end; else the source's start. True if all of it was so already. */
-static bool look_up(struct control *c, struct source_reader *const *readers, size_t len, int64_t *offsets, int64_t *newest)
+static bool look_up(struct control *c, struct source_reader *const *readers, size_t len, struct shard_start *starts)
 {
 	bool same = true;
 	while (!books_catch_up(c->books, 10 * NS_PER_S) && !c->leaving)
@@ -152,9 +168,10 @@ static bool look_up(struct control *c, struct source_reader *const *readers, siz
 		struct ledger_partition at;
 		bool known = books_partition(c->books, slice_str(readers[i]->topic), readers[i]->partition, &at);
 		int64_t offset = known ? at.absorbed : readers[i]->start;
-		same = same && offsets[i] == offset;
-		offsets[i] = offset;
-		newest[i] = known ? at.newest_ns : 0;
+		same = same && starts[i].offset == offset;
+		starts[i] = (struct shard_start){.offset = offset, .replay = offset};
+		if (known)
+			starts[i] = (struct shard_start){.offset = offset, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
 		if (readers[i]->end >= 0 && offset > readers[i]->end)
 			log_line(LOG_ERROR, "source", "%s/%d ends at %lld, before the %lld that are counted already: was it created anew? Its records up to there are skipped", readers[i]->topic,
 				 (int)readers[i]->partition, (long long)readers[i]->end, (long long)offset);
@@ -165,16 +182,18 @@ static bool look_up(struct control *c, struct source_reader *const *readers, siz
 static void on_assigned(void *arg, struct source_reader *const *readers, size_t len, int64_t *offsets)
 {
 	struct control *c = ((struct control_source *)arg)->control;
-	int64_t *newest = mem_zalloc(len, sizeof(*newest));
+	struct shard_start *starts = mem_zalloc(len, sizeof(*starts));
 	for (size_t i = 0; i < len; i++)
-		offsets[i] = -1;
-	look_up(c, readers, len, offsets, newest);
+		starts[i].offset = -1;
+	look_up(c, readers, len, starts);
 	for (unsigned tries = 0; len && tries < 5 && !c->leaving; tries++)
-		if (announce(c, readers, len, offsets, newest) && look_up(c, readers, len, offsets, newest))
+		if (announce(c, readers, len, starts) && look_up(c, readers, len, starts))
 			break;
-	for (size_t i = 0; i < len; i++)
-		control_place(c, arg, readers[i], offsets[i], newest[i]);
-	free(newest);
+	for (size_t i = 0; i < len; i++) {
+		offsets[i] = starts[i].replay;
+		control_place(c, arg, readers[i], &starts[i]);
+	}
+	free(starts);
 }
 
 static void on_ready(void *arg, struct source_reader *const *readers, size_t len)
@@ -369,8 +388,7 @@ static void loop(struct control *c)
 	while (!c->leaving) {
 		serve_sources(c);
 		control_wait_signal(c, 0);
-		if (c->reload)
-			control_reload(c);
+		control_look_at_rules(c);
 		if (clock_mono_ns() >= c->commit_at_ns)
 			commit_offsets(c);
 		if (c->until_end && finish(c))

@@ -25,7 +25,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/wire.h"
-#include "metric/remote_write.h"
+#include "metric/tally.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,20 +242,37 @@ void quarantine_begin(struct quarantine *q, int64_t now_ns)
 	}
 }
 
-/* The value in the first sample of a TimeSeries. */
-static double value_of(struct slice whole)
+/* A Sample message at another time; all else as it is. */
+static void add_moved_sample(struct buf *out, struct slice sample, int64_t at_ms)
 {
-	struct wire w = wire_of(whole), inside;
+	struct buf moved = {0};
+	struct wire w = wire_of(sample);
+	struct wire_field f;
+	for (const uint8_t *start = w.next; wire_next(&w, &f) == 1; start = w.next)
+		if (f.number != 2)
+			buf_add(&moved, start, (size_t)(w.next - start));
+	wire_add_u64(&moved, 2, (uint64_t)at_ms);
+	wire_add_bytes(out, 2, buf_slice(&moved));
+	buf_done(&moved);
+}
+
+/* A whole TimeSeries, its samples at another time. */
+static void add_moved(struct buf *out, struct slice whole, int64_t at_ms)
+{
+	struct buf moved = {0};
+	struct wire w = wire_of(whole);
 	struct wire_field f;
 	if (wire_next(&w, &f) != 1)
-		return 0;
-	for (w = wire_of(f.bytes); wire_next(&w, &f) == 1;) {
-		if (f.number != 2)
-			continue;
-		inside = wire_of(f.bytes);
-		return wire_next(&inside, &f) == 1 && f.number == 1 ? wire_to_double(f.value) : 0;
+		return;
+	w = wire_of(f.bytes);
+	for (const uint8_t *start = w.next; wire_next(&w, &f) == 1; start = w.next) {
+		if (f.number == 2)
+			add_moved_sample(&moved, f.bytes, at_ms);
+		else
+			buf_add(&moved, start, (size_t)(w.next - start));
 	}
-	return 0;
+	wire_add_bytes(out, 1, buf_slice(&moved));
+	buf_done(&moved);
 }
 
 /* The newest anchor that belongs to these labels, at a new time. */
@@ -268,7 +285,7 @@ static void add_anchor(const struct suspect *s, struct slice labels, int64_t anc
 		if (slice_eq(anchor.labels, labels))
 			found = anchor.whole;
 	if (found.len > 0)
-		remote_write_add(out, labels, value_of(found), anchor_ms, NULL);
+		add_moved(out, found, anchor_ms);
 }
 
 static void take_suspect(struct suspect *s, const struct series_view *series, bool anchors, int64_t anchor_ms)
@@ -350,6 +367,13 @@ void quarantine_group_anchored(struct quarantine_group *g)
 {
 	for (size_t i = 0; i < g->len; i++)
 		buf_done(&g->members[i]->anchors);
+}
+
+void quarantine_forget_anchors(struct quarantine *q)
+{
+	size_t cursor = 0;
+	for (struct suspect *s; (s = map_next(&q->suspects, &cursor));)
+		buf_done(&s->anchors);
 }
 
 void quarantine_group_refused(struct quarantine_group *g, const char *reason)

@@ -8,11 +8,16 @@
  *   2xx                          passed
  *   5xx, 429, 408, no answer     the same bytes again: 100 ms, 200 ms, ... 10 s, jittered; Retry-After if that is longer, up to a minute
  *   401, 403, 404, ...           we are denied, not our samples (nobody has looked at them): again every 10 s, loudly, until someone repairs it
- *   400 and other 4xx            these bytes are never sent again. If they may have been delivered before (an earlier leader, a lost acknowledgement), the receiver
- *                                has them: passed. Else the request's series go to the quarantine and the step goes on without them: totals are cumulative
+ *   400 and other 4xx            these bytes are never sent again. Values that may have been delivered before (an earlier leader, a lost acknowledgement): the receiver
+ *                                has them, passed. Else the journal is asked: if another leader has marked the step meanwhile, or noted its anchors and these were
+ *                                some, the request was late, not bad, and the step is given up; if nobody noted anchors, nobody has sent values either, and a 0 may
+ *                                come later. Else the request's series go to the quarantine and the step goes on without them: totals are cumulative
  *   5xx, five times in a row     perhaps the request itself is the poison (duplicate labels, "too old": Prometheus 2.42 answers 500). One series out of it is tried alone:
- *                                if that passes, the receiver is well and the request is treated as refused; else the receiver is ill, and we wait
+ *                                if that passes and the request fails three times more, the receiver is well and the request is treated as refused; else the
+ *                                receiver is ill, and we wait
  *   413                          as refused, and requests are smaller from now on
+ *
+ *   415, and what else says so   the receiver does not speak remote write 2.0: dialect.c
  *
  * The step is acknowledged when every request passed or was refused. Source: delivery.md "Sending"; remote-write 1.0 specification; behaviour of receivers as
  * measured. Threads: sender_send on one; the mutex guards only the status that others read.
@@ -21,6 +26,7 @@
 
 #include "app/quarantine.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -32,7 +38,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SERVER_ERRORS_MAX = 5, SAMPLES_MIN = 100 };
+enum { SERVER_ERRORS_MAX = 5, INSIST_TRIES = 3, SAMPLES_MIN = 100 };
+#define ASIDES_EVERY_NS (11 * NS_PER_S)
 #define RETRY_AFTER_MAX_NS (60 * NS_PER_S)
 
 struct sender {
@@ -40,12 +47,15 @@ struct sender {
 	struct sender_source source;
 	struct http_sender *http;
 	struct quarantine *quarantine;
+	struct dialect *dialect;
 	struct queue *wake; /* never holds anything: closing it ends every wait */
 	atomic_bool stopping;
 	int64_t maybe_there_until;
 	size_t max_samples;
 	uint64_t random;
 	int64_t metadata_at_ns; /* monotonic */
+	bool asides_changed;    /* since the log told of them */
+	int64_t asides_told_ns; /* monotonic */
 	bool passed;            /* something did, in this step */
 	int64_t step;
 	struct buf packed;
@@ -55,7 +65,7 @@ struct sender {
 
 void sender_opts_default(struct sender_opts *opts)
 {
-	*opts = (struct sender_opts){.step_ns = 10 * NS_PER_S, .receiver_window_ns = 55 * 60 * NS_PER_S, .max_samples = 2000, .max_bytes = 1 << 20, .backoff_min_ns = 100 * NS_PER_MS,
+	*opts = (struct sender_opts){.version = SENDER_ONLY_1, .version_retry_ns = 3600 * NS_PER_S, .step_ns = 10 * NS_PER_S, .receiver_window_ns = 55 * 60 * NS_PER_S, .max_samples = 2000, .max_bytes = 1 << 20, .backoff_min_ns = 100 * NS_PER_MS,
 		.backoff_max_ns = 10 * NS_PER_S, .denied_pause_ns = 10 * NS_PER_S, .aside_retry_ns = 600 * NS_PER_S, .metadata_every_ns = 60 * NS_PER_S};
 }
 
@@ -71,6 +81,8 @@ int sender_new(const struct sender_opts *opts, const struct sender_source *sourc
 	s->source = *source;
 	s->http = http;
 	s->quarantine = quarantine_new(opts->aside_retry_ns);
+	s->dialect = dialect_new(opts->version, opts->version_retry_ns);
+	s->status.version = REMOTE_WRITE_1; /* of http, until the first step */
 	s->wake = queue_new(1);
 	s->maybe_there_until = INT64_MIN;
 	s->max_samples = opts->max_samples;
@@ -86,6 +98,7 @@ void sender_free(struct sender *s)
 		return;
 	http_sender_free(s->http);
 	quarantine_free(s->quarantine);
+	dialect_free(s->dialect);
 	queue_free(s->wake);
 	buf_done(&s->packed);
 	pthread_mutex_destroy(&s->mutex);
@@ -104,6 +117,12 @@ void sender_lead(struct sender *s, int64_t until_step)
 	s->maybe_there_until = until_step;
 }
 
+/* A 0 behind another leader's values would count them twice. */
+void sender_contested(struct sender *s)
+{
+	quarantine_forget_anchors(s->quarantine);
+}
+
 static uint64_t next_random(struct sender *s)
 {
 	s->random = hash_pair(s->random, 1);
@@ -115,7 +134,7 @@ static uint64_t next_random(struct sender *s)
 /* Answers about who we are or where we ask, given before anyone looked at the body. */
 static bool is_denial(int status)
 {
-	static const int denials[] = {401, 402, 403, 404, 405, 407, 421, 431};
+	static const int denials[] = {401, 402, 403, 404, 405, 407, 415, 421, 431};
 	for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++)
 		if (status == denials[i])
 			return true;
@@ -139,7 +158,7 @@ enum sender_move sender_decide(const struct sender_opts *opts, const struct send
 		return SENDER_PASSED;
 	bool denied = is_denial(reply->status);
 	if (reply->verdict == HTTP_REFUSED && !denied && reply->status != 408)
-		return reply->status == 400 && try->maybe_there ? SENDER_ALREADY_THERE : SENDER_REFUSED;
+		return reply->status == 400 && try->maybe_there && !try->anchors ? SENDER_ALREADY_THERE : SENDER_REFUSED;
 	int64_t wait = denied ? backoff(opts->denied_pause_ns, 6 * opts->denied_pause_ns, try->attempt, random) : backoff(opts->backoff_min_ns, opts->backoff_max_ns, try->attempt, random);
 	int64_t asked = reply->retry_after_ns < RETRY_AFTER_MAX_NS ? reply->retry_after_ns : RETRY_AFTER_MAX_NS;
 	*ret_wait_ns = asked > wait ? asked : wait;
@@ -206,6 +225,25 @@ static void publish_quarantine(struct sender *s)
 	pthread_mutex_unlock(&s->mutex);
 }
 
+/* Who is set aside, by name, in one line when that has changed: the log holds back lines of one kind that follow each other too fast, so this one waits its turn. */
+static void log_asides(struct sender *s, size_t before)
+{
+	size_t len = quarantine_aside_len(s->quarantine);
+	struct buf text = {0};
+	s->asides_changed |= len > before;
+	if (!s->asides_changed || clock_mono_ns() < s->asides_told_ns + ASIDES_EVERY_NS)
+		return;
+	for (size_t i = 0; i < len && i < SENDER_ASIDE_SHOWN; i++) {
+		struct quarantine_aside aside;
+		quarantine_aside_at(s->quarantine, i, &aside);
+		buf_printf(&text, "%s%.*s (%.*s)", i ? "; " : "", (int)aside.name.len, aside.name.ptr, (int)aside.reason.len, aside.reason.ptr);
+	}
+	log_line(LOG_WARN, "sender", "%zu series are set aside, because the receiver refuses them: %s%s", len, buf_cstr(&text), len > SENDER_ASIDE_SHOWN ? "; ..." : "");
+	s->asides_changed = false;
+	s->asides_told_ns = clock_mono_ns();
+	buf_done(&text);
+}
+
 void sender_status(struct sender *s, struct sender_status *ret)
 {
 	pthread_mutex_lock(&s->mutex);
@@ -218,17 +256,29 @@ void sender_status(struct sender *s, struct sender_status *ret)
 /* What became of a request. */
 enum fate { FATE_PASSED, FATE_REFUSED, FATE_GONE, FATE_STOPPED };
 
-static void post(struct sender *s, struct slice body, unsigned attempt, struct http_reply *reply)
+static void set_version(struct sender *s, enum remote_write_version version)
+{
+	if (s->status.version == version)
+		return;
+	http_sender_set_version(s->http, version);
+	pthread_mutex_lock(&s->mutex);
+	s->status.version = version;
+	pthread_mutex_unlock(&s->mutex);
+}
+
+static void post(struct sender *s, struct dialect_body body, unsigned attempt, struct http_reply *reply)
 {
 	buf_reset(&s->packed);
-	remote_write_compress(&s->packed, body);
+	remote_write_compress(&s->packed, dialect_fit(s->dialect, body));
+	failpoint_hit(FAIL_REQUEST_BEFORE_SEND);
 	http_sender_post(s->http, buf_slice(&s->packed), attempt, reply);
+	failpoint_hit(FAIL_REQUEST_AFTER_SEND);
 	pthread_mutex_lock(&s->mutex);
 	s->status.bytes += s->packed.len;
 	pthread_mutex_unlock(&s->mutex);
 }
 
-/* All families' types and helps: also a request that no series can poison. */
+/* All families' types and helps: also a request that no series can poison. In 2.0 they go with the series, and this is an empty request. */
 static void build_metadata(struct buf *body)
 {
 	for (int i = 0; i < FAMILY_COUNT; i++)
@@ -238,21 +288,25 @@ static void build_metadata(struct buf *body)
 
 /* Whether the receiver takes anything while this request fails. A request of one series cannot be told from an ill receiver by itself: then something must have passed in
  * this step, and a request without series must pass now. */
-static bool receiver_is_well(struct sender *s, struct slice body)
+static bool receiver_is_well(struct sender *s, struct dialect_body body)
 {
 	struct http_reply reply;
-	struct buf metadata = {0};
-	struct slice probe = quarantine_pick(body, next_random(s));
-	if (probe.len == 0) {
-		if (!s->passed)
-			return false;
+	struct buf metadata = {0}, portable = {0};
+	dialect_to_portable(body, &portable);
+	struct dialect_body probe = {quarantine_pick(buf_slice(&portable), next_random(s)), REMOTE_WRITE_1};
+	bool well = probe.bytes.len > 0 || s->passed;
+	if (probe.bytes.len == 0) {
 		build_metadata(&metadata);
-		probe = buf_slice(&metadata);
+		probe.bytes = buf_slice(&metadata);
 	}
-	post(s, probe, 0, &reply);
-	note_reply(s, &reply, reply.verdict == HTTP_OK ? SENDER_PASSED : SENDER_RETRY);
+	if (well) {
+		post(s, probe, 0, &reply);
+		well = reply.verdict == HTTP_OK;
+		note_reply(s, &reply, well ? SENDER_PASSED : SENDER_RETRY);
+	}
 	buf_done(&metadata);
-	return reply.verdict == HTTP_OK;
+	buf_done(&portable);
+	return well;
 }
 
 static bool wait_for(struct sender *s, int64_t ns)
@@ -267,10 +321,60 @@ static bool wait_for(struct sender *s, int64_t ns)
 	return true;
 }
 
+static void note_partial(struct sender *s, const struct http_reply *reply, size_t series)
+{
+	log_line(LOG_WARN, "sender", "of %zu series in a request the receiver wrote %lld samples and %lld histograms, and refused the rest: %s", series,
+		(long long)(reply->written_samples > 0 ? reply->written_samples : 0), (long long)(reply->written_histograms > 0 ? reply->written_histograms : 0), reply->reason);
+	pthread_mutex_lock(&s->mutex);
+	s->status.partial++;
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* What the answer says about the version and about what was written; changes the reply where that says more than its status. */
+static void hear(struct sender *s, struct dialect_body body, unsigned attempt, struct http_reply *reply)
+{
+	size_t series = reply->status == 400 ? dialect_series(body) : 0;
+	switch (dialect_hear(s->dialect, reply, series, clock_mono_ns())) {
+	case DIALECT_CHANGED:
+		set_version(s, dialect_version(s->dialect));
+		post(s, body, attempt + 1, reply);
+		break;
+	case DIALECT_NOT_SPOKEN: /* remote_write.version may be wrong: someone has to look */
+		reply->verdict = HTTP_REFUSED;
+		reply->status = 415;
+		snprintf(reply->reason, sizeof(reply->reason), "it does not say what it has written, so it does not speak remote write 2.0 (remote_write.version: auto would find out)");
+		break;
+	case DIALECT_ALL_WRITTEN:
+		note_partial(s, reply, series);
+		reply->verdict = HTTP_OK;
+		break;
+	case DIALECT_PARTLY:
+		note_partial(s, reply, series);
+		break;
+	case DIALECT_AS_IT_WAS:
+		break;
+	}
+	set_version(s, dialect_version(s->dialect));
+}
+
+/* The receiver took something else: it may have come back just now, so the body gets a few more tries before it is called the poison. */
+static enum sender_move insist(struct sender *s, struct dialect_body body, const struct sender_try *try, struct http_reply *reply, int64_t *ret_wait_ns)
+{
+	enum sender_move move = SENDER_PROBE;
+	for (unsigned n = 1; move == SENDER_PROBE && n <= INSIST_TRIES && !atomic_load(&s->stopping); n++) {
+		note_reply(s, reply, SENDER_RETRY);
+		post(s, body, try->attempt + n, reply);
+		hear(s, body, try->attempt + n, reply);
+		move = sender_decide(&s->opts, try, reply, next_random(s), ret_wait_ns);
+	}
+	return move == SENDER_PROBE && !atomic_load(&s->stopping) ? SENDER_REFUSED : move;
+}
+
 /* One try; the fate is set if it was the last one. */
-static bool try_once(struct sender *s, struct slice body, struct sender_try *try, struct http_reply *reply, int64_t *ret_wait_ns, enum fate *ret_fate)
+static bool try_once(struct sender *s, struct dialect_body body, struct sender_try *try, struct http_reply *reply, int64_t *ret_wait_ns, enum fate *ret_fate)
 {
 	post(s, body, try->attempt, reply);
+	hear(s, body, try->attempt, reply);
 	if (atomic_load(&s->stopping) && reply->verdict != HTTP_OK) {
 		*ret_fate = FATE_STOPPED;
 		return true;
@@ -278,7 +382,7 @@ static bool try_once(struct sender *s, struct slice body, struct sender_try *try
 	try->maybe_there |= reply->repeated;
 	enum sender_move move = sender_decide(&s->opts, try, reply, next_random(s), ret_wait_ns);
 	if (move == SENDER_PROBE && receiver_is_well(s, body))
-		move = SENDER_REFUSED;
+		move = insist(s, body, try, reply, ret_wait_ns);
 	note_reply(s, reply, move);
 	bool passed = move == SENDER_PASSED || move == SENDER_ALREADY_THERE;
 	s->passed |= passed;
@@ -298,9 +402,9 @@ static void learn(struct sender_try *try, const struct http_reply *reply)
 }
 
 /* The body until its fate is known; reply is the last one. */
-static enum fate deliver(struct sender *s, struct slice body, struct http_reply *reply)
+static enum fate deliver(struct sender *s, struct dialect_body body, bool anchors, struct http_reply *reply)
 {
-	struct sender_try try = {.maybe_there = s->step <= s->maybe_there_until};
+	struct sender_try try = {.maybe_there = s->step <= s->maybe_there_until, .anchors = anchors};
 	enum fate fate;
 	int64_t wait;
 	if (atomic_load(&s->stopping))
@@ -319,7 +423,7 @@ static enum fate deliver(struct sender *s, struct slice body, struct http_reply 
 
 /* The ordinary part of every request of a step, as it is left after suspects were taken out. */
 struct outgoing {
-	struct slice body;
+	struct dialect_body body;
 	struct buf own; /* if body is not the ledger's */
 	size_t samples, exemplars;
 	bool anchors;
@@ -330,22 +434,27 @@ static void sort_out(struct sender *s, const struct cut *c, struct outgoing *out
 	int64_t anchor_ms = (c->end_ns - s->opts.step_ns) / NS_PER_MS;
 	for (size_t i = 0; i < c->len; i++) {
 		const struct cut_request *r = &c->requests[i];
-		out[i] = (struct outgoing){.body = r->body, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
+		out[i] = (struct outgoing){.body = {r->body, c->version}, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
 		if (quarantine_len(s->quarantine) == 0)
 			continue;
-		out[i].samples = quarantine_take(s->quarantine, r->body, r->anchors, anchor_ms, &out[i].own);
-		out[i].body = buf_slice(&out[i].own);
+		struct buf portable = {0};
+		dialect_to_portable(out[i].body, &portable);
+		out[i].samples = quarantine_take(s->quarantine, buf_slice(&portable), r->anchors, anchor_ms, &out[i].own);
+		out[i].body = (struct dialect_body){buf_slice(&out[i].own), REMOTE_WRITE_1};
+		buf_done(&portable);
 	}
 }
 
 /* Takes out who became a suspect in this very step. */
 static void leave_out(struct sender *s, struct outgoing *o)
 {
-	struct buf rest = {0};
-	o->samples = quarantine_leave_out(s->quarantine, o->body, &rest);
+	struct buf rest = {0}, portable = {0};
+	dialect_to_portable(o->body, &portable);
+	o->samples = quarantine_leave_out(s->quarantine, buf_slice(&portable), &rest);
+	buf_done(&portable);
 	buf_done(&o->own);
 	o->own = rest;
-	o->body = buf_slice(&o->own);
+	o->body = (struct dialect_body){buf_slice(&o->own), REMOTE_WRITE_1};
 }
 
 static void note_passed(struct sender *s, const struct outgoing *o)
@@ -359,16 +468,21 @@ static void note_passed(struct sender *s, const struct outgoing *o)
 static enum fate send_ordinary(struct sender *s, struct outgoing *o)
 {
 	struct http_reply reply;
-	if (o->body.len == 0)
+	if (o->body.bytes.len == 0)
 		return FATE_PASSED;
-	enum fate fate = deliver(s, o->body, &reply);
+	enum fate fate = deliver(s, o->body, o->anchors, &reply);
 	if (fate == FATE_PASSED)
 		note_passed(s, o);
 	if (fate != FATE_REFUSED)
 		return fate;
+	if (s->source.overtaken && s->source.overtaken(s->source.self, s->step, o->anchors))
+		return FATE_GONE;
 	if (reply.status == 413 && s->max_samples > SAMPLES_MIN)
 		s->max_samples = s->max_samples / 2 > SAMPLES_MIN ? s->max_samples / 2 : SAMPLES_MIN;
-	quarantine_refuse(s->quarantine, o->body, o->anchors, reply.reason);
+	struct buf portable = {0};
+	dialect_to_portable(o->body, &portable);
+	quarantine_refuse(s->quarantine, buf_slice(&portable), o->anchors, reply.reason);
+	buf_done(&portable);
 	return FATE_PASSED; /* the step goes on without it */
 }
 
@@ -378,12 +492,12 @@ static enum fate send_group(struct sender *s, struct quarantine_group *g)
 	struct outgoing values = {.samples = g->samples};
 	enum fate fate = FATE_PASSED;
 	if (g->anchors.len > 0) {
-		fate = deliver(s, buf_slice(&g->anchors), &reply);
+		fate = deliver(s, (struct dialect_body){buf_slice(&g->anchors), REMOTE_WRITE_1}, true, &reply);
 		if (fate == FATE_PASSED)
 			quarantine_group_anchored(g);
 	}
 	if (fate == FATE_PASSED && g->values.len > 0) {
-		fate = deliver(s, buf_slice(&g->values), &reply);
+		fate = deliver(s, (struct dialect_body){buf_slice(&g->values), REMOTE_WRITE_1}, false, &reply);
 		if (fate == FATE_PASSED)
 			note_passed(s, &values);
 	}
@@ -425,11 +539,11 @@ static void send_metadata(struct sender *s)
 {
 	struct http_reply reply;
 	struct buf body = {0};
-	if (s->opts.metadata_every_ns < 0 || clock_mono_ns() < s->metadata_at_ns || atomic_load(&s->stopping))
+	if (s->opts.metadata_every_ns < 0 || dialect_version(s->dialect) != REMOTE_WRITE_1 || clock_mono_ns() < s->metadata_at_ns || atomic_load(&s->stopping))
 		return;
 	s->metadata_at_ns = clock_mono_ns() + s->opts.metadata_every_ns;
 	build_metadata(&body);
-	post(s, buf_slice(&body), 0, &reply);
+	post(s, (struct dialect_body){buf_slice(&body), REMOTE_WRITE_1}, 0, &reply);
 	note_reply(s, &reply, reply.verdict == HTTP_OK ? SENDER_PASSED : SENDER_RETRY);
 	buf_done(&body);
 }
@@ -437,8 +551,12 @@ static void send_metadata(struct sender *s)
 static enum sender_result finish(struct sender *s, enum fate fate)
 {
 	static const enum sender_result results[] = {[FATE_PASSED] = SENDER_ACKNOWLEDGED, [FATE_GONE] = SENDER_GONE, [FATE_STOPPED] = SENDER_STOPPED};
+	if (fate == FATE_GONE)
+		quarantine_forget_anchors(s->quarantine); /* someone else sends as well */
 	if (fate == FATE_PASSED) {
+		size_t before = quarantine_aside_len(s->quarantine);
 		quarantine_end(s->quarantine, clock_wall_ns(), s->passed);
+		log_asides(s, before);
 		publish_quarantine(s);
 		pthread_mutex_lock(&s->mutex);
 		s->status.steps++;
@@ -454,8 +572,9 @@ enum sender_result sender_send(struct sender *s, int64_t step, bool newest)
 	enum sender_result result = SENDER_TOO_OLD;
 	if (atomic_load(&s->stopping))
 		return SENDER_STOPPED;
-	if (!s->source.cut(s->source.self, step, s->max_samples, s->opts.max_bytes, &c))
-		return SENDER_GONE;
+	set_version(s, dialect_begin(s->dialect, clock_mono_ns()));
+	if (!s->source.cut(s->source.self, step, dialect_version(s->dialect), s->max_samples, s->opts.max_bytes, &c))
+		return finish(s, FATE_GONE);
 	int64_t now = clock_wall_ns();
 	if (newest || c.end_ns >= now - s->opts.receiver_window_ns) {
 		struct outgoing *out = mem_zalloc(c.len ? c.len : 1, sizeof(*out));

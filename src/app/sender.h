@@ -3,11 +3,14 @@
 #ifndef WINNOW_APP_SENDER_H
 #define WINNOW_APP_SENDER_H
 
+#include "app/dialect.h"
 #include "ledger/ledger.h"
 #include "sink/http.h"
 
 struct sender_opts {
 	struct http_opts http;
+	enum sender_version version; /* SENDER_ONLY_1 */
+	int64_t version_retry_ns;   /* 1 h */
 	int64_t step_ns;            /* 10 s */
 	int64_t receiver_window_ns; /* 55 min: older steps are not sent */
 	size_t max_samples;         /* of a request: 2,000 */
@@ -24,12 +27,15 @@ void sender_opts_default(struct sender_opts *opts);
 /* Where steps come from; the functions take whatever lock the ledger needs. */
 struct sender_source {
 	void *self;
-	/* As ledger_cut; false if step is not the oldest pending one (any more). */
-	bool (*cut)(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret);
+	/* As ledger_cut; false if step is not the oldest pending one (any more). What comes may be of version 1 in any case. */
+	bool (*cut)(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
 	void (*cut_done)(void *self, struct cut *cut);
 	/* All anchors of a step that begins series (cut.begins) are settled: appends that to the journal and waits until it is folded, before any value goes out; false: it could
 	 * not be, so the step is given up for now (SENDER_GONE). May be NULL. */
 	bool (*anchored)(void *self, int64_t step);
+	/* The receiver refused a request of the step. Reads the journal to its end: whether the request is late, not bad, since another instance has marked the step, or
+	 * noted its anchors if this was one of them (or that cannot be known now). Then the step is given up (SENDER_GONE). May be NULL. */
+	bool (*overtaken)(void *self, int64_t step, bool anchors);
 	/* Whether this instance is still to send this step: asked between tries. */
 	bool (*wanted)(void *self, int64_t step);
 };
@@ -46,8 +52,10 @@ struct sender;
 /* ERR_INPUT as http_sender_new. */
 int sender_new(const struct sender_opts *opts, const struct sender_source *source, struct sender **ret, struct err *err);
 void sender_free(struct sender *s);
-/* This instance begins to lead: steps up to and with this one may have been sent by an earlier leader, so that a 400 for them means that they are there already. INT64_MIN: none. */
+/* This instance begins to lead, or sends a step again of which it does not know whether it is marked: steps up to and with this one may have been sent by an earlier leader, so that a 400 for them means that they are there already. INT64_MIN: none. */
 void sender_lead(struct sender *s, int64_t until_step);
+/* Another instance sends at the same time: 0s that were refused are not tried again, as its values may be there. */
+void sender_contested(struct sender *s);
 /* Sends the step, and returns when all of it is with the receiver (what was refused goes with later steps), however long that takes. newest: no later step
  * waits, so it is sent however old it is. */
 enum sender_result sender_send(struct sender *s, int64_t step, bool newest);
@@ -65,6 +73,8 @@ struct sender_status {
 	uint64_t steps, samples, exemplars; /* acknowledged */
 	uint64_t bytes;                     /* of bodies posted, repeats included */
 	uint64_t already_there;             /* requests whose 400 meant that */
+	enum remote_write_version version;  /* spoken now */
+	uint64_t partial;                   /* requests that were refused in part: the receiver says that it wrote the rest */
 	uint64_t refused;                   /* requests that made suspects of their series */
 	int64_t failing_since_ns;           /* wall time of the first failure since something last passed, 0: all is well */
 	int64_t last_error_ns;              /* 0: none yet */
@@ -85,6 +95,7 @@ struct sender_try {
 	unsigned attempt;       /* tries before this one */
 	unsigned server_errors; /* 5xx in a row, before this one */
 	bool maybe_there;       /* an earlier leader or an earlier try without an answer may have delivered these bytes */
+	bool anchors;           /* never taken for there on a 400's word: values without their 0 before them would not be counted by increase() */
 };
 enum sender_move {
 	SENDER_PASSED,

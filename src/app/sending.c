@@ -3,6 +3,7 @@
 
 #include "app/status.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -15,7 +16,7 @@ struct sending {
 	struct books *books;
 	struct status *status;
 	struct sender *sender;
-	uint64_t leadership;
+	uint64_t leadership, contested;
 	pthread_t thread;
 	_Atomic bool stopping;
 };
@@ -35,21 +36,25 @@ static void note_leadership(struct sending *s, int64_t step)
 		return;
 	s->leadership = now;
 	sender_lead(s->sender, step);
+	sender_contested(s->sender); /* what this instance held back from an earlier time */
 }
 
 static void mark(struct sending *s, int64_t step, bool skipped)
 {
 	struct err err = {0};
-	if (books_mark(s->books, step, skipped, &err) == 0)
+	failpoint_hit(FAIL_MARK_BEFORE_APPEND);
+	int rc = books_mark(s->books, step, skipped, &err);
+	failpoint_hit(FAIL_MARK_AFTER_APPEND);
+	if (rc == 0)
 		return;
 	log_line(LOG_WARN, "sender", "step sent but not marked: %s", err.text);
 	sender_lead(s->sender, step); /* it goes out again: a 400 then means that it is there */
 	clock_sleep_ns(NS_PER_S / 2);
 }
 
-static bool cut(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+static bool cut(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
-	return books_cut(((struct sending *)self)->books, step, max_samples, max_bytes, ret);
+	return books_cut(((struct sending *)self)->books, step, version, max_samples, max_bytes, ret);
 }
 
 static void done(void *self, struct cut *c)
@@ -61,16 +66,29 @@ static void done(void *self, struct cut *c)
 static bool anchored(void *self, int64_t step)
 {
 	struct err err = {0};
-	if (books_anchored(((struct sending *)self)->books, step, &err) == 0)
+	failpoint_hit(FAIL_ANCHORS_AFTER_SEND);
+	int rc = books_anchored(((struct sending *)self)->books, step, &err);
+	failpoint_hit(FAIL_ANCHORS_AFTER_NOTE);
+	if (rc == 0)
 		return true;
 	log_line(LOG_WARN, "sender", "first values sent but not noted: %s", err.text);
 	clock_sleep_ns(NS_PER_S / 2);
 	return false;
 }
 
+static bool overtaken(void *self, int64_t step, bool anchors)
+{
+	return books_overtaken(((struct sending *)self)->books, step, anchors);
+}
+
 static void send_step(struct sending *s, int64_t step, bool newest)
 {
 	note_leadership(s, step);
+	uint64_t contested = books_contested(s->books);
+	if (contested != s->contested)
+		sender_contested(s->sender);
+	s->contested = contested;
+	failpoint_hit(FAIL_STEP_BEFORE_SEND);
 	enum sender_result result = sender_send(s->sender, step, newest);
 	if (result == SENDER_ACKNOWLEDGED || result == SENDER_TOO_OLD)
 		mark(s, step, result == SENDER_TOO_OLD);
@@ -113,13 +131,17 @@ int sending_start(const struct config *config, struct books *books, struct statu
 	struct sending *s = mem_zalloc(1, sizeof(*s));
 	struct sender_opts opts;
 	struct err err = {0};
-	struct sender_source source = {.self = s, .cut = cut, .cut_done = done, .anchored = anchored, .wanted = wanted};
+	struct sender_source source = {.self = s, .cut = cut, .cut_done = done, .anchored = anchored, .overtaken = overtaken, .wanted = wanted};
 	s->books = books;
 	s->status = status;
 	sender_opts_default(&opts);
 	fill_http(config, &opts.http);
+	static const enum sender_version versions[] = {[CONFIG_WRITE_AUTO] = SENDER_AUTO, [CONFIG_WRITE_1_0] = SENDER_ONLY_1, [CONFIG_WRITE_2_0] = SENDER_ONLY_2};
+	opts.version = versions[config->remote_write.version];
 	opts.step_ns = config->metrics.step_ns;
 	opts.receiver_window_ns = config->metrics.window_ns;
+	if (opts.aside_retry_ns > config->metrics.expire_ns / 2)
+		opts.aside_retry_ns = config->metrics.expire_ns / 2; /* while the ledger still shows it: its last total would go unsaid */
 	if (sender_new(&opts, &source, &s->sender, &err) < 0) {
 		log_line(LOG_ERROR, "sender", "%s", err.text);
 		free(s);

@@ -3,12 +3,14 @@ set(app_SOURCES
 	cmd_check.c
 	cmd_explain.c
 	cmd_health.c
+	cmd_help.c
 	cmd_mine.c
 	cmd_plan.c
 	cmd_run.c
 	cmd_schema.c
 	cmd_slo.c
 	cmd_suggest.c
+	cmd_top.c
 	cmd_version.c
 	command.c
 	config.c
@@ -17,7 +19,9 @@ set(app_SOURCES
 	config_option.c
 	config_value.c
 	control.c
+	dialect.c
 	engine_api.c
+	fold.c
 	gather.c
 	instance.c
 	lines.c
@@ -30,5 +34,6 @@ set(app_SOURCES
 	sending.c
 	series_text.c
 	status.c
+	watch.c
 	worker.c
 )

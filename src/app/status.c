@@ -30,6 +30,7 @@ struct status {
 	struct trouble troubles[PARTS_MAX];
 	size_t troubles_len;
 	bool reload_successful;
+	int64_t rules_loaded_ns;
 	uint64_t reloads;
 	struct admin *admin;
 };
@@ -110,6 +111,7 @@ static void fill_status(void *app, struct admin_status *ret)
 	pthread_mutex_lock(&s->lock);
 	fill_troubles(s, ret->not_ready, sizeof(ret->not_ready));
 	ret->rules_reload_successful = s->reload_successful;
+	ret->rules_loaded_ns = s->rules_loaded_ns;
 	ret->leader = s->books && books_leads(s->books);
 	for (size_t i = 0; i < s->workers_len; i++) {
 		const struct worker_status *w = worker_status(s->workers[i]);
@@ -173,6 +175,7 @@ int status_start(const struct config *config, _Atomic bool *reload, struct statu
 	s->config = config;
 	s->reload = reload;
 	s->reload_successful = true;
+	s->rules_loaded_ns = clock_wall_ns();
 	pthread_mutex_init(&s->lock, NULL);
 	struct err err = {0};
 	struct admin_opts opts = {
@@ -268,6 +271,8 @@ void status_reloaded(struct status *s, bool successful)
 {
 	pthread_mutex_lock(&s->lock);
 	s->reload_successful = successful;
+	if (successful)
+		s->rules_loaded_ns = clock_wall_ns();
 	s->reloads++;
 	pthread_mutex_unlock(&s->lock);
 }

@@ -10,6 +10,7 @@
 #include "app/gather.h"
 #include "app/pace.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -29,7 +30,7 @@ struct command {
 	enum command_kind kind;
 	struct source_reader *reader;
 	enum format format;
-	int64_t offset, newest_ns;
+	struct shard_start at;
 	char *topic;
 	int32_t partition;
 	const struct ruleset *rules;
@@ -95,15 +96,17 @@ static size_t collect_ranges(struct worker *w)
 	for (size_t i = 0; i < w->partitions.len; i++) {
 		struct partition *p = w->partitions.at[i];
 		const struct shard_partition *s = &p->shard;
+		struct shard_start next;
+		shard_partition_successor(s, &next);
 		w->ranges[i] = (struct delta_range){
 			.topic = s->topic,
 			.partition = s->partition,
 			.at_end = s->at_end,
 			.joined = p->joined,
 			.from = s->cut_from,
-			.to = s->expected,
-			.replay = s->expected,
-			.replay_time_ns = s->newest_ns,
+			.to = next.offset,
+			.replay = next.replay,
+			.replay_time_ns = next.replay_time_ns,
 			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
 			.gap = s->gap,
 		};
@@ -139,17 +142,19 @@ static void cut(struct worker *w)
 	header.ranges = w->ranges;
 	buf_reset(&w->record);
 	delta_encode(&w->record, &header, &body);
+	failpoint_hit(FAIL_DELTA_BEFORE_APPEND);
 	if (books_append(w->books, buf_slice(&w->record), &err) < 0) {
 		set_trouble(w, err.text);
 		w->must_rewind = w->append_failed = true;
 		w->cut_at_ns = clock_mono_ns() + APPEND_RETRY_NS;
 		return;
 	}
+	failpoint_hit(FAIL_DELTA_AFTER_APPEND);
 	w->append_failed = false;
 	w->seq++;
 	for (size_t i = 0; i < w->partitions.len; i++) {
 		struct partition *p = w->partitions.at[i];
-		p->shard.cut_from = p->shard.expected;
+		p->shard.cut_from = shard_partition_to(&p->shard);
 		p->shard.gap = 0;
 		p->joined = false;
 	}
@@ -175,21 +180,22 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 {
 	struct ledger_partition at;
 	bool known = books_partition(w->books, p->shard.topic, p->shard.partition, &at);
-	p->shard.expected = p->shard.cut_from = known ? at.absorbed : p->reader->start;
-	p->shard.newest_ns = known ? at.newest_ns : 0;
-	p->shard.gap = 0;
-	p->shard.gap_asked = -1;
-	p->shard.at_end = false;
+	struct shard_start start = {.offset = p->reader->start, .replay = p->reader->start};
+	if (known)
+		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
+	shard_partition_start(&p->shard, &start, w->opts.shard.hold_ns);
 	p->joined = true;
-	p->ended = p->reader->end >= 0 && p->shard.expected >= p->reader->end;
+	p->ended = p->reader->end >= 0 && shard_partition_to(&p->shard) >= p->reader->end;
 	p->active_ns = clock_mono_ns();
 	seek(w, p);
 }
 
 static void rewind_all(struct worker *w)
 {
+	failpoint_hit(FAIL_REWIND_BEFORE_READ);
 	if (!books_catch_up(w->books, NS_PER_S))
 		return; /* the journal cannot be read: try again at the next turn, count nothing until then */
+	failpoint_hit(FAIL_REWIND_BEFORE_SEEK);
 	new_writer_id(w);
 	shard_rewind(w->shard);
 	for (size_t i = 0; i < w->partitions.len; i++)
@@ -210,13 +216,10 @@ static void take(struct worker *w, const struct command *c)
 		.topic = slice_str(c->reader->topic),
 		.partition = c->reader->partition,
 		.format = c->format,
-		.expected = c->offset,
-		.cut_from = c->offset,
-		.newest_ns = c->newest_ns,
-		.gap_asked = -1,
 	};
+	shard_partition_start(&p->shard, &c->at, w->opts.shard.hold_ns);
 	p->active_ns = clock_mono_ns();
-	p->ended = c->reader->end >= 0 && c->offset >= c->reader->end;
+	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end;
 	w->partitions.at = mem_grow(w->partitions.at, w->partitions.len, &w->partitions.cap, sizeof(struct partition *));
 	w->partitions.at[w->partitions.len++] = p;
 }
@@ -232,8 +235,10 @@ static void drop(struct worker *w, const struct command *c)
 {
 	size_t open;
 	tally_entries(shard_tally(w->shard), &open);
+	failpoint_hit(FAIL_REVOKE_BEFORE_APPEND);
 	if (open > 0)
 		cut(w);
+	failpoint_hit(FAIL_REVOKE_AFTER_APPEND);
 	wait_posted(w, 3 * NS_PER_S);
 	for (size_t i = 0; i < w->partitions.len; i++) {
 		struct partition *p = w->partitions.at[i];
@@ -463,9 +468,9 @@ static void say(struct worker *w, struct command command)
 	queue_push(w->commands, c, -1);
 }
 
-void worker_take(struct worker *w, struct source_reader *reader, enum format format, int64_t offset, int64_t newest_ns)
+void worker_take(struct worker *w, struct source_reader *reader, enum format format, const struct shard_start *at)
 {
-	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .offset = offset, .newest_ns = newest_ns});
+	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .at = *at});
 }
 
 void worker_drop(struct worker *w, const char *topic, int32_t partition)

@@ -40,28 +40,41 @@ static inline struct wire wire_of(struct slice s)
 }
 /* 1: *ret is the next field; 0: clean end; ERR_CORRUPT: truncated, overlong varint, group, or field number 0. */
 int wire_next(struct wire *w, struct wire_field *ret);
-/* The same, inline, for the two forms that nearly all fields have: a tag of one byte, then eight bytes, or a length of one byte and what it measures. */
+/* The same, inline, for the forms that nearly all fields have: a tag of one byte, then eight bytes, or a value or length of one byte. */
 static inline int wire_step(struct wire *w, struct wire_field *ret)
 {
 	size_t left = (size_t)(w->end - w->next);
-	if (left > 9) {
-		uint8_t tag = w->next[0], len = w->next[1];
-		ret->number = tag >> 3;
-		ret->type = (enum wire_type)(tag & 7);
-		if ((tag & 0x87) == WIRE_BYTES && len < 0x80 && (size_t)len + 2 <= left && tag >= 8) {
-			ret->bytes = (struct slice){.ptr = (const char *)w->next + 2, .len = len};
-			w->next += 2 + len;
-			return 1;
-		}
-		if ((tag & 0x87) == WIRE_FIXED64 && tag >= 8) {
-			memcpy(&ret->value, w->next + 1, 8);
+	if (left < 2)
+		return wire_next(w, ret);
+	uint8_t tag = w->next[0], second = w->next[1];
+	ret->number = tag >> 3;
+	ret->type = (enum wire_type)(tag & 7);
+	switch (tag & 0x87) {
+	case WIRE_BYTES:
+		if (second >= 0x80 || (size_t)second + 2 > left || tag < 8)
+			break;
+		ret->bytes = (struct slice){.ptr = (const char *)w->next + 2, .len = second};
+		w->next += 2 + second;
+		return 1;
+	case WIRE_VARINT:
+		if (second >= 0x80 || tag < 8)
+			break;
+		ret->value = second;
+		ret->bytes = (struct slice){.ptr = 0, .len = 0};
+		w->next += 2;
+		return 1;
+	case WIRE_FIXED64:
+		if (left < 9 || tag < 8)
+			break;
+		memcpy(&ret->value, w->next + 1, 8);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-			ret->value = __builtin_bswap64(ret->value);
+		ret->value = __builtin_bswap64(ret->value);
 #endif
-			ret->bytes = (struct slice){.ptr = 0, .len = 0};
-			w->next += 9;
-			return 1;
-		}
+		ret->bytes = (struct slice){.ptr = 0, .len = 0};
+		w->next += 9;
+		return 1;
+	default:
+		break;
 	}
 	return wire_next(w, ret);
 }

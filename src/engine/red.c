@@ -387,6 +387,42 @@ bool red_span(struct red *r, const struct red_event *e)
 	return fits;
 }
 
+/* How long both ends say it took; failures beside all. */
+static void observe_edge(struct red *r, const struct label *labels, size_t len, const struct graph_edge *edge, int64_t step, struct exemplar *x)
+{
+	tally_count(r->tally, tally_series(r->tally, FAMILY_GRAPH_REQUESTS, labels, len), step, 1, candidate(x));
+	if (edge->failed)
+		tally_count(r->tally, tally_series(r->tally, FAMILY_GRAPH_FAILED, labels, len), step, 1, candidate(x));
+	if (edge->client_seconds >= 0) {
+		x->value = edge->client_seconds;
+		tally_observe(r->tally, tally_series(r->tally, FAMILY_GRAPH_CLIENT, labels, len), step, edge->client_seconds, candidate(x));
+	}
+	if (edge->server_seconds >= 0) {
+		x->value = edge->server_seconds;
+		tally_observe(r->tally, tally_series(r->tally, FAMILY_GRAPH_SERVER, labels, len), step, edge->server_seconds, candidate(x));
+	}
+}
+
+bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge)
+{
+	struct rule_label server = {.name = SLICE("server"), .value = edge->server};
+	bool fits = label_fits(r, hash_pair(FAMILY_GRAPH_REQUESTS, hash_bytes(edge->client)), &server);
+	struct exemplar x = {0};
+	struct label labels[] = {
+		label("client", edge->client),
+		label("server", fits ? edge->server : SLICE("other")),
+		label("connection_type", slice_str(graph_connection_name(edge->connection))),
+	};
+	int64_t step = step_of(r, e->time_ns);
+	if (edge->fed)
+		set_exemplar(&x, e, 1); /* other edges are of another trace than the span that brought the time on */
+	if (edge->connection == GRAPH_UNPAIRED)
+		tally_count(r->tally, tally_series(r->tally, FAMILY_GRAPH_UNPAIRED, labels, 2), step, 1, NULL);
+	else
+		observe_edge(r, labels, 3, edge, step, &x);
+	return fits;
+}
+
 void red_outcome(struct red *r, int64_t time_ns, enum outcome outcome, uint64_t n)
 {
 	struct label labels[] = {label("outcome", slice_str(outcome_name(outcome)))};
@@ -418,6 +454,12 @@ void red_clock_ahead(struct red *r, int64_t time_ns, struct slice service)
 void red_gap(struct red *r, int64_t time_ns, uint64_t n)
 {
 	tally_count(r->tally, series(r, &r->gaps, FAMILY_OFFSET_GAPS, NULL, 0), step_of(r, time_ns), n, NULL);
+}
+
+void red_gave_up(struct red *r, int64_t time_ns, struct slice rule)
+{
+	struct label labels[] = {label("rule", rule)};
+	tally_count(r->tally, tally_series(r->tally, FAMILY_RULE_GAVE_UP, labels, 1), step_of(r, time_ns), 1, NULL);
 }
 
 void red_overflow(struct red *r, int64_t time_ns, const char *budget, uint64_t n)

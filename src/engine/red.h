@@ -3,6 +3,7 @@
 #ifndef WINNOW_ENGINE_RED_H
 #define WINNOW_ENGINE_RED_H
 
+#include "engine/graph.h"
 #include "metric/tally.h"
 #include "pattern/pattern.h"
 #include "pattern/ruleset.h"
@@ -43,12 +44,15 @@ bool red_log(struct red *r, const struct red_event *e);
 bool red_measure(struct red *r, const struct red_event *e, enum family_id family, const struct rule_measure *measure);
 /* False if the service has too many span names: it was counted under span_name="other". */
 bool red_span(struct red *r, const struct red_event *e);
+/* An edge of the service graph, completed by e. False if the client calls too many servers: it was counted under server="other". */
+bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge);
 /* The books' own counters. */
 void red_outcome(struct red *r, int64_t time_ns, enum outcome outcome, uint64_t n);
 void red_consumed(struct red *r, int64_t time_ns, uint64_t records, uint64_t bytes);
 void red_undecodable(struct red *r, int64_t time_ns, const char *reason, uint64_t n);
 void red_clock_ahead(struct red *r, int64_t time_ns, struct slice service);
 void red_gap(struct red *r, int64_t time_ns, uint64_t n);
+void red_gave_up(struct red *r, int64_t time_ns, struct slice rule);
 void red_overflow(struct red *r, int64_t time_ns, const char *budget, uint64_t n);
 
 #endif

@@ -10,12 +10,19 @@
 #include "base/mem.h"
 #include "engine/example.h"
 #include "engine/red.h"
+#include "engine/replay.h"
 #include "metric/rule_family.h"
 
 #include <stdlib.h>
 
-enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200 };
+enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200, WAITING_SPANS = 100000 };
 #define AHEAD_NS (10 * NS_PER_S)
+
+/* What spans records, of one partition. */
+struct shard_open {
+	struct replay replay;
+	struct graph *graph;
+};
 
 struct shard {
 	struct shard_opts opts;
@@ -39,6 +46,54 @@ struct shard {
 	size_t lost;            /* of the message fed last */
 	enum undecodable lost_reason;
 };
+
+static struct shard_open *open_new(int64_t hold_ns, struct replay_point at)
+{
+	struct shard_open *open = mem_zalloc(1, sizeof(*open));
+	replay_start(&open->replay, hold_ns, at);
+	open->graph = graph_new(hold_ns, WAITING_SPANS);
+	return open;
+}
+
+void shard_partition_done(struct shard_partition *p)
+{
+	if (p->open)
+		graph_free(p->open->graph);
+	free(p->open);
+	p->open = NULL;
+}
+
+void shard_partition_start(struct shard_partition *p, const struct shard_start *at, int64_t hold_ns)
+{
+	bool open = hold_ns > 0 && (at->replay_time_ns > 0 || at->replay < at->offset);
+	shard_partition_done(p);
+	p->expected = open ? at->replay : at->offset;
+	p->count_from = p->cut_from = at->offset;
+	p->newest_ns = at->newest_ns;
+	p->gap = 0;
+	p->gap_asked = -1;
+	p->at_end = false;
+	if (open)
+		p->open = open_new(hold_ns, (struct replay_point){.offset = at->replay, .time_ns = at->replay_time_ns});
+}
+
+int64_t shard_partition_to(const struct shard_partition *p)
+{
+	return p->expected > p->count_from ? p->expected : p->count_from;
+}
+
+void shard_partition_successor(const struct shard_partition *p, struct shard_start *ret)
+{
+	*ret = (struct shard_start){.offset = shard_partition_to(p), .replay = shard_partition_to(p), .newest_ns = p->newest_ns};
+	if (!p->open)
+		return;
+	bool caught_up = p->expected >= p->count_from;
+	struct replay_point at = replay_point(&p->open->replay);
+	if (caught_up && graph_empty(p->open->graph))
+		at = (struct replay_point){.offset = ret->offset, .time_ns = p->open->replay.newest_ns};
+	ret->replay = at.offset;
+	ret->replay_time_ns = at.time_ns;
+}
 
 struct shard *shard_new(const struct shard_opts *opts)
 {
@@ -105,7 +160,7 @@ int64_t shard_rules_ns(const struct shard *s)
 static struct decoder *decoder_for(struct shard *s, enum format format)
 {
 	if (!s->decoders[format]) {
-		struct decoder_opts opts = {.format = format};
+		struct decoder_opts opts = {.format = format, .fields = s->opts.fields, .fields_len = s->opts.fields_len};
 		s->decoders[format] = decoder_new(&opts);
 	}
 	return s->decoders[format];
@@ -189,9 +244,18 @@ static void name_by_miner(struct shard *s, struct naming *n)
 		n->outcome = OUTCOME_OVERFLOW;
 }
 
+static void report_given_up(struct shard *s, int64_t time_ns)
+{
+	for (int64_t rule; (rule = rule_scratch_take_given_up(s->scratch)) >= 0;)
+		red_gave_up(s->red, time_ns, rule_name(ruleset_at(s->rules, (size_t)rule)));
+}
+
 static void name_log(struct shard *s, struct naming *n)
 {
-	if (s->rules && ruleset_match(s->rules, s->scratch, n->event.record, &n->match))
+	bool matched = s->rules && ruleset_match(s->rules, s->scratch, n->event.record, &n->match);
+	if (s->scratch)
+		report_given_up(s, n->event.time_ns);
+	if (matched)
 		name_by_rule(s, n);
 	else
 		name_by_miner(s, n);
@@ -233,7 +297,7 @@ static void hide_captures(const struct rule_match *match, struct slice message, 
 	size_t from = 0;
 	for (;;) {
 		struct slice next = slice_of(NULL, 0);
-		for (size_t i = 0; i < rule_captures_len(match->rule); i++) {
+		for (size_t i = 0; i < rule_captures_len(match->rule); i++) { /* behind them nothing is set */
 			struct slice c = match->captures[i];
 			if (c.len && c.ptr >= message.ptr + from && c.ptr + c.len <= message.ptr + message.len && (!next.ptr || c.ptr < next.ptr))
 				next = c;
@@ -305,13 +369,47 @@ static void count_span(struct shard *s, struct naming *n)
 		red_overflow(s->red, n->event.time_ns, "label_values", 1);
 }
 
-static void count_record(struct shard *s, struct shard_partition *p, const struct record *record, int64_t source_time_ns, int64_t now_ns, const struct shard_example *where)
+struct edge_sink {
+	struct shard *shard;
+	const struct red_event *event;
+};
+
+static void count_edge(void *arg, const struct graph_edge *edge)
+{
+	struct edge_sink *sink = arg;
+	if (!red_edge(sink->shard->red, sink->event, edge))
+		red_overflow(sink->shard->red, sink->event->time_ns, "label_values", 1);
+}
+
+/* Feeds a span to what spans records; e NULL: it is counted already. Times come from the log alone: this has to come out the same whoever does it, whenever. */
+static void feed_open(struct shard *s, struct shard_partition *p, const struct record *span, int64_t source_time_ns, const struct red_event *e)
+{
+	int64_t time_ns = span->time_ns;
+	if (s->opts.hold_ns == 0)
+		return;
+	if (!p->open)
+		p->open = open_new(s->opts.hold_ns, (struct replay_point){.offset = p->expected});
+	if (source_time_ns > 0 && (time_ns <= 0 || time_ns > source_time_ns + AHEAD_NS))
+		time_ns = source_time_ns;
+	struct edge_sink sink = {.shard = s, .event = e};
+	struct slice service = span->service.len ? span->service : SLICE("unknown_service");
+	graph_span(p->open->graph, span, service, replay_advance(&p->open->replay, time_ns), e ? count_edge : NULL, &sink);
+}
+
+/* When a message came. */
+struct arrival {
+	int64_t log_ns;  /* as the log has it; 0: it has none */
+	int64_t ns;      /* the same, or now: for records without a time */
+	int64_t now_ns;
+};
+
+static void count_record(struct shard *s, struct shard_partition *p, const struct record *record, const struct arrival *arrival, const struct shard_example *where)
 {
 	struct naming n;
-	int64_t time_ns = record->time_ns ? record->time_ns : source_time_ns;
-	bool ahead = time_ns > now_ns + AHEAD_NS;
+	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
+	bool ahead = time_ns > arrival->now_ns + AHEAD_NS;
 	if (ahead || time_ns <= 0)
-		time_ns = now_ns;
+		time_ns = arrival->now_ns;
 	naming_init(&n, record, time_ns);
 	if (ahead)
 		red_clock_ahead(s->red, time_ns, n.event.service);
@@ -322,6 +420,8 @@ static void count_record(struct shard *s, struct shard_partition *p, const struc
 		count_span(s, &n);
 	else
 		count_log(s, &n, where);
+	if (record->kind == RECORD_SPAN)
+		feed_open(s, p, record, arrival->log_ns, &n.event);
 }
 
 /* The ledger folds what is older than the receiver's window into one step; doing so here keeps the deltas of an old backlog small. Its window begins no earlier. */
@@ -334,19 +434,19 @@ static void note_window(struct shard *s, int64_t now_ns)
 static void count_payload(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t source_time_ns, int64_t now_ns)
 {
 	struct decoded decoded;
-	int64_t arrival_ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns;
+	struct arrival arrival = {.log_ns = source_time_ns, .ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns, .now_ns = now_ns};
 	struct shard_example where = {.topic = p->topic, .partition = p->partition, .offset = offset};
 	note_window(s, now_ns);
 	if (!s->rules_ns)
 		s->rules_ns = now_ns;
 	decoder_decode(decoder_for(s, p->format), payload, now_ns, &decoded);
 	for (size_t i = 0; i < decoded.len; i++)
-		count_record(s, p, &decoded.records[i], arrival_ns, now_ns, &where);
-	int64_t time_ns = decoded.len && decoded.records[0].time_ns && decoded.records[0].time_ns < now_ns ? decoded.records[0].time_ns : arrival_ns;
+		count_record(s, p, &decoded.records[i], &arrival, &where);
+	int64_t time_ns = decoded.len && decoded.records[0].time_ns && decoded.records[0].time_ns < now_ns ? decoded.records[0].time_ns : arrival.ns;
 	if (decoded.undecodable) {
-		red_consumed(s->red, arrival_ns, decoded.undecodable, 0);
-		red_undecodable(s->red, arrival_ns, undecodable_name(decoded.reason), decoded.undecodable);
-		red_outcome(s->red, arrival_ns, OUTCOME_UNDECODABLE, decoded.undecodable);
+		red_consumed(s->red, arrival.ns, decoded.undecodable, 0);
+		red_undecodable(s->red, arrival.ns, undecodable_name(decoded.reason), decoded.undecodable);
+		red_outcome(s->red, arrival.ns, OUTCOME_UNDECODABLE, decoded.undecodable);
 	}
 	red_consumed(s->red, time_ns, 0, payload.len);
 	s->totals.consumed += decoded.len + decoded.undecodable;
@@ -354,6 +454,28 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	s->lost = decoded.undecodable;
 	s->lost_reason = decoded.reason;
 	s->totals.bytes += payload.len;
+}
+
+/* A record that is counted already and fed again. */
+static void feed_again(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns)
+{
+	struct decoded decoded;
+	decoder_decode(decoder_for(s, p->format), payload, now_ns, &decoded);
+	for (size_t i = 0; i < decoded.len; i++)
+		if (decoded.records[i].kind == RECORD_SPAN)
+			feed_open(s, p, &decoded.records[i], source_time_ns, NULL);
+	s->lost = 0;
+}
+
+/* Offsets that are not there any more; those that were counted before they went are no gap. */
+static void note_gap(struct shard *s, struct shard_partition *p, int64_t offset, int64_t time_ns)
+{
+	int64_t gap = offset - shard_partition_to(p);
+	if (gap <= 0)
+		return;
+	p->gap += gap;
+	s->totals.gaps += (uint64_t)gap;
+	red_gap(s->red, time_ns, (uint64_t)gap);
 }
 
 enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t next_offset, int64_t source_time_ns, int64_t now_ns)
@@ -367,12 +489,14 @@ enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct
 			p->gap_asked = p->expected;
 			return SHARD_GAP;
 		}
-		int64_t gap = offset - p->expected;
-		p->gap += gap;
-		s->totals.gaps += (uint64_t)gap;
-		red_gap(s->red, source_time_ns > 0 ? source_time_ns : now_ns, (uint64_t)gap);
+		note_gap(s, p, offset, source_time_ns > 0 ? source_time_ns : now_ns);
 	}
-	count_payload(s, p, payload, offset, source_time_ns, now_ns);
+	if (p->open)
+		replay_note(&p->open->replay, offset);
+	if (offset < p->count_from)
+		feed_again(s, p, payload, source_time_ns, now_ns);
+	else
+		count_payload(s, p, payload, offset, source_time_ns, now_ns);
 	p->expected = next_offset;
 	p->at_end = false;
 	return SHARD_COUNTED;

@@ -20,21 +20,36 @@ struct shard_opts {
 	size_t miner_bytes;
 	size_t label_values;        /* most span names, and most routes, of one service; 0: 200 */
 	enum examples_kept examples;
+	int64_t hold_ns;            /* for how long a span waits for its other end, in event time; 0: no service graph */
 	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
+	const struct decoder_field *fields; /* where the configuration says that members are; outlive the shard */
+	size_t fields_len;
 	const struct ruleset *rules; /* may be NULL; outlives the shard or the next shard_set_rules */
 };
 
-/* One input partition as the shard sees it. */
+/* Where a partition goes on, as the journal has it. */
+struct shard_start {
+	int64_t offset;         /* counting goes on here */
+	int64_t replay;         /* feeding of what spans records begins here: <= offset, and nothing below offset counts again */
+	int64_t replay_time_ns; /* the event time that goes with it */
+	int64_t newest_ns;
+};
+
+struct shard_open;
+
+/* One input partition as the shard sees it; shard_partition_start comes first. */
 struct shard_partition {
 	struct slice topic;     /* the caller's, outlives the assignment */
 	int32_t partition;
 	enum format format;
-	int64_t expected;       /* offset of the next record to count: the `to` of the open delta */
+	int64_t expected;       /* offset of the next record to feed */
+	int64_t count_from;     /* records below only feed what spans records: they are counted already */
 	int64_t cut_from;       /* the `from` of the open delta */
 	int64_t newest_ns;      /* newest event time so far */
 	int64_t gap;            /* offsets skipped in the open delta */
 	int64_t gap_asked;      /* offset at which a re-read was asked for, -1: none */
 	bool at_end;
+	struct shard_open *open; /* what spans records; NULL while nothing does */
 };
 
 enum shard_verdict {
@@ -58,6 +73,15 @@ struct shard_example {
 struct shard_totals {
 	uint64_t consumed, undecodable, bytes, behind, gaps;
 };
+
+/* Sets where the partition goes on and forgets what it held open. topic, partition and format stay. */
+void shard_partition_start(struct shard_partition *p, const struct shard_start *at, int64_t hold_ns);
+/* Frees what it holds open. */
+void shard_partition_done(struct shard_partition *p);
+/* The `to` of the open delta. */
+int64_t shard_partition_to(const struct shard_partition *p);
+/* Where a successor that counts from `to` on has to begin: start->offset is `to`. */
+void shard_partition_successor(const struct shard_partition *p, struct shard_start *ret);
 
 struct shard *shard_new(const struct shard_opts *opts);
 void shard_free(struct shard *s);

@@ -1,1 +1,8 @@
-set(engine_SOURCES example.c red.c route.c shard.c)
+set(engine_SOURCES
+	example.c
+	graph.c
+	red.c
+	replay.c
+	route.c
+	shard.c
+)

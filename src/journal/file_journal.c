@@ -14,6 +14,7 @@
  *
  * Threads: `lock` guards the segments and end; appends hold it over their fdatasync, so they have one order. Reading holds it only to look up where. */
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "journal/backend.h"
@@ -303,15 +304,18 @@ static int append_locked(struct file_journal *f, struct slice record, struct err
 	if (f->broken)
 		return err_set(err, ERR_IO, "journal %s: an earlier write failed and could not be undone: restart winnow", f->directory);
 	int64_t start = f->segments.at[f->segments.len - 1];
+	int rc = 0;
 	if (f->end - start >= SEGMENT_BYTES) {
-		int rc = begin_segment(f, f->end, err);
+		rc = begin_segment(f, f->end, err);
 		if (rc < 0)
 			return rc;
 		start = f->end;
 	}
 	int64_t size = f->end - start;
 	frame_head(head, record);
-	if (write_at(f->write_fd, slice_of(head, FRAME_HEAD), size) < 0 || write_at(f->write_fd, record, size + FRAME_HEAD) < 0 || fdatasync(f->write_fd) < 0)
+	rc = write_at(f->write_fd, slice_of(head, FRAME_HEAD), size);
+	failpoint_hit(FAIL_JOURNAL_HALF_RECORD);
+	if (rc < 0 || write_at(f->write_fd, record, size + FRAME_HEAD) < 0 || fdatasync(f->write_fd) < 0)
 		return undo(f, size, err);
 	f->end += FRAME_HEAD + (int64_t)record.len;
 	pthread_cond_signal(&f->grown);
@@ -490,7 +494,9 @@ static int write_snapshot(struct file_journal *f, struct slice snapshot, int64_t
 	if (fd < 0)
 		return system_error(err, f, "cannot create a snapshot");
 	frame_head(head, snapshot);
-	bool ok = write_at(fd, slice_of(head, FRAME_HEAD), 0) == 0 && write_at(fd, snapshot, FRAME_HEAD) == 0 && fsync(fd) == 0;
+	bool ok = write_at(fd, slice_of(head, FRAME_HEAD), 0) == 0;
+	failpoint_hit(FAIL_SNAPSHOT_HALF);
+	ok = ok && write_at(fd, snapshot, FRAME_HEAD) == 0 && fsync(fd) == 0;
 	int rc = ok ? 0 : system_error(err, f, "cannot write a snapshot");
 	close(fd);
 	if (rc < 0) {
@@ -498,6 +504,7 @@ static int write_snapshot(struct file_journal *f, struct slice snapshot, int64_t
 		return rc;
 	}
 	name_of(name, "snapshot", position);
+	failpoint_hit(FAIL_SNAPSHOT_BEFORE_CLOSE);
 	if (renameat(f->directory_fd, "snapshot.tmp", f->directory_fd, name) < 0 || fsync(f->directory_fd) < 0)
 		return system_error(err, f, "cannot put a snapshot in its place");
 	return 0;
@@ -522,6 +529,7 @@ static int file_save_snapshot(struct journal *j, struct slice snapshot, int64_t 
 	if (snapshot.len > FRAME_MAX)
 		return err_set(err, ERR_LIMIT, "journal %s: a snapshot of %zu bytes is past the bound of %d", f->directory, snapshot.len, FRAME_MAX);
 	int rc = write_snapshot(f, snapshot, position, err);
+	failpoint_hit(FAIL_SNAPSHOT_BEFORE_CLEANUP);
 	if (rc == 0)
 		rc = list(f, "snapshot", &kept, err);
 	if (rc == 0 && kept.len >= SNAPSHOTS_KEPT) {

@@ -9,6 +9,7 @@
  * written in order by an idempotent producer. Loading reads the topic to its end and takes the whole snapshot with the greatest position: all chunks of one id in
  * order, then the end that matches. A writer that died in the middle, or two that wrote into one slot, leave no matching end. */
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "journal/kafka_client.h"
@@ -39,6 +40,7 @@ static void send_chunks(struct kafka_wait *w, rd_kafka_t *producer, const char *
 		buf_add(&value, &id, ID_BYTES);
 		buf_add_slice(&value, slice_sub(snapshot, (size_t)i * CHUNK_BYTES, CHUNK_BYTES));
 		kafka_wait_send(w, producer, topic, chunk_key(key, slot, i), buf_slice(&value), false);
+		failpoint_hit(FAIL_SNAPSHOT_HALF);
 	}
 	buf_done(&value);
 }
@@ -52,9 +54,11 @@ int kafka_state_save(struct kafka_state *s, rd_kafka_t *producer, struct slice s
 	struct kafka_wait *w = kafka_wait_new();
 	char key[48], end[160];
 	send_chunks(w, producer, topic, slot, id, snapshot, chunks);
+	failpoint_hit(FAIL_SNAPSHOT_BEFORE_CLOSE);
 	size_t key_len = (size_t)snprintf(key, sizeof(key), "snapshot-%u.end", slot);
 	size_t end_len = (size_t)snprintf(end, sizeof(end), "%016" PRIx64 " %" PRId64 " %" PRIu32 " %zu %08" PRIx32, id, position, chunks, snapshot.len, checksum(snapshot));
 	kafka_wait_send(w, producer, topic, slice_of(key, key_len), slice_of(end, end_len), false);
+	failpoint_hit(FAIL_SNAPSHOT_BEFORE_CLEANUP);
 	for (uint32_t i = chunks; i < s->chunks[slot]; i++) /* what a longer one left behind */
 		kafka_wait_send(w, producer, topic, chunk_key(key, slot, i), (struct slice){0}, true);
 	rd_kafka_resp_err_t code = kafka_wait_done(w);

@@ -3,17 +3,28 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ledger/state.h"
-#include "metric/remote_write.h"
 #include "metric/rule_family.h"
+#include "metric/write2.h"
 
 #include <stdlib.h>
 
 /* Metadata goes with every sixth step: once a minute at the usual step. */
 enum { METADATA_EVERY = 6 };
 
+/* How the TimeSeries of a family are told apart: in the order of series_blocks. */
+struct parts {
+	const struct family *family;
+	struct write2_label name[3];  /* _bucket, _sum, _count; or the name alone */
+	struct write2_label le[BOUNDS_MAX + 1];
+};
+
 struct draft {
 	const struct ledger *l;
 	struct cut *cut;
+	struct write2 *write2;        /* NULL: version 1 */
+	struct map parts;             /* version 2: by family */
+	struct parts *current;
+	const struct series *labelled; /* whose labels write2 has */
 	size_t max_samples, max_bytes;
 	int64_t start_ms, end_ms;
 	struct cut_request *requests; /* body.len: where it begins, until finish */
@@ -31,12 +42,33 @@ static struct cut_request *open_request(struct draft *d, bool anchors, uint32_t 
 	return r;
 }
 
+/* Version 2: what was written so far becomes a body. */
+static void flush(struct draft *d)
+{
+	if (!d->write2)
+		return;
+	if (write2_series_len(d->write2))
+		write2_finish(d->write2, &d->cut->bytes);
+	write2_begin(d->write2);
+	d->labelled = NULL;
+}
+
+/* Version 2: a new request before a place that would make the last one too large. A symbol table cannot be divided afterwards. */
+static void make_room(struct draft *d, bool anchors, uint32_t place, size_t samples)
+{
+	const struct cut_request *r = d->len ? &d->requests[d->len - 1] : NULL;
+	if (!d->write2 || (r && r->anchors == anchors && !(r->samples && samples && (r->samples + samples > d->max_samples || write2_len(d->write2) > d->max_bytes))))
+		return;
+	flush(d);
+	open_request(d, anchors, place, d->cut->bytes.len);
+}
+
 /* Counts a place whose bytes begin at begin into the last request of its kind, or into a new one if that would be too large. */
 static void account(struct draft *d, bool anchors, uint32_t place, size_t begin, size_t samples, size_t exemplars)
 {
 	struct cut_request *r = d->len ? &d->requests[d->len - 1] : NULL;
 	size_t bytes = r ? d->cut->bytes.len - r->body.len : 0;
-	if (!r || r->anchors != anchors || (r->samples && samples && (r->samples + samples > d->max_samples || bytes > d->max_bytes)))
+	if (!d->write2 && (!r || r->anchors != anchors || (r->samples && samples && (r->samples + samples > d->max_samples || bytes > d->max_bytes))))
 		r = open_request(d, anchors, place, begin);
 	r->last = place + 1;
 	r->samples += samples;
@@ -56,11 +88,70 @@ static bool fit_exemplar(const struct draft *d, const struct exemplar *e, struct
 	return true;
 }
 
+static struct parts *make_parts(struct draft *d, const struct family *family)
+{
+	static const char *const suffixes[] = {"_bucket", "_sum", "_count"};
+	struct parts *p = arena_zalloc(&d->cut->arena, sizeof(*p));
+	struct buf text = {0};
+	p->family = family;
+	for (size_t i = 0; i < 3; i++) {
+		buf_reset(&text);
+		buf_printf(&text, "%s%s", family->name, family->type == METRIC_HISTOGRAM ? suffixes[i] : "");
+		p->name[i].label = (struct label){.name = SLICE("__name__"), .value = arena_copy(&d->cut->arena, buf_slice(&text))};
+	}
+	for (size_t i = 0; i <= family->bounds_len; i++) {
+		buf_reset(&text);
+		remote_write_bound_text(&text, i < family->bounds_len ? family->bounds[i] : __builtin_inf());
+		p->le[i].label = (struct label){.name = SLICE("le"), .value = arena_copy(&d->cut->arena, buf_slice(&text))};
+	}
+	buf_done(&text);
+	map_put(&d->parts, (uintptr_t)family * UINT64_C(0x9E3779B97F4A7C15), p);
+	return p;
+}
+
+static struct parts *parts_of(struct draft *d, const struct family *family)
+{
+	if (d->current && d->current->family == family)
+		return d->current;
+	d->current = map_get(&d->parts, (uintptr_t)family * UINT64_C(0x9E3779B97F4A7C15), NULL, NULL);
+	if (!d->current)
+		d->current = make_parts(d, family);
+	return d->current;
+}
+
+/* When the receiver first had it: for what counts up. */
+static int64_t beginning_ms(const struct draft *d, const struct series *s)
+{
+	if (family_get(s->family)->type == METRIC_GAUGE || (s->live && s->first_step == INT64_MIN))
+		return 0;
+	return s->first_step == INT64_MIN ? d->start_ms : s->first_step * d->l->opts.step_ns / NS_PER_MS;
+}
+
+static void put2(struct draft *d, const struct series *s, size_t part, double value, int64_t at_ms, const struct exemplar *exemplar)
+{
+	const struct family *family = family_get(s->family);
+	struct parts *p = parts_of(d, family);
+	if (d->labelled != s)
+		write2_labels(d->write2, family, s->labels, s->labels_len);
+	d->labelled = s;
+	bool bucket = family->type == METRIC_HISTOGRAM && part <= family->bounds_len;
+	size_t name = family->type != METRIC_HISTOGRAM || bucket ? 0 : part - family->bounds_len;
+	write2_point(d->write2, &p->name[name], bucket ? &p->le[part] : NULL, value, at_ms, beginning_ms(d, s), exemplar);
+}
+
+/* One sample; part is its place in series_blocks. */
+static void put(struct draft *d, struct series *s, size_t part, double value, int64_t at_ms, const struct exemplar *exemplar)
+{
+	if (d->write2)
+		put2(d, s, part, value, at_ms, exemplar);
+	else
+		remote_write_add(&d->cut->bytes, series_blocks(s)->at[part], value, at_ms, exemplar);
+}
+
 static void add_stale(struct draft *d, struct series *s)
 {
-	const struct series_blocks *blocks = series_blocks(s);
-	for (size_t i = 0; i < blocks->len; i++)
-		remote_write_add(&d->cut->bytes, blocks->at[i], remote_write_stale(), d->end_ms, NULL);
+	for (size_t i = 0; i < series_samples(s); i++)
+		put(d, s, i, remote_write_stale(), d->end_ms, NULL);
 }
 
 static size_t bucket_of(const struct family *family, double value)
@@ -75,7 +166,6 @@ static size_t bucket_of(const struct family *family, double value)
 static size_t add_histogram(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
 {
 	struct series *s = w->series;
-	const struct series_blocks *blocks = series_blocks(s);
 	const struct family *family = family_get(s->family);
 	const uint64_t *more = i ? step_buckets(w->step, i) : NULL;
 	struct exemplar exemplar;
@@ -84,13 +174,13 @@ static size_t add_histogram(struct draft *d, const struct walk *w, const struct 
 	uint64_t total = 0;
 	for (size_t b = 0; b <= family->bounds_len; b++) {
 		total += s->now.buckets[b] + (more ? more[b] : 0);
-		remote_write_add(&d->cut->bytes, blocks->at[b], (double)total, at_ms, b == marked ? &exemplar : NULL);
+		put(d, s, b, (double)total, at_ms, b == marked ? &exemplar : NULL);
 	}
 	double sum = s->now.sum;
 	if (more)
 		sum += step_sum(w->step, i);
-	remote_write_add(&d->cut->bytes, blocks->at[family->bounds_len + 1], sum, at_ms, NULL);
-	remote_write_add(&d->cut->bytes, blocks->at[family->bounds_len + 2], (double)total, at_ms, NULL);
+	put(d, s, family->bounds_len + 1, sum, at_ms, NULL);
+	put(d, s, family->bounds_len + 2, (double)total, at_ms, NULL);
 	return has;
 }
 
@@ -103,7 +193,7 @@ static size_t add_plain(struct draft *d, const struct walk *w, const struct incr
 	if (i)
 		value = family->type == METRIC_GAUGE ? (double)i->count : family->sums ? value + step_sum(w->step, i) : (double)(s->now.count + i->count);
 	bool has = i && fit_exemplar(d, step_exemplar(w->step, i), &exemplar);
-	remote_write_add(&d->cut->bytes, series_blocks(s)->at[0], value, at_ms, has ? &exemplar : NULL);
+	put(d, s, 0, value, at_ms, has ? &exemplar : NULL);
 	return has;
 }
 
@@ -114,6 +204,7 @@ static size_t add_samples(struct draft *d, const struct walk *w, const struct in
 
 static void add_anchor(struct draft *d, const struct walk *w, uint32_t place)
 {
+	make_room(d, true, place, w->series->aside ? 0 : series_samples(w->series));
 	size_t begin = d->cut->bytes.len;
 	if (!w->series->aside)
 		add_samples(d, w, NULL, d->start_ms);
@@ -135,6 +226,7 @@ static void note_family(struct draft *d, enum family_id family)
 
 static void add_place(struct draft *d, const struct walk *w, uint32_t place)
 {
+	make_room(d, false, place, w->series->aside ? 0 : series_samples(w->series));
 	size_t begin = d->cut->bytes.len, exemplars = 0;
 	if (w->series->aside) {
 		account(d, false, place, begin, 0, 0);
@@ -149,14 +241,19 @@ static void add_place(struct draft *d, const struct walk *w, uint32_t place)
 	account(d, false, place, begin, series_samples(w->series), exemplars);
 }
 
-static const struct step *begin_cut(struct draft *d, const struct ledger *l, int64_t number, struct cut *ret)
+static const struct step *begin_cut(struct draft *d, const struct ledger *l, int64_t number, enum remote_write_version version, struct cut *ret)
 {
 	*ret = (struct cut){.step = number, .end_ns = (number + 1) * l->opts.step_ns};
 	d->l = l;
 	d->cut = ret;
 	d->end_ms = ret->end_ns / NS_PER_MS;
 	d->start_ms = (ret->end_ns - l->opts.step_ns) / NS_PER_MS;
-	return l->closed_len && l->steps[0]->number == number ? l->steps[0] : NULL;
+	if (l->closed_len == 0 || l->steps[0]->number != number)
+		return NULL;
+	ret->version = version;
+	if (version == REMOTE_WRITE_2)
+		d->write2 = write2_new();
+	return l->steps[0];
 }
 
 /* Metadata behind the first values request: moves what follows up. Only whole bodies are moved, so offsets are adjusted in place. */
@@ -165,7 +262,7 @@ static void add_metadata(struct draft *d)
 	size_t first = 0;
 	while (first < d->len && d->requests[first].anchors)
 		first++;
-	if (first == d->len || d->cut->step % METADATA_EVERY != 0)
+	if (d->write2 || first == d->len || d->cut->step % METADATA_EVERY != 0)
 		return;
 	struct buf metadata = {0};
 	for (unsigned f = 0; f < FAMILY_COUNT; f++)
@@ -187,6 +284,7 @@ static void add_metadata(struct draft *d)
 static void finish(struct draft *d)
 {
 	struct cut *c = d->cut;
+	flush(d);
 	c->requests = arena_alloc(&c->arena, (d->len + 1) * sizeof(*c->requests));
 	for (size_t i = 0; i < d->len; i++) {
 		size_t begin = d->requests[i].body.len, end = i + 1 < d->len ? d->requests[i + 1].body.len : c->bytes.len;
@@ -197,6 +295,8 @@ static void finish(struct draft *d)
 			c->requests[c->len++] = d->requests[i];
 	free(d->requests);
 	free(d->rule_families);
+	map_done(&d->parts);
+	write2_free(d->write2);
 }
 
 static bool begins(const struct walk *w)
@@ -204,10 +304,10 @@ static bool begins(const struct walk *w)
 	return w->look == LOOK_SAMPLE && !w->series->live && !w->step->anchored && family_get(w->series->family)->type != METRIC_GAUGE;
 }
 
-void ledger_cut(const struct ledger *l, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+void ledger_cut(const struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
 	struct draft d = {.max_samples = max_samples, .max_bytes = max_bytes};
-	const struct step *s = begin_cut(&d, l, step, ret);
+	const struct step *s = begin_cut(&d, l, step, version, ret);
 	if (!s)
 		return;
 	uint32_t place = 0;
@@ -236,7 +336,7 @@ static bool next_place(struct walk *w, bool anchors)
 void ledger_cut_range(const struct ledger *l, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret)
 {
 	struct draft d = {.max_samples = SIZE_MAX, .max_bytes = SIZE_MAX};
-	const struct step *s = begin_cut(&d, l, step, ret);
+	const struct step *s = begin_cut(&d, l, step, REMOTE_WRITE_1, ret);
 	if (!s)
 		return;
 	struct walk w = {.l = l, .step = s};

@@ -163,9 +163,18 @@ static enum ledger_outcome fold_delta(struct ledger *l, const struct delta *d)
 	return LEDGER_POSTED;
 }
 
+/* A series that was live before its beginning was noted keeps that unknown. */
+static void note_beginning(struct series *s, int64_t step)
+{
+	if (!s->live && s->first_step == INT64_MIN)
+		s->first_step = step;
+}
+
 static void apply_one(struct ledger *l, const struct walk *w)
 {
 	struct series *s = w->series;
+	if (w->look == LOOK_SAMPLE)
+		note_beginning(s, w->step->number);
 	if (w->look == LOOK_SAMPLE && w->increment) {
 		s->last_step = w->step->number;
 		if (family_get(s->family)->type == METRIC_GAUGE)
@@ -198,6 +207,7 @@ static void skip(struct ledger *l, struct step *step)
 	while (step->anchored && walk_next(&w)) {
 		if (w.look != LOOK_SAMPLE || w.series->live || family_get(w.series->family)->type == METRIC_GAUGE)
 			continue;
+		note_beginning(w.series, step->number);
 		w.series->live = true;
 		w.series->last_step = step->number;
 		l->live_len++;

@@ -4,6 +4,7 @@
 #define WINNOW_LEDGER_LEDGER_H
 
 #include "ledger/delta.h"
+#include "metric/remote_write.h"
 
 struct ledger;
 
@@ -78,7 +79,7 @@ int64_t ledger_pending_first(const struct ledger *l);
 /* Whether the step is the oldest pending one and an anchored record was folded for it. */
 bool ledger_anchored(const struct ledger *l, int64_t step);
 
-/* One request of a step: uncompressed remote-write 1.0 bodies, cut deterministically. */
+/* One request of a step: uncompressed remote-write bodies, cut deterministically. */
 struct cut_request {
 	struct slice body;
 	uint32_t first, last;   /* half open range of sample places in the step, for halving; see ledger_cut_range */
@@ -87,6 +88,7 @@ struct cut_request {
 };
 
 struct cut {
+	enum remote_write_version version;
 	int64_t step;
 	int64_t end_ns;         /* end of the step: timestamp of its samples */
 	struct cut_request *requests; /* anchors first */
@@ -100,8 +102,8 @@ struct cut {
 
 /* The requests of the oldest pending step, which must be `step`: a pure view, the ledger does not change; the same bytes on every instance and every call.
  * Free with cut_done. max_samples and max_bytes bound a request (a series with its buckets is never split). */
-void ledger_cut(const struct ledger *l, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret);
-/* The same step's places [first, last) as one request: for halving after a 400. */
+void ledger_cut(const struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
+/* The same step's places [first, last) as one 1.0 request: for halving after a 400. */
 void ledger_cut_range(const struct ledger *l, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret);
 void cut_done(struct cut *c);
 /* Human name of the series at a place: log_records_total{...}; for setting a refused one aside. Returns a stable key (hash) of the series. */

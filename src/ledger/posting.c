@@ -104,6 +104,8 @@ static void count_own(struct ledger *l, struct step *step, enum family_id family
 
 static void add_label(struct label *labels, size_t *len, struct slice name, struct slice value)
 {
+	value = slice_sub(value, 0, LABEL_VALUE_MAX); /* a catalog's texts are not cut as a tally's labels are */
+	value.len = slice_utf8_prefix(value);
 	if (value.len)
 		labels[(*len)++] = (struct label){.name = name, .value = value};
 }

@@ -76,7 +76,7 @@ struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family
 	s->family = family;
 	s->labels_len = (uint8_t)len;
 	s->labels = copy_labels(labels, len);
-	s->last_step = s->stale_step = s->touched_step = INT64_MIN;
+	s->last_step = s->stale_step = s->touched_step = s->first_step = INT64_MIN;
 	size_t buckets = series_buckets(s);
 	if (buckets) {
 		s->now.buckets = mem_zalloc(buckets, sizeof(uint64_t));

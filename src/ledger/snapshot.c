@@ -2,7 +2,8 @@
 /* The whole state as bytes and back.
  *
  * A seal of kind 's'. Head: step length, position. Body, a stream of MessagePack values in this order: clocks and figures; partitions in order of appearance;
- * catalog in order of appearance; series in order of creation; steps in order of time, their increments by index into the series. Every order is the
+ * catalog in order of appearance; series in order of creation; steps in order of time, their increments by index into the series; since 0.2 the step in which each
+ * series began (a snapshot that ends before it is read all the same). Every order is the
  * ledger's own, so a ledger that was saved and loaded goes on exactly as one that folded the journal from the start (a test does it at every position).
  * Not in it: what is of this instance only (series set aside, label blocks). */
 #include "base/mem.h"
@@ -331,6 +332,18 @@ static void load_steps(struct ledger *l, struct unpack *u)
 	}
 }
 
+static void save_beginnings(const struct ledger *l, struct buf *out)
+{
+	for (size_t i = 0; i < l->series_len; i++)
+		pack_i64(out, l->series[i]->first_step);
+}
+
+static void load_beginnings(struct ledger *l, struct unpack *u)
+{
+	for (size_t i = 0; i < l->series_len && !unpack_whole(u); i++)
+		l->series[i]->first_step = unpack_i64(u);
+}
+
 void ledger_save(const struct ledger *l, struct buf *out)
 {
 	struct buf head = {0}, body = {0};
@@ -341,6 +354,7 @@ void ledger_save(const struct ledger *l, struct buf *out)
 	save_catalog(l, &body);
 	save_series(l, &body);
 	save_steps(l, &body);
+	save_beginnings(l, &body);
 	seal_close(out, SEAL_SNAPSHOT, buf_slice(&head), buf_slice(&body));
 	buf_done(&head);
 	buf_done(&body);
@@ -374,5 +388,6 @@ int ledger_load(struct ledger *l, struct slice snapshot, struct err *err)
 	load_catalog(l, &u);
 	load_series(l, &u);
 	load_steps(l, &u);
+	load_beginnings(l, &u);
 	return unpack_whole(&u) ? 0 : err_set(err, ERR_CORRUPT, "snapshot: its content does not fit together");
 }

@@ -36,6 +36,7 @@ struct series {
 	struct exemplar *exemplar;
 	int64_t last_step;      /* newest applied step with increments */
 	int64_t stale_step;     /* step of its last stale marker, INT64_MIN: none */
+	int64_t first_step;     /* the step it began in at the receiver, INT64_MIN: not yet, or before that was noted */
 	int64_t touched_step;   /* log_pattern_info: newest step it was counted in */
 	uint32_t pending;       /* steps that hold increments of it */
 	enum family_id family;

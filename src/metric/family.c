@@ -8,6 +8,9 @@ static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 /* Milliseconds, as the OpenTelemetry span metrics connector has them: dashboards read these. */
 static const double otel_milliseconds[] = {2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1000, 1400, 2000, 5000, 10000, 15000};
 
+/* Seconds, as Grafana Tempo's service graph has them. */
+static const double graph_seconds[] = {0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8};
+
 #define BOUNDS(array) .bounds = (array), .bounds_len = sizeof(array) / sizeof((array)[0])
 
 static const struct family families[FAMILY_COUNT] = {
@@ -43,7 +46,19 @@ static const struct family families[FAMILY_COUNT] = {
 		.labels = ""},
 	[FAMILY_OFFSET_GAPS] = {.name = "winnow_offset_gap_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Offsets that the log no longer had when they were to be read.",
 		.labels = "topic"},
+	[FAMILY_GRAPH_REQUESTS] = {.name = "traces_service_graph_request_total", .type = METRIC_COUNTER, .unit = "", .help = "Requests from one service to another, by pairs of spans.",
+		.labels = "client, server, connection_type"},
+	[FAMILY_GRAPH_FAILED] = {.name = "traces_service_graph_request_failed_total", .type = METRIC_COUNTER, .unit = "", .help = "Those of which one of the two spans says that they failed.",
+		.labels = "client, server, connection_type"},
+	[FAMILY_GRAPH_CLIENT] = {.name = "traces_service_graph_request_client_seconds", .type = METRIC_HISTOGRAM, .unit = "seconds", .help = "How long requests took as the client saw it.",
+		BOUNDS(graph_seconds), .labels = "client, server, connection_type"},
+	[FAMILY_GRAPH_SERVER] = {.name = "traces_service_graph_request_server_seconds", .type = METRIC_HISTOGRAM, .unit = "seconds", .help = "How long requests took as the server saw it.",
+		BOUNDS(graph_seconds), .labels = "client, server, connection_type"},
+	[FAMILY_GRAPH_UNPAIRED] = {.name = "traces_service_graph_unpaired_spans_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans whose other end did not come in time: many of them mean that the topic is not keyed by trace id.",
+		.labels = "client, server"},
 	[FAMILY_CLAMPED_EXEMPLARS_RESERVED] = {.name = "winnow_reserved", .type = METRIC_COUNTER, .unit = "", .help = "", .labels = ""},
+	[FAMILY_RULE_GAVE_UP] = {.name = "winnow_rule_gave_up_total", .type = METRIC_COUNTER, .unit = "", .help = "Records on which a rule's regex was given up, because it tried too many ways: no match.",
+		.labels = "rule"},
 };
 
 static const struct family own[OWN_COUNT] = {
@@ -65,6 +80,7 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_LEADER] = {.name = "winnow_leader", .type = METRIC_GAUGE, .unit = "", .help = "1 if this instance is the one that sends.", .labels = ""},
 	[OWN_JOURNAL_POSITION] = {.name = "winnow_journal_position", .type = METRIC_GAUGE, .unit = "", .help = "Position in the journal up to which this instance has read.", .labels = ""},
 	[OWN_RULES_RELOAD] = {.name = "winnow_rules_last_reload_successful", .type = METRIC_GAUGE, .unit = "", .help = "1 if the rules were in order when they were last loaded.", .labels = ""},
+	[OWN_RULES_RELOAD_TIME] = {.name = "winnow_rules_last_reload_success_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the rules in force were loaded.", .labels = ""},
 	[OWN_BUILD_INFO] = {.name = "winnow_build_info", .type = METRIC_GAUGE, .unit = "", .help = "1, with the version as a label.", .labels = "version"},
 };
 

@@ -26,6 +26,12 @@ enum family_id {
 	FAMILY_INPUT_BYTES,          /* winnow_input_bytes_total */
 	FAMILY_OFFSET_GAPS,          /* winnow_offset_gap_records_total: offsets that the log no longer has */
 	FAMILY_CLAMPED_EXEMPLARS_RESERVED,
+	FAMILY_GRAPH_REQUESTS,       /* traces_service_graph_request_total */
+	FAMILY_GRAPH_FAILED,         /* traces_service_graph_request_failed_total */
+	FAMILY_GRAPH_CLIENT,         /* traces_service_graph_request_client_seconds */
+	FAMILY_GRAPH_SERVER,         /* traces_service_graph_request_server_seconds */
+	FAMILY_GRAPH_UNPAIRED,       /* traces_service_graph_unpaired_spans_total */
+	FAMILY_RULE_GAVE_UP,         /* winnow_rule_gave_up_total{rule} */
 	FAMILY_COUNT
 };
 
@@ -67,6 +73,7 @@ enum own_metric {
 	OWN_LEADER,                /* winnow_leader */
 	OWN_JOURNAL_POSITION,      /* winnow_journal_position */
 	OWN_RULES_RELOAD,          /* winnow_rules_last_reload_successful */
+	OWN_RULES_RELOAD_TIME,     /* winnow_rules_last_reload_success_timestamp_seconds */
 	OWN_BUILD_INFO,            /* winnow_build_info{version} */
 	OWN_COUNT
 };

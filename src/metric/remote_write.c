@@ -21,7 +21,7 @@
 #include "metric/remote_write.h"
 
 #include "base/clock.h"
-#include "base/wire.h"
+#include "metric/point.h"
 
 #include <assert.h>
 #include <math.h>
@@ -81,49 +81,6 @@ void remote_write_label_block(struct buf *out, struct slice metric_name, const s
 
 /* --- one TimeSeries --- */
 
-static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
-{
-	for (; value >= 0x80; value >>= 7)
-		*at++ = (uint8_t)(value | 0x80);
-	*at++ = (uint8_t)value;
-	return at;
-}
-
-static inline uint8_t *put_bytes(uint8_t *at, uint8_t tag, const char *bytes, size_t len)
-{
-	*at++ = tag;
-	at = put_varint(at, len);
-	memcpy(at, bytes, len);
-	return at + len;
-}
-
-/* Zero values and zero times are left out, as proto3 has it; -0.0 is not zero. */
-static inline size_t point_len(uint64_t bits, int64_t timestamp_ms)
-{
-	return (bits ? 9 : 0) + (timestamp_ms ? 1 + wire_varint_len((uint64_t)timestamp_ms) : 0);
-}
-
-static inline uint8_t *put_point(uint8_t *at, uint8_t value_tag, uint64_t bits, uint8_t time_tag, int64_t timestamp_ms)
-{
-	if (bits) {
-		*at++ = value_tag;
-		for (unsigned i = 0; i < 64; i += 8)
-			*at++ = (uint8_t)(bits >> i);
-	}
-	if (timestamp_ms) {
-		*at++ = time_tag;
-		at = put_varint(at, (uint64_t)timestamp_ms);
-	}
-	return at;
-}
-
-static inline uint64_t bits_of(double value)
-{
-	uint64_t bits;
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
-}
-
 /* Bytes of a Label message; its length fits one byte. */
 static inline size_t short_label_len(size_t name_len, size_t value_len)
 {
@@ -136,12 +93,6 @@ static inline uint8_t *put_short_label(uint8_t *at, const char *name, size_t nam
 	*at++ = (uint8_t)short_label_len(name_len, value_len);
 	at = put_bytes(at, TAG_BYTES_1, name, name_len);
 	return put_bytes(at, TAG_BYTES_2, value, value_len);
-}
-
-static bool exemplar_is_sendable(const struct exemplar *e)
-{
-	return e && e->rank > 0 && e->trace_len <= EXEMPLAR_TRACE_MAX && e->span_len <= EXEMPLAR_SPAN_MAX && e->trace_len + e->span_len > 0
-		&& isfinite(e->value) && slice_is_utf8(slice_of(e->trace_id, e->trace_len)) && slice_is_utf8(slice_of(e->span_id, e->span_len));
 }
 
 static size_t exemplar_len(const struct exemplar *e)
@@ -169,7 +120,7 @@ void remote_write_add(struct buf *request, struct slice label_block, double valu
 {
 	uint64_t bits = bits_of(value);
 	size_t sample = point_len(bits, timestamp_ms), extra = 0;
-	if (!exemplar_is_sendable(exemplar))
+	if (!point_takes(exemplar))
 		exemplar = NULL;
 	if (exemplar)
 		extra = exemplar_len(exemplar);

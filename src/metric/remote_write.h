@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Remote write 1.0 bodies (prometheus/docs, specs/prw/remote_write_spec.md), bytes only: no network here. */
+/* Remote write 1.0 bodies (prometheus/docs, specs/prw/remote_write_spec.md), bytes only: no network here; 2.0 is in write2.h. */
 #ifndef WINNOW_METRIC_REMOTE_WRITE_H
 #define WINNOW_METRIC_REMOTE_WRITE_H
 
 #include "base/buf.h"
 #include "metric/tally.h"
+
+enum remote_write_version { REMOTE_WRITE_1 = 1, REMOTE_WRITE_2 = 2 };
 
 /* The bits of a stale marker's value. */
 #define REMOTE_WRITE_STALE_BITS UINT64_C(0x7ff0000000000002)

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum { FILE_MAX = 1 << 20 };
 
@@ -33,6 +34,11 @@ static void find_path(const struct rule_loader *l, struct slice path, struct buf
 
 static bool read_all(struct rule_loader *l, const struct yaml *node, const char *path, struct buf *text)
 {
+	struct stat st;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) { /* reading from a pipe or terminal might never end */
+		rule_complain(l, node, "%.500s: not a file", path);
+		return false;
+	}
 	FILE *f = fopen(path, "re");
 	if (f)
 		text->len = fread(buf_reserve(text, FILE_MAX + 1), 1, FILE_MAX + 1, f);
@@ -88,6 +94,7 @@ static void load_grok_file(struct rule_loader *l, struct grok_own ***end, const 
 		return;
 	find_path(l, name, &path);
 	const char *kept = rule_keep(l, buf_slice(&path)).ptr;
+	buf_add(l->files, kept, strlen(kept) + 1);
 	if (read_all(l, node, kept, &text)) {
 		int number = 1;
 		for (size_t i = 0, next; i < text.len; i = next + 1, number++) {

@@ -285,33 +285,43 @@ static bool is_email(struct slice s)
 	return at + 3 < s.len && slice_find(s, '.', at) + 1 < s.len;
 }
 
+/* Length in ns of the part that ends with this letter, before or behind the T; 0 if there is no such part. */
+static int64_t iso_part(char c, bool time)
+{
+	if (!time)
+		return c == 'D' ? 86400000000000 : 0;
+	return c == 'H' ? 3600000000000 : c == 'M' ? 60000000000 : c == 'S' ? 1000000000 : 0;
+}
+
 /* PT1M2.5S as Java and XML write durations; days at most. */
 static bool iso_duration(struct slice s, int64_t *duration_ns)
 {
-	static const struct unit parts[] = {{"D", 86400000000000}, {"H", 3600000000000}, {"M", 60000000000}, {"S", 1000000000}};
 	double total = 0;
-	size_t i = 1;
 	bool time = false;
 	if (s.len < 3 || s.len > 40 || s.ptr[0] != 'P')
 		return false;
-	while (i < s.len) {
+	for (size_t i = 1; i < s.len;) {
 		if (!time && s.ptr[i] == 'T') {
 			time = true;
 			i++;
 			continue;
 		}
 		size_t end = number_end(s, i);
-		size_t part = time ? 1 : 0;
-		while (end < s.len && part < 4 && parts[part].name[0] != s.ptr[end])
-			part++;
-		if (end == i || end == s.len || part == (time ? 4 : 1))
+		int64_t part = end > i && end < s.len ? iso_part(s.ptr[end], time) : 0;
+		if (!part)
 			return false;
-		total += number_value(slice_sub(s, i, end - i)) * (double)parts[part].ns;
+		total += number_value(slice_sub(s, i, end - i)) * (double)part;
 		i = end + 1;
 	}
 	if (total >= 0 && total < 9e18)
 		*duration_ns = (int64_t)total;
 	return true;
+}
+
+/* 0x7ffe12 */
+static bool is_prefixed_hex(struct slice s)
+{
+	return s.len > 2 && s.ptr[0] == '0' && (s.ptr[1] == 'x' || s.ptr[1] == 'X') && hex_at(s, 2) == s.len - 2;
 }
 
 static enum place digit_place(struct slice s, unsigned classes, int64_t *duration_ns)
@@ -323,9 +333,9 @@ static enum place digit_place(struct slice s, unsigned classes, int64_t *duratio
 		return PLACE_NUM;
 	if (end + 1 == s.len && s.ptr[end] == '%')
 		return PLACE_NUM;
-	if (s.len > 2 && s.ptr[0] == '0' && (s.ptr[1] == 'x' || s.ptr[1] == 'X') && hex_at(s, 2) == s.len - 2)
+	if (is_prefixed_hex(s))
 		return PLACE_HEX;
-	if (s.ptr[0] == 'P' && iso_duration(s, duration_ns))
+	if (iso_duration(s, duration_ns))
 		return PLACE_DURATION;
 	if (end > 0) {
 		enum place place = unit_place(s, duration_ns);

@@ -6,7 +6,7 @@
  * bytes cannot tell - that "blue", "green" and "amber" in "loading skin X" are values - is learned, late, and from sets of variants, not from their order.
  *
  * Naming a message, cheapest first:
- *   1. Its SHAPE (shape.c: numbers as 0) is looked up in a direct-mapped table. Messages of one shape have one pattern; 100 bytes cost about 100 ns here.
+ *   1. Its SHAPE (shape.c: numbers as 0) is looked up in a table of two slots a key. Messages of one shape have one pattern; 100 bytes cost about 100 ns here.
  *   2. It is taken apart (token.c). The hash over its atoms (`detail`) is looked up in a second table: a message that looked exactly like this is known.
  *   3. The hash over its segments (`identity`) is looked up in a map of all templates: a template of this identity is known, but the message shows
  *      something new in a value. Where the template's text still shows what a value looked like (eth0, <num>, Rect(<num>, <num>)) and this message shows
@@ -155,7 +155,7 @@ struct miner *miner_new(struct pattern_set *set, size_t memory_bytes)
 	m->cache = mem_zalloc(slots, sizeof(*m->cache));
 	m->cache_mask = slots - 2;
 	m->shapes = mem_zalloc(slots, sizeof(*m->shapes));
-	m->shapes_mask = slots - 1;
+	m->shapes_mask = slots - 2;
 	return m;
 }
 
@@ -575,6 +575,18 @@ static struct pattern *name_tokens(struct miner *m, struct service *s, struct sl
 	return c->pattern;
 }
 
+static bool same_shape(const struct shape_slot *slot, uint64_t key)
+{
+	return (slot->key ^ key) >> 16 == 0 && slot->pattern;
+}
+
+/* Two slots a key, as in the cache. */
+static const struct shape_slot *shape_find(const struct miner *m, uint64_t key)
+{
+	const struct shape_slot *slot = &m->shapes[key >> 16 & m->shapes_mask];
+	return same_shape(&slot[0], key) ? &slot[0] : same_shape(&slot[1], key) ? &slot[1] : NULL;
+}
+
 /* Keeps what the message's shape tells, unless its duration cannot be found again by it. */
 static void shape_learn(struct miner *m, uint64_t key, struct slice message, struct pattern *p)
 {
@@ -584,12 +596,15 @@ static void shape_learn(struct miner *m, uint64_t key, struct slice message, str
 		if (duration == m->shape.runs)
 			return;
 	}
-	m->shapes[key >> 16 & m->shapes_mask] = (struct shape_slot){(key & ~(uint64_t)DURATION_NONE) | duration, p};
+	struct shape_slot *slot = &m->shapes[key >> 16 & m->shapes_mask];
+	if (!same_shape(&slot[0], key))
+		slot[1] = slot[0];
+	slot[0] = (struct shape_slot){(key & ~(uint64_t)DURATION_NONE) | duration, p};
 }
 
 size_t miner_bytes(const struct miner *m)
 {
-	return m->used_bytes + (m->cache_mask + 2) * sizeof(*m->cache) + (m->shapes_mask + 1) * sizeof(*m->shapes) + sizeof(*m);
+	return m->used_bytes + (m->cache_mask + 2) * sizeof(*m->cache) + (m->shapes_mask + 2) * sizeof(*m->shapes) + sizeof(*m);
 }
 
 void miner_name(struct miner *m, struct slice service, struct slice message, struct mined *ret)
@@ -601,8 +616,8 @@ void miner_name(struct miner *m, struct slice service, struct slice message, str
 	if (shaped) {
 		shape_of(&m->shape, message);
 		key = (m->shape.hash ^ s->salt ^ m->merges) * UINT64_C(0x9e3779b97f4a7c15);
-		const struct shape_slot *slot = &m->shapes[key >> 16 & m->shapes_mask];
-		if ((slot->key ^ key) >> 16 == 0 && slot->pattern) {
+		const struct shape_slot *slot = shape_find(m, key);
+		if (slot) {
 			unsigned duration = slot->key & DURATION_NONE;
 			ret->pattern = slot->pattern;
 			if (duration != DURATION_NONE)

@@ -16,13 +16,17 @@ static size_t name_end(const struct scan *s, size_t i)
 	return i;
 }
 
-/* {Id:7 Name:x}, map[a:1 b:2]: what Go prints has no commas. */
-static bool go_fields(const struct scan *s, size_t pos)
+/* {Id:7 Name:x}, map[a:1 b:2], { 'a' => 1 }: what Go prints has no commas, and what has one field has none either. */
+static bool has_fields(const struct scan *s, size_t pos)
 {
 	if (s->ptr[pos] == '[')
 		return pos >= 3 && memcmp(s->ptr + pos - 3, "map", 3) == 0 && (pos == 3 || (lex_class[(uint8_t)s->ptr[pos - 4]] & (LEX_END | LEX_JOIN)));
+	if (s->ptr[pos] != '{')
+		return false;
+	if (scan_next(s, pos + 1) == '\'')
+		return true;
 	size_t end = name_end(s, pos + 1);
-	return s->ptr[pos] == '{' && end > pos + 1 && end + 1 < s->end && s->ptr[end] == ':' && !strchr(" :/", s->ptr[end + 1]);
+	return end > pos + 1 && end + 1 < s->end && s->ptr[end] == ':' && !strchr(" :/", s->ptr[end + 1]);
 }
 
 /* (words=[a, b]): the only thing in it is a name's value, which may have no commas another time. */
@@ -42,7 +46,7 @@ size_t nest_bracket_end(struct scan *s, size_t pos, bool *structured)
 		s->paired = true;
 	}
 	const struct bracket *b = brackets_at(&s->t->brackets, pos);
-	*structured = b && ((b->listed && !one_value(s, b)) || (b->named && s->ptr[pos] != '{') || go_fields(s, pos));
+	*structured = b && ((b->listed && !one_value(s, b)) || (b->named && s->ptr[pos] != '{') || has_fields(s, pos));
 	return b && b->close != BRACKET_NONE ? b->close : SIZE_MAX;
 }
 
@@ -131,7 +135,7 @@ static bool is_agent(struct slice inside)
 }
 
 /* What a quote holds that has no blanks. */
-static void quoted_word(struct scan *s, struct slice inside, unsigned classes)
+static void quoted_word(struct scan *s, struct slice inside, unsigned classes, bool field)
 {
 	int64_t duration_ns = -1;
 	enum place place = (classes & (LEX_DIGIT | LEX_JOIN)) ? lex_place(inside, classes, &duration_ns) : PLACE_COUNT;
@@ -143,7 +147,7 @@ static void quoted_word(struct scan *s, struct slice inside, unsigned classes)
 	} else if (place != PLACE_COUNT) {
 		emit_place(s, inside, place, duration_ns);
 	} else {
-		emit_word(s, inside, !(word_class(word_hash(inside)) & WORD_STATE) && !word_is_enumerator(inside));
+		emit_word(s, inside, field ? !(s->key_class & WORD_TEXTY) : !(word_class(word_hash(inside)) & WORD_STATE) && !word_is_enumerator(inside));
 	}
 }
 
@@ -156,7 +160,7 @@ static bool quoted_value(struct scan *s, struct slice inside, enum expect expect
 	else if (expect == EXPECT_VALUE || (expect == EXPECT_WORD && inside.len > TOKENS_WORD_MAX))
 		piece_value(s, inside, classes);
 	else if (!memchr(inside.ptr, ' ', inside.len))
-		quoted_word(s, inside, classes);
+		quoted_word(s, inside, classes, expect == EXPECT_FIELD);
 	else if ((expect == EXPECT_FIELD && !(s->key_class & WORD_TEXTY)) || is_agent(inside))
 		piece_value(s, inside, classes);
 	else

@@ -14,7 +14,7 @@ static bool few_digits_behind(struct slice piece)
 	size_t letters = i;
 	while (i < piece.len && (lex_class[(uint8_t)piece.ptr[i]] & LEX_DIGIT))
 		i++;
-	return i == piece.len && letters >= 2 && piece.len - letters <= 2;
+	return i == piece.len && piece.len - letters <= 2 && (letters >= 2 || (piece.len == 2 && (lex_class[(uint8_t)piece.ptr[0]] & LEX_UPPER)));
 }
 
 /* letters SEP digits, as in core.2275 or thread-12: gives the offset of SEP, or 0. */
@@ -118,115 +118,6 @@ static void split_high(struct scan *s, struct slice piece)
 	s->expect = expect;
 }
 
-static unsigned class_at(const struct scan *s, size_t at)
-{
-	while (at < s->end && s->ptr[at] == ' ')
-		at++;
-	size_t from = at;
-	while (at < s->end && (lex_class[(uint8_t)s->ptr[at]] & LEX_LETTER))
-		at++;
-	return word_class(word_hash(slice_of(s->ptr + from, at - from)));
-}
-
-/* A month or weekday begins or continues a date where a number or another one follows. */
-static bool begins_date(const struct scan *s, struct slice piece)
-{
-	size_t at = scan_end_of(s, piece);
-	while (at < s->end && (s->ptr[at] == ' ' || s->ptr[at] == ','))
-		at++;
-	if (at == s->end)
-		return false;
-	return (lex_class[(uint8_t)s->ptr[at]] & LEX_DIGIT) || (class_at(s, at) & WORD_CALENDAR);
-}
-
-/* CST in 16:43:15 CST 2023. */
-static bool is_zone(const struct scan *s, struct slice piece)
-{
-	const struct atom *last = scan_last(s);
-	char next = scan_next(s, scan_end_of(s, piece));
-	return last && last->kind == ATOM_PLACE && last->place == PLACE_TIME && piece.len <= 5 && next >= '0' && next <= '9' && (lex_class[(uint8_t)*piece.ptr] & LEX_UPPER);
-}
-
-/* Whether the word looks like a verb's form: logged, starting. */
-static bool is_verbal(struct slice piece)
-{
-	return piece.len > 4 && (slice_ends(piece, SLICE("ed")) || slice_ends(piece, SLICE("ing")));
-}
-
-static bool is_capitalised(struct slice piece)
-{
-	if (piece.len < 2)
-		return false;
-	uint8_t a = (uint8_t)piece.ptr[0];
-	uint8_t b = (uint8_t)piece.ptr[1];
-	if ((a == 0xc3 && b < 0x9f) || (a == 0xd0 && b >= 0x90 && b < 0xb0)) /* Latin and Cyrillic capitals */
-		return true;
-	return (lex_class[a] & LEX_UPPER) && (lex_class[b] & (LEX_LOWER | LEX_HIGH));
-}
-
-/* Whether what follows leaves the word a name: user root, user root from; not user limit exceeded, which is a noun of two words. */
-static bool ends_name(const struct scan *s, size_t end)
-{
-	char next = scan_next(s, end);
-	if (end == s->end || s->ptr[end] != ' ' || !next)
-		return true;
-	return !(lex_class[(uint8_t)next] & (LEX_LETTER | LEX_UNDER)) || (class_at(s, end) & WORD_FUNCTION);
-}
-
-/* Whether the words around say that this one is somebody's or something's name: user X, for X from. */
-static bool is_named(const struct scan *s, struct slice piece, unsigned class)
-{
-	size_t end = scan_end_of(s, piece);
-	if (!s->space || (class & (WORD_FUNCTION | WORD_STATE | WORD_ANNOUNCES)) || is_verbal(piece) || word_is_enumerator(piece))
-		return false;
-	if (end < s->end && strchr("=(:", s->ptr[end]))
-		return false;
-	if (s->last_class & WORD_ANNOUNCES)
-		return ends_name(s, end) || is_capitalised(piece);
-	if ((s->last_class & WORD_BEFORE) && is_capitalised(piece))
-		return true;
-	return (s->last_class & WORD_FOR) && end < s->end && s->ptr[end] == ' ' && (scan_next(s, end) == '[' || (class_at(s, end) & WORD_FROM));
-}
-
-/* 12.50 EUR, from USD to EUR: which currency it is belongs to the value. */
-static bool is_currency(const struct scan *s, struct slice piece)
-{
-	const struct atom *last = scan_last(s);
-	size_t end = scan_end_of(s, piece);
-	char next = scan_next(s, end);
-	if ((last && last->kind == ATOM_PLACE && last->place == PLACE_NUM) || (s->last_class & (WORD_FUNCTION | WORD_ANNOUNCES)))
-		return true;
-	return (next >= '0' && next <= '9') || next == '-' || (s->template && next == '<') || (class_at(s, end) & WORD_FUNCTION);
-}
-
-/* 12.5 MB: the unit goes with the number, since a large one may come with another. */
-static bool is_size_unit(const struct scan *s, struct slice piece)
-{
-	const struct atom *last = scan_last(s);
-	return piece.len <= 3 && s->space && last && last->kind == ATOM_PLACE && last->place == PLACE_NUM && lex_is_size_unit(piece);
-}
-
-static void word_emit(struct scan *s, struct slice piece)
-{
-	enum expect expect = s->expect;
-	unsigned class = word_class(word_hash(piece));
-	s->expect = EXPECT_NOTHING;
-	if ((class & WORD_NULL) || (piece.len >= 16 && lex_is_random(piece))) {
-		emit_place(s, piece, PLACE_ANY, -1);
-		return;
-	}
-	if (((class & WORD_CALENDAR) && begins_date(s, piece)) || is_zone(s, piece)) {
-		emit_place(s, piece, PLACE_TIME, -1);
-		s->in_date = true;
-		return;
-	}
-	bool named = (s->last_class && is_named(s, piece, class)) || (s->in_name && s->space && is_capitalised(piece) && !(class & (WORD_FUNCTION | WORD_STATE)));
-	bool soft = named || expect == EXPECT_FIELD || ((class & WORD_CURRENCY) && is_currency(s, piece)) || is_size_unit(s, piece) ||
-		(expect != EXPECT_NOTHING && scan_closes_value(scan_next(s, scan_end_of(s, piece))) && !(class & WORD_STATE) && !word_is_enumerator(piece));
-	emit_word(s, piece, soft);
-	s->in_name = named && is_capitalised(piece);
-}
-
 /* name.ext with an extension that files have. */
 static bool is_file(struct slice piece)
 {
@@ -259,7 +150,7 @@ static void name_emit(struct scan *s, struct slice piece)
 		s->expect = EXPECT_NOTHING;
 		emit_word(s, piece, true);
 	} else {
-		word_emit(s, piece);
+		name_word(s, piece);
 	}
 }
 
@@ -308,7 +199,7 @@ static bool is_host(struct slice s)
 static void host_emit(struct scan *s, struct slice host)
 {
 	s->expect = EXPECT_NOTHING;
-	if (scan_classes(host) & LEX_DIGIT)
+	if ((scan_classes(host) & LEX_DIGIT) || count_byte(host, '.') >= 2)
 		emit_place(s, host, PLACE_ANY, -1);
 	else
 		emit_word(s, host, true);
@@ -348,10 +239,8 @@ static void mixed_emit(struct scan *s, struct slice piece, unsigned classes)
 	s->expect = EXPECT_NOTHING;
 	at = numbered_word(piece);
 	size_t end = scan_end_of(s, piece);
-	if (at && s->space && (s->last_class & WORD_ANNOUNCES)) { /* partition orders-0: a name */
-		emit_word(s, piece, true);
-	} else if (at) {
-		emit_word(s, slice_sub(piece, 0, at), false);
+	if (at) {
+		name_word(s, slice_sub(piece, 0, at)); /* a name in partition orders-0 */
 		emit_punct(s, (size_t)(piece.ptr - s->ptr) + at, 1);
 		emit_place(s, slice_sub(piece, at + 1, SIZE_MAX), PLACE_NUM, -1);
 	} else if (end + 1 < s->end && s->ptr[end] == '(' && s->ptr[end + 1] == ')') {
@@ -373,17 +262,30 @@ static bool request_goes_on(struct scan *s, struct slice piece)
 	return true;
 }
 
+/* GET / HTTP/1.1, redirected to /, serving / to: the shortest of all paths; not a / b. */
+static bool is_root(const struct scan *s, struct slice piece)
+{
+	size_t end = scan_end_of(s, piece);
+	const struct atom *last = scan_last(s);
+	if (s->last_class & WORD_METHOD)
+		return true;
+	return s->space && last && last->kind == ATOM_WORD && (scan_next(s, end) == 0 || (s->ptr[end] == ' ' && (scan_class_at(s, end) & WORD_FUNCTION)));
+}
+
 static void piece_emit(struct scan *s, struct slice piece, unsigned classes)
 {
 	int64_t duration_ns = -1;
 	if (!(classes & (LEX_DIGIT | LEX_JOIN | LEX_HIGH))) {
-		word_emit(s, piece);
+		name_word(s, piece);
 		return;
 	}
 	enum place place = lex_place(piece, classes, &duration_ns);
+	if (piece.len == 6 && (piece.ptr[0] == '+' || piece.ptr[0] == '-') && piece.ptr[3] == ':' && scan_behind_time(s)) /* 9:24 +02:00 */
+		place = PLACE_TIME;
 	if (request_goes_on(s, piece)) {
 		;
-	} else if (piece.len == 1 && piece.ptr[0] == '/' && (s->last_class & WORD_METHOD)) {
+	} else if (piece.len == 1 && piece.ptr[0] == '/' && is_root(s, piece)) {
+		s->expect = EXPECT_NOTHING;
 		emit_place(s, piece, PLACE_PATH, -1);
 	} else if (place != PLACE_COUNT) {
 		s->expect = EXPECT_NOTHING;
@@ -542,24 +444,34 @@ static bool is_short_ip(struct slice piece)
 	return piece.len > 2 && piece.ptr[0] == ':' && piece.ptr[1] == ':' && lex_place(piece, scan_classes(piece), &duration_ns) == PLACE_IP;
 }
 
+/* Whether punctuation behind a piece is none of it. A value keeps all but that of the sentence. */
+static bool is_behind(const struct scan *s, char c, bool value)
+{
+	if (value)
+		return strchr(".:!", c) != NULL;
+	return strips_back(c) || (s->template && (c == '@' || c == '#'));
+}
+
+/* Whether the colon stands behind a place of a template, as where a message is cut at the colon. */
+static bool colon_behind_place(const struct scan *s, struct slice piece, size_t front)
+{
+	const struct atom *last = scan_last(s);
+	return s->template && front == 1 && piece.ptr[0] == ':' && !s->space && last && last->kind == ATOM_PLACE;
+}
+
 /* Emits the punctuation in front and takes it and that behind off the piece; returns how many bytes stand behind. A value keeps its own. */
 static size_t trim(struct scan *s, struct slice *piece)
 {
 	bool value = s->expect == EXPECT_VALUE;
 	size_t front = value || is_short_ip(*piece) ? 0 : front_len(*piece);
 	size_t back = 0;
-	const struct atom *last = scan_last(s);
-	bool behind_place = s->template && front == 1 && piece->ptr[0] == ':' && !s->space && last && last->kind == ATOM_PLACE;
+	bool behind_place = colon_behind_place(s, *piece, front);
 	if (front)
 		emit_punct(s, (size_t)(piece->ptr - s->ptr), front);
 	if (behind_place)
-		s->expect = EXPECT_WORD; /* as where a message is cut at the colon */
-	while (piece->len - back > front + value) {
-		char c = piece->ptr[piece->len - back - 1];
-		if (value ? !strchr(".:!", c) : !strips_back(c) && !(s->template && (c == '@' || c == '#')))
-			break;
+		s->expect = EXPECT_WORD;
+	while (piece->len - back > front + value && is_behind(s, piece->ptr[piece->len - back - 1], value))
 		back++;
-	}
 	*piece = slice_sub(*piece, front, piece->len - front - back);
 	return back;
 }
@@ -577,6 +489,39 @@ static bool is_plural(struct slice piece)
 	return piece.len > 3 && piece.ptr[piece.len - 1] == 's' && !strchr("sui", piece.ptr[piece.len - 2]);
 }
 
+/* redis-cart:<num> in a template's text. */
+static bool is_template_host(const struct scan *s, struct slice piece, size_t back)
+{
+	struct slice rest = slice_of(s->ptr + s->pos, s->end - s->pos);
+	return s->template && back == 1 && s->ptr[s->pos - 1] == ':' && is_host(piece) && slice_starts(rest, SLICE("<num>"));
+}
+
+/* Whether the chunk at from begins with the colon behind "name". */
+static bool is_field_colon(const struct scan *s, size_t from)
+{
+	return s->key_end && s->ptr[from] == ':' && from <= s->key_end + 1;
+}
+
+static void trimmed_chunk(struct scan *s, struct slice piece, unsigned classes, size_t back)
+{
+	size_t end = s->pos;
+	if (s->expect == EXPECT_VALUE)
+		piece_value(s, piece, classes);
+	else if (is_template_host(s, piece, back))
+		host_emit(s, piece);
+	else if (back == 0 && is_key(s, classes))
+		emit_word(s, piece, false);
+	else
+		piece_emit(s, piece, classes);
+	s->expect = EXPECT_NOTHING;
+	if (back)
+		emit_punct(s, end - back, back);
+	if (back == 1 && s->ptr[end - 1] == ':') {
+		s->expect = EXPECT_WORD;
+		s->plural = is_plural(piece);
+	}
+}
+
 /* A chunk that is more than a word: trimmed of joining characters, then a value, a key, or pieces. */
 static void joined_chunk(struct scan *s, struct slice piece, unsigned classes)
 {
@@ -586,30 +531,15 @@ static void joined_chunk(struct scan *s, struct slice piece, unsigned classes)
 		back = trim(s, &piece);
 		classes = scan_classes(piece);
 	}
-	if (piece.len == 0 && s->key_end && s->ptr[from] == ':' && from <= s->key_end + 1) {
+	bool colon = is_field_colon(s, from);
+	if (colon && (piece.len == 0 || s->expect == EXPECT_NOTHING))
 		s->expect = EXPECT_FIELD;
-		return;
-	}
-	if (piece.len && s->key_end && s->ptr[from] == ':' && from <= s->key_end + 1 && s->expect == EXPECT_NOTHING)
-		s->expect = EXPECT_FIELD;
-	size_t end = s->pos;
-	if (s->template && !piece.len && !back && s->expect == EXPECT_WORD)
-		return; /* the colon behind a place */
-	if (piece.len && s->expect == EXPECT_VALUE)
-		piece_value(s, piece, classes);
-	else if (s->template && back == 1 && piece.len && s->ptr[end - 1] == ':' && is_host(piece) && slice_starts(slice_of(s->ptr + end, s->end - end), SLICE("<num>")))
-		host_emit(s, piece);
-	else if (back == 0 && is_key(s, classes))
-		emit_word(s, piece, false);
-	else if (piece.len)
-		piece_emit(s, piece, classes);
-	s->expect = EXPECT_NOTHING;
-	if (back) {
-		emit_punct(s, end - back, back);
-		if (back == 1 && s->ptr[end - 1] == ':' && piece.len) {
-			s->expect = EXPECT_WORD;
-			s->plural = is_plural(piece);
-		}
+	if (piece.len) {
+		trimmed_chunk(s, piece, classes, back);
+	} else if (!colon && !(s->template && back == 0 && s->expect == EXPECT_WORD)) { /* there: the colon behind a place */
+		s->expect = EXPECT_NOTHING;
+		if (back)
+			emit_punct(s, s->pos - back, back);
 	}
 }
 
@@ -620,7 +550,7 @@ void piece_chunk(struct scan *s)
 	s->pos = chunk_end(s, &classes);
 	struct slice piece = slice_of(s->ptr + from, s->pos - from);
 	if (!(classes & (LEX_DIGIT | LEX_JOIN | LEX_HIGH)) && s->expect == EXPECT_NOTHING)
-		word_emit(s, piece);
+		name_word(s, piece);
 	else if (classes == LEX_JOIN && is_overflow(s, piece))
 		emit_place(s, piece, PLACE_ANY, -1);
 	else

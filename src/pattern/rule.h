@@ -9,9 +9,10 @@
 #include "base/arena.h"
 #include "base/yaml.h"
 #include "pattern/rule_key.h"
+#include "pattern/rule_program.h"
 #include "pattern/ruleset.h"
 
-enum { RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
+enum { RULE_GIVEN_UP_MAX = 16, RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
 
 enum place_type {
 	PLACE_WORD, PLACE_INT, PLACE_NUM, PLACE_IP, PLACE_UUID, PLACE_PATH, PLACE_URL, PLACE_DURATION, PLACE_SIZE, PLACE_HEX, PLACE_QUOTED, PLACE_HOST,
@@ -76,6 +77,7 @@ struct label_rule {
 	size_t map_len;
 	struct slice fallback;
 	bool has_fallback;
+	bool unbounded;            /* it looks like an id, and the rule insists */
 };
 
 /* A counter or histogram of the rule's own. */
@@ -113,6 +115,7 @@ struct rule {
 	int line, column;
 	struct where where;
 	pcre2_code *code;          /* NULL: `where` alone decides */
+	const uint8_t *program;    /* of a template; NULL: the regex alone decides */
 	bool jit;
 	bool utf;
 	bool same_names;           /* groups may share a name: of a grok's alternatives */
@@ -158,6 +161,7 @@ struct rule_loader {
 	struct arena *arena;       /* the set's */
 	const struct yaml_doc *doc;
 	struct rule_errors *errors;
+	struct buf *files;         /* the set's: paths of the grok files read, each with a NUL behind it */
 	struct grok_own *grok;     /* the file's own grok names, in order; the last of a name is the one */
 	size_t grok_depth;
 	uint64_t hash;             /* of the grok files that were read */
@@ -229,6 +233,9 @@ struct rule_scratch {
 	uint64_t *words;             /* candidates, a bit per rule */
 	uint64_t *summary;           /* a bit per word that is not 0 */
 	uint64_t *limit_hits;        /* per rule: matches given up */
+	bool by_regex;               /* programs are left aside: to test them against */
+	uint32_t given_up[RULE_GIVEN_UP_MAX]; /* rules, to be reported */
+	size_t given_up_len;
 	struct buf text;             /* values of labels */
 	const struct rule_test *test; /* its fields stand for the record's, while a test runs */
 };

@@ -36,12 +36,15 @@ static bool looks_like_id(struct slice name)
 struct label_load {
 	struct rule_loader *l;
 	const struct rule *rule;
+	struct label_rule *label; /* at hand */
 	bool allow_unbounded;
 };
 
 static void refuse_unbounded(struct label_load *load, const struct yaml *at, size_t offset, struct slice name, const char *why)
 {
-	if (!load->allow_unbounded)
+	if (load->allow_unbounded)
+		load->label->unbounded = true;
+	else
 		rule_complain_inside(load->l, at, offset, "label \"%.*s\" %s: one series for each value; say allow_unbounded_label: true if it is bounded after all", (int)name.len, name.ptr, why);
 }
 
@@ -152,7 +155,7 @@ void rule_load_labels(struct rule_loader *l, const struct yaml *node, bool allow
 	*ret = arena_zalloc(l->arena, (node->len + 1) * sizeof(**ret));
 	for (size_t i = 0; i < node->len; i++) {
 		struct yaml at = {.line = node->key_lines[i], .column = node->key_columns[i]};
-		struct label_rule *label = &(*ret)[(*ret_len)++];
+		struct label_rule *label = load.label = &(*ret)[(*ret_len)++];
 		label->name = rule_keep(l, node->keys[i]);
 		if (!label_name_ok(label->name))
 			rule_complain(l, &at, "\"%.*s\" is no label name: letters, digits and _, not starting with a digit or __", (int)label->name.len, label->name.ptr);

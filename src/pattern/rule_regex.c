@@ -405,6 +405,8 @@ bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct r
 	struct slice regex = rule->regex_text;
 	/* Bytes are quicker than characters and mean the same unless the regex itself speaks of characters beyond ASCII. */
 	rule->utf = !ascii(regex);
+	if (rule->utf)
+		rule->program = NULL;
 	uint32_t options = PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | (rule->utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : PCRE2_NEVER_UTF) | (rule->same_names ? PCRE2_DUPNAMES : 0);
 	pcre2_code_free(rule->code); /* of a second match or regex, which is a mistake but must not leak */
 	rule->code = pcre2_compile((PCRE2_SPTR)regex.ptr, regex.len, options, &code, &offset, NULL);

@@ -141,25 +141,52 @@ static size_t next_piece(struct slice s, size_t i, size_t *ret_place)
 	return slice_starts(slice_sub(s, i, s.len), SLICE("<<")) ? 2 : 1;
 }
 
+/* The pieces of the template, literal text put together, for its program. */
+struct pieces {
+	struct template_piece *items;
+	size_t len;
+	char *text;
+};
+
+static void add_text(struct pieces *p, char c)
+{
+	if (!p->len || p->items[p->len - 1].place)
+		p->items[p->len++] = (struct template_piece){.capture = RULE_NO_CAPTURE, .text = slice_of(p->text, 0)};
+	*p->text++ = c;
+	p->items[p->len - 1].text.len++;
+}
+
+static void add_piece(struct pieces *p, struct slice inside, size_t captures_before, size_t captures_after)
+{
+	size_t colon = slice_find(inside, ':', 0);
+	struct slice type = colon < inside.len ? slice_sub(inside, colon + 1, inside.len) : inside;
+	uint32_t capture = captures_after > captures_before ? (uint32_t)captures_before : RULE_NO_CAPTURE;
+	p->items[p->len++] = (struct template_piece){.place = true, .type = (int)type_find(type), .capture = capture};
+}
+
 bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struct rule *rule, struct buf *regex)
 {
 	struct slice s = node->text;
 	struct buf shown = {0};
 	size_t first = s.len; /* place */
 	bool ok = true, open = false;
+	struct pieces pieces = {.items = arena_zalloc(l->arena, (s.len + 1) * sizeof(*pieces.items)), .text = arena_alloc(l->arena, s.len + 1)};
 	for (size_t i = 0, place, len; i < s.len; i += len) {
 		len = next_piece(s, i, &place);
 		open = place && is_open_end(slice_sub(s, i, place));
 		if (place && first == s.len)
 			first = i;
+		size_t captures = rule->captures_len;
 		if (i == 0 && !open)
 			buf_add_str(regex, "\\A");
 		if (open && (i == 0 || i + place == s.len))
 			buf_add_slice(&shown, slice_sub(s, i, place));
-		else if (place)
+		else if (place) {
 			ok &= add_place(l, node, i, slice_sub(s, i + 1, place - 2), word_regex(s, i + place), rule, regex, &shown);
-		else {
+			add_piece(&pieces, slice_sub(s, i + 1, place - 2), captures, rule->captures_len);
+		} else {
 			add_literal(regex, s.ptr[i]);
+			add_text(&pieces, s.ptr[i]);
 			buf_add_char(&shown, s.ptr[i]);
 		}
 	}
@@ -168,5 +195,7 @@ bool rule_compile_template(struct rule_loader *l, const struct yaml *node, struc
 	rule->shown = rule_keep(l, buf_slice(&shown));
 	rule->prefix = slice_search(s, SLICE("<<")) < first ? (struct slice){0} : rule_keep(l, slice_sub(s, 0, first));
 	buf_done(&shown);
+	if (ok && slice_starts(buf_slice(regex), SLICE("\\A"))) /* it does not search */
+		rule->program = program_compile(l->arena, pieces.items, pieces.len, open);
 	return ok;
 }

@@ -17,5 +17,7 @@ bool rule_stop_find(const struct rule *rule, struct rule_scratch *scratch, struc
 void rule_say_miss(enum rule_miss miss, const struct rule *rule, size_t field, const struct record *record, struct rule_scratch *scratch, struct buf *out);
 /* The same for a text that does not fit, with the message around the place where it stops, and a mark under it; false and nothing if that is not known. */
 bool rule_show_stop(const struct rule *rule, struct rule_scratch *scratch, struct slice message, struct buf *out);
+/* rule_hostile.c: whether a message can be found that makes the rule's regex give up at its limit. */
+bool rule_is_hostile(const struct rule *rule, struct rule_scratch *scratch);
 
 #endif

@@ -42,9 +42,17 @@ struct literal_rule {
 	uint32_t rule;
 };
 
+/* What a candidate is tried by first, side by side. */
+struct rule_front {
+	const uint8_t *program;
+	uint32_t severities;
+	bool fields; /* its `where` has fields */
+};
+
 struct ruleset {
 	struct arena arena;
 	struct rule *rules;
+	struct rule_front *fronts;
 	size_t len, cap;
 	uint64_t hash;
 	uint32_t groups_max;
@@ -57,6 +65,7 @@ struct ruleset {
 	size_t words_len;
 	struct rule_metric **metrics; /* by name, each once */
 	size_t metrics_len;
+	struct buf files; /* of grok names: paths */
 };
 
 static bool same_name(const void *item, const void *key)
@@ -82,7 +91,7 @@ static void load_rules(struct ruleset *set, struct rule_loader *l, const struct 
 
 static void load_doc(struct ruleset *set, struct rule_errors *errors, const struct yaml_doc *doc)
 {
-	struct rule_loader l = {.arena = &set->arena, .doc = doc, .errors = errors};
+	struct rule_loader l = {.arena = &set->arena, .doc = doc, .errors = errors, .files = &set->files};
 	const struct yaml *root = yaml_root(doc), *rules = yaml_get(root, "rules");
 	if (root->kind != YAML_MAP) {
 		rule_complain(&l, root, "a rule file is a map with the key rules");
@@ -329,6 +338,17 @@ static void compile_prefilter(struct ruleset *set)
 	free(literals);
 }
 
+static void make_fronts(struct ruleset *set)
+{
+	set->fronts = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->fronts));
+	for (size_t i = 0; i < set->len; i++) {
+		struct rule *rule = &set->rules[i];
+		if (rule->program)
+			rule->program = (const uint8_t *)arena_copy(&set->arena, slice_of((const char *)rule->program, program_len(rule->program))).ptr;
+		set->fronts[i] = (struct rule_front){.program = rule->program, .severities = rule->where.severities, .fields = rule->where.len > 0};
+	}
+}
+
 static void count_groups(struct ruleset *set)
 {
 	set->groups_max = 1;
@@ -360,6 +380,7 @@ int ruleset_load(const char *const *paths, size_t len, struct ruleset **ret, str
 	}
 	count_groups(set);
 	compile_prefilter(set);
+	make_fronts(set);
 	*ret = set;
 	return 0;
 }
@@ -379,6 +400,7 @@ void ruleset_free(struct ruleset *set)
 		rule_done(&set->rules[i]);
 	free(set->rules);
 	hs_free_database(set->literals);
+	buf_done(&set->files);
 	arena_done(&set->arena);
 	free(set);
 }
@@ -396,6 +418,11 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t index)
 uint64_t ruleset_hash(const struct ruleset *set)
 {
 	return set->hash;
+}
+
+struct slice ruleset_more_files(const struct ruleset *set)
+{
+	return buf_slice(&set->files);
 }
 
 size_t ruleset_metrics_len(const struct ruleset *set)
@@ -446,6 +473,11 @@ void rule_scratch_free(struct rule_scratch *s)
 uint64_t rule_scratch_limit_hits(const struct rule_scratch *scratch, size_t index)
 {
 	return scratch->limit_hits[index];
+}
+
+int64_t rule_scratch_take_given_up(struct rule_scratch *scratch)
+{
+	return scratch->given_up_len ? (int64_t)scratch->given_up[--scratch->given_up_len] : -1;
 }
 
 /* ---- matching ---- */
@@ -511,6 +543,11 @@ int rule_exec(const struct rule *rule, struct rule_scratch *scratch, struct slic
 
 static enum rule_miss match_text(const struct rule *rule, size_t index, struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
 {
+	if (rule->program && !scratch->by_regex) {
+		enum program_answer answer = program_run(rule->program, subject, ret->captures);
+		if (answer != PROGRAM_UNSURE)
+			return answer == PROGRAM_HIT ? RULE_HIT : RULE_MISS_TEXT;
+	}
 	int code = rule_exec(rule, scratch, subject);
 	if (code > 0) {
 		take_captures(rule, scratch, subject, ret);
@@ -519,6 +556,8 @@ static enum rule_miss match_text(const struct rule *rule, size_t index, struct r
 	if (code == PCRE2_ERROR_NOMATCH)
 		return RULE_MISS_TEXT;
 	scratch->limit_hits[index]++;
+	if (scratch->given_up_len < RULE_GIVEN_UP_MAX)
+		scratch->given_up[scratch->given_up_len++] = (uint32_t)index;
 	return RULE_MISS_LIMIT;
 }
 
@@ -585,17 +624,33 @@ static void add_candidates(const struct ruleset *set, struct rule_scratch *s, co
 		hs_scan(set->literals, subject.ptr, (unsigned)subject.len, 0, s->literals, on_literal, &scan);
 }
 
+/* rule_try, but most rules are decided without a look at them. */
+static bool try_candidate(const struct ruleset *set, size_t index, struct rule_scratch *s, const struct record *record, struct rule_match *ret)
+{
+	const struct rule_front *front = &set->fronts[index];
+	size_t field;
+	if (!(front->severities >> record->severity & 1))
+		return false;
+	if (!front->program || front->fields)
+		return rule_try(&set->rules[index], index, s, record, ret, &field) == RULE_HIT;
+	enum program_answer answer = program_run(front->program, slice_sub(record->message, 0, RULE_MESSAGE_MAX), ret->captures);
+	if (answer == PROGRAM_UNSURE)
+		return rule_try(&set->rules[index], index, s, record, ret, &field) == RULE_HIT;
+	ret->rule = &set->rules[index];
+	ret->index = index;
+	return answer == PROGRAM_HIT;
+}
+
 bool ruleset_match(const struct ruleset *set, struct rule_scratch *s, const struct record *record, struct rule_match *ret)
 {
 	bool found = false;
-	size_t field;
 	add_candidates(set, s, record);
 	for (size_t i = 0; i * WORD_BITS < set->words_len; i++) {
 		for (; s->summary[i]; s->summary[i] &= s->summary[i] - 1) {
 			size_t word = i * WORD_BITS + (size_t)__builtin_ctzll(s->summary[i]);
 			for (; !found && s->words[word]; s->words[word] &= s->words[word] - 1) {
 				size_t index = word * WORD_BITS + (size_t)__builtin_ctzll(s->words[word]);
-				found = rule_try(&set->rules[index], index, s, record, ret, &field) == RULE_HIT;
+				found = try_candidate(set, index, s, record, ret);
 			}
 			s->words[word] = 0;
 		}
@@ -606,8 +661,10 @@ bool ruleset_match(const struct ruleset *set, struct rule_scratch *s, const stru
 bool ruleset_match_naive(const struct ruleset *set, struct rule_scratch *s, const struct record *record, struct rule_match *ret)
 {
 	size_t field;
-	for (size_t i = 0; i < set->len; i++)
-		if (rule_try(&set->rules[i], i, s, record, ret, &field) == RULE_HIT)
-			return true;
-	return false;
+	bool found = false;
+	s->by_regex = true;
+	for (size_t i = 0; !found && i < set->len; i++)
+		found = rule_try(&set->rules[i], i, s, record, ret, &field) == RULE_HIT;
+	s->by_regex = false;
+	return found;
 }

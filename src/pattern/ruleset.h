@@ -25,11 +25,15 @@ void ruleset_free(struct ruleset *set);
 size_t ruleset_len(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t index);
 uint64_t ruleset_hash(const struct ruleset *set);
+/* Paths of the files that rule files named and that were read with them, each with a NUL behind it. */
+struct slice ruleset_more_files(const struct ruleset *set);
 
 struct rule_scratch *rule_scratch_new(const struct ruleset *set);
 void rule_scratch_free(struct rule_scratch *scratch);
 /* How often a match of this rule was given up at its limit: counted as no match, to be reported. */
 uint64_t rule_scratch_limit_hits(const struct rule_scratch *scratch, size_t index);
+/* The next of the rules that were given up since the last time, -1: no more. */
+int64_t rule_scratch_take_given_up(struct rule_scratch *scratch);
 
 struct rule_match {
 	const struct rule *rule;

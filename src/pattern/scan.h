@@ -72,6 +72,12 @@ void piece_chunk(struct scan *s);
 /* What stands behind name= is a value whatever it looks like. */
 void piece_value(struct scan *s, struct slice piece, unsigned classes);
 
+/* name.c: a word of letters. */
+void name_word(struct scan *s, struct slice piece);
+/* WORD_* of the word behind the blanks at an offset. */
+unsigned scan_class_at(const struct scan *s, size_t at);
+bool scan_behind_time(const struct scan *s);
+
 /* nest.c: brackets, quotes and what else delimits. */
 void nest_delimiter(struct scan *s);
 /* Offset of the bracket that closes the one at pos; *structured tells whether what is between (or up to the end, if it never closes) is a printed

@@ -9,6 +9,7 @@ set(pattern_SOURCES
 	grok_web.c
 	lexeme.c
 	miner.c
+	name.c
 	nest.c
 	pattern_set.c
 	piece.c
@@ -16,9 +17,11 @@ set(pattern_SOURCES
 	rule_convert.c
 	rule_grok.c
 	rule_key.c
+	rule_hostile.c
 	rule_label.c
 	rule_load.c
 	rule_metric.c
+	rule_program.c
 	rule_regex.c
 	rule_template.c
 	rule_where.c

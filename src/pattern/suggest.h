@@ -10,6 +10,7 @@ struct suggest_pattern {
 	uint64_t count;               /* records it had; 0: unknown */
 	struct slice service;         /* may be empty */
 	struct slice template_text;   /* the miner's */
+	bool carried;                 /* the logger's own instead: places are {Name}, {} or %s */
 	bool error;                   /* its records are errors, mostly */
 	const struct slice *examples; /* messages of it, in UTF-8; the first becomes the test */
 	size_t examples_len;

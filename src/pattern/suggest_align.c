@@ -34,6 +34,8 @@ static const struct chain {
 	{"hex", {PLACE_HEX, PLACE_WORD, PLACE_ANY}, "\\S+?"},
 	{"*", {PLACE_WORD, PLACE_ANY}, ".+?"},
 };
+/* Of a logger's template nothing is known of its places but the values. */
+static const enum place_type carried_types[] = {PLACE_UUID, PLACE_IP, PLACE_INT, PLACE_NUM, PLACE_TIME, PLACE_DURATION, PLACE_PATH, PLACE_URL, PLACE_WORD, PLACE_ANY};
 
 enum { CHAINS = sizeof(chains) / sizeof(chains[0]) };
 
@@ -65,9 +67,56 @@ static enum place_type place_of(const struct chain *chain)
 	return (enum place_type)i;
 }
 
-/* Words and places of the template's text; what is past DRAFT_PARTS_MAX is left to what may follow. */
-static void split_template(struct draft *d, struct slice text)
+/* Bytes from i on that are letters, digits or one of these. */
+static size_t skip_word(struct slice s, size_t i, const char *others)
 {
+	while (i < s.len && s.ptr[i] && (isalnum((unsigned char)s.ptr[i]) || strchr(others, s.ptr[i])))
+		i++;
+	return i;
+}
+
+/* %s, %5.2f, %-8ld */
+static size_t printf_hole_len(struct slice s)
+{
+	size_t i = 1;
+	while (i < s.len && strchr("-+#.0123456789l", s.ptr[i]) && s.ptr[i])
+		i++;
+	return i < s.len && s.ptr[i] && strchr("sdiufgexXvqct", s.ptr[i]) ? i + 1 : 0;
+}
+
+/* The length of a hole of a logger's template at the start of s: {Name}, {@Name,8:format}, {}, or one of printf's; 0 if there is none. */
+static size_t hole_len(struct slice s, struct slice *ret_name)
+{
+	*ret_name = (struct slice){0};
+	if (s.len < 2 || (s.ptr[0] != '{' && s.ptr[0] != '%'))
+		return 0;
+	if (s.ptr[0] == '%')
+		return printf_hole_len(s);
+	size_t from = s.ptr[1] == '@' || s.ptr[1] == '$' ? 2 : 1, to = skip_word(s, from, "_."), end = slice_find(s, '}', to);
+	if (end == s.len || !strchr(",:}", s.ptr[to]))
+		return 0;
+	*ret_name = slice_sub(s, from, to - from);
+	return end + 1;
+}
+
+/* The length of the place at the start of s; 0 if text stands there. */
+static size_t read_place(const struct suggest_pattern *p, struct slice s, struct draft_part *part)
+{
+	size_t len = 0;
+	part->mined = PLACE_STAR;
+	if (p->carried)
+		return hole_len(s, &part->given);
+	const struct chain *chain = chain_at(s, &len);
+	if (chain)
+		part->mined = place_of(chain);
+	return len;
+}
+
+/* Words and places of the template's text; what is past DRAFT_PARTS_MAX is left to what may follow. */
+static void split_template(struct draft *d, const struct suggest_pattern *p)
+{
+	struct slice text = p->template_text;
+	struct draft_part other;
 	size_t at = 0, len;
 	for (d->len = 0; at < text.len && d->len < DRAFT_PARTS_MAX / 2; at += len) {
 		struct draft_part *part = &d->parts[d->len];
@@ -77,13 +126,11 @@ static void split_template(struct draft *d, struct slice text)
 		if (at == text.len)
 			return;
 		struct slice rest = slice_sub(text, at, text.len);
-		const struct chain *chain = chain_at(rest, &len);
-		part->kind = chain ? DRAFT_PLACE : DRAFT_TEXT;
-		if (chain)
-			part->mined = place_of(chain);
-		size_t skip;
-		for (len = chain ? len : 1; !chain && len < rest.len && !isspace((unsigned char)rest.ptr[len]) && !chain_at(slice_sub(rest, len, rest.len), &skip);)
-			len++;
+		len = read_place(p, rest, part);
+		part->kind = len ? DRAFT_PLACE : DRAFT_TEXT;
+		if (!len)
+			for (len = 1; len < rest.len && !isspace((unsigned char)rest.ptr[len]) && !read_place(p, slice_sub(rest, len, rest.len), &other);)
+				len++;
 		part->text = slice_sub(rest, 0, len);
 		d->len++;
 	}
@@ -230,14 +277,14 @@ static bool all_take(const struct seen *s, size_t part, enum place_type type)
 	return true;
 }
 
-static enum place_type narrowest(const struct seen *s, size_t part, enum place_type mined)
+static enum place_type narrowest(const struct seen *s, size_t part, enum place_type mined, bool carried)
 {
-	const struct chain *chain = chain_of(mined);
-	for (size_t i = 0; i < sizeof(chain->types) / sizeof(chain->types[0]) && chain->types[i] != PLACE_ANY; i++) {
+	const enum place_type *types = carried ? carried_types : chain_of(mined)->types;
+	for (; *types != PLACE_ANY; types++) {
 		/* one or two whole numbers or single words are no proof that all are */
-		bool bold = chain->types[i] == PLACE_INT || mined == PLACE_STAR;
-		if ((!bold || s->examples >= EXAMPLES_FOR_NARROW) && all_take(s, part, chain->types[i]))
-			return chain->types[i];
+		bool bold = *types == PLACE_INT || mined == PLACE_STAR;
+		if ((!bold || s->examples >= EXAMPLES_FOR_NARROW) && all_take(s, part, *types))
+			return *types;
 	}
 	return PLACE_ANY;
 }
@@ -276,7 +323,7 @@ static bool gaps_wordy(const struct seen *s, size_t part)
 	return true;
 }
 
-static void build(struct draft *d, const struct draft *from, const struct seen *s)
+static void build(struct draft *d, const struct draft *from, const struct seen *s, bool carried)
 {
 	d->len = 0;
 	for (size_t i = 0; i < s->len; i++) {
@@ -294,7 +341,7 @@ static void build(struct draft *d, const struct draft *from, const struct seen *
 		struct draft_part part = from->parts[i];
 		part.text = s->values[i];
 		if (part.kind == DRAFT_PLACE) {
-			part.type = narrowest(s, i, part.mined);
+			part.type = narrowest(s, i, part.mined, carried);
 			part.wordy = all_take(s, i, PLACE_WORD);
 		}
 		push(d, &part);
@@ -306,7 +353,7 @@ bool draft_align(struct draft *d, const struct suggest_pattern *p)
 	struct draft *from = arena_zalloc(d->arena, sizeof(*from));
 	struct laid laid;
 	*from = (struct draft){.arena = d->arena};
-	split_template(from, p->template_text);
+	split_template(from, p);
 	if (from->len == 0 || p->examples_len == 0 || !fit(from, p->examples[0], &laid))
 		return false;
 	struct seen seen = {.len = laid.len, .values = mem_zalloc(laid.len * p->examples_len, sizeof(*seen.values)), .gaps = mem_zalloc(laid.len * p->examples_len, sizeof(*seen.gaps))};
@@ -316,7 +363,7 @@ bool draft_align(struct draft *d, const struct suggest_pattern *p)
 			note_example(&seen, groups, p->examples[e]);
 	}
 	d->open = from->open;
-	build(d, from, &seen);
+	build(d, from, &seen, p->carried);
 	free(seen.values);
 	free(seen.gaps);
 	laid_done(&laid);

@@ -20,6 +20,7 @@ struct draft_part {
 	bool space;                /* white space stands before it in the template */
 	enum place_type mined;     /* the template's type; PLACE_STAR: <*> */
 	enum place_type type;      /* the rule's */
+	struct slice given;        /* the place's name in a logger's template */
 	struct slice text;         /* of the template, then of the first example */
 	char name[DRAFT_NAME_MAX + 1]; /* empty: no name */
 };

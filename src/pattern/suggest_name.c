@@ -164,7 +164,9 @@ static void propose(const struct draft *d, size_t i, char *out, size_t size, con
 	const char *unit = is_number(part) ? unit_of(behind) : NULL;
 	out[0] = 0;
 	*ret_unit = unit;
-	if (part->mined == PLACE_PATH && is_one_of(before, http_methods))
+	if (part->given.len)
+		to_snake(part->given, out, size);
+	else if (part->mined == PLACE_PATH && is_one_of(before, http_methods))
 		to_snake(SLICE("path"), out, size);
 	else if (key ? is_word(before) : good_word(before) && part->type != PLACE_DURATION)
 		to_snake(before, out, size);

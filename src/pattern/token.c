@@ -13,7 +13,19 @@
  *     identity   link <*> up at Rect(<*>) for user <*>
  *     text       link eth0 up at Rect(<num>, <num>) for user root          (until another eth or another user is seen)
  *
- * Parts: piece.c (what no blank parts: words, names, numbers), nest.c (brackets, quotes, =), trace.c (lines behind the first), lexeme.c (forms of values),
+ * What makes a word SOFT, in the order in which it is asked; all of it looks at the bytes around and nothing else:
+ *   - it stands behind name= (then it is a place at once, and reaches to the next field or closing bracket: piece_value);
+ *   - it is a field of JSON, "name": word, unless the name is msg or its like (WORD_TEXTY), whose value is text;
+ *   - it stands alone behind "name: ", or in a list behind a plural and a colon, and is no state or UPPER_CASE name;
+ *   - it is one word in quotes and no state, or several in quotes behind a word (nest.c), but not a request and not a message with fields behind it;
+ *   - a word in front announces it (user X, partition X), or those around do (for X from, from Xyz): name.c;
+ *   - it is a unit or currency beside a number, a host in front of :port, a file's name, a content type, a locale;
+ *   - it ends in one or two digits (eth0, G1).
+ * What is a PLACE at once, by form: numbers, sizes, durations, times, addresses, paths, URLs, ids (lexeme.c), other mixes of letters and digits, null, names with
+ * two dots or more, words of more than TOKENS_WORD_MAX bytes. A bracket that holds a list, quotes, "name: " or Go's name:value makes everything up to its end one
+ * value; in detail up to NEST_DETAIL_MAX bytes, else as one place.
+ *
+ * Parts: piece.c (what no blank parts), name.c (words: names, units, parts of dates), nest.c (brackets, quotes, =), trace.c (lines behind the first), lexeme.c (forms of values),
  * word.c (the few words that say what stands beside them), bracket.c (which bracket closes which).
  *
  * A template's text reads back (tokens_scan_template) to the identity it came from; a test holds this over many messages. So a shard that learns a

@@ -25,7 +25,7 @@ static const struct word_list lists[] = {
 	"user username account host hostname node device interface driver plugin module package customer service process job task queue topic table database "
 	"key field property bean thread pool client server peer broker pod container image volume namespace cluster region bucket index shard partition group "
 	"channel stream route domain role policy tenant project product item employee member player agent worker executor filter listener servlet bean currency "
-	"collection exchange repository schema tablespace locale"},
+	"collection exchange repository schema tablespace locale chart deployment statefulset daemonset configmap workflow dataset mutation sensor"},
 	{WORD_FOR, true, "for by as"},
 	{WORD_FROM, true, "from by at on via"},
 	{WORD_NULL, false, "null nil NULL n/a"},

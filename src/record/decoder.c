@@ -13,10 +13,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/wire.h"
+#include "record/duration.h"
 #include "record/gzip.h"
 #include "record/otlp.h"
 #include "record/reader.h"
 #include "record/text_header.h"
+#include "record/timestamp.h"
+#include "record/trace_id.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,8 +121,77 @@ void decoder_drop(struct decoder *d, enum undecodable reason)
 	decoder_lose(d, reason);
 }
 
+const char *const decoder_members[] = {"time", "severity", "service", "message", "logger", "trace_id", "span_id", "duration", NULL};
+
+static bool set_time(struct record *r, struct slice text)
+{
+	struct timestamp t;
+	if (!timestamp_parse(text, &t) || !t.dated)
+		return false;
+	r->time_ns = t.ns > 0 ? t.ns : 1;
+	return true;
+}
+
+/* A text into the member with this number in decoder_members; false if it cannot be that. */
+static bool set_member(struct decoder *d, struct record *r, size_t member, struct slice text)
+{
+	struct slice *const texts[] = {&r->service, r->kind == RECORD_SPAN ? &r->name : &r->message, &r->logger, &r->trace_id, &r->span_id};
+	enum severity severity;
+	switch (member) {
+	case 0:
+		return set_time(r, text);
+	case 1:
+		severity = level_parse(text, LEVEL_GUESS);
+		r->severity = severity != SEVERITY_UNKNOWN ? severity : r->severity;
+		return severity != SEVERITY_UNKNOWN;
+	case 7:
+		return duration_parse(text, NS_PER_MS, &r->duration_ns);
+	case 5:
+		text = trace_id_of(text, &d->arena, &r->span_id);
+		break;
+	case 6:
+		text = span_id_of(text, &d->arena);
+		break;
+	default:
+		break;
+	}
+	if (text.len)
+		*texts[member - 2] = text;
+	return text.len > 0;
+}
+
+static void note_configured(struct decoder *d, const char *member, const char *path)
+{
+	struct buf text = {0};
+	buf_printf(&text, "%s, as configured", path);
+	decoder_note(d, member, buf_slice(&text));
+	buf_done(&text);
+}
+
+/* What the configuration says about where members are; a path that is not there, or holds something else, leaves what the shape found. */
+static void take_configured(struct decoder *d, struct record *r)
+{
+	const struct record_fields *f = r->fields;
+	for (size_t i = 0; f && f->find && i < d->opts.fields_len; i++) {
+		const struct decoder_field *field = &d->opts.fields[i];
+		size_t member = 0;
+		struct slice text;
+		while (decoder_members[member] && strcmp(decoder_members[member], field->member) != 0)
+			member++;
+		for (const char *const *path = field->paths; *path && decoder_members[member]; path++) {
+			if (!f->find(f, slice_str(*path), &text) || text.len == 0 || !set_member(d, r, member, text))
+				continue;
+			if (noting(d))
+				note_configured(d, field->member, *path);
+			break;
+		}
+	}
+}
+
 enum undecodable decoder_finish(struct decoder *d, struct record *r)
 {
+	if (d->opts.fields_len)
+		take_configured(d, r);
 	if (r->time_ns < 0)
 		r->time_ns = 0;
 	if (r->time_ns != 0 && (r->time_ns < EARLIEST_NS || (d->now_ns > 0 && r->time_ns - AHEAD_NS > d->now_ns)))
@@ -192,18 +264,6 @@ enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice t
 	if (d->many)
 		keep_document(d, ret, text.len);
 	return UNDECODABLE_NONE;
-}
-
-/* Names shorter than the eight bytes that key_find loads are copied unless those bytes are surely there. */
-unsigned decoder_key(const struct decoder *d, struct slice name)
-{
-	char copy[8] = {0};
-	if (name.len == 0)
-		return KEY_NONE;
-	if (name.len >= sizeof(copy) || (uintptr_t)d->payload_end - (uintptr_t)name.ptr - sizeof(copy) < DECODER_LARGEST)
-		return key_find(&d->keys, name);
-	memcpy(copy, name.ptr, name.len);
-	return key_find(&d->keys, slice_of(copy, name.len));
 }
 
 static struct slice without_bom(struct slice payload)

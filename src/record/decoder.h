@@ -51,10 +51,12 @@ struct decode_note {
 
 /* A member of the record that the configuration says where to find, before any shape is asked. */
 struct decoder_field {
-	const char *member; /* "service", "message", ..: decoder_member_known() */
-	struct slice *paths; /* dotted, the first that is there wins */
-	size_t paths_len;
+	const char *member;       /* one of decoder_members */
+	const char *const *paths; /* dotted, the first that is there wins; NULL-terminated */
 };
+
+/* Members that may be configured: "time", "severity", "service", "message", "logger", "trace_id", "span_id", "duration". NULL-terminated. */
+extern const char *const decoder_members[];
 
 enum { DECODER_LARGEST = 8 * 1024 * 1024 };
 
@@ -62,7 +64,6 @@ struct decoder_opts {
 	enum format format;
 	const struct decoder_field *fields; /* must outlive the decoder */
 	size_t fields_len;
-	int64_t zone_ns; /* east of Greenwich: for times that name no zone */
 	bool notes;
 };
 

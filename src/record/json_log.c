@@ -11,6 +11,7 @@
  * LAYERS bounds the depth; what lies deeper is the innermost layer's message.
  */
 #include "base/clock.h"
+#include "record/duration.h"
 #include "record/reader.h"
 #include "record/text_header.h"
 #include "record/timestamp.h"
@@ -210,9 +211,11 @@ static void ids_from_text(struct decoder *d, const struct text_layer *text, stru
 static void time_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
 {
 	const struct timestamp *time = &text->h.time;
+	if (time->yearless && d->now_ns <= 0)
+		return;
 	if (!text->h.has_time || !time->dated || (r->time_ns && (d->time_zoned || !time->zoned)))
 		return;
-	r->time_ns = time->ns > 0 ? time->ns : 1;
+	r->time_ns = time->yearless ? timestamp_near(time->ns, d->now_ns) : time->ns > 0 ? time->ns : 1;
 	d->time_zoned = time->zoned;
 	if (noting(d))
 		note_text(d, text, "time", slice_of(NULL, 0));
@@ -235,6 +238,7 @@ static void fill_from_text(struct decoder *d, const struct text_layer *text, str
 		r->http_status = h->status;
 		r->http_method = h->method;
 		r->http_path = h->path;
+		r->duration_ns = h->duration_ns ? h->duration_ns : r->duration_ns;
 	}
 }
 
@@ -260,14 +264,28 @@ void json_fields_keep(struct decoder *d, struct record *r, unsigned layers)
 }
 
 /* What an access log without a message says. */
-static struct slice request_text(struct decoder *d, const struct record *r)
+static struct slice request_text(struct decoder *d, const struct record *r, struct slice verb)
 {
 	size_t path = slice_find(r->http_path, '?', 0);
+	if (verb.len == 0)
+		return verb;
 	buf_reset(&d->scratch);
-	buf_add_slice(&d->scratch, r->http_method);
+	buf_add_slice(&d->scratch, verb);
 	buf_add_char(&d->scratch, ' ');
 	buf_add(&d->scratch, r->http_path.ptr, path);
 	return arena_copy(&d->arena, buf_slice(&d->scratch));
+}
+
+/* PostgreSQL's way to say how long a statement took. */
+static void take_duration_text(struct record *r)
+{
+	struct slice rest, prefix = SLICE("duration: ");
+	if (r->duration_ns >= 0 || !slice_starts(r->message, prefix))
+		return;
+	rest = slice_sub(r->message, prefix.len, r->message.len);
+	size_t end = slice_search(rest, SLICE(" ms"));
+	if (end < rest.len && end < 20)
+		duration_parse(slice_of(rest.ptr, end), NS_PER_MS, &r->duration_ns);
 }
 
 /* From the innermost layer outwards; the message is what the innermost has, for those around hold nothing but it. */
@@ -281,8 +299,9 @@ static enum undecodable fill_all(struct decoder *d, struct record *r, unsigned l
 	}
 	if (text->found && text->under == 0 && !reason)
 		fill_from_text(d, text, r);
-	if (r->message.len == 0 && r->http_method.len && r->http_path.len)
-		r->message = request_text(d, r);
+	if (r->message.len == 0 && r->http_path.len)
+		r->message = request_text(d, r, r->http_method.len || !layers ? r->http_method : object_text(&d->objects[layers - 1], MEMBER_METHOD));
+	take_duration_text(r);
 	if (r->time_ns == 0)
 		r->time_ns = d->batch_time_ns;
 	return reason;

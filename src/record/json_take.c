@@ -60,6 +60,15 @@ uint32_t object_next(const struct object *o, enum member member, const struct pl
 	return at;
 }
 
+struct slice object_text(const struct object *o, enum member member)
+{
+	const struct place *place = NULL;
+	for (uint32_t at; (at = object_next(o, member, &place));)
+		if (json_text(&o->json, at).len)
+			return json_text(&o->json, at);
+	return slice_of(NULL, 0);
+}
+
 void object_way(const struct decoder *d, unsigned layer, struct buf *out)
 {
 	for (unsigned i = 1; i <= layer; i++)
@@ -196,7 +205,7 @@ static struct slice filled(struct decoder *d, const struct object *o, struct sli
 	if (slice_find(template, '{', 0) == template.len)
 		return template;
 	buf_reset(&d->scratch);
-	message_template_render(&o->json, apart ? o->at[KEY_PROPERTIES] : o->root, template, &d->scratch);
+	message_template_render(&o->json, apart ? o->at[KEY_PROPERTIES] : o->root, key_set_has(&o->seen, KEY_AT_R) ? o->at[KEY_AT_R] : 0, template, &d->scratch);
 	return arena_copy(&d->arena, buf_slice(&d->scratch));
 }
 
@@ -437,18 +446,32 @@ static void take_failure(struct decoder *d, const struct object *o, struct recor
 
 enum { HTTP_MEMBERS = 1 << MEMBER_STATUS | 1 << MEMBER_METHOD | 1 << MEMBER_ROUTE | 1 << MEMBER_PATH, ID_MEMBERS = 1 << MEMBER_TRACE | 1 << MEMBER_SPAN | 1 << MEMBER_PARENT };
 
-/* An access log has no level of its own. */
-static enum severity of_status(int status)
+/* An access log has no level of its own. A status of 0 beside Envoy's flags means that no response came. */
+static enum severity of_status(const struct object *o, int status)
 {
-	if (status == 0)
-		return SEVERITY_UNKNOWN;
+	if (status == 0) {
+		struct slice flags = key_set_has(&o->seen, KEY_RESPONSE_FLAGS) ? json_text(&o->json, o->at[KEY_RESPONSE_FLAGS]) : slice_of(NULL, 0);
+		return flags.len && !slice_eq(flags, SLICE("-")) ? SEVERITY_ERROR : SEVERITY_UNKNOWN;
+	}
 	return status >= 500 ? SEVERITY_ERROR : status >= 400 ? SEVERITY_WARN : SEVERITY_INFO;
+}
+
+/* Without what some writers put around the name, and without names that are none: logback's contexts, systemd's units, syslog's tags ("sshd[7]:"). */
+static struct slice service_name(const struct object *o, struct slice name)
+{
+	if (key_set_has(&o->seen, KEY_SEQUENCENUMBER) && (slice_eq(name, SLICE("default")) || slice_eq(name, SLICE("null"))))
+		return slice_of(NULL, 0);
+	if (key_set_has(&o->seen, KEY__SYSTEMD_UNIT) && slice_ends(name, SLICE(".service")))
+		name.len -= 8;
+	if (key_set_has(&o->seen, KEY_SYSLOGTAG))
+		name.len = slice_find(slice_sub(name, 0, slice_find(name, ':', 0)), '[', 0);
+	return name;
 }
 
 static void take_texts(struct decoder *d, const struct object *o, struct record *r)
 {
 	if (r->service.len == 0)
-		r->service = take_text(d, o, MEMBER_SERVICE);
+		r->service = service_name(o, take_text(d, o, MEMBER_SERVICE));
 	if (r->logger.len == 0)
 		r->logger = take_text(d, o, MEMBER_LOGGER);
 	if (r->template_text.len == 0)
@@ -471,7 +494,7 @@ enum undecodable object_fill(struct decoder *d, const struct object *o, struct r
 	if (o->members >> MEMBER_FAILURE & 1)
 		take_failure(d, o, r);
 	if (r->severity == SEVERITY_UNKNOWN)
-		r->severity = o->row->shape->access ? of_status(r->http_status) : o->row->shape->absent_level;
+		r->severity = o->row->shape->access ? of_status(o, r->http_status) : o->row->shape->absent_level;
 	return UNDECODABLE_NONE;
 }
 

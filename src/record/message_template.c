@@ -12,10 +12,15 @@ static struct slice hole_name(struct slice hole)
 	return slice_of(hole.ptr, n);
 }
 
-static bool fill_hole(const struct json *json, uint32_t root, struct slice hole, struct buf *out)
+/* rendering: the ready text of the next hole with a format, moved on if it is used; 0 if there are none. */
+static bool fill_hole(const struct json *json, uint32_t root, struct slice hole, uint32_t *rendering, uint32_t end, struct buf *out)
 {
 	struct slice name = hole_name(hole);
 	uint32_t at = name.len ? json_get(json, root, name) : 0;
+	if (*rendering && *rendering < end && slice_find(hole, ':', 0) < hole.len) {
+		at = *rendering;
+		*rendering = json_next(json, at);
+	}
 	if (!at)
 		return false;
 	if (json_type(json, at) == '"')
@@ -25,8 +30,10 @@ static bool fill_hole(const struct json *json, uint32_t root, struct slice hole,
 	return true;
 }
 
-void message_template_render(const struct json *json, uint32_t root, struct slice template, struct buf *out)
+void message_template_render(const struct json *json, uint32_t root, uint32_t renderings, struct slice template, struct buf *out)
 {
+	bool ready = json_is_array(json, renderings);
+	uint32_t rendering = ready ? json_first(renderings) : 0, last = ready ? json_end(json, renderings) : 0;
 	for (size_t i = 0; i < template.len;) {
 		char c = template.ptr[i];
 		bool twice = i + 1 < template.len && template.ptr[i + 1] == c;
@@ -34,7 +41,7 @@ void message_template_render(const struct json *json, uint32_t root, struct slic
 		if ((c == '{' || c == '}') && twice) {
 			buf_add_char(out, c);
 			i += 2;
-		} else if (end < template.len && fill_hole(json, root, slice_sub(template, i + 1, end - i - 1), out)) {
+		} else if (end < template.len && fill_hole(json, root, slice_sub(template, i + 1, end - i - 1), &rendering, last, out)) {
 			i = end + 1;
 		} else {
 			buf_add_char(out, c);

@@ -5,8 +5,8 @@
 
 #include "record/json.h"
 
-/* Appends template with every {Name}, {@Name}, {Name,8} and {Name:format} replaced by the field of that name in the object at root; a format is not applied,
- * a name that is not there stays as it is, {{ and }} are braces. */
-void message_template_render(const struct json *json, uint32_t root, struct slice template, struct buf *out);
+/* Appends template with every {Name}, {@Name}, {Name,8} and {Name:format} replaced by the field of that name in the object at root; a format is not applied
+ * unless the list at renderings (0: none) has the ready texts, as CLEF's @r has; a name that is not there stays as it is, {{ and }} are braces. */
+void message_template_render(const struct json *json, uint32_t root, uint32_t renderings, struct slice template, struct buf *out);
 
 #endif

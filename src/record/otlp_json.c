@@ -49,6 +49,10 @@ static void any_render(const struct json *json, uint32_t at, struct buf *out)
 {
 	uint32_t value = 0;
 	enum value_type type = any_value(json, at, &value);
+	if (type == VALUE_SCALAR && json_type(json, value) == '"' && slice_eq(json_string(json, value - 1), SLICE("intValue"))) {
+		buf_add_slice(out, json_string(json, value)); /* int64 is text in JSON, for readers with nothing but doubles */
+		return;
+	}
 	if (type == VALUE_NONE || type == VALUE_SCALAR) {
 		json_render(json, type == VALUE_NONE ? at : value, out);
 		return;

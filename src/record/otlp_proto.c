@@ -52,7 +52,10 @@ static inline bool is_utf8(struct slice s)
 static bool any_value(struct slice bytes, struct wire_field *ret)
 {
 	struct wire w = wire_of(bytes);
-	*ret = (struct wire_field){0};
+	if (bytes.len == 0) {
+		*ret = (struct wire_field){0};
+		return true;
+	}
 	int rc = wire_step(&w, ret);
 	for (struct wire_field more; rc == 1 && w.next < w.end;) {
 		rc = wire_step(&w, &more);
@@ -62,12 +65,32 @@ static bool any_value(struct slice bytes, struct wire_field *ret)
 	return rc >= 0;
 }
 
+/* A pair's halves. Nearly all are {key, value} with lengths of one byte, which is seen at a glance. */
+static inline bool read_pair(struct slice pair, struct slice *ret_name, struct slice *ret_value)
+{
+	const unsigned char *p = (const unsigned char *)pair.ptr;
+	size_t name = pair.len > 4 ? p[1] : 0;
+	if (pair.len > 4 && p[0] == 0x0A && name < 0x80 && name + 4 <= pair.len && p[2 + name] == 0x12 && p[3 + name] == pair.len - name - 4 && p[3 + name] < 0x80) {
+		*ret_name = slice_of(pair.ptr + 2, name);
+		*ret_value = slice_of(pair.ptr + 4 + name, pair.len - name - 4);
+		return true;
+	}
+	struct wire w = wire_of(pair);
+	struct wire_field f;
+	int rc;
+	*ret_name = *ret_value = slice_of(NULL, 0);
+	while ((rc = wire_step(&w, &f)) == 1)
+		if (f.type == WIRE_BYTES)
+			*(f.number == 1 ? ret_name : ret_value) = f.bytes;
+	return rc == 0;
+}
+
 static void render(struct slice value, unsigned depth, struct buf *out);
 
 static void render_list(struct slice list, bool pairs, unsigned depth, struct buf *out)
 {
-	struct wire w = wire_of(list), pair;
-	struct wire_field f, p;
+	struct wire w = wire_of(list);
+	struct wire_field f;
 	bool first = true;
 	buf_add_char(out, pairs ? '{' : '[');
 	while (wire_step(&w, &f) == 1) {
@@ -78,9 +101,7 @@ static void render_list(struct slice list, bool pairs, unsigned depth, struct bu
 			buf_add_char(out, ',');
 		first = false;
 		if (pairs) {
-			value = slice_of(NULL, 0);
-			for (pair = wire_of(f.bytes); wire_step(&pair, &p) == 1;)
-				*(p.number == 1 ? &name : &value) = p.bytes;
+			read_pair(f.bytes, &name, &value);
 			buf_add_json_string(out, name);
 			buf_add_char(out, ':');
 		}
@@ -154,14 +175,9 @@ static void render(struct slice value, unsigned depth, struct buf *out)
 
 static bool take_attribute(struct batch *b, struct record *r, struct slice pair)
 {
-	struct wire w = wire_of(pair);
-	struct wire_field f, v;
-	struct slice name = {NULL, 0}, value = {NULL, 0};
-	int rc;
-	while ((rc = wire_step(&w, &f)) == 1)
-		if (f.type == WIRE_BYTES)
-			*(f.number == 1 ? &name : &value) = f.bytes;
-	if (rc < 0)
+	struct wire_field v;
+	struct slice name, value;
+	if (!read_pair(pair, &name, &value))
 		return false;
 	unsigned key = decoder_key(b->d, name);
 	if (key == KEY_NONE)
@@ -190,14 +206,10 @@ static bool take_attributes(struct batch *b, struct record *r, struct slice mess
 static bool find_in(const struct proto_fields *p, size_t i, struct slice path, struct slice *ret)
 {
 	struct wire w = wire_of(p->messages[i]);
-	struct wire_field f, part, v;
+	struct wire_field f, v;
 	while (wire_step(&w, &f) == 1) {
-		struct slice name = {NULL, 0}, value = {NULL, 0};
-		if (f.number != p->numbers[i] || f.type != WIRE_BYTES)
-			continue;
-		for (struct wire pair = wire_of(f.bytes); wire_step(&pair, &part) == 1;)
-			*(part.number == 1 ? &name : &value) = part.bytes;
-		if (!slice_eq(name, path) || !any_value(value, &v))
+		struct slice name, value;
+		if (f.number != p->numbers[i] || f.type != WIRE_BYTES || !read_pair(f.bytes, &name, &value) || !slice_eq(name, path) || !any_value(value, &v))
 			continue;
 		struct buf text = {0};
 		bool scalar = render_scalar(&v, &text);

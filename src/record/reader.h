@@ -68,8 +68,17 @@ void decoder_lose(struct decoder *d, enum undecodable reason);
 enum undecodable decoder_finish(struct decoder *d, struct record *r);
 /* Notes where the open record got a member from; the last word wins. Nothing happens unless notes are wanted. */
 void decoder_note(struct decoder *d, const char *member, struct slice source);
-/* Which key a name in the payload is; unlike key_find it reads nothing behind the payload. */
-unsigned decoder_key(const struct decoder *d, struct slice name);
+/* Which key a name in the payload is. Unlike key_find it reads nothing behind the payload: a short name is copied unless eight bytes are surely there. */
+static inline unsigned decoder_key(const struct decoder *d, struct slice name)
+{
+	char copy[8] = {0};
+	if (name.len == 0)
+		return KEY_NONE;
+	if (name.len >= sizeof(copy) || (uintptr_t)d->payload_end - (uintptr_t)name.ptr - sizeof(copy) < DECODER_LARGEST)
+		return key_find(&d->keys, name);
+	memcpy(copy, name.ptr, name.len);
+	return key_find(&d->keys, slice_of(copy, name.len));
+}
 
 /* json_document.c: a payload of JSON, whatever it holds. */
 void json_document_read(struct decoder *d, struct slice payload);
@@ -92,6 +101,8 @@ int64_t json_time(const struct json *json, uint32_t at, bool *ret_zoned, enum un
 uint32_t object_next(const struct object *o, enum member member, const struct place **place);
 /* "GET /cart?x=1 HTTP/1.1": method and path, if the line is one. */
 void http_request_line(struct slice line, struct record *r);
+/* The first text in the column. */
+struct slice object_text(const struct object *o, enum member member);
 /* Appends "log JSON, " or "payload.": how objects[layer] was reached. */
 void object_way(const struct decoder *d, unsigned layer, struct buf *out);
 /* batch.c: objects that hold many records (objects[0] is open). */

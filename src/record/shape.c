@@ -131,7 +131,7 @@ static const struct place audit_time[] = {AT(STAGETIMESTAMP), END};
 
 
 static const struct place name_is_logger[] = {AT(NAME), AT(LOGGER), END};
-static const struct place name_is_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(APP), AT(NAME), END};
+static const struct place name_is_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(APP), IN(DD, "service"), AT(NAME), END};
 static const struct place category_is_logger[] = {AT(CATEGORY), END};
 static const struct place clef_message[] = {AT(AT_M), AT(AT_MT), END};
 static const struct place rendered_message[] = {AT(RENDEREDMESSAGE), AT(MESSAGETEMPLATE), END};
@@ -156,6 +156,8 @@ static const struct shape shapes[] = {
 	{.name = "loki", .all = CLUES(K(STREAMS)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_STREAMS},
 	{.name = "cloudwatch", .all = CLUES(K(LOGEVENTS)), .none = CLUES(K(MESSAGE), K(MSG)), .kind = SHAPE_LIST, .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_MESSAGE] = of_cloudwatch, [MEMBER_SERVICE] = loggroup_service}},
+	{.name = "cloudwatch", .all = CLUES(K(ID), K(TIMESTAMP), K(MESSAGE)), .none = CLUES(K(LEVEL), K(SEVERITY), K(STATUS), K(SERVICE), K(MSG), K(LOG_LEVEL)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_MESSAGE] = shipper_text}},
 	{.name = "records", .any = CLUES(K(RECORDS), K(RECORDS2)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_LIST, .columns = {[MEMBER_MESSAGE] = of_records}},
 	{.name = "audit", .all = CLUES(K(ITEMS), K(KIND)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_LIST, .columns = {[MEMBER_MESSAGE] = of_records}},
 	{.name = "connect", .all = CLUES(K(SCHEMA), K(PAYLOAD)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_payload}},
@@ -203,7 +205,7 @@ static const struct shape shapes[] = {
 	{.name = "logback_json", .all = CLUES(K(SEQUENCENUMBER), K(LEVEL)), .any = CLUES(K(LOGGERNAME), K(ARGUMENTS), K(FORMATTEDMESSAGE)),
 		.columns = {[MEMBER_MESSAGE] = encoder_message, [MEMBER_TEMPLATE] = encoder_template, [MEMBER_SERVICE] = encoder_service}},
 	{.name = "logback", .all = CLUES(K(AT_VERSION)), .any = CLUES(K(LOGGER_NAME), K(LEVEL_VALUE), K(THREAD_NAME)), .columns = {[MEMBER_TIME] = clock_time, [MEMBER_TEMPLATE] = logback_template}},
-	{.name = "logstash", .all = CLUES(K(AT_VERSION), K(MESSAGE)), .none = CLUES(K(LEVEL), K(LOG_LEVEL)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_TIME] = clock_time, [MEMBER_MESSAGE] = shipper_text}},
+	{.name = "logstash", .all = CLUES(K(AT_VERSION), K(MESSAGE)), .none = CLUES(K(LEVEL), K(LOG_LEVEL), K(FACILITY), K(PROGRAM), K(IDENT), K(SYSLOG_FACILITY)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_TIME] = clock_time, [MEMBER_MESSAGE] = shipper_text}},
 	{.name = "ecs", .all = CLUES(K(AT_TIMESTAMP)), .any = CLUES(K(LOG_LEVEL), K(ECS_VERSION), K(ECS), K(IS_LOG_OBJECT)), .envelope = ENVELOPE_JSON, .duration_unit = 1,
 		.columns = {[MEMBER_TIME] = clock_time, [MEMBER_FAILURE] = failure_error}},
 	{.name = "gelf", .all = CLUES(K(SHORT_MESSAGE), K(HOST)), .any = CLUES(K(VERSION), K(TIMESTAMP)), .envelope = ENVELOPE_JSON, .scale = LEVEL_SYSLOG, .columns = {[MEMBER_SERVICE] = gelf_service}},

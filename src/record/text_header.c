@@ -9,7 +9,10 @@
  */
 #include "record/text_header.h"
 
+#include "base/clock.h"
+
 #include "record/level.h"
+#include "record/text_line.h"
 #include "record/trace_id.h"
 
 enum { MAX_ELEMENTS = 16, LONGEST_BRACKET = 120, LONGEST_TOKEN = 200 };
@@ -18,6 +21,7 @@ struct scan {
 	struct slice rest;
 	struct text_header *h;
 	bool anything; /* an element was found */
+	bool dashes;   /* Spring's "---" was */
 };
 
 enum { DIGIT = 1, LETTER = 2, WORD = 4, ID = 8, LOGGER = 16, BLANK = 32, LEVEL_END = 64, SEPARATOR = 128 };
@@ -199,6 +203,11 @@ static bool read_klog(struct scan *s)
 	size_t end = slice_find(tail, ']', 0);
 	if (end == tail.len || end > LONGEST_BRACKET)
 		return false;
+	int64_t month, day;
+	if (slice_to_i64(slice_sub(t, 1, 2), &month) && slice_to_i64(slice_sub(t, 3, 2), &day) && month >= 1 && month <= 12 && day >= 1 && day <= 31) {
+		s->h->has_time = true;
+		s->h->time = (struct timestamp){.ns = clock_days(2000, (unsigned)month, (unsigned)day) * 86400 * NS_PER_S + time.ns, .dated = true, .yearless = true};
+	}
 	s->h->severity = level_parse(slice_of(t.ptr, 1), LEVEL_GUESS);
 	s->h->logger = slice_sub(tail, 0, slice_find(slice_of(tail.ptr, end), ':', 0));
 	s->rest = slice_sub(tail, end + 1, tail.len);
@@ -338,6 +347,46 @@ static bool header_follows(const struct scan *s, struct slice text)
 	return looks_like_level(text) || (!s->h->logger.len && logger_len(text)) || slice_starts(text, SLICE("- "));
 }
 
+/* "[time LEVEL name]": env_logger, Serilog's console. */
+static bool read_timed_bracket(struct text_header *h, struct slice inside, const struct timestamp *time)
+{
+	struct slice rest = after_blanks(slice_sub(inside, time->len, inside.len)), level = token(rest);
+	enum severity severity = level_word(level);
+	if (h->has_time || h->severity || time->len == inside.len || severity == SEVERITY_UNKNOWN)
+		return false;
+	h->time = *time;
+	h->has_time = true;
+	h->severity = severity;
+	rest = after_blanks(slice_sub(rest, level.len, rest.len));
+	if (rest.len && token(rest).len == rest.len)
+		h->logger = rest;
+	return true;
+}
+
+/* Behind Spring's dashes: [application] [thread] [trace-span], of which only the thread is always there. */
+static bool read_spring_bracket(struct scan *s, struct slice inside, struct slice after)
+{
+	struct slice next = after_blanks(after);
+	if (inside.len == 49 && inside.ptr[32] == '-' && id_len(slice_of(inside.ptr, 32)) == 32 && !s->h->trace_id.len) {
+		s->h->trace_id = slice_sub(inside, 0, 32);
+		s->h->span_id = slice_sub(inside, 33, 16);
+		s->h->trace_key = s->h->span_key = SLICE("[trace-span]");
+		return true;
+	}
+	bool thread_next = next.len > 50 && next.ptr[0] == '[' && next.ptr[33] != '-' && !is_blank(next.ptr[1]);
+	if (thread_next && !s->h->service.len && token(inside).len == inside.len && inside.len)
+		s->h->service = inside;
+	return true;
+}
+
+static bool read_whole_bracket(struct scan *s, struct slice inside, struct slice after)
+{
+	struct timestamp time;
+	if (timestamp_scan(inside, &time) && read_timed_bracket(s->h, inside, &time))
+		return true;
+	return s->dashes && !s->h->logger.len && read_spring_bracket(s, inside, after);
+}
+
 static bool read_bracket(struct scan *s)
 {
 	struct text_header *h = s->h;
@@ -347,6 +396,10 @@ static bool read_bracket(struct scan *s)
 	struct slice inside = slice_trim(slice_sub(s->rest, 1, end - 1)), after = slice_sub(s->rest, end + 1, s->rest.len);
 	struct timestamp time;
 	enum severity severity = h->severity ? SEVERITY_UNKNOWN : level_word(inside);
+	if (read_whole_bracket(s, inside, after)) {
+		s->rest = after;
+		return true;
+	}
 	bool ids = !h->trace_id.len && slice_search(inside, SLICE("race")) < inside.len;
 	if (severity) {
 		h->severity = severity;
@@ -364,6 +417,31 @@ static bool read_bracket(struct scan *s)
 	return true;
 }
 
+/* nginx: "41#41: " */
+static bool skip_process(struct scan *s, size_t n)
+{
+	size_t end = n + 1;
+	if (n >= s->rest.len || s->rest.ptr[n] != '#')
+		return false;
+	while (end < s->rest.len && is(s->rest.ptr[end], DIGIT))
+		end++;
+	if (end >= s->rest.len || s->rest.ptr[end] != ':')
+		return false;
+	skip(s, end + 1);
+	return true;
+}
+
+/* Spring's "---", logback's "--". */
+static bool skip_dashes(struct scan *s)
+{
+	bool three = slice_starts(s->rest, SLICE("--- "));
+	if (!three && !slice_starts(s->rest, SLICE("-- ")))
+		return false;
+	s->dashes = three;
+	skip(s, three ? 3 : 2);
+	return true;
+}
+
 /* "12345 ---" or "---" or a lone separator between elements. */
 static bool read_separator(struct scan *s)
 {
@@ -373,14 +451,13 @@ static bool read_separator(struct scan *s)
 	struct slice next = after_blanks(slice_sub(s->rest, n, s->rest.len));
 	if (n && n <= 8 && slice_starts(next, SLICE("--- "))) {
 		s->rest = slice_sub(next, 3, next.len);
+		s->dashes = true;
 		return true;
 	}
-	if (!s->anything || n)
-		return false;
-	if (slice_starts(s->rest, SLICE("--- "))) {
-		skip(s, 3);
+	if (n || !s->anything)
+		return n && s->h->severity && skip_process(s, n);
+	if (skip_dashes(s))
 		return true;
-	}
 	if (s->rest.len > 1 && is(s->rest.ptr[0], SEPARATOR) && (is_blank(s->rest.ptr[1]) || s->rest.ptr[0] == ':')) {
 		skip(s, 1);
 		return true;
@@ -425,6 +502,8 @@ static bool read_element(struct scan *s)
 void text_header_read(struct slice line, struct text_header *ret)
 {
 	*ret = (struct text_header){0};
+	if (text_line_read(line, ret))
+		return;
 	struct scan s = {.rest = line, .h = ret};
 	for (int i = 0; i < MAX_ELEMENTS; i++) {
 		skip_blanks(&s);
@@ -444,5 +523,5 @@ bool text_header_is(struct slice line)
 {
 	struct text_header h;
 	text_header_read(line, &h);
-	return h.has_time || h.severity != SEVERITY_UNKNOWN || h.status;
+	return h.has_time || (h.severity != SEVERITY_UNKNOWN && h.message.len) || h.status;
 }

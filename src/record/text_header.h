@@ -17,6 +17,7 @@ struct text_header {
 	struct slice trace_key, span_key; /* the words before them */
 	int status;                       /* of an access log's line, with method and path; 0: none */
 	struct slice method, path;
+	int64_t duration_ns;              /* of such a line; 0: none */
 	struct slice message;             /* what follows the header; the whole line if it has none */
 };
 

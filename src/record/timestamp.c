@@ -96,6 +96,26 @@ static bool starts(const struct cursor *c, const char *word, size_t len)
 	return (size_t)(c->end - c->p) >= len && memcmp(c->p, word, len) == 0;
 }
 
+/* What PostgreSQL, date(1) and Java write after a blank; those that mean several zones have their most usual sense. */
+static bool named_zone(struct cursor *c, int64_t *ret_seconds)
+{
+	static const struct {
+		char name[5];
+		int16_t minutes;
+	} zones[] = {{"CET", 60}, {"CEST", 120}, {"EST", -300}, {"EDT", -240}, {"CST", -360}, {"CDT", -300}, {"MST", -420}, {"MDT", -360}, {"PST", -480}, {"PDT", -420}, {"BST", 60},
+		{"IST", 330}, {"JST", 540}, {"WET", 0}, {"WEST", 60}, {"EET", 120}, {"EEST", 180}, {"MSK", 180}, {"AEST", 600}, {"AEDT", 660}, {"SGT", 480}};
+	size_t n = 0;
+	while (c->p + n < c->end && c->p[n] >= 'A' && c->p[n] <= 'Z')
+		n++;
+	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]) && n >= 3; i++)
+		if (strlen(zones[i].name) == n && memcmp(c->p, zones[i].name, n) == 0) {
+			*ret_seconds = (int64_t)zones[i].minutes * 60;
+			c->p += n;
+			return true;
+		}
+	return false;
+}
+
 /* The zone behind the time, if one is there: seconds east of Greenwich. */
 static bool zone(struct cursor *c, int64_t *ret_seconds)
 {
@@ -110,7 +130,10 @@ static bool zone(struct cursor *c, int64_t *ret_seconds)
 			return false;
 	} else if (starts(&at, "UTC", 3) || starts(&at, "GMT", 3)) {
 		at.p += 3;
-	} else if (blank || (*at.p != 'Z' && *at.p != 'z')) {
+	} else if (blank) {
+		if (!named_zone(&at, ret_seconds))
+			return false;
+	} else if (*at.p != 'Z' && *at.p != 'z') {
 		return false;
 	} else {
 		at.p++;
@@ -152,13 +175,14 @@ static bool numeric_date(struct cursor *c, int64_t *ret_year, unsigned *ret_mont
 	return literal(c, 'T') || literal(c, ' ') || literal(c, 't');
 }
 
-/* 04/Mar/2026: */
+/* 04/Mar/2026: and with - or a blank in place of the slash. */
 static bool common_log_date(struct cursor *c, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day)
 {
-	if (!two_digits(c, ret_day) || !literal(c, '/'))
+	if (!two_digits(c, ret_day) || c->p >= c->end || (*c->p != '/' && *c->p != '-' && *c->p != ' '))
 		return false;
+	char separator = *c->p++;
 	*ret_month = month_of_name(c);
-	return literal(c, '/') && year_of(c, ret_year) && literal(c, ':');
+	return literal(c, separator) && year_of(c, ret_year) && (literal(c, ':') || literal(c, ' '));
 }
 
 /* A date and what separates it from the time of day. */
@@ -172,6 +196,45 @@ static bool date(struct cursor *c, int64_t *ret_days)
 		return false;
 	*ret_days = clock_days(year, month, day);
 	return true;
+}
+
+bool timestamp_scan_yearless(struct slice text, struct timestamp *ret)
+{
+	struct cursor c = {.p = text.ptr, .end = text.ptr + text.len};
+	int64_t seconds, ns;
+	unsigned day, month = month_of_name(&c);
+	if (!month || !literal(&c, ' '))
+		return false;
+	if (literal(&c, ' ')) {
+		if (!is_digit(&c, 0))
+			return false;
+		day = (unsigned)(*c.p++ - '0');
+	} else if (!two_digits(&c, &day)) {
+		return false;
+	}
+	if (day < 1 || day > 31 || !literal(&c, ' ') || !time_of_day(&c, &seconds, &ns))
+		return false;
+	*ret = (struct timestamp){.ns = timestamp_of_parts(clock_days(2000, month, day) * 86400 + seconds, ns), .dated = true, .yearless = true, .len = (size_t)(c.p - text.ptr)};
+	return true;
+}
+
+int64_t timestamp_in_year(int64_t ns, int64_t year)
+{
+	int64_t day = 86400 * NS_PER_S, first = clock_days(2000, 1, 1), within = ns - first * day;
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+	if (year < 1970 || year > 2200)
+		return 0;
+	if (!leap && within >= 60 * day)
+		within -= day;
+	return clock_days(year, 1, 1) * day + within;
+}
+
+int64_t timestamp_near(int64_t ns, int64_t now_ns)
+{
+	int64_t day = 86400 * NS_PER_S, year = 1970 + now_ns / day * 400 / 146097;
+	for (year++; year > 1970 && timestamp_in_year(ns, year) > now_ns + day; year--)
+		;
+	return timestamp_in_year(ns, year);
 }
 
 bool timestamp_scan(struct slice text, struct timestamp *ret)

@@ -9,12 +9,19 @@ struct timestamp {
 	int64_t ns;  /* clamped to what an int64 holds (years 1678 to 2261) */
 	bool zoned;  /* the text names its offset from UTC; else UTC was assumed */
 	bool dated;  /* false: only a time of day was given, ns is since midnight */
+	bool yearless; /* dated, but ns is in the year 2000: timestamp_in_year, timestamp_near */
 	size_t len;  /* bytes of the text that are the time */
 };
 
 /* A date and time, or a time of day, at the start of text: RFC 3339 and ISO 8601 with T, t or a blank, any fraction after . or , and any zone (Z, +01:00,
- * +0530, +01, " +0000", " UTC"); "2026/03/04 09:15:02"; "04/Mar/2026:09:15:02 +0000"; "09:15:02.481". */
+ * +0530, +01, " +0000", " UTC"); "2026/03/04 09:15:02"; "04/Mar/2026:09:15:02 +0000"; "04 Mar 2026 09:15:02",
+ * "04-Mar-2026 09:15:02"; "09:15:02.481". */
 bool timestamp_scan(struct slice text, struct timestamp *ret);
+/* "Mar  4 09:15:02.5" at the start of text, as syslog has it. */
+bool timestamp_scan_yearless(struct slice text, struct timestamp *ret);
+/* A time in the year 2000 moved to another one; to the last one in which it lies no more than a day behind now_ns. */
+int64_t timestamp_in_year(int64_t ns, int64_t year);
+int64_t timestamp_near(int64_t ns, int64_t now_ns);
 /* The whole of text as above, or digits by magnitude. */
 bool timestamp_parse(struct slice text, struct timestamp *ret);
 /* Epoch numbers: below 1e11 seconds, below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds. 0 for what is not positive. */

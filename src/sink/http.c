@@ -15,7 +15,9 @@ enum { ANSWER_MAX = 4096 }; /* of an answer's body: more is read and dropped */
 
 struct http_sender {
 	CURL *curl;
-	struct curl_slist *headers;
+	struct curl_slist *headers[2]; /* of remote write 1.0, of 2.0 */
+	int version;
+	int64_t written[3]; /* samples, histograms, exemplars; -1: not said */
 	int64_t timeout_ns;
 	atomic_bool aborted;
 	struct slice body; /* of the post under way */
@@ -32,14 +34,18 @@ static void start_curl(void)
 
 /* --- headers --- */
 
-/* What the remote-write 1.0 specification and HTTP itself fix; users cannot change these. */
+/* What the remote-write specifications and HTTP itself fix; users cannot change these. */
 static const char *const protocol_headers[] = {
 	"Content-Encoding: snappy",
-	"Content-Type: application/x-protobuf",
 	"User-Agent: winnow/" WINNOW_VERSION,
-	"X-Prometheus-Remote-Write-Version: 0.1.0",
+	"Content-Type", "X-Prometheus-Remote-Write-Version",
 	"Content-Length", "Transfer-Encoding", "Connection", "Retry-Attempt",
 	"Expect:", /* no waiting for 100 Continue */
+};
+
+static const char *const version_headers[2][2] = {
+	{"Content-Type: application/x-protobuf", "X-Prometheus-Remote-Write-Version: 0.1.0"},
+	{"Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request", "X-Prometheus-Remote-Write-Version: 2.0.0"},
 };
 
 static bool is_protocol_header(struct slice name)
@@ -68,12 +74,18 @@ static bool is_header_value(struct slice s)
 	return true;
 }
 
-static void add_header(struct http_sender *s, const char *line)
+static void append_header(struct curl_slist **headers, const char *line)
 {
-	struct curl_slist *longer = curl_slist_append(s->headers, line);
+	struct curl_slist *longer = curl_slist_append(*headers, line);
 	if (!longer)
 		abort(); /* out of memory */
-	s->headers = longer;
+	*headers = longer;
+}
+
+static void add_header(struct http_sender *s, const char *line)
+{
+	for (size_t v = 0; v < 2; v++)
+		append_header(&s->headers[v], line);
 }
 
 static void add_pair(struct http_sender *s, const char *name, const char *separator, const char *value)
@@ -84,26 +96,39 @@ static void add_pair(struct http_sender *s, const char *name, const char *separa
 	buf_done(&line);
 }
 
-static int set_headers(struct http_sender *s, const struct http_opts *opts, struct err *err)
+static void set_protocol_headers(struct http_sender *s)
 {
 	for (size_t i = 0; i < sizeof(protocol_headers) / sizeof(protocol_headers[0]); i++)
 		if (strchr(protocol_headers[i], ':'))
 			add_header(s, protocol_headers[i]);
-	bool own_authorization = opts->username || opts->bearer_token;
-	for (size_t i = 0; i < opts->headers_len; i++) {
-		const struct http_header *h = &opts->headers[i];
-		struct slice name = slice_str(h->name);
-		if (!is_token(name) || !is_header_value(slice_str(h->value)))
-			return err_set(err, ERR_INPUT, "header \"%s\" is not a valid HTTP header", h->name ? h->name : "");
-		if (is_protocol_header(name) || (own_authorization && slice_eq_nocase(name, SLICE("Authorization"))))
-			continue;
-		if (!h->value || !h->value[0])
-			add_pair(s, h->name, ";", ""); /* how libcurl spells a header with no value */
-		else
-			add_pair(s, h->name, ": ", h->value);
-	}
-	if (!opts->bearer_token)
+	for (size_t v = 0; v < 2; v++)
+		for (size_t i = 0; i < 2; i++)
+			append_header(&s->headers[v], version_headers[v][i]);
+}
+
+/* One of the user's; those that are ours to set are passed over. */
+static int set_header(struct http_sender *s, const struct http_header *h, bool own_authorization, struct err *err)
+{
+	struct slice name = slice_str(h->name);
+	if (!is_token(name) || !is_header_value(slice_str(h->value)))
+		return err_set(err, ERR_INPUT, "header \"%s\" is not a valid HTTP header", h->name ? h->name : "");
+	if (is_protocol_header(name) || (own_authorization && slice_eq_nocase(name, SLICE("Authorization"))))
 		return 0;
+	if (!h->value || !h->value[0])
+		add_pair(s, h->name, ";", ""); /* how libcurl spells a header with no value */
+	else
+		add_pair(s, h->name, ": ", h->value);
+	return 0;
+}
+
+static int set_headers(struct http_sender *s, const struct http_opts *opts, struct err *err)
+{
+	int rc = 0;
+	set_protocol_headers(s);
+	for (size_t i = 0; !rc && i < opts->headers_len; i++)
+		rc = set_header(s, &opts->headers[i], opts->username || opts->bearer_token, err);
+	if (rc || !opts->bearer_token)
+		return rc;
 	if (!is_header_value(slice_str(opts->bearer_token)))
 		return err_set(err, ERR_INPUT, "the bearer token holds a line break or a control character");
 	add_pair(s, "Authorization", ": Bearer ", opts->bearer_token);
@@ -155,6 +180,27 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *user)
 	return len;
 }
 
+/* A header of the answer that says how much was written. Anything but a whole number is no word at all. */
+static size_t take_header(char *bytes, size_t size, size_t count, void *user)
+{
+	static const char *const names[] = {"x-prometheus-remote-write-samples-written", "x-prometheus-remote-write-histograms-written", "x-prometheus-remote-write-exemplars-written"};
+	struct http_sender *s = user;
+	struct slice line = slice_of(bytes, size * count);
+	size_t colon = slice_find(line, ':', 0);
+	struct slice value = slice_trim(slice_sub(line, colon + 1, line.len));
+	if (slice_starts(line, SLICE("HTTP/"))) /* another answer begins: what an interim one said does not count */
+		s->written[0] = s->written[1] = s->written[2] = -1;
+	for (size_t i = 0; i < 3 && colon < line.len; i++) {
+		if (!slice_eq_nocase(slice_sub(line, 0, colon), slice_str(names[i])) || value.len == 0 || value.len > 18)
+			continue;
+		int64_t number = 0;
+		for (size_t d = 0; d < value.len && number >= 0; d++)
+			number = value.ptr[d] >= '0' && value.ptr[d] <= '9' ? number * 10 + (value.ptr[d] - '0') : -1;
+		s->written[i] = number;
+	}
+	return size * count;
+}
+
 static int on_progress(void *user, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
 	(void)down_total, (void)down, (void)up_total, (void)up;
@@ -203,6 +249,8 @@ static void set_transfer(struct http_sender *s, const struct http_opts *opts)
 	curl_easy_setopt(s->curl, CURLOPT_SEEKDATA, s);
 	curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, take_answer);
 	curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, s);
+	curl_easy_setopt(s->curl, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(s->curl, CURLOPT_HEADERDATA, s);
 	curl_easy_setopt(s->curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(s->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(s->curl, CURLOPT_XFERINFODATA, s);
@@ -221,6 +269,7 @@ int http_sender_new(const struct http_opts *opts, struct http_sender **ret, stru
 	if (status < 0)
 		return status;
 	struct http_sender *s = mem_zalloc(1, sizeof(*s));
+	s->version = 1;
 	s->timeout_ns = opts->timeout_ns > 0 ? opts->timeout_ns : 30 * NS_PER_S;
 	s->curl = curl_easy_init();
 	if (!s->curl)
@@ -242,9 +291,15 @@ void http_sender_free(struct http_sender *s)
 	if (!s)
 		return;
 	curl_easy_cleanup(s->curl);
-	curl_slist_free_all(s->headers);
+	for (size_t v = 0; v < 2; v++)
+		curl_slist_free_all(s->headers[v]);
 	buf_done(&s->answer);
 	free(s);
+}
+
+void http_sender_set_version(struct http_sender *s, int version)
+{
+	s->version = version;
 }
 
 void http_sender_abort(struct http_sender *s)
@@ -293,6 +348,9 @@ static void read_reply(struct http_sender *s, CURLcode code, struct http_reply *
 		return;
 	}
 	ret->status = (int)status;
+	ret->written_samples = s->written[0];
+	ret->written_histograms = s->written[1];
+	ret->written_exemplars = s->written[2];
 	ret->verdict = verdict_of(ret->status);
 	if (retry_after > 0)
 		ret->retry_after_ns = retry_after < 86400 ? retry_after * NS_PER_S : 86400 * NS_PER_S;
@@ -304,19 +362,20 @@ static void read_reply(struct http_sender *s, CURLcode code, struct http_reply *
 
 void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt, struct http_reply *ret)
 {
-	*ret = (struct http_reply){.verdict = HTTP_RETRY, .retry_after_ns = -1, .reason = "stopped"};
+	*ret = (struct http_reply){.verdict = HTTP_RETRY, .retry_after_ns = -1, .written_samples = -1, .written_histograms = -1, .written_exemplars = -1, .reason = "stopped"};
 	if (atomic_load(&s->aborted))
 		return;
 	char retry[40];
 	snprintf(retry, sizeof(retry), "Retry-Attempt: %u", attempt);
-	struct curl_slist headers = {.data = retry, .next = s->headers};
+	struct curl_slist *usual = s->headers[s->version - 1], headers = {.data = retry, .next = usual};
 	ret->reason[0] = 0;
 	buf_reset(&s->answer);
 	s->error[0] = 0;
 	s->body = body;
 	s->taken = 0;
 	s->repeated = false;
-	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, attempt > 0 ? &headers : s->headers);
+	s->written[0] = s->written[1] = s->written[2] = -1;
+	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, attempt > 0 ? &headers : usual);
 	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
 	read_reply(s, curl_easy_perform(s->curl), ret);
 	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, NULL); /* forget the header on this frame */

@@ -33,6 +33,7 @@ struct http_reply {
 	int64_t retry_after_ns;    /* of Retry-After (seconds or HTTP date), -1: none */
 	bool delivered;            /* bytes of the request left: without an answer, the receiver may have taken them all the same */
 	bool repeated;             /* the kept connection died under the request and it was sent once more: the answer may be about the second copy */
+	int64_t written_samples, written_histograms, written_exemplars; /* of X-Prometheus-Remote-Write-*-Written, -1: no such header */
 	char reason[512];          /* the receiver's words, or what kept us from reaching it; one line */
 };
 
@@ -41,7 +42,9 @@ struct http_sender;
 /* ERR_INPUT: the URL, a header or a TLS file is not usable. Everything in opts is copied. */
 int http_sender_new(const struct http_opts *opts, struct http_sender **ret, struct err *err);
 void http_sender_free(struct http_sender *s);
-/* One POST of a remote-write 1.0 body (already snappy-compressed). attempt > 0 adds Retry-Attempt. */
+/* The version that the next posts' bodies have: 1 (as at first) or 2. */
+void http_sender_set_version(struct http_sender *s, int version);
+/* One POST of a remote-write body (already snappy-compressed). attempt > 0 adds Retry-Attempt. */
 void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt, struct http_reply *ret);
 /* Makes a post that is under way, and every later one, return soon as HTTP_RETRY; any thread. */
 void http_sender_abort(struct http_sender *s);

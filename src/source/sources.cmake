@@ -2,4 +2,5 @@ set(source_SOURCES
 	dead_letter.c
 	file.c
 	kafka.c
+	kafka_range.c
 )

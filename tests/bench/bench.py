@@ -12,6 +12,8 @@ same topic in turn; the median of the rounds counts.
 
 decode: what a record costs the decoder, by shape, beside simdjson parsing the same bytes without looking at them; OTLP spans per CPU second.
 
+remote-write: encoding and compressing a step's samples in both versions; the reference is snappy on the same bytes.
+
 rules: what a record costs the rule set with 10 to 5,000 rules; the reference is each rule's regex in turn.
 """
 import os, statistics, subprocess, sys, threading, time
@@ -87,7 +89,11 @@ def decode():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_decode")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"decode": decode, "main": main_job, "mining": mining, "rules": rules}
+def remote_write():
+    return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_remote_write")], stdin=subprocess.DEVNULL).returncode == 0
+
+
+BENCHES = {"decode": decode, "main": main_job, "mining": mining, "remote-write": remote_write, "rules": rules}
 
 
 def main():

@@ -62,7 +62,7 @@ static inline void sealed_send(struct ledger *l, int64_t position)
 	for (unsigned n = 0; n < 8 && ledger_pending_steps(l); n++) {
 		struct cut cut;
 		int64_t step = ledger_pending_first(l);
-		ledger_cut(l, step, 100, 1 << 16, &cut);
+		ledger_cut(l, step, REMOTE_WRITE_1, 100, 1 << 16, &cut);
 		cut_done(&cut);
 		buf_reset(&record);
 		mark_encode(&record, step, n % 2, ledger_journal_time(l));

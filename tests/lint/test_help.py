@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What users read: the help of every command, and the documents' links and configurations."""
-import os, re, subprocess, tempfile, unittest
+import os, re, shutil, subprocess, tempfile, unittest
 from test_docker import ROOT, winnow
 
 WIDTH, LINES = 100, 40
@@ -69,12 +69,54 @@ class Help(unittest.TestCase):
                 for option in named:
                     self.assertTrue(any(option in re.findall(r"--?[a-z][a-z-]*", options) for options in explained), f"{option} is not explained")
 
+    def test_man(self):
+        """the man page is troff without a mistake, and has every command with its help"""
+        page = run("help", "--man").stdout
+        shown = subprocess.run(["groff", "-man", "-Tascii", "-ww", "-P-cbou", "-rLL=200n"], input=page, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) if shutil.which("groff") else None
+        if not shown:
+            self.skipTest("groff is not installed")
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+        for name in self.commands:
+            for line in run(name, "--help").stdout.replace("usage: ", "").splitlines():
+                self.assertTrue(any(" ".join(line.split()) in shown for shown in lines), f"{name}: {line}")
+
+    def test_completion(self):
+        """bash completes commands, the options of each, the words of some, and files"""
+        script = run("completion", "bash").stdout
+
+        def complete(*words):
+            line = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _winnow; printf "%s\\n" "${COMPREPLY[@]}"'
+            done = subprocess.run(["bash", "-c", script + line, "bash", "winnow", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.stderr, "")
+            return sorted(done.stdout.split())
+        self.assertEqual(complete(""), sorted(self.commands + ["--help", "--version"]))
+        self.assertEqual(complete("su"), ["suggest"])
+        self.assertEqual(complete("plan", "--"), ["--brokers", "--config", "--format", "--help", "--json", "--top"])
+        self.assertEqual(complete("schema", ""), ["config", "rules"])
+        self.assertEqual(complete("check", "READ"), ["README.md"])
+
     def test_unknown(self):
         """an unknown command or option is wrong usage: exit 2 and a hint"""
-        for arguments in (["rnu"], ["run", "--until"], ["check", "--nope"], ["explain", "--nope"], ["mine", "--nope"]):
+        for arguments in (["rnu"], ["run", "--until"], ["check", "--nope"], ["explain", "--nope"], ["mine", "--nope"], ["suggest", "--nope", "x"],
+                          ["plan", "--nope", "a", "b", "c"], ["schema", "--nope"], ["top", "--nope"], ["help", "--nope"], ["completion", "zsh"]):
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn("--help", done.stderr, arguments)
+
+
+class Explain(unittest.TestCase):
+    def test_every_path(self):
+        """explain takes the rules of every path that the configuration names"""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("one", "two"):
+                with open(os.path.join(folder, name + ".yaml"), "w") as f:
+                    f.write(f"rules:\n  - name: rule_{name}\n    match: order {name}\n")
+            with open(os.path.join(folder, "winnow.yaml"), "w") as f:
+                f.write("sources: [{file: {path: '-'}}]\nrules: [one.yaml, two.yaml]\nremote_write: {url: 'http://127.0.0.1:1/'}\n")
+            for name in ("one", "two"):
+                done = subprocess.run([winnow(), "explain", "--json", "-c", "winnow.yaml"], input=f'{{"message":"order {name}"}}', cwd=folder, capture_output=True, text=True, timeout=30)
+                self.assertIn(f'"rule":"rule_{name}"', done.stdout, done.stderr)
 
 
 class Documents(unittest.TestCase):

@@ -93,6 +93,9 @@ class Install(unittest.TestCase):
         """the program and the shipped rules are there, and the program accepts them"""
         self.assertIn("winnow", run(os.path.join(self.prefix, "bin", "winnow"), "version"))
         run(os.path.join(self.prefix, "bin", "winnow"), "check", os.path.join(self.prefix, "share", "winnow", "patterns"))
+        for path, start in (("man/man1/winnow.1", ".TH WINNOW 1"), ("bash-completion/completions/winnow", "# winnow completion bash")):
+            with open(os.path.join(self.prefix, "share", path)) as f:
+                self.assertTrue(f.read().startswith(start), path)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ static void strike_receiver(struct world *w)
 		receiver_lose(r, SECONDS(8));
 	}
 	if (w->poisons && !r->poison[0] && w->now_ns >= w->poison_from_ns && w->now_ns < w->poison_until_ns) {
-		memcpy(r->poison, w->ids[roll(w, SERVICES * PATTERNS)], 17);
+		memcpy(r->poison, w->poison, sizeof(w->poison));
 		r->poison_reply = chance(w, 70) ? REPLY_REFUSED : REPLY_FAILED;
 		world_say(w, "receiver refuses %s", r->poison);
 	}

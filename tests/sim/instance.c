@@ -78,6 +78,7 @@ static void fold_next(struct world *w, struct instance *i)
 	ledger_post(i->ledger, record, (int64_t)i->read * POSITION_SCALE + POSITION_SCALE - 1, &event);
 	i->read++;
 	buf_done(&forged);
+	i->sending.contested += event.outcome == LEDGER_IGNORED;
 	if (event.outcome == LEDGER_CORRUPT)
 		world_fail(w, "record %zu is corrupt", i->read - 1);
 	if (event.outcome != LEDGER_REJECTED)
@@ -111,7 +112,7 @@ void instance_start(struct world *w, struct instance *i)
 	i->read = 0;
 	for (int k = 0; k < PARTITIONS_MAX; k++)
 		shard_reset(&i->shards[k]);
-	if (w->snapshot.len && chance(w, 70)) {
+	if (w->snapshot.len && chance(w, 85)) {
 		if (ledger_load(i->ledger, buf_slice(&w->snapshot), &err) < 0)
 			world_fail(w, "snapshot: %s", err.text);
 		i->read = w->snapshot_read;

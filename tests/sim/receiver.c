@@ -109,6 +109,7 @@ static void store_value(struct receiver *r, struct receiver_series *s, double va
 		complain(r, s, "began without its 0", 0, value);
 	if (n->samples > 0 && value < n->last && !(n->stale && value == 0))
 		complain(r, s, "shrank", n->last, value);
+	s->gone |= s->lost && n->samples > 0 && value < n->last; /* a new life: nobody will say again what was lost of the old one */
 	n->increase += n->samples > 0 && value >= n->last ? value - n->last : value;
 	n->last = value;
 	n->stale = false;

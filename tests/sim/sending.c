@@ -183,8 +183,7 @@ void __wrap_http_sender_post(struct http_sender *h, struct slice packed, unsigne
 	if (s->dying)
 		*ret = (struct http_reply){.verdict = HTTP_RETRY, .retry_after_ns = -1};
 	w->retries += ret->verdict == HTTP_RETRY;
-	if ((w->mutant == MUTANT_MARK_UNSENT && ret->verdict == HTTP_RETRY && !anchors) || (w->mutant == MUTANT_VALUES_WITH_ANCHORS && ret->verdict == HTTP_RETRY && anchors) ||
-	    (w->mutant == MUTANT_REFUSED_AS_SENT && ret->verdict == HTTP_REFUSED))
+	if ((w->mutant == MUTANT_MARK_UNSENT && ret->verdict == HTTP_RETRY && !anchors) || (w->mutant == MUTANT_VALUES_WITH_ANCHORS && ret->verdict == HTTP_RETRY && anchors))
 		ret->verdict = HTTP_OK;
 }
 
@@ -226,12 +225,12 @@ static void mutate_cut(const struct world *w, struct cut *c)
 		c->len--;
 }
 
-static bool cut(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+static bool cut(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
 	struct instance *i = self;
 	if (i->sending.dying || ledger_pending_first(i->ledger) != step)
 		return false;
-	ledger_cut(i->ledger, step, max_samples, max_bytes, ret);
+	ledger_cut(i->ledger, step, version, max_samples, max_bytes, ret);
 	check_cut(world, i, ret);
 	mutate_cut(world, ret);
 	i->sending.anchors_len = 0;
@@ -282,6 +281,18 @@ static bool anchored(void *self, int64_t step)
 	return ok;
 }
 
+static bool overtaken(void *self, int64_t step, bool anchors)
+{
+	struct instance *i = self;
+	size_t end = world->journal_len;
+	if (world->mutant == MUTANT_LATE_ANCHORS)
+		return false;
+	for (int64_t until = world->now_ns + SECONDS(5); i->read < end; pass_time(NS_PER_MS))
+		if (i->sending.dying || world->now_ns >= until)
+			return true;
+	return ledger_pending_first(i->ledger) != step || (anchors && ledger_anchored(i->ledger, step));
+}
+
 static bool wanted(void *self, int64_t step)
 {
 	struct instance *i = self;
@@ -313,7 +324,11 @@ static void send_step(struct world *w, struct instance *i, int64_t step, bool ne
 	if (s->leadership != s->known_leadership) {
 		s->known_leadership = s->leadership;
 		sender_lead(s->sender, step);
+		sender_contested(s->sender);
 	}
+	if (s->contested != s->known_contested && w->mutant != MUTANT_LATE_ANCHORS)
+		sender_contested(s->sender);
+	s->known_contested = s->contested;
 	if (w->mutant == MUTANT_MARK_FIRST)
 		mark(w, i, step, false);
 	enum sender_result result = sender_send(s->sender, step, newest);
@@ -344,7 +359,7 @@ void sending_start(struct world *w, struct instance *i)
 {
 	struct sending *s = &i->sending;
 	struct sender_opts opts;
-	struct sender_source source = {.self = i, .cut = cut, .cut_done = done, .anchored = anchored, .wanted = wanted};
+	struct sender_source source = {.self = i, .cut = cut, .cut_done = done, .anchored = anchored, .overtaken = overtaken, .wanted = wanted};
 	struct err err;
 	*s = (struct sending){.idle = true};
 	sender_opts_default(&opts);
@@ -352,7 +367,7 @@ void sending_start(struct world *w, struct instance *i)
 	opts.receiver_window_ns = w->opts.receiver_window_ns;
 	opts.max_samples = REQUEST_SAMPLES;
 	opts.max_bytes = REQUEST_BYTES;
-	opts.aside_retry_ns = SECONDS(50);
+	opts.aside_retry_ns = w->opts.expire_ns / 2;
 	opts.metadata_every_ns = -1;
 	world = w;
 	running = i; /* its clocks */

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 
 #define START_NS (INT64_C(1767225600) * NS_PER_S)
-#define RUN_NS (600 * NS_PER_S)
+#define RUN_NS (500 * NS_PER_S)
 
 enum { PARTITIONS_FIRST = 3, LOG_MAX = 4000, CLOSES = 3, DRAIN_TICKS = 500 };
 
 const char *const mutant_names[MUTANT_COUNT] = {"none", "no-chain", "send-before-journal", "late-twice", "no-anchors", "no-anchored-record", "skip-as-sent",
 	"mark-unsent", "no-rewind", "snapshot-ahead", "values-with-anchors", "commit-first", "no-guard", "gap-at-seen", "gap-uncounted", "late-dropped", "own-expiry",
-	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "refused-as-sent"};
+	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors"};
 
 /* splitmix64 */
 uint64_t roll(struct world *w, uint64_t n)
@@ -155,8 +155,9 @@ static void open_world(struct world *w, uint64_t seed, enum mutant mutant, bool 
 		w->opts.series_limit = 10 + roll(w, 30);
 		w->aliases = true; /* to be checked by their sums as well */
 	}
-	store_real(seed % 16 == 0);
+	store_real(seed % 64 == 0);
 	make_series(w);
+	memcpy(w->poison, w->ids[roll(w, SERVICES * PATTERNS)], sizeof(w->poison));
 	w->partitions = PARTITIONS_FIRST;
 	for (int k = 0; k < INSTANCES; k++) {
 		w->instances[k].index = k;
@@ -213,10 +214,11 @@ static void drain(struct world *w)
 	int closes = 0;
 	for (int t = 0; t < DRAIN_TICKS && !w->failure[0]; t++) {
 		w->now_ns += 2 * NS_PER_S;
-		if (t % 4 == 0 && t < 120 && (t == 0 || !healed(w)))
+		bool ill = t == 0 || (t < 120 && !healed(w));
+		if (t % 4 == 0 && ill)
 			keep_alive(w);
 		step_world(w);
-		if (!absorbed_all(w))
+		if (ill || !absorbed_all(w))
 			continue;
 		if (closes++ == CLOSES)
 			break;
@@ -225,9 +227,10 @@ static void drain(struct world *w)
 		journal_add(w, &close);
 	}
 	buf_done(&close);
+	world_say(w, "ends with %zu records in the journal", w->journal_len);
 	if (closes <= CLOSES)
 		world_fail(w, "did not come to an end: %zu steps pending", ledger_pending_steps(w->instances[0].ledger));
-	if (!healed(w))
+	if (sending_suspects(&w->instances[0]))
 		world_fail(w, "%zu series are still suspects", sending_suspects(&w->instances[0]));
 }
 

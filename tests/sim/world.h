@@ -19,7 +19,7 @@ enum {
 	PIPELINE_MAX = 3,
 	ENTRIES_MAX = 256,
 	COUNTED_MAX = 1024,
-	HISTORY = 8,
+	HISTORY = 32,
 };
 #define SECONDS(n) ((int64_t)(n) * NS_PER_S)
 
@@ -47,7 +47,7 @@ enum mutant {
 	MUTANT_CLOSE_ALONE,        /* a leader closes steps by its own clock, without the journal */
 	MUTANT_UNKNOWN_LATE,       /* a partition the journal does not know is taken in any delta of a writer */
 	MUTANT_KEEP_OPEN,          /* a rewound writer keeps what it had counted */
-	MUTANT_REFUSED_AS_SENT,    /* a 400 counts as sent, for anchors too */
+	MUTANT_LATE_ANCHORS,       /* anchors that are refused because another leader has gone on are sent again later */
 	MUTANT_COUNT
 };
 
@@ -90,6 +90,7 @@ struct receiver_series {
 	uint64_t key;
 	bool gauge;
 	bool lost;             /* samples of it were lost and none came since */
+	bool gone;             /* and none can */
 	struct receiver_state now;
 	struct receiver_state before[HISTORY]; /* a ring; next_before is the oldest */
 	unsigned next_before;
@@ -152,7 +153,7 @@ void shard_tick(struct world *w, struct instance *i, int worker);
 
 struct sending {
 	struct sender *sender;
-	uint64_t leadership, known_leadership;
+	uint64_t leadership, known_leadership, contested, known_contested;
 	size_t lead_from;
 	bool leading, dying, over, idle;
 	int64_t wake_ns;
@@ -261,6 +262,7 @@ struct world {
 	struct stray *strays;
 	size_t strays_len, strays_cap;
 	struct receiver receiver;
+	char poison[17];       /* the pattern that the receiver refuses for a while */
 	int64_t receiver_down_until_ns, poison_from_ns, poison_until_ns;
 	struct buf snapshot, body;
 	size_t snapshot_read;

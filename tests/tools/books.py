@@ -51,6 +51,32 @@ def wrong_shape(prometheus):
     return sorted(set(out))
 
 
+# what does not depend on the order in which partitions are read, series by series; mined patterns do
+EVERY_SERIES = ("log_records_total", "traces_span_metrics_calls_total", "traces_span_metrics_duration_milliseconds_bucket",
+                "traces_span_metrics_duration_milliseconds_count", "traces_span_metrics_duration_milliseconds_sum")
+
+
+def series(prometheus, name):
+    """{labels: last value} of every series of a metric."""
+    return {tuple(sorted((k, v) for k, v in labels.items() if k != "__name__")): value
+            for labels, value in prometheus.query(f"last_over_time({name}{WINDOW})")}
+
+
+def unlike(prometheus, reference):
+    """Lines that say in which series two receivers differ, metric by metric; and where the patterns of a service and severity do not add up to its records."""
+    out = []
+    for name in EVERY_SERIES:
+        found, expected = series(prometheus, name), series(reference, name)
+        if not expected:
+            out.append(f"the run in which nothing died has no {name}")
+        for labels in sorted(set(found) | set(expected)):
+            got, want = found.get(labels), expected.get(labels)
+            if got is None or want is None or abs(got - want) > 1e-9 * abs(want):
+                out.append(f"{name}{dict(labels)} is {got}, a run in which nothing died has {want}")
+    left = prometheus.query(f"sum by (service_name, severity) (last_over_time(log_pattern_records_total{WINDOW})) != sum by (service_name, severity) (last_over_time(log_records_total{WINDOW}))")
+    return out + [f"the patterns of {labels} add up to {value}, which is not the number of its records" for labels, value in left]
+
+
 def wait_balanced(prometheus, truth, seconds, still=lambda: None):
     """Waits until the books balance and returns the differences left (none: they do). `still` is called at each look and may raise."""
     end = time.monotonic() + seconds

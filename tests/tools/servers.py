@@ -159,13 +159,15 @@ def kafka_jars(version=KAFKA_VERSION):
 class Kafka(Server):
     """One node, KRaft, broker and controller in one. Its data and ports survive stop() and a second start()."""
     name = "kafka"
+    advertised = None
 
     def configure(self):
+        """`advertised`, if set before, is the port that clients are told: a proxy's."""
         self.port, controller = free_ports(2)
         settings = {
             "process.roles": "broker,controller", "node.id": 1, "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}", "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.advertised or self.port}", "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "log.dirs": os.path.join(self.folder, "data"), "num.partitions": 4, "auto.create.topics.enable": "true",
             "offsets.topic.replication.factor": 1, "offsets.topic.num.partitions": 4, "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1, "group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 1000,
@@ -200,7 +202,7 @@ class Kafka(Server):
                 return "Kafka Server started" in f.read() and listening(self.port)
         self.spawn(self.java("kafka.Kafka", self.config))
         self.wait_until(started, 60, '"Kafka Server started"')
-        self.brokers = f"127.0.0.1:{self.port}"
+        self.brokers = f"127.0.0.1:{self.advertised or self.port}"
         return self
 
     def facts(self):
@@ -291,11 +293,12 @@ class Winnow(Server):
     """winnow run. `settings` is winnow.yaml as Python values (YAML reads JSON); admin.listen is filled in with a free port."""
     name = "winnow"
 
-    def __init__(self, settings, arguments=(), binary=None, **more):
+    def __init__(self, settings, arguments=(), binary=None, env=None, **more):
         super().__init__(**more)
         self.port, = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.arguments = list(arguments)
+        self.env = env
         self.binary = binary or os.path.join(BUILD, os.environ.get("WINNOW_PRESET", "release"), "winnow")
         self.config = os.path.join(self.folder, "winnow.yaml")
         self.settings = dict(settings, admin={"listen": f"127.0.0.1:{self.port}"})
@@ -303,13 +306,13 @@ class Winnow(Server):
             f.write("# generated\n" + to_yaml(self.settings))
 
     def start(self):
-        self.spawn([self.binary, "run", "-c", self.config, *self.arguments])
+        self.spawn([self.binary, "run", "-c", self.config, *self.arguments], self.env)
         return self
 
-    def get(self, path):
+    def get(self, path, method="GET"):
         """Answer of the admin server: (status, text); (0, reason) when it is not there."""
         try:
-            with HTTP.open(self.url + path, timeout=10) as answer:
+            with HTTP.open(urllib.request.Request(self.url + path, method=method), timeout=15) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode(errors="replace")

@@ -99,8 +99,8 @@ class Stage(unittest.TestCase):
                     "kafka": {"kafka": {"topic": self.name + ".journal", "state_topic": self.name + ".state"}}}
         return {"sources": [{"kafka": source}], "journal": journals[journal], "remote_write": {"url": self.prom.url + "/api/v1/write"}, **more}
 
-    def winnow(self, settings, *arguments, start=True):
-        server = Winnow(settings, arguments)
+    def winnow(self, settings, *arguments, start=True, **more):
+        server = Winnow(settings, arguments, **more)
         self.addCleanup(server.kill)
         return server.start() if start else server
 

@@ -1,64 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes are killed at random moments while records flow. Error allowed: none, in every series. WINNOW_SEED repeats a run."""
-import os, random, signal, sys, time
-from stage import Stage
+import signal, time
+from torment import FULL, Torment, tearDownModule  # noqa: F401 run.py calls it
 
-SECONDS = 40       # of records
+KILLS = 50 if FULL else 10     # of each journal's test
+SECONDS = 100 if FULL else 40  # of records
+LIFE = 3.0 if FULL else 5.0    # longest life of a victim
 
 
-class Kills(Stage):
-    def setUp(self):
-        super().setUp()
-        self.seed = int(os.environ.get("WINNOW_SEED", time.time_ns() % 10**6))
-        self.random = random.Random(self.seed)
-        print(f"WINNOW_SEED={self.seed}", file=sys.stderr)
-
-    def killed(self, journal):
-        """Ten kill -9 at random moments, each followed by a start."""
+class Kills(Torment):
+    def kill_often(self, journal):
+        """kill -9 at random moments, each followed by a start; beside it the naive design, killed at the same moments."""
         self.prometheus()
-        flows = self.replay(SECONDS)
+        flows = self.flow(SECONDS)
         settings = self.settings(journal)
-        for _ in range(10):
+        naive = self.naive()
+        for _ in range(KILLS):
             w = self.winnow(settings)
-            time.sleep(self.random.uniform(0.2, 5))
-            self.assertTrue(w.alive(), f"it ended by itself, seed {self.seed}: {w.said()[-2000:]}")
-            w.kill()
-        truth = self.replayed(flows)
+            time.sleep(self.random.uniform(0.2, LIFE))
+            self.killed(w)
+            naive.kill()
+            naive.start()
+        truth = self.truth(flows)
         w = self.winnow(settings)
-        self.balanced(truth, 90, [w])
+        self.exact(truth, 90, [w])
+        self.say_naive(naive, KILLS)
         self.ends_well(w)
 
     def test_kafka_journal(self):
-        """ten kill -9 with the Kafka journal: every total exact"""
-        self.killed("kafka")
+        """kill -9 over and over with the Kafka journal: every series exact"""
+        self.kill_often("kafka")
 
     def test_file_journal(self):
-        """ten kill -9 with the file journal: every total exact"""
-        self.killed("file")
+        """kill -9 over and over with the file journal: every series exact"""
+        self.kill_often("file")
 
     def test_two_instances(self):
-        """two instances in one group, one killed and started again three times: every total exact, no label of an instance"""
+        """two instances in one group, one killed and started again: every series exact, no label of an instance"""
         self.prometheus()
-        flows = self.replay(SECONDS)
+        flows = self.flow(SECONDS)
         settings = self.settings("kafka")
         steady = self.winnow(settings)
-        for _ in range(3):
+        for _ in range(30 if FULL else 3):
             other = self.winnow(settings)
-            time.sleep(self.random.uniform(3, 9))
-            other.kill()
+            time.sleep(self.random.uniform(1, 4) if FULL else self.random.uniform(3, 9))
+            self.killed(other)
         other = self.winnow(settings)
-        truth = self.replayed(flows)
-        self.balanced(truth, 90, [steady, other])
+        self.exact(self.truth(flows), 90, [steady, other])
 
     def test_frozen(self):
         """two instances that freeze in turn for longer than their session: the zombie's work is not counted twice"""
         self.prometheus()
-        flows = self.replay(SECONDS)
+        flows = self.flow(SECONDS)
         settings = self.settings("kafka")
         both = [self.winnow(settings), self.winnow(settings)]
-        for n in range(4):
+        for n in range(12 if FULL else 4):
             time.sleep(self.random.uniform(2, 4))
             both[n % 2].signal(signal.SIGSTOP)
             time.sleep(self.random.uniform(2.5, 5))
             both[n % 2].signal(signal.SIGCONT)
-        self.balanced(self.replayed(flows), 90, both)
+        self.exact(self.truth(flows), 90, both)

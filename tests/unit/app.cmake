@@ -5,6 +5,7 @@ set(app_TESTS
 	quarantine
 	schema
 	sender
+	watch
 	worker
 	engine_api
 	gather

@@ -1,1 +1,8 @@
-set(engine_TESTS example red route shard)
+set(engine_TESTS
+	example
+	graph
+	red
+	replay
+	route
+	shard
+)

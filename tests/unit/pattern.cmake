@@ -1,9 +1,11 @@
 set(pattern_TESTS
 	bracket
+	catalogue
 	grok
 	miner
 	pattern_set
 	prefilter
+	rule_hostile
 	rule_why
 	ruleset
 	shape

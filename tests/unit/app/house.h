@@ -109,9 +109,12 @@ static inline void house_take(struct books *books, struct worker *w, const char 
 	if (file_source_open(house_path(name), follow, &r, &err) < 0)
 		fail_msg("%s", err.text);
 	bool known = books_partition(books, slice_str(r->topic), 0, &at);
-	if (known && r->ops->seek(r, at.absorbed, &err) < 0)
+	struct shard_start start = {0};
+	if (known)
+		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
+	if (known && r->ops->seek(r, start.replay, &err) < 0)
 		fail_msg("%s", err.text);
-	worker_take(w, r, FORMAT_AUTO, known ? at.absorbed : 0, known ? at.newest_ns : 0);
+	worker_take(w, r, FORMAT_AUTO, &start);
 }
 
 static inline int64_t house_absorbed(struct books *books, const char *name)

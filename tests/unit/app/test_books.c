@@ -89,14 +89,14 @@ static void a_step_goes_out_once_its_mark_is_in_the_journal_not_again(void **sta
 	while ((step = books_step_to_send(books, &newest)) == INT64_MIN && clock_mono_ns() < until)
 		clock_sleep_ns(NS_PER_MS);
 	assert_true(step == first);
-	assert_true(books_cut(books, step, 100, 1 << 20, &cut));
+	assert_true(books_cut(books, step, REMOTE_WRITE_1, 100, 1 << 20, &cut));
 	assert_true(cut.len > 0);
 	cut_done(&cut);
 	size_t pending = books_pending_steps(books);
 	assert_int_equal(books_anchored(books, step, NULL), 0);
 	assert_int_equal(books_mark(books, step, false, NULL), 0);
 	assert_int_equal(books_pending_steps(books), pending - 1);
-	assert_false(books_cut(books, step, 100, 1 << 20, &cut));
+	assert_false(books_cut(books, step, REMOTE_WRITE_1, 100, 1 << 20, &cut));
 	books_close(books);
 	books = house_open(); /* and not after a restart either */
 	assert_int_equal(books_pending_steps(books), pending - 1);

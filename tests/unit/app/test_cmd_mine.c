@@ -63,6 +63,32 @@ static void the_table_shows_count_share_template_and_example(void **state)
 	check(slice_search(out, SLICE("4 lines, 4 records, 2 patterns")) < out.len);
 }
 
+static void a_stack_trace_belongs_to_the_line_before_it_and_a_header_to_no_message(void **state)
+{
+	(void)state;
+	static const char log[] =
+		"2024-05-01 10:00:00,123 ERROR [main] com.acme.Shop - Order 17 failed\n"
+		"java.lang.IllegalStateException: none left\n\tat com.acme.Stock.take(Stock.java:71)\nCaused by: java.io.IOException: disk\n\t... 12 more\n"
+		"2024-05-01 10:00:01,123 INFO [main] com.acme.Shop - Order 18 sold\n"
+		"2024-05-01 10:00:02,123 ERROR [main] com.acme.Shop - Order 19 failed\n"
+		"java.lang.IllegalStateException: none left\n\tat com.acme.Stock.take(Stock.java:75)\n"
+		"2024-05-01 10:00:03,123 ERROR [main] jobs - Job 3 failed\n"
+		"Traceback (most recent call last):\n  File \"/a.py\", line 1, in take\n    f()\nValueError: 17\n"
+		"panic: no stock\n\ngoroutine 1 [running]:\nmain.take(0xc000)\n\t/app/main.go:12\n\n"
+		"done\n  with it\n";
+	write_input(log, false);
+	check(run("--json", input_path) == 0);
+	struct slice out = buf_slice(&output);
+	check(slice_search(out, SLICE("\"count\":2,\"share\":0.285714,\"severity\":\"error\",\"service\":\"\",\"template\":\"Order <num> failed java.lang.IllegalStateException at "
+		"com.acme.Stock.take()\"")) < out.len);
+	check(slice_search(out, SLICE("\"template\":\"Order <num> sold\"")) < out.len);
+	check(slice_search(out, SLICE("\"template\":\"Job <num> failed ValueError at take()\"")) < out.len);
+	check(slice_search(out, SLICE("\"template\":\"panic: no stock at main.take()\"")) < out.len);
+	check(slice_search(out, SLICE("\"template\":\"done\"")) < out.len);
+	check(slice_search(out, SLICE("\"template\":\"with it\"")) < out.len);
+	check(count_lines(out) == 6);
+}
+
 static void json_is_one_object_a_pattern(void **state)
 {
 	(void)state;
@@ -98,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_shows_count_share_template_and_example),
+		cmocka_unit_test(a_stack_trace_belongs_to_the_line_before_it_and_a_header_to_no_message),
 		cmocka_unit_test(json_is_one_object_a_pattern),
 		cmocka_unit_test(assign_tells_the_ids_of_every_line),
 		cmocka_unit_test(what_cannot_be_read_is_said),

@@ -179,12 +179,12 @@ static void what_excludes_each_other_is_refused(void **state)
 static void what_this_version_does_not_do_is_said(void **state)
 {
 	(void)state;
-	refused(SOURCES "remote_write: {url: http://x, version: 2.0}\n", "w.yaml:2:40: \"2.0\" is not supported yet\n");
+	refused(SOURCES "remote_write: {url: http://x, version: 3.0}\n", "w.yaml:2:40: \"3.0\" is none of auto, 1.0, 2.0; did you mean \"1.0\"?\n");
 	refused(SOURCES WRITE "examples: partly\n", "w.yaml:3:11: \"partly\" is none of full, masked, none\n");
 	refused(SOURCES WRITE "metrics: {histograms: native}\n", "w.yaml:3:23: \"native\" is not supported yet\n");
 	refused(SOURCES WRITE "metrics: {spans: tempo}\n", "w.yaml:3:18: \"tempo\" is not supported yet\n");
-	refused("sources: [{file: {path: x}, format: msgpack}]\n" WRITE, "w.yaml:1:37: \"msgpack\" is not supported yet\n");
-	refused("sources: [{file: {path: x}, format: jsn}]\n" WRITE, "w.yaml:1:37: \"jsn\" is none of auto, json, otlp_json, text; did you mean \"json\"?\n");
+	refused("sources: [{file: {path: x}}]\nmetrics: {histograms: native}\n" WRITE, "w.yaml:2:23: \"native\" is not supported yet\n");
+	refused("sources: [{file: {path: x}, format: jsn}]\n" WRITE, "w.yaml:1:37: \"jsn\" is none of auto, json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text; did you mean \"json\"?\n");
 }
 
 static void variables_are_replaced_in_values(void **state)

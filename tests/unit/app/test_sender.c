@@ -149,6 +149,8 @@ struct shop {
 	const char *names[SERIES_MAX];
 	int64_t marked;           /* up to and with this step: cut says no */
 	bool unwanted;
+	bool overtaken;           /* another leader has gone on, says the journal */
+	size_t asked;
 	double before;            /* what series that begin stood at before */
 	size_t anchored;
 	const struct books *books;
@@ -185,13 +187,13 @@ static void add_requests(const struct shop *shop, int64_t step, bool anchors, si
 	}
 }
 
-static bool shop_cut(void *self, int64_t step, size_t max_samples, size_t max_bytes, struct cut *ret)
+static bool shop_cut(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
 {
-	(void)max_bytes;
+	(void)max_bytes, (void)version;
 	struct shop *shop = self;
 	if (step <= shop->marked)
 		return false;
-	*ret = (struct cut){.step = step, .end_ns = (step + 1) * STEP_NS};
+	*ret = (struct cut){.version = REMOTE_WRITE_1, .step = step, .end_ns = (step + 1) * STEP_NS};
 	ret->requests = mem_zalloc(2 * SERIES_MAX, sizeof(*ret->requests));
 	add_requests(shop, step, true, max_samples, ret);
 	add_requests(shop, step, false, max_samples, ret);
@@ -217,6 +219,15 @@ static bool shop_anchored(void *self, int64_t step)
 	return true;
 }
 
+static bool shop_overtaken(void *self, int64_t step, bool anchors)
+{
+	struct shop *shop = self;
+	(void)step;
+	(void)anchors;
+	shop->asked++;
+	return shop->overtaken;
+}
+
 static bool shop_wanted(void *self, int64_t step)
 {
 	struct shop *shop = self;
@@ -236,7 +247,8 @@ struct world {
 
 static void world_sender(struct world *w)
 {
-	const struct sender_source source = {.self = &w->shop, .cut = shop_cut, .cut_done = shop_done, .anchored = shop_anchored, .wanted = shop_wanted};
+	const struct sender_source source = {.self = &w->shop, .cut = shop_cut, .cut_done = shop_done, .anchored = shop_anchored, .overtaken = shop_overtaken,
+		.wanted = shop_wanted};
 	struct err err = {0};
 	if (sender_new(&w->opts, &source, &w->sender, &err) < 0)
 		fail_msg("%s", err.text);
@@ -443,6 +455,19 @@ static void a_receiver_that_answers_everything_with_500_is_waited_for(void **sta
 	world_free(w);
 }
 
+static void a_receiver_that_comes_back_between_try_and_probe_poisons_nothing(void **state)
+{
+	(void)state;
+	struct world *w = world_new(64);
+	struct recovery recovery = {.world = w, .after = 5}; /* the probe is the sixth request */
+	w->receiver.answer = ill_for_a_while;
+	w->receiver.user = &recovery;
+	send_steps(w, 2);
+	check_books_but(w, 0, 0);
+	check(status_of(w).refused == 0 && status_of(w).suspects == 0);
+	world_free(w);
+}
+
 static void a_denial_makes_no_suspects(void **state)
 {
 	(void)state;
@@ -472,6 +497,54 @@ static void a_successor_takes_400_for_already_there(void **state)
 	w->books.resent = false;
 	send_steps(w, 2);
 	check_books_but(w, 0, 0);
+	world_free(w);
+}
+
+static void anchors_that_come_late_are_never_sent_again(void **state)
+{
+	(void)state;
+	struct world *w = world_new(10);
+	/* another leader has sent the step's values meanwhile */
+	w->books.series[4] = (struct stored){.time = INT64_C(1000) * (FIRST_STEP + 1), .samples = 2, .last = PER_STEP};
+	w->shop.overtaken = true;
+	assert_int_equal(sender_send(w->sender, w->step, false), SENDER_GONE);
+	check(w->shop.asked == 1 && status_of(w).suspects == 0);
+	w->shop.marked = w->step++;
+	send_steps(w, 2);
+	check(w->books.series[4].last == 3 * PER_STEP && !w->books.disorder);
+	world_free(w);
+}
+
+static void a_400_for_anchors_is_not_taken_for_already_there(void **state)
+{
+	(void)state;
+	struct world *w = world_new(10);
+	const unsigned script[16] = {400};
+	memcpy(w->books.script, script, sizeof(script));
+	sender_lead(w->sender, w->step);
+	send_steps(w, 1);
+	check(status_of(w).already_there == 0 && status_of(w).suspects == 10 && w->shop.asked == 1);
+	send_steps(w, 2);
+	check_books_but(w, 0, 0); /* every series began at its 0 */
+	world_free(w);
+}
+
+static void anchors_are_forgotten_when_others_may_have_sent(void **state)
+{
+	(void)state;
+	struct world *w = world_new(10);
+	const unsigned script[16] = {400};
+	memcpy(w->books.script, script, sizeof(script));
+	send_steps(w, 1);
+	check(status_of(w).suspects == 10);
+	for (size_t i = 0; i < 10; i++) /* another leader, that knows of no suspects, sent the next step */
+		w->books.series[i] = (struct stored){.time = (w->step + 1) * 1000, .samples = 1, .last = 2 * PER_STEP};
+	w->shop.marked = w->step++;
+	w->step += 3; /* this one leads again: a 0 now would count everything twice */
+	sender_lead(w->sender, w->step);
+	sender_contested(w->sender);
+	send_steps(w, 2);
+	check(!w->books.disorder && w->books.series[3].last == 7 * PER_STEP);
 	world_free(w);
 }
 
@@ -676,8 +749,12 @@ int main(void)
 		cmocka_unit_test(a_series_set_aside_comes_back_when_the_receiver_takes_it),
 		cmocka_unit_test(a_request_that_always_gets_500_is_poison_when_others_pass),
 		cmocka_unit_test(a_receiver_that_answers_everything_with_500_is_waited_for),
+		cmocka_unit_test(a_receiver_that_comes_back_between_try_and_probe_poisons_nothing),
 		cmocka_unit_test(a_denial_makes_no_suspects),
 		cmocka_unit_test(a_successor_takes_400_for_already_there),
+		cmocka_unit_test(anchors_that_come_late_are_never_sent_again),
+		cmocka_unit_test(a_400_for_anchors_is_not_taken_for_already_there),
+		cmocka_unit_test(anchors_are_forgotten_when_others_may_have_sent),
 		cmocka_unit_test(a_lost_acknowledgement_is_no_poison),
 		cmocka_unit_test(a_receiver_that_refuses_everything_is_neither_flooded_nor_believed),
 		cmocka_unit_test(too_large_a_request_makes_later_ones_smaller),

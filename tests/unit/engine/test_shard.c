@@ -217,6 +217,25 @@ static void a_rules_label_past_its_budget_is_other(void **state)
 	bench_done(&b);
 }
 
+static void a_rule_that_is_given_up_is_counted_by_name(void **state)
+{
+	(void)state;
+	struct bench b;
+	char text[300] = "";
+	bench_open(&b, plain, "rules:\n  - {name: bad, regex: '^(a+)+$'}\n  - {name: worse, regex: '^(a|aa)+$'}\n  - {name: good, match: \"aaaa<any>\"}\n");
+	memset(text, 'a', 60);
+	text[60] = '!';
+	bench_log(&b, "cart", "info", text);
+	bench_log(&b, "cart", "info", "aa");
+	bench_log(&b, "cart", "info", text);
+	assert_int_equal(SUM(&b, FAMILY_RULE_GAVE_UP, {"rule", "bad"}), 2);
+	assert_int_equal(SUM(&b, FAMILY_RULE_GAVE_UP, {"rule", "worse"}), 2);
+	assert_int_equal(SUM(&b, FAMILY_RULE_GAVE_UP, {"rule", "good"}), 0);
+	assert_int_equal(SUM(&b, FAMILY_RECORDS, {"outcome", "rule"}), 3); /* later rules are tried all the same, and the bad one again */
+	check_identity(&b, 3);
+	bench_done(&b);
+}
+
 static void a_rules_condition_decides_what_is_an_error(void **state)
 {
 	(void)state;
@@ -531,6 +550,7 @@ int main(void)
 		cmocka_unit_test(a_rule_says_service_severity_labels_and_duration),
 		cmocka_unit_test(a_rule_counts_in_metrics_of_its_own),
 		cmocka_unit_test(a_rules_label_past_its_budget_is_other),
+		cmocka_unit_test(a_rule_that_is_given_up_is_counted_by_name),
 		cmocka_unit_test(a_rules_condition_decides_what_is_an_error),
 		cmocka_unit_test(captures_of_an_access_log_make_red_of_requests),
 		cmocka_unit_test(a_dropped_record_is_counted_as_filtered_and_nothing_else),

@@ -11,6 +11,7 @@
 #include "ledger/ledger.h"
 #include "metric/remote_write.h"
 #include "metric/rule_family.h"
+#include "metric/write2.h"
 
 /* 2026-01-01T00:00:00Z, a multiple of the step */
 #define DESK_START (INT64_C(1767225600) * NS_PER_S)
@@ -226,13 +227,48 @@ static inline void desk_read_cut(const struct cut *c, struct buf *out)
 	}
 }
 
+/* The samples of a cut alone, requests joined; bodies of 2.0 as 1.0 would have them. */
+static inline void desk_samples(const struct cut *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->len; i++) {
+		struct buf portable = {0}, plain = {0};
+		struct wire w = wire_of(c->requests[i].body);
+		struct wire_field f;
+		if (c->version == REMOTE_WRITE_2) {
+			assert_int_equal(write2_to_portable(c->requests[i].body, &portable), 0);
+			assert_int_equal(write2_strip(buf_slice(&portable), &plain), 0);
+			w = wire_of(buf_slice(&plain));
+		}
+		while (wire_next(&w, &f) == 1)
+			if (f.number == 1)
+				desk_read_series(f.bytes, out);
+		buf_done(&portable);
+		buf_done(&plain);
+	}
+}
+
+static inline void desk_same_in_both(struct desk *d, const struct cut *one, size_t max_samples)
+{
+	struct buf a = {0}, b = {0};
+	struct cut two;
+	ledger_cut(d->l, ledger_pending_first(d->l), REMOTE_WRITE_2, max_samples, 1 << 20, &two);
+	assert_int_equal(one->len, two.len);
+	desk_samples(one, &a);
+	desk_samples(&two, &b);
+	check_slice(buf_slice(&b), buf_cstr(&a));
+	cut_done(&two);
+	buf_done(&a);
+	buf_done(&b);
+}
+
 /* The oldest pending step's cut as text, which the caller frees. */
 static inline char *desk_cut(struct desk *d, size_t max_samples)
 {
 	struct cut c;
 	struct buf out = {0};
-	ledger_cut(d->l, ledger_pending_first(d->l), max_samples, 1 << 20, &c);
+	ledger_cut(d->l, ledger_pending_first(d->l), REMOTE_WRITE_1, max_samples, 1 << 20, &c);
 	desk_read_cut(&c, &out);
+	desk_same_in_both(d, &c, max_samples);
 	cut_done(&c);
 	buf_cstr(&out);
 	return out.data;

@@ -407,7 +407,7 @@ static void waking_right_behind_the_stale_marker_needs_no_anchor(void **state)
 	desk_records(&d, "a", STEP_AT(75), 2);
 	desk_post(&d, AT(82));
 	check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 12 @80\n");
-	ledger_cut(d.l, STEP_AT(75), 100, 10000, &c);
+	ledger_cut(d.l, STEP_AT(75), REMOTE_WRITE_1, 100, 10000, &c);
 	check(c.begins); /* all the same it begins here: the anchored record must come before its value */
 	cut_done(&c);
 	desk_done(&d);
@@ -506,7 +506,7 @@ static void a_histogram_is_cut_whole_with_its_exemplar_on_the_bucket_of_its_valu
 	e->exemplar = (struct exemplar){.time_ns = AT(1000), .value = f->bounds[0], .rank = 2, .trace_len = 4, .trace_id = "beef"};
 	desk_post(&d, AT(12));
 	struct cut c;
-	ledger_cut(d.l, STEP_AT(5), 5, 1 << 20, &c); /* smaller than one histogram: never split */
+	ledger_cut(d.l, STEP_AT(5), REMOTE_WRITE_1, 5, 1 << 20, &c); /* smaller than one histogram: never split */
 	assert_int_equal(c.len, 2);
 	assert_int_equal(c.requests[1].samples, f->bounds_len + 3);
 	assert_int_equal(c.requests[1].exemplars, 1);
@@ -537,7 +537,7 @@ static void requests_are_bounded_and_ranges_give_the_same_samples(void **state)
 	}
 	desk_post(&d, AT(12));
 	struct cut c, part;
-	ledger_cut(d.l, STEP_AT(5), 6, 1 << 20, &c);
+	ledger_cut(d.l, STEP_AT(5), REMOTE_WRITE_1, 6, 1 << 20, &c);
 	assert_int_equal(c.len, 8);
 	struct buf whole = {0}, parts = {0};
 	for (size_t i = 4; i < 8; i++) {

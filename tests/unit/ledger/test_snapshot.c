@@ -119,13 +119,13 @@ static void write_story(struct story *s, uint64_t seed, const struct ledger_opts
 	desk_done(&d);
 }
 
-static void same_cut(const struct ledger *a, const struct ledger *b)
+static void same_cut(const struct ledger *a, const struct ledger *b, enum remote_write_version version)
 {
 	struct cut x, y;
 	assert_int_equal(ledger_pending_first(a), ledger_pending_first(b));
 	assert_int_equal(ledger_pending_steps(a), ledger_pending_steps(b));
-	ledger_cut(a, ledger_pending_first(a), 7, 4096, &x);
-	ledger_cut(b, ledger_pending_first(b), 7, 4096, &y);
+	ledger_cut(a, ledger_pending_first(a), version, 7, 4096, &x);
+	ledger_cut(b, ledger_pending_first(b), version, 7, 4096, &y);
 	assert_int_equal(x.len, y.len);
 	for (size_t i = 0; i < x.len; i++)
 		check(slice_eq(x.requests[i].body, y.requests[i].body));
@@ -148,7 +148,8 @@ static void check_from(const struct story *s, size_t from, struct slice snapshot
 		ledger_post(straight, buf_slice(&s->records[i]), s->positions[i], &event);
 		ledger_post(loaded, buf_slice(&s->records[i]), s->positions[i], &other);
 		assert_int_equal(event.outcome, other.outcome);
-		same_cut(straight, loaded);
+		same_cut(straight, loaded, REMOTE_WRITE_1);
+		same_cut(straight, loaded, REMOTE_WRITE_2);
 	}
 	for (size_t i = from + 40; i < s->len; i++)
 		ledger_post(loaded, buf_slice(&s->records[i]), s->positions[i], &event);

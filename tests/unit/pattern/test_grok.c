@@ -550,6 +550,7 @@ static void a_mistake_in_a_grok_file_is_shown_where_it_stands(void **state)
 		"shop:5:3: regex: missing closing parenthesis\n"
 		"shop:7:3: unknown grok type \"integer\": string, int, float, duration or size\n"
 		"rules.yaml:2:90: unknown grok name \"G\"\n");
+	refused("grok_files: [/dev/null]\nrules: []", "rules.yaml:1:14: /dev/null: not a file\n");
 	refused("grok_files: shop\nrules: []", "rules.yaml:1:13: expected a list of files, for example [grok/shop]\n");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The prefiltered engine against trying every rule in turn: random rule sets and random messages, most of them made to fit one of the rules or nearly so. */
+/* The prefiltered engine against trying every rule's regex in turn: random rule sets (templates, regexes, grok, `where`, text beyond ASCII) and random messages, most of
+ * them made to fit one of the rules or nearly so. The seed is printed; WINNOW_SEED repeats a run. */
 #include "../check.h"
 #include "base/buf.h"
 #include "pattern/rule.h"
@@ -7,11 +8,12 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SETS = 400, MESSAGES = 30, RULES_MAX = 90 };
 
-static uint64_t seed = 20240517;
+static uint64_t seed;
 
 static unsigned rnd(unsigned below)
 {
@@ -98,6 +100,27 @@ static void add_sequence(struct buf *regex, struct buf *sample, unsigned depth, 
 		add_atom(regex, sample, depth, caseless, groups);
 }
 
+/* What a place may meet: what it is for, and what it nearly is. */
+static const char *place_text(enum place_type type)
+{
+	static const char *const durations[] = {"31.2ms", "5", "1h30m", "2 min 5 sec", "3s", "12 ms", "7.", "4ns:", "9ms x", "1.5.2s", "6months", "8us9"};
+	static const char *const numbers[] = {"17", "-3", "+4.5", "1e9", "2e", ".5", "6.", "7.5.1", "0x1f", "1,000"};
+	static const char *const quotes[] = {"\"disk full\"", "'it'", "\"a\\\"b\"", "\"open", "''", "\"a\"b\""};
+	static const char *const paths[] = {"/api/orders/17", "/", "/a?b=c", "/x#y", "/caf\xC3\xA9/z"};
+	static const char *const texts[] = {"order-17", "a b", "", "x\ny", "pay: failed", "\xFF\xFE", "caf\xC3\xA9", " lead", "trail ", "[]"};
+	if (rnd(4) == 0)
+		return texts[rnd(sizeof(texts) / sizeof(texts[0]))];
+	if (type == PLACE_DURATION)
+		return durations[rnd(sizeof(durations) / sizeof(durations[0]))];
+	if (type == PLACE_INT || type == PLACE_NUM)
+		return numbers[rnd(sizeof(numbers) / sizeof(numbers[0]))];
+	if (type == PLACE_QUOTED)
+		return quotes[rnd(sizeof(quotes) / sizeof(quotes[0]))];
+	if (type == PLACE_PATH)
+		return paths[rnd(sizeof(paths) / sizeof(paths[0]))];
+	return places[type].example;
+}
+
 static void add_template(struct buf *match, struct buf *sample)
 {
 	for (unsigned i = 0, n = 1 + rnd(5); i < n; i++) {
@@ -108,7 +131,26 @@ static void add_template(struct buf *match, struct buf *sample)
 			buf_add_str(sample, text);
 		} else {
 			buf_printf(match, "<p%u:%s>", i, places[type].name);
-			buf_add_str(sample, places[type].example);
+			buf_add_str(sample, place_text(type));
+		}
+	}
+}
+
+static void add_grok(struct buf *grok, struct buf *sample)
+{
+	static const struct {
+		const char *name, *sample;
+	} names[] = {{"INT", "-17"}, {"NUMBER", "3.5"}, {"WORD", "order"}, {"NOTSPACE", "a=b"}, {"IP", "10.0.0.7"}, {"LOGLEVEL", "ERROR"}, {"DATA", "any thing"}, {"GREEDYDATA", "rest of it"}, {"TIMESTAMP_ISO8601", "2026-03-04T09:15:02Z"},
+		{"UUID", "6f1c2d9e-8f6a-4d3b-9c1e-2f7a5b0c4d8e"}};
+	for (unsigned i = 0, n = 1 + rnd(4); i < n; i++) {
+		unsigned at = rnd(sizeof(names) / sizeof(names[0]));
+		if (rnd(2)) {
+			buf_printf(grok, "%%{%s:g%u}", names[at].name, i);
+			buf_add_str(sample, names[at].sample);
+		} else {
+			const char *text = word();
+			add_escaped(grok, text);
+			buf_add_str(sample, text);
 		}
 	}
 }
@@ -140,7 +182,7 @@ static void add_rule(struct buf *file, unsigned number, struct buf *sample)
 {
 	struct buf text = {0};
 	unsigned groups = 0;
-	bool template = rnd(3) == 0, caseless = !template && rnd(5) == 0;
+	bool template = rnd(3) == 0, grok = !template && rnd(5) == 0, caseless = !template && !grok && rnd(5) == 0;
 	do {
 		buf_reset(&text);
 		buf_reset(sample);
@@ -148,12 +190,14 @@ static void add_rule(struct buf *file, unsigned number, struct buf *sample)
 			buf_add_str(&text, "(?i)");
 		if (template)
 			add_template(&text, sample);
+		else if (grok)
+			add_grok(&text, sample);
 		else
 			add_sequence(&text, sample, 0, caseless, &groups);
-	} while (!template && !compiles(buf_slice(&text)));
+	} while (!template && !grok && !compiles(buf_slice(&text)));
 	buf_printf(file, "  - name: r%u\n", number);
 	if (rnd(12)) {
-		buf_printf(file, "    %s: ", template ? "match" : "regex");
+		buf_printf(file, "    %s: ", template ? "match" : grok ? "grok" : "regex");
 		add_quoted(file, buf_slice(&text));
 		buf_add_char(file, '\n');
 		if (rnd(3) == 0)
@@ -183,8 +227,14 @@ static void compare(const struct ruleset *set, struct rule_scratch *s, const str
 			naive.rule ? naive.rule->regex_text.ptr : "");
 		fail();
 	}
-	for (size_t i = 0; hit && i < rule_captures_len(fast.rule); i++)
-		check(fast.captures[i].ptr == naive.captures[i].ptr && fast.captures[i].len == naive.captures[i].len);
+	for (size_t i = 0; hit && i < rule_captures_len(fast.rule); i++) {
+		struct slice x = fast.captures[i], y = naive.captures[i];
+		if (x.len == y.len && (!x.len || x.ptr == y.ptr))
+			continue;
+		print_error("message \"%.*s\", regex %s: capture %zu is \"%.*s\" at %td, naive \"%.*s\" at %td\n", (int)record->message.len, record->message.ptr, fast.rule->regex_text.ptr, i, (int)x.len, x.ptr,
+			x.ptr - record->message.ptr, (int)y.len, y.ptr, y.ptr - record->message.ptr);
+		fail();
+	}
 	*matched += hit;
 }
 
@@ -193,8 +243,11 @@ static void the_prefilter_never_changes_the_answer(void **state)
 	(void)state;
 	char path[] = "/tmp/test_prefilter_XXXXXX";
 	const char *paths[] = {path};
-	unsigned pairs = 0, matched = 0, filtered = 0, rules = 0;
+	unsigned pairs = 0, matched = 0, filtered = 0, programs = 0, rules = 0;
 	close(mkstemp(path));
+	const char *given = getenv("WINNOW_SEED");
+	seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000003 + (uint64_t)getpid();
+	print_message("WINNOW_SEED=%llu\n", (unsigned long long)seed);
 	for (unsigned round = 0; round < SETS; round++) {
 		struct buf file = {0}, samples[RULES_MAX] = {0}, message = {0};
 		unsigned n = 1 + rnd(RULES_MAX);
@@ -218,8 +271,10 @@ static void the_prefilter_never_changes_the_answer(void **state)
 			struct record record = {.service = slice_str(services[rnd(4)]), .severity = (enum severity)rnd(SEVERITY_COUNT), .message = buf_slice(&message), .duration_ns = -1};
 			compare(set, s, &record, &matched);
 		}
-		for (size_t i = 0; i < ruleset_len(set); i++, rules++)
+		for (size_t i = 0; i < ruleset_len(set); i++, rules++) {
 			filtered += ruleset_at(set, i)->literals_len > 0;
+			programs += ruleset_at(set, i)->program != NULL;
+		}
 		for (unsigned i = 0; i < n; i++)
 			buf_done(&samples[i]);
 		buf_done(&file);
@@ -228,8 +283,8 @@ static void the_prefilter_never_changes_the_answer(void **state)
 		ruleset_free(set);
 	}
 	unlink(path);
-	print_message("%u pairs, %u matched, %u of %u rules behind the prefilter\n", pairs, matched, filtered, rules);
-	check(pairs >= 10000 && matched > pairs / 4 && filtered > rules / 4);
+	print_message("%u pairs, %u matched, %u of %u rules behind the prefilter, %u with a program\n", pairs, matched, filtered, rules, programs);
+	check(pairs >= 10000 && matched > pairs / 4 && filtered > rules / 4 && programs > rules / 20);
 }
 
 int main(void)

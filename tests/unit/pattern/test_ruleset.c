@@ -515,7 +515,7 @@ static void a_hostile_message_ends_at_the_limit_and_is_counted(void **state)
 	assert_int_equal(rule_scratch_limit_hits(s, 0), 1);
 	struct buf out = {0};
 	check(ruleset_lint(set, &out) >= 2);
-	assert_non_null(strstr(buf_cstr(&out), "r.yaml:2:5: bad: some messages of 1 to 4 kB make this regex try so many ways"));
+	assert_non_null(strstr(buf_cstr(&out), "r.yaml:2:5: bad: some messages of 1 to 6 kB make this regex try so many ways"));
 	buf_done(&out);
 	rule_scratch_free(s);
 	ruleset_free(set);
@@ -544,13 +544,15 @@ static void lints_find_shadowed_untested_and_slow_rules(void **state)
 	struct ruleset *set = accepted("rules:\n"
 				       "  - {name: wide, regex: 'error', tests: [{message: error, expect: match}, {message: x, expect: no match}]}\n"
 				       "  - {name: late, regex: 'error \\d', tests: [{message: error 1, expect: match}, {message: x, expect: no match}]}\n"
-				       "  - {name: slow, regex: '\\d', tests: [{message: 1, expect: match}]}\n");
+				       "  - {name: slow, regex: '\\d', tests: [{message: 1, expect: match}]}\n"
+				       "  - {name: many, match: 'user <user_id:word> left', labels: {user_id: '{user_id}'}, allow_unbounded_label: true, tests: [{message: user ann left, expect: match}, {message: x, expect: no match}]}\n");
 	struct buf out = {0};
-	assert_int_equal(ruleset_lint(set, &out), 3);
+	assert_int_equal(ruleset_lint(set, &out), 4);
 	const char *got = buf_cstr(&out);
 	assert_non_null(strstr(got, "late: this example is taken by the rule \"wide\""));
 	assert_non_null(strstr(got, "slow: no text of 3 or more characters"));
 	assert_non_null(strstr(got, "slow: no test of a message that it must not match"));
+	assert_non_null(strstr(got, "many: nothing but budgets.label_values bounds the label \"user_id\""));
 	buf_done(&out);
 	ruleset_free(set);
 }

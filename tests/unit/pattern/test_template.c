@@ -64,7 +64,7 @@ static void a_texts_reading_gives_the_identity_back(void **state)
 		"took 17 ms for 10.0.0.1:80 (a=1 b=x) [1, 2]", "link eth0 up: done", "name=\"x y\" tag= id=0x1f core.12", "Seat(no=1, at=[a, b]) {\"k\": \"v\"}",
 		"x failed\njava.io.IOException: y\n\tat a.B.c(B.java:1)", "resourcelimit=<memory:10240, vCores:-17>", "for user root from 1.2.3.4", "",
 		"{\"msg\":\"a b\",\"id\":1}", "level=info msg=\"order created\" id=1", "Rect(0, 0 - 7, 8)word", "-[Foo bar:baz:] 12%", "a......0 b -- c",
-		"USD 12.5 -> EUR 9", "read 3 MB at redis-cart:6379, x", "took 1.5s: None", "sent text/html; charset=utf-8 to ::1", "{Id:7 Name:x y} map[a:1]",
+		"- \"GET /a HTTP/1.1\" 404 Not Found", "sent to / by", "lost partition orders-0 of node node-7", "on thread worker-1", "at 8/16/2024 9:24:42 AM +00:00", "USD 12.5 -> EUR 9", "read 3 MB at redis-cart:6379, x", "took 1.5s: None", "sent text/html; charset=utf-8 to ::1", "{Id:7 Name:x y} map[a:1]",
 		"for 'two words' of S\xc3\xa3o Paulo", "key=b'ab c' GET / HTTP/1.1",
 	};
 	struct buf out = {0};

@@ -67,6 +67,7 @@ static void places_have_types(void **state)
 		{"core.2275 written", "core.<num> written"},
 		{"GET /v2/a/b?x=1 HTTP/1.1 200", "GET <path> <num>"},
 		{"tag = null", "tag = <*>"},
+		{"the G1 collector", "the G1 collector"},
 		{"addr=<nil> x", "addr=<*> x"},
 		{"held for PT1M2.5S by", "held for <duration> by"},
 		{"a PT boat", "a PT boat"},
@@ -75,6 +76,9 @@ static void places_have_types(void **state)
 		{"[17/Jan/2024 10:59:21] x", "[<time>] x"},
 		{"GET / HTTP/1.1 200", "GET <path> <num>"},
 		{"a / b", "a / b"},
+		{"proxying / to b", "proxying <path> to b"},
+		{"redirected to /", "redirected to <path>"},
+		{"next at 8/16/2024 9:24:42 AM +00:00", "next at <time>"},
 		{"hook evt_TuveSXTVUpHNboPcYDfQFDtG sent", "hook <*> sent"},
 		{"RetryUpToMaximumCountWithFixedSleep", "RetryUpToMaximumCountWithFixedSleep"},
 		{"accept=*/* x", "accept=<*> x"},
@@ -113,6 +117,8 @@ static void what_go_prints_of_structs_and_maps_is_one_value(void **state)
 	check(one_pattern("got &{User:ann Items:[0xc0001 0xc0002]}", "got &{User:bob Items:[]}"));
 	check(!one_pattern("bitmap [cpu] full", "bitmap [mem] full"));
 	check(!one_pattern("see {http://a.example/x} now", "look {http://a.example/x} now"));
+	check(one_pattern("state Map(1) { 'a' => 1 }", "state Map(2) { 'a' => 1, 'b' => 2 }"));
+	check(one_pattern("got {'a': 1}", "got {'a': 1, 'b': [2]}"));
 	check(one_pattern("request (words=[a, b])", "request (words=[])"));
 }
 
@@ -138,6 +144,7 @@ static void several_words_in_quotes_behind_a_word_are_a_value(void **state)
 	check(!one_pattern("[api] \"Pod updated\" pod=a", "[api] \"Node updated\" pod=a"));
 	check(!one_pattern("info \"Pod updated\" pod=a", "info \"Node updated\" pod=a"));
 	check(!one_pattern("error: \"no such file\"", "error: \"no such user\""));
+	check(one_pattern("- \"GET /a HTTP/1.1\" 200 OK", "- \"GET /b HTTP/1.1\" 404 Not Found"));
 	check(!one_pattern("x said \"GET /a HTTP/1.1\" 200", "x said \"POST /a HTTP/1.1\" 200"));
 }
 
@@ -147,12 +154,15 @@ static void hosts_and_numbered_names_are_values(void **state)
 	check(one_pattern("cannot reach redis-cart:6379 now", "cannot reach localhost:5432 now"));
 	check(one_pattern("cannot reach redis-cart:6379 now", "cannot reach 10.0.0.1:80 now"));
 	check_slice(shown("cannot reach redis-cart:6379 now"), "cannot reach redis-cart:<num> now");
+	check_slice(shown("proxy.lab.example.org:5070 close"), "<*>:<num> close");
 	check(!one_pattern("line:42 skipped", "page:42 skipped"));
 	check_slice(shown("in main.go:42"), "in main.go:<num>");
+	check_slice(shown("offset of partition orders-0 lost"), "offset of partition orders-<num> lost");
 	check(one_pattern("offset of partition orders-0 lost", "offset of partition user.signup-12 lost"));
 	check(one_pattern("plugins: Auth, Search, Export", "plugins: Auth"));
 	check(!one_pattern("status: lost, retrying", "status: lost, leaving"));
 	check(one_pattern("trip from S\xc3\xa3o Paulo to Berlin", "trip from Paris to Mountain View"));
+	check(one_pattern("read from queue orders.created in 3 ms", "read from queue mails in 3 ms"));
 	check(!one_pattern("unable to open it", "unable to close it"));
 }
 
@@ -193,6 +203,8 @@ static void json_and_logfmt_keep_keys_and_message(void **state)
 	check(one_pattern("{\"msg\":\"order created\",\"id\":1}", "{\"msg\":\"order created\",\"id\":22}"));
 	check(!one_pattern("{\"msg\":\"order created\",\"id\":1}", "{\"msg\":\"order lost\",\"id\":1}"));
 	check(!one_pattern("{\"msg\":\"a b\",\"id\":1}", "{\"msg\":\"a b\",\"no\":1}"));
+	check(one_pattern("{\"event\":\"order moved\",\"to\":\"PAID\"}", "{\"event\":\"order moved\",\"to\":\"shipped\"}"));
+	check(!one_pattern("{\"msg\":\"boot\",\"id\":1}", "{\"msg\":\"halt\",\"id\":1}"));
 	check(one_pattern("{\"name\":\"Ann Lee\",\"id\":1}", "{\"name\":\"Bob\",\"id\":1}"));
 	check(one_pattern("level=info msg=\"order created\" id=1", "level=warn msg=\"order created\" id=2"));
 	check(!one_pattern("level=info msg=\"order created\" id=1", "level=info msg=\"order lost\" id=1"));

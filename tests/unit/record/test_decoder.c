@@ -84,6 +84,19 @@ static void bad_input_costs_that_record_and_says_why(void **state)
 		{S("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"traceId\":7}]}]}]}"), UNDECODABLE_WRONG_TYPE},
 		{S("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":[]}]}]}]}"), UNDECODABLE_WRONG_TYPE},
 		{S("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"severityNumber\":{}}]}]}]}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"resourceMetrics\":[]}"), UNDECODABLE_UNSUPPORTED},
+		{S("\x0A\x7F\x12\x05\xFF"), UNDECODABLE_TRUNCATED},
+		{S("\x0A\x02\xFF\xFF"), UNDECODABLE_NOT_PROTOBUF},
+		{S("\x1F\x8B\x08\x00garbage"), UNDECODABLE_GZIP},
+		{S("\x81\xA1" "a\xC1"), UNDECODABLE_NOT_MSGPACK},
+		{S("\x81\xA3msg\xA5" "cut"), UNDECODABLE_TRUNCATED},
+		{S("\x81\xA3msg\xA2\xFF\xFE"), UNDECODABLE_NOT_UTF8},
+		{S("\x81\x01\x02"), UNDECODABLE_WRONG_TYPE},
+		{S("\0\0\0\0\x2A\x02\x0A" "abcd"), UNDECODABLE_SCHEMA_AVRO},
+		{S("\0\0\0\0\x2A\0\x0A\x02hi\x10\x07"), UNDECODABLE_SCHEMA_PROTOBUF},
+		{S("{\"traceId\":7,\"id\":\"x\",\"kind\":\"CLIENT\"}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"streams\":7}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"logEvents\":{}}"), UNDECODABLE_WRONG_TYPE},
 		{S("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":1}]}]}]}"), UNDECODABLE_WRONG_TYPE},
 		{S("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"a\",\"name\":\"b\"}]}]}]}"), UNDECODABLE_DUPLICATE_KEY},
 		{S("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"endTimeUnixNano\":\"86400000000000\"}]}]}]}"), UNDECODABLE_TIME},
@@ -229,6 +242,44 @@ static void the_error_flag_follows_severity_status_and_exception(void **state)
 	}
 }
 
+static void a_schema_registrys_prefix_before_json_is_skipped(void **state)
+{
+	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO, .notes = true});
+	struct decoded out;
+	size_t notes;
+	(void)state;
+	decoder_decode(d, SLICE("\0\0\0\x01\x02{\"level\":\"warn\",\"message\":\"behind it\"}"), NOW_NS, &out);
+	assert_int_equal(out.len, 1);
+	check_slice(out.records[0].message, "behind it");
+	const struct decode_note *note = decoder_notes(d, &notes);
+	assert_true(notes > 0);
+	assert_string_equal(note[0].member, "envelope");
+	check_slice(note[0].source, "behind a schema registry's prefix, schema 258");
+	decoder_free(d);
+	check_payload(FORMAT_JSON, SLICE("\0\0\0\0\x05{\"msg\":\"a\"}"), 1, 0, UNDECODABLE_NONE);
+}
+
+static void configured_fields_win_over_the_shape(void **state)
+{
+	static const char *const service[] = {"svc", "app.name", NULL}, *const when[] = {"at", NULL}, *const level[] = {"prio", NULL};
+	const struct decoder_field fields[] = {{"service", service}, {"time", when}, {"severity", level}};
+	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO, .fields = fields, .fields_len = 3});
+	struct decoded out;
+	(void)state;
+	decoder_decode(d, SLICE("{\"service\":\"x\",\"app\":{\"name\":\"pay\"},\"prio\":\"error\",\"level\":\"info\",\"msg\":\"a\",\"at\":\"2026-03-04T09:15:02Z\",\"time\":1}"), NOW_NS, &out);
+	assert_int_equal(out.len, 1);
+	check_slice(out.records[0].service, "pay");
+	assert_int_equal(out.records[0].severity, SEVERITY_ERROR);
+	assert_true(out.records[0].error);
+	assert_int_equal(out.records[0].time_ns, INT64_C(1772615702000000000));
+	/* what is not there, or is no level, leaves what the shape found */
+	decoder_decode(d, SLICE("{\"log\":\"{\\\"svc\\\":\\\"inner\\\",\\\"prio\\\":\\\"loud\\\",\\\"level\\\":\\\"warn\\\",\\\"msg\\\":\\\"b\\\"}\",\"stream\":\"stdout\",\"svc\":\"outer\"}"), NOW_NS, &out);
+	assert_int_equal(out.len, 1);
+	check_slice(out.records[0].service, "inner");
+	assert_int_equal(out.records[0].severity, SEVERITY_WARN);
+	decoder_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +291,8 @@ int main(void)
 		cmocka_unit_test(an_object_as_message_becomes_its_json_text),
 		cmocka_unit_test(formats_are_kept_apart),
 		cmocka_unit_test(the_wrapper_fills_what_its_text_leaves_open),
+		cmocka_unit_test(a_schema_registrys_prefix_before_json_is_skipped),
+		cmocka_unit_test(configured_fields_win_over_the_shape),
 		cmocka_unit_test(the_error_flag_follows_severity_status_and_exception),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

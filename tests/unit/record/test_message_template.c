@@ -19,7 +19,7 @@ static void holes_are_filled_from_the_fields(void **state)
 	assert_int_equal(json_parser_parse(parser, text, sizeof(text) - 1, &json), JSON_OK);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		buf_reset(&out);
-		message_template_render(&json, JSON_ROOT, slice_str(rows[i].template), &out);
+		message_template_render(&json, JSON_ROOT, 0, slice_str(rows[i].template), &out);
 		check_slice(buf_slice(&out), rows[i].text);
 	}
 	buf_done(&out);

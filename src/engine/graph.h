@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who calls whom: pairs of spans of one partition become edges. Private to the engine room; one thread. */
+#ifndef WINNOW_ENGINE_GRAPH_H
+#define WINNOW_ENGINE_GRAPH_H
+
+#include "record/record.h"
+
+/* The label connection_type is graph_connection_name(). */
+enum graph_connection {
+	GRAPH_CALL,      /* CLIENT -> SERVER */
+	GRAPH_MESSAGING, /* PRODUCER -> CONSUMER */
+	GRAPH_DATABASE,  /* a client that says db.system and whose other end sends no spans */
+	GRAPH_VIRTUAL,   /* the other end sends no spans: named by the client's attributes, or the user of a root */
+	GRAPH_UNPAIRED,  /* the other end did not come within the hold, and nothing names it: client or server is empty */
+};
+const char *graph_connection_name(enum graph_connection connection);
+
+struct graph_edge {
+	struct slice client, server;              /* views that live until graph_span returns */
+	enum graph_connection connection;
+	double client_seconds, server_seconds;    /* < 0: unknown */
+	bool failed;                              /* one of the ends says so */
+	bool fed;                                 /* the span just fed is one of the ends; else the hold of another is over */
+};
+
+/* Called for every edge that is complete. */
+typedef void graph_sink(void *arg, const struct graph_edge *edge);
+
+struct graph;
+
+/* hold_ns: for how much event time a span waits; spans_max: how many may wait, past it the oldest is given up early. */
+struct graph *graph_new(int64_t hold_ns, size_t spans_max);
+void graph_free(struct graph *g);
+/* Feeds a span of this service. newest_ns: the partition's event time with it, never below that of the last call. sink may be NULL. */
+void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, graph_sink *sink, void *arg);
+/* Nothing waits. */
+bool graph_empty(const struct graph *g);
+/* Spans given up early so far because too many were waiting. */
+uint64_t graph_given_up(const struct graph *g);
+
+#endif

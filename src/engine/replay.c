@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Points of replay. What records leave behind in memory (a span that waits for its other end) lives for one hold of the partition's own event time, so it is a
+ * function of the log alone: who feeds the last few holds again, without counting, comes to hold the same. Beginning at the oldest record still waiting would be
+ * wrong, as the second half of a pair that is complete already would look like a first one; three holds are enough with one to spare, whatever the order of times
+ * in the log (two holds are, in simulation, on all seeds).
+ *
+ * A point is noted every quarter of a hold. The partition's event time at a point is kept with it, because a successor has to go on from there: the newest time seen
+ * never shrinks, and expiry is measured by it. */
+#include "engine/replay.h"
+
+#include <string.h>
+
+void replay_start(struct replay *r, int64_t hold_ns, struct replay_point at)
+{
+	r->hold_ns = hold_ns;
+	r->newest_ns = at.time_ns;
+	r->points[0] = at;
+	r->len = 1;
+}
+
+void replay_note(struct replay *r, int64_t offset)
+{
+	const struct replay_point *last = &r->points[r->len - 1];
+	if (r->newest_ns - last->time_ns < r->hold_ns / REPLAY_PARTS || r->len == REPLAY_POINTS)
+		return;
+	r->points[r->len++] = (struct replay_point){.offset = offset, .time_ns = r->newest_ns};
+	size_t past = 0;
+	while (past + 1 < r->len && r->points[past + 1].time_ns <= r->newest_ns - REPLAY_HOLDS * r->hold_ns)
+		past++;
+	if (past)
+		memmove(r->points, r->points + past, (r->len - past) * sizeof(r->points[0]));
+	r->len -= past;
+}
+
+int64_t replay_advance(struct replay *r, int64_t time_ns)
+{
+	if (time_ns > r->newest_ns)
+		r->newest_ns = time_ns;
+	return r->newest_ns;
+}
+
+struct replay_point replay_point(const struct replay *r)
+{
+	size_t i = 0;
+	while (i + 1 < r->len && r->points[i + 1].time_ns <= r->newest_ns - REPLAY_HOLDS * r->hold_ns)
+		i++;
+	return r->points[i];
+}

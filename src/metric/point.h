@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How both versions of remote write spell numbers and points, written through a plain pointer into room that is there. Private to the metric room. */
+#ifndef WINNOW_METRIC_POINT_H
+#define WINNOW_METRIC_POINT_H
+
+#include "base/wire.h"
+#include "metric/tally.h"
+
+#include <math.h>
+
+static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
+{
+	for (; value >= 0x80; value >>= 7)
+		*at++ = (uint8_t)(value | 0x80);
+	*at++ = (uint8_t)value;
+	return at;
+}
+
+static inline uint8_t *put_bytes(uint8_t *at, uint8_t tag, const char *bytes, size_t len)
+{
+	*at++ = tag;
+	at = put_varint(at, len);
+	memcpy(at, bytes, len);
+	return at + len;
+}
+
+/* Zero values and zero times are left out, as proto3 has it; -0.0 is not zero. */
+static inline size_t point_len(uint64_t bits, int64_t timestamp_ms)
+{
+	return (bits ? 9 : 0) + (timestamp_ms ? 1 + wire_varint_len((uint64_t)timestamp_ms) : 0);
+}
+
+static inline uint8_t *put_point(uint8_t *at, uint8_t value_tag, uint64_t bits, uint8_t time_tag, int64_t timestamp_ms)
+{
+	if (bits) {
+		*at++ = value_tag;
+		for (unsigned i = 0; i < 64; i += 8)
+			*at++ = (uint8_t)(bits >> i);
+	}
+	if (timestamp_ms) {
+		*at++ = time_tag;
+		at = put_varint(at, (uint64_t)timestamp_ms);
+	}
+	return at;
+}
+
+static inline uint64_t bits_of(double value)
+{
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+/* Whether a receiver would keep this exemplar. */
+static inline bool point_takes(const struct exemplar *e)
+{
+	return e && e->rank > 0 && e->trace_len <= EXEMPLAR_TRACE_MAX && e->span_len <= EXEMPLAR_SPAN_MAX && e->trace_len + e->span_len > 0
+		&& isfinite(e->value) && slice_is_utf8(slice_of(e->trace_id, e->trace_len)) && slice_is_utf8(slice_of(e->span_id, e->span_len));
+}
+
+#endif

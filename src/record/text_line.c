@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines with a layout of their own.
+ *
+ * Idea: a list of readers, each of which looks at the first bytes and gives up at the first that does not fit; text_header.c takes what none of them wants.
+ *
+ * Layouts: syslog of RFC 5424 "<pri>1 time host app pid msgid [data] text" and of RFC 3164 "<pri>Mar  4 09:15:02 host app[pid]: text", its priority left out
+ * in files, or with a full date as rsyslog writes it; common and combined access logs; W3C extended logs with the usual IIS fields; Apache's
+ * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
+ */
+#include "record/text_line.h"
+
+#include "base/clock.h"
+#include "record/level.h"
+
+enum { MOST_TOKENS = 32 };
+
+static bool digit(char c)
+{
+	return (unsigned)(c - '0') <= 9;
+}
+
+static struct slice rest_of(struct slice s, size_t from)
+{
+	return slice_sub(s, from, s.len);
+}
+
+/* Takes the next word and the blanks behind it off *rest. */
+static struct slice word(struct slice *rest)
+{
+	size_t n = slice_find(*rest, ' ', 0), from = n;
+	struct slice found = slice_of(rest->ptr, n);
+	while (from < rest->len && rest->ptr[from] == ' ')
+		from++;
+	*rest = rest_of(*rest, from);
+	return found;
+}
+
+static bool is_dash(struct slice s)
+{
+	return s.len == 1 && s.ptr[0] == '-';
+}
+
+/* "app[pid]:" or "app:"; false if the word does not end so. */
+static bool syslog_tag(struct slice tag, bool needs_pid, struct slice *ret_app)
+{
+	size_t bracket = slice_find(tag, '[', 0);
+	if (tag.len < 2 || tag.ptr[tag.len - 1] != ':')
+		return false;
+	if (bracket == tag.len && needs_pid)
+		return false;
+	*ret_app = slice_of(tag.ptr, bracket < tag.len ? bracket : tag.len - 1);
+	return ret_app->len > 0;
+}
+
+/* <pri>, with what follows it in *rest; -1 if there is none. */
+static int priority(struct slice *rest)
+{
+	int64_t number;
+	size_t end = slice_find(slice_sub(*rest, 0, 5), '>', 0);
+	if (rest->len < 3 || rest->ptr[0] != '<' || end < 2 || end >= rest->len || rest->ptr[end] != '>' || !slice_to_i64(slice_sub(*rest, 1, end - 1), &number) || number < 0 || number > 191)
+		return -1;
+	*rest = rest_of(*rest, end + 1);
+	return (int)number;
+}
+
+/* Structured data: "-" or "[id a="b"][..]"; the rest behind it. */
+static struct slice after_data(struct slice rest)
+{
+	bool quoted = false;
+	size_t i = 0;
+	if (rest.len && rest.ptr[0] == '-')
+		return slice_trim(rest_of(rest, 1));
+	while (i < rest.len && (rest.ptr[i] == '[' || quoted)) {
+		for (i++; i < rest.len && (quoted || rest.ptr[i] != ']'); i++) {
+			if (rest.ptr[i] == '\\')
+				i++;
+			else if (rest.ptr[i] == '"')
+				quoted = !quoted;
+		}
+		i++;
+	}
+	return slice_trim(rest_of(rest, i));
+}
+
+static bool read_5424(struct slice line, struct text_header *h)
+{
+	struct slice rest = line;
+	struct timestamp time = {0};
+	int pri = priority(&rest);
+	if (pri < 0 || rest.len < 2 || !digit(rest.ptr[0]) || rest.ptr[1] != ' ')
+		return false;
+	word(&rest);
+	struct slice when = word(&rest);
+	bool timed = timestamp_scan(when, &time) && time.len == when.len;
+	if (!timed && !is_dash(when))
+		return false;
+	word(&rest); /* host */
+	struct slice app = word(&rest);
+	word(&rest);
+	word(&rest);
+	struct slice message = after_data(rest);
+	if (slice_starts(message, SLICE("\xEF\xBB\xBF")))
+		message = rest_of(message, 3);
+	*h = (struct text_header){.has_time = timed, .time = time, .severity = level_of_number(pri, LEVEL_PRI), .service = is_dash(app) ? slice_of(NULL, 0) : app, .message = message};
+	return true;
+}
+
+static bool read_3164(struct slice line, struct text_header *h)
+{
+	struct slice rest = line, app = {NULL, 0}, host;
+	struct timestamp time;
+	int pri = priority(&rest);
+	if (!timestamp_scan_yearless(rest, &time) && !(timestamp_scan(rest, &time) && time.dated))
+		return false;
+	bool dated = time.dated && !time.yearless;
+	rest = slice_trim(rest_of(rest, time.len));
+	host = word(&rest);
+	struct slice before = rest, tag = word(&rest);
+	if (host.len == 0 || (host.ptr[host.len - 1] == ':' && pri < 0))
+		return false;
+	if (!syslog_tag(tag, dated && pri < 0, &app)) {
+		if (pri < 0)
+			return false;
+		rest = before;
+	}
+	*h = (struct text_header){.has_time = true, .time = time, .severity = pri < 0 ? SEVERITY_UNKNOWN : level_of_number(pri, LEVEL_PRI), .service = app, .message = rest};
+	return true;
+}
+
+static enum severity of_status(int64_t status)
+{
+	return status >= 500 ? SEVERITY_ERROR : status >= 400 ? SEVERITY_WARN : SEVERITY_INFO;
+}
+
+static bool is_method(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] < 'A' || s.ptr[i] > 'Z')
+			return false;
+	return s.len >= 3 && s.len <= 10;
+}
+
+static bool status_of(struct slice s, int64_t *ret)
+{
+	return s.len == 3 && slice_to_i64(s, ret) && *ret >= 100 && *ret <= 599;
+}
+
+/* host ident user [time] "METHOD path protocol" status size .. */
+static bool read_access(struct slice line, struct text_header *h)
+{
+	struct slice rest = line;
+	struct timestamp time;
+	int64_t status;
+	for (int i = 0; i < 3; i++)
+		if (word(&rest).len == 0)
+			return false;
+	if (rest.len < 30 || rest.ptr[0] != '[' || !timestamp_scan(rest_of(rest, 1), &time) || !time.dated || rest.len < time.len + 4 || rest.ptr[time.len + 1] != ']')
+		return false;
+	rest = slice_trim(rest_of(rest, time.len + 2));
+	size_t end = rest.len > 1 && rest.ptr[0] == '"' ? slice_find(rest, '"', 1) : rest.len;
+	if (end == rest.len)
+		return false;
+	struct slice request = slice_sub(rest, 1, end - 1), method = word(&request), path = word(&request);
+	rest = slice_trim(rest_of(rest, end + 1));
+	if (!status_of(word(&rest), &status))
+		return false;
+	bool good = is_method(method);
+	*h = (struct text_header){.has_time = true, .time = time, .severity = of_status(status), .status = (int)status, .method = good ? method : slice_of(NULL, 0),
+		.path = good ? path : slice_of(NULL, 0), .message = line};
+	return true;
+}
+
+/* Where the method stands among the first five words; MOST_TOKENS if it does not. */
+static size_t w3c_method(const struct slice *tokens, size_t n)
+{
+	for (size_t i = 0; i + 1 < n && i < 5; i++)
+		if (is_method(tokens[i]) && tokens[i + 1].len && tokens[i + 1].ptr[0] == '/')
+			return i;
+	return MOST_TOKENS;
+}
+
+/* status substatus win32: the first three numbers in a row that begin with a status; 0 if there are none. */
+static size_t w3c_status(const struct slice *tokens, size_t from, size_t n, int64_t *ret)
+{
+	int64_t number;
+	for (size_t i = from; i + 2 < n; i++)
+		if (status_of(tokens[i], ret) && slice_to_i64(tokens[i + 1], &number) && slice_to_i64(tokens[i + 2], &number))
+			return i;
+	return 0;
+}
+
+/* date time s-ip method path query port user c-ip agent referer status substatus win32 [time-taken]; fields may be left out before the status. */
+static bool read_w3c(struct slice line, struct text_header *h)
+{
+	struct slice tokens[MOST_TOKENS], rest = line;
+	struct timestamp time;
+	int64_t status, ms;
+	size_t n = 0;
+	if (line.len < 30 || line.ptr[4] != '-' || line.ptr[10] != ' ' || !timestamp_scan(line, &time) || !time.dated || time.len != 19)
+		return false;
+	struct slice message = rest = slice_trim(rest_of(rest, time.len));
+	while (rest.len && n < MOST_TOKENS)
+		tokens[n++] = word(&rest);
+	size_t method = w3c_method(tokens, n), at = method < n ? w3c_status(tokens, method + 2, n, &status) : 0;
+	if (!at)
+		return false;
+	*h = (struct text_header){.has_time = true, .time = time, .severity = of_status(status), .status = (int)status, .method = tokens[method], .path = tokens[method + 1], .message = message};
+	if (at + 3 < n && slice_to_i64(tokens[n - 1], &ms) && ms >= 0 && ms < 86400000)
+		h->duration_ns = ms * NS_PER_MS;
+	return true;
+}
+
+/* "[core:error] [pid 1] ..": the level and the module before it; then the text. */
+static void apache_brackets(struct slice rest, struct text_header *h)
+{
+	while (rest.len && rest.ptr[0] == '[') {
+		size_t end = slice_find(rest, ']', 0), colon = slice_find(slice_of(rest.ptr, end), ':', 0), from = colon < end ? colon + 1 : 1;
+		enum severity severity = level_word(slice_sub(rest, from, end - from));
+		if (h->severity == SEVERITY_UNKNOWN && severity != SEVERITY_UNKNOWN) {
+			h->severity = severity;
+			h->logger = slice_sub(rest, 1, from > 1 ? from - 2 : 0);
+		}
+		rest = slice_trim(rest_of(rest, end + 1));
+	}
+	h->message = rest;
+}
+
+/* [Wed Mar 04 09:15:02.123456 2026] [module:level] [pid 1:tid 2] text */
+static bool read_apache(struct slice line, struct text_header *h)
+{
+	struct timestamp time;
+	struct slice rest;
+	int64_t year;
+	if (line.len < 40 || line.ptr[0] != '[' || line.ptr[4] != ' ' || !timestamp_scan_yearless(rest_of(line, 5), &time))
+		return false;
+	rest = rest_of(line, 5 + time.len);
+	if (rest.len < 8 || rest.ptr[0] != ' ' || !slice_to_i64(slice_sub(rest, 1, 4), &year) || rest.ptr[5] != ']')
+		return false;
+	*h = (struct text_header){.has_time = true, .time = time};
+	h->time.ns = timestamp_in_year(time.ns, year);
+	h->time.yearless = false;
+	apache_brackets(slice_trim(rest_of(rest, 6)), h);
+	return true;
+}
+
+/* pid:role day month year time mark text */
+static bool read_redis(struct slice line, struct text_header *h)
+{
+	static const struct {
+		char mark;
+		enum severity severity;
+	} marks[] = {{'.', SEVERITY_DEBUG}, {'-', SEVERITY_INFO}, {'*', SEVERITY_INFO}, {'#', SEVERITY_WARN}};
+	struct slice rest = line, role = word(&rest);
+	struct timestamp time;
+	if (role.len < 3 || role.ptr[role.len - 2] != ':' || !strchr("MSCX", role.ptr[role.len - 1]) || !timestamp_scan(rest, &time) || !time.dated)
+		return false;
+	rest = slice_trim(rest_of(rest, time.len));
+	if (rest.len < 2 || rest.ptr[1] != ' ')
+		return false;
+	*h = (struct text_header){.has_time = true, .time = time, .message = slice_trim(rest_of(rest, 2))};
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (rest.ptr[0] == marks[i].mark)
+			h->severity = marks[i].severity;
+	return h->severity != SEVERITY_UNKNOWN;
+}
+
+/* L, [time #pid] LEVEL -- program: text */
+static bool read_ruby(struct slice line, struct text_header *h)
+{
+	struct timestamp time;
+	size_t dashes = slice_search(line, SLICE(" -- ")), colon;
+	if (line.len < 30 || line.ptr[1] != ',' || line.ptr[3] != '[' || !timestamp_scan(rest_of(line, 4), &time) || dashes == line.len)
+		return false;
+	struct slice rest = rest_of(line, dashes + 4);
+	colon = slice_find(rest, ':', 0);
+	if (colon == rest.len)
+		return false;
+	*h = (struct text_header){.has_time = true, .time = time, .severity = level_parse(slice_of(line.ptr, 1), LEVEL_WORDS), .logger = slice_trim(slice_of(rest.ptr, colon)),
+		.message = slice_trim(rest_of(rest, colon + 1))};
+	return h->severity != SEVERITY_UNKNOWN;
+}
+
+bool text_line_read(struct slice line, struct text_header *ret)
+{
+	static bool (*const readers[])(struct slice line, struct text_header *h) = {read_redis, read_w3c, read_3164, read_access};
+	if (line.len < 16)
+		return false;
+	if (line.ptr[0] == '<')
+		return read_5424(line, ret) || read_3164(line, ret);
+	if (line.ptr[0] == '[')
+		return read_apache(line, ret);
+	if (line.ptr[1] == ',')
+		return read_ruby(line, ret);
+	if (line.ptr[3] == ' ' && (unsigned)(line.ptr[0] - 'A') <= 'S' - 'A')
+		return read_3164(line, ret);
+	if (!digit(line.ptr[0]) && line.ptr[0] != ':' && slice_search(slice_sub(line, 0, 80), SLICE(" [")) >= 80)
+		return false;
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+		if (readers[i](line, ret))
+			return true;
+	return false;
+}

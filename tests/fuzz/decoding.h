@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decodes an input in one format and judges what comes out by the promises of record.h: shared by the fuzz targets of the decoders. */
+#ifndef WINNOW_TESTS_FUZZ_DECODING_H
+#define WINNOW_TESTS_FUZZ_DECODING_H
+
+#include "record/decoder.h"
+
+#include <stdlib.h>
+
+static const int64_t NOW_NS = INT64_C(1772618400000000000);
+
+static inline void decoding_text(struct slice text)
+{
+	if (text.len && !slice_is_utf8(text))
+		abort();
+}
+
+static inline void decoding_id(struct slice id)
+{
+	if (id.len != 0 && id.len != 16 && id.len != 32)
+		abort();
+	for (size_t i = 0; i < id.len; i++)
+		if (!memchr("0123456789abcdef", id.ptr[i], 16))
+			abort();
+}
+
+static inline void decoding_look(const struct record *r)
+{
+	static const char *const paths[] = {"kubernetes.labels.app", "a.b.c", "order.id", "elapsed", "http.method", "tags.error", "app.a"};
+	struct slice value;
+	decoding_text(r->message);
+	decoding_text(r->service);
+	decoding_text(r->name);
+	decoding_text(r->logger);
+	decoding_text(r->template_text);
+	decoding_text(r->http_method);
+	decoding_text(r->http_route);
+	decoding_text(r->http_path);
+	decoding_text(r->exception_type);
+	decoding_id(r->trace_id);
+	decoding_id(r->span_id);
+	decoding_id(r->parent_span_id);
+	if (!r->shape || r->duration_ns < -1 || r->time_ns < 0 || (unsigned)r->severity >= SEVERITY_COUNT || (unsigned)r->span_kind >= SPAN_KIND_COUNT || (unsigned)r->status >= STATUS_COUNT)
+		abort();
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (record_field(r, slice_str(paths[i]), &value))
+			decoding_text(value);
+}
+
+/* The input in a buffer of its own size, so that every byte read beyond it is seen. */
+static inline void decoding_run(struct decoder *d, const uint8_t *data, size_t size)
+{
+	struct decoded out;
+	char *copy = malloc(size ? size : 1);
+	if (size)
+		memcpy(copy, data, size);
+	decoder_decode(d, slice_of(copy, size), NOW_NS, &out);
+	if ((out.undecodable > 0) != (out.reason != UNDECODABLE_NONE))
+		abort();
+	for (size_t i = 0; i < out.len; i++)
+		decoding_look(&out.records[i]);
+	free(copy);
+}
+
+/* A target of one format, with notes at every second input. */
+static inline int decoding_target(enum format format, const uint8_t *data, size_t size)
+{
+	static struct decoder *decoders[2];
+	static unsigned turn;
+	unsigned i = turn++ & 1;
+	if (!decoders[i])
+		decoders[i] = decoder_new(&(struct decoder_opts){.format = format, .notes = i});
+	decoding_run(decoders[i], data, size);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#endif

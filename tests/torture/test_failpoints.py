@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every named step of the protocol (src/base/failpoint.h): winnow dies exactly there, is started again, and every series is exact at the end."""
+import os, signal, subprocess, time
+from servers import BUILD
+from torment import Torment, _kills, tearDownModule  # noqa: F401
+
+BINARY = os.path.join(BUILD, "failpoints", "winnow")
+CRASHED = 77
+STEPS = ("request.", "step.", "mark.")
+OFTEN = (*STEPS, "delta.", "journal.")    # reached many times in a life: die at one of the first
+ONLY_FILE, ONLY_KAFKA = ("journal.",), ("revoke.", "rewind.")
+
+
+def names():
+    said = subprocess.run([BINARY, "version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return said.partition("failpoints:\n")[2].split()
+
+
+class Failpoints(Torment):
+    def walk(self, journal, names):
+        self.prometheus()
+        flows = self.flow(20 + 2 * len(names))
+        settings = self.settings(journal)
+        for name in sorted(names, key=lambda n: not n.startswith("anchors.")):   # series begin at the start
+            at = self.random.randint(1, 2 if name.startswith(STEPS) else 6) if name.startswith(OFTEN) else 1
+            self.die_at(settings, f"{name}:crash@{at}")
+        self.exact(self.truth(flows), 90, [self.winnow(settings, binary=BINARY)])
+
+    def die_at(self, settings, where):
+        w = self.winnow(settings, binary=BINARY, env={"WINNOW_FAIL": where})
+        helper = None
+        if where.startswith(ONLY_KAFKA):
+            self.until(lambda: w.get("/-/ready")[0] == 200, 20, "ready")
+            time.sleep(1)
+            helper = self.winnow(settings, binary=BINARY)   # takes partitions over
+        if where.startswith("rewind."):
+            time.sleep(1)
+            w.signal(signal.SIGSTOP)
+            time.sleep(4)                                   # past its session: what it appends next comes too late
+            w.signal(signal.SIGCONT)
+        try:
+            status = w.child.wait(30)
+        except subprocess.TimeoutExpired:
+            self.fail(f"{where} was not reached in 30 s; it said:\n{w.said()[-2000:]}")
+        self.assertEqual(status, CRASHED, f"{where}: it ended otherwise; it said:\n{w.said()[-2000:]}")
+        _kills["winnow"] += 1
+        if helper:
+            self.killed(helper)
+
+    def test_file_journal(self):
+        """winnow dies at every named step, file journal: every series exact"""
+        self.walk("file", [n for n in names() if not n.startswith(ONLY_KAFKA)])
+
+    def test_kafka_journal(self):
+        """winnow dies at every named step, Kafka journal, rebalances and zombies included: every series exact"""
+        self.walk("kafka", [n for n in names() if not n.startswith(ONLY_FILE)])
+
+    def test_unknown(self):
+        """a failpoint that does not exist is refused"""
+        self.prometheus(start=False)
+        self.prom.url = "http://127.0.0.1:9"
+        w = self.winnow(self.settings("file"), binary=BINARY, env={"WINNOW_FAIL": "delta.before-lunch:crash"})
+        self.assertEqual(w.child.wait(20), 2)
+        self.assertIn("delta.before-lunch", w.said())
