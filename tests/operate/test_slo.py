@@ -104,6 +104,14 @@ class Slo(unittest.TestCase):
         for name in ("runbook_url", "dashboard_url", "burn_rate_query", "exemplar_query", "summary", "description"):
             self.assertEqual(text.count(f"          {name}: "), alerts, name)
 
+    def test_newcomer(self):
+        """the objective of docs/first-steps.md gives the rules that it says"""
+        with open(os.path.join(ROOT, "docs", "first-steps.md"), encoding="utf-8") as f:
+            section = f.read().split("## 6. ")[1]
+        objective = section.split("```yaml\n")[1].split("```")[0]
+        said = self.promtool("check", "rules", self.write("payment.rules.yaml", self.rules(self.write("payment.yaml", objective))))
+        self.assertIn(section.split("  SUCCESS: ")[1].split("\n")[0], said)
+
     def test_mistakes(self):
         """a mistake names file, line and the nearest word; nothing is printed to standard output"""
         cases = {
