@@ -148,7 +148,7 @@ static bool expand_reference(struct grok *g, struct slice inside, size_t offset)
 {
 	size_t colon = slice_find(inside, ':', 0), second = slice_find(inside, ':', colon + (colon < inside.len));
 	struct slice name = slice_sub(inside, 0, colon), definition, capture = {0}, type_text = slice_sub(inside, second + 1, inside.len);
-	enum place_type type;
+	enum place_type type = PLACE_TYPES;
 	if (!check_size(g, offset) || !define(g, name, offset, &definition))
 		return false;
 	if (!type_of(g, offset, second < inside.len ? type_text : SLICE(""), &type))

@@ -68,7 +68,7 @@ static bool is_unreachable(rd_kafka_resp_err_t code)
 /* The range as far as the partition has it. */
 static int bound(rd_kafka_t *kafka, const struct kafka_range *range, int64_t *ret_from, int64_t *ret_to, struct err *err)
 {
-	int64_t low, high;
+	int64_t low = 0, high = 0;
 	rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(kafka, range->topic, range->partition, &low, &high, ANSWER_MS);
 	if (code)
 		return err_set(err, is_unreachable(code) ? ERR_UNREACHABLE : ERR_INPUT, "%s:%d: %s", range->topic, (int)range->partition, rd_kafka_err2str(code));
@@ -103,7 +103,7 @@ static int consume(rd_kafka_t *kafka, const struct kafka_range *range, int64_t t
 int kafka_range_read(const char *brokers, const struct kafka_property *properties, size_t properties_len, const struct kafka_range *range, void (*take)(void *arg, struct slice payload), void *arg,
 		     struct err *err)
 {
-	int64_t from, to;
+	int64_t from = 0, to = 0;
 	rd_kafka_t *kafka = open_client(brokers, properties, properties_len, err);
 	if (!kafka)
 		return ERR_INPUT;
