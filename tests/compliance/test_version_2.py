@@ -54,8 +54,10 @@ class Version2(Desk):
         def plain(r):
             return {k: [(t, v if v == v else "stale") for t, v in p] for k, p in r.store.items() if not dict(k)["__name__"].startswith("winnow_late")}
         self.assertEqual(plain(one).keys(), plain(two).keys())
-        ends = {k: [v for _, v in p if v != "stale"][-1] for k, p in plain(one).items()}
-        self.assertEqual(ends, {k: [v for _, v in p if v != "stale"][-1] for k, p in plain(two).items()})
+
+        def ends(r):   # sums of durations depend a little on the order of adding, and that on where deltas were cut
+            return {k: round([v for _, v in p if v != "stale"][-1], 6) for k, p in plain(r).items()}
+        self.assertEqual(ends(one), ends(two))
         self.assertEqual(sum(map(len, one.exemplars.values())) > 50, sum(map(len, two.exemplars.values())) > 50)
 
     def test_metadata(self):

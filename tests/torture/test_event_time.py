@@ -69,6 +69,7 @@ class EventTime(Torment):
                 seen.setdefault(labels["service_name"], time.time())
             time.sleep(0.1)
 
+    @only_full   # measures latency: on a machine that is busy with other tests it says more of them than of us
     def test_clocks(self):
         """a line shows within step + lateness + 2 s (p99), beside times in 2099, a clock an hour ahead, one an hour behind and a partition that falls silent"""
         import threading

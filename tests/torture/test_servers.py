@@ -50,6 +50,7 @@ class Servers(Torment):
             self.door.heal()
         self.exact(self.truth(flows), 120, [w], brokers)
 
+    @only_full
     def test_prometheus(self):
         """Prometheus is killed, stopped, cut off and slow, and winnow is killed meanwhile: every series exact"""
         self.prometheus()
