@@ -34,7 +34,7 @@ int command_help_all(FILE *out)
 {
 	fprintf(out, "%s\nusage: winnow COMMAND [ARGUMENT...]\n\n", command_intro);
 	for (const struct command *const *c = commands; *c; c++)
-		fprintf(out, "  %-10s  %s\n", (*c)->name, (*c)->summary);
+		fprintf(out, "  %-11s  %s\n", (*c)->name, (*c)->summary);
 	fprintf(out, "\nwinnow COMMAND --help tells more of each. A first look at your own log, no configuration needed:\n\n  winnow mine app.log\n\nExit status: %s", command_exits);
 	return 0;
 }
