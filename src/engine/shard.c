@@ -9,20 +9,15 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/example.h"
+#include "engine/mask.h"
+#include "engine/open.h"
 #include "engine/red.h"
-#include "engine/replay.h"
 #include "metric/rule_family.h"
 
 #include <stdlib.h>
 
-enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200, WAITING_SPANS = 100000 };
+enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200 };
 #define AHEAD_NS (10 * NS_PER_S)
-
-/* What spans records, of one partition. */
-struct shard_open {
-	struct replay replay;
-	struct graph *graph;
-};
 
 struct shard {
 	struct shard_opts opts;
@@ -47,54 +42,6 @@ struct shard {
 	size_t lost;            /* of the message fed last */
 	enum undecodable lost_reason;
 };
-
-static struct shard_open *open_new(int64_t hold_ns, struct replay_point at)
-{
-	struct shard_open *open = mem_zalloc(1, sizeof(*open));
-	replay_start(&open->replay, hold_ns, at);
-	open->graph = graph_new(hold_ns, WAITING_SPANS);
-	return open;
-}
-
-void shard_partition_done(struct shard_partition *p)
-{
-	if (p->open)
-		graph_free(p->open->graph);
-	free(p->open);
-	p->open = NULL;
-}
-
-void shard_partition_start(struct shard_partition *p, const struct shard_start *at, int64_t hold_ns)
-{
-	bool open = hold_ns > 0 && (at->replay_time_ns > 0 || at->replay < at->offset);
-	shard_partition_done(p);
-	p->expected = open ? at->replay : at->offset;
-	p->count_from = p->cut_from = at->offset;
-	p->newest_ns = at->newest_ns;
-	p->gap = 0;
-	p->gap_asked = -1;
-	p->at_end = false;
-	if (open)
-		p->open = open_new(hold_ns, (struct replay_point){.offset = at->replay, .time_ns = at->replay_time_ns});
-}
-
-int64_t shard_partition_to(const struct shard_partition *p)
-{
-	return p->expected > p->count_from ? p->expected : p->count_from;
-}
-
-void shard_partition_successor(const struct shard_partition *p, struct shard_start *ret)
-{
-	*ret = (struct shard_start){.offset = shard_partition_to(p), .replay = shard_partition_to(p), .newest_ns = p->newest_ns};
-	if (!p->open)
-		return;
-	bool caught_up = p->expected >= p->count_from;
-	struct replay_point at = replay_point(&p->open->replay);
-	if (caught_up && graph_empty(p->open->graph))
-		at = (struct replay_point){.offset = ret->offset, .time_ns = p->open->replay.newest_ns};
-	ret->replay = at.offset;
-	ret->replay_time_ns = at.time_ns;
-}
 
 struct shard *shard_new(const struct shard_opts *opts)
 {
@@ -304,43 +251,6 @@ static bool count_measures(struct shard *s, const struct naming *n)
 	return fits;
 }
 
-/* What a rule captured is a value, whatever it looks like: the message with <*> in the place of each capture. */
-static void hide_captures(const struct rule_match *match, struct slice message, struct buf *out)
-{
-	size_t from = 0;
-	for (;;) {
-		struct slice next = slice_of(NULL, 0);
-		for (size_t i = 0; i < rule_captures_len(match->rule); i++) { /* behind them nothing is set */
-			struct slice c = match->captures[i];
-			if (c.len && c.ptr >= message.ptr + from && c.ptr + c.len <= message.ptr + message.len && (!next.ptr || c.ptr < next.ptr))
-				next = c;
-		}
-		if (!next.ptr)
-			break;
-		buf_add_slice(out, slice_sub(message, from, (size_t)(next.ptr - message.ptr) - from));
-		buf_add_str(out, "<*>");
-		from = (size_t)(next.ptr - message.ptr) + next.len;
-	}
-	buf_add_slice(out, slice_sub(message, from, SIZE_MAX));
-}
-
-/* The example without its values. */
-static struct slice masked_text(struct shard *s, const struct naming *n)
-{
-	buf_reset(&s->masked);
-	if (n->pattern->origin == ORIGIN_CARRIED)
-		return n->pattern->template_text;
-	if (n->pattern->origin == ORIGIN_MINED) {
-		miner_mask_pattern(s->miner, n->pattern, &s->masked);
-		return buf_slice(&s->masked);
-	}
-	struct buf hidden = {0};
-	hide_captures(&n->match, n->event.record->message, &hidden);
-	miner_mask(s->miner, buf_slice(&hidden), &s->masked);
-	buf_done(&hidden);
-	return buf_slice(&s->masked);
-}
-
 static void offer_example(struct shard *s, const struct naming *n, const struct shard_example *where)
 {
 	const struct record *record = n->event.record;
@@ -350,7 +260,7 @@ static void offer_example(struct shard *s, const struct naming *n, const struct 
 	at.time_ns = n->event.time_ns;
 	at.severity = n->event.severity;
 	if (s->opts.examples == EXAMPLES_MASKED && examples_wants(s->examples, n->pattern, record, at.time_ns, n->event.error))
-		at.text = masked_text(s, n);
+		at.text = mask_example(s->miner, n->pattern, &n->match, record, &s->masked);
 	examples_offer(s->examples, n->pattern, record, &at, n->event.error);
 }
 

@@ -1,6 +1,8 @@
 set(engine_SOURCES
 	example.c
 	graph.c
+	mask.c
+	open.c
 	red.c
 	replay.c
 	route.c

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/open.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+enum { WAITING_SPANS = 100000 };
+
+struct shard_open *open_new(int64_t hold_ns, struct replay_point at)
+{
+	struct shard_open *open = mem_zalloc(1, sizeof(*open));
+	replay_start(&open->replay, hold_ns, at);
+	open->graph = graph_new(hold_ns, WAITING_SPANS);
+	return open;
+}
+
+void shard_partition_done(struct shard_partition *p)
+{
+	if (p->open)
+		graph_free(p->open->graph);
+	free(p->open);
+	p->open = NULL;
+}
+
+void shard_partition_start(struct shard_partition *p, const struct shard_start *at, int64_t hold_ns)
+{
+	bool open = hold_ns > 0 && (at->replay_time_ns > 0 || at->replay < at->offset);
+	shard_partition_done(p);
+	p->expected = open ? at->replay : at->offset;
+	p->count_from = p->cut_from = at->offset;
+	p->newest_ns = at->newest_ns;
+	p->gap = 0;
+	p->gap_asked = -1;
+	p->at_end = false;
+	if (open)
+		p->open = open_new(hold_ns, (struct replay_point){.offset = at->replay, .time_ns = at->replay_time_ns});
+}
+
+int64_t shard_partition_to(const struct shard_partition *p)
+{
+	return p->expected > p->count_from ? p->expected : p->count_from;
+}
+
+void shard_partition_successor(const struct shard_partition *p, struct shard_start *ret)
+{
+	*ret = (struct shard_start){.offset = shard_partition_to(p), .replay = shard_partition_to(p), .newest_ns = p->newest_ns};
+	if (!p->open)
+		return;
+	bool caught_up = p->expected >= p->count_from;
+	struct replay_point at = replay_point(&p->open->replay);
+	if (caught_up && graph_empty(p->open->graph))
+		at = (struct replay_point){.offset = ret->offset, .time_ns = p->open->replay.newest_ns};
+	ret->replay = at.offset;
+	ret->replay_time_ns = at.time_ns;
+}
