@@ -39,6 +39,7 @@ struct control {
 	size_t sources_len;
 	struct control_place *places;
 	size_t places_len, places_cap;
+	struct kept_topic *kept; /* NULL: no sampling */
 	struct sending *sending;
 	struct status *status;
 	int64_t commit_at_ns;

@@ -18,6 +18,7 @@ set(app_SOURCES
 	config_check.c
 	config_docs.c
 	config_option.c
+	config_sampling.c
 	config_value.c
 	control.c
 	dialect.c
@@ -35,6 +36,7 @@ set(app_SOURCES
 	sending.c
 	series_text.c
 	status.c
+	traces.c
 	watch.c
 	worker.c
 )

@@ -5,20 +5,58 @@
 
 #include <stdlib.h>
 
-enum { WAITING_SPANS = 100000 };
-
 struct shard_open *open_new(int64_t hold_ns, struct replay_point at)
 {
 	struct shard_open *open = mem_zalloc(1, sizeof(*open));
 	replay_start(&open->replay, hold_ns, at);
-	open->graph = graph_new(hold_ns, WAITING_SPANS);
 	return open;
+}
+
+void open_keep(struct shard_open *open)
+{
+	int64_t oldest = open->tail ? tail_oldest(open->tail) : INT64_MAX;
+	open->replay.keep_ns = oldest == INT64_MAX ? INT64_MAX : oldest - open->replay.hold_ns;
+}
+
+int64_t shard_hold_ns(const struct shard_opts *opts)
+{
+	int64_t hold_ns = opts->hold_ns;
+	if (opts->sampling && opts->sampling->on && opts->sampling->hold_ns + TAIL_GRACE_NS > hold_ns)
+		hold_ns = opts->sampling->hold_ns + TAIL_GRACE_NS;
+	return hold_ns;
+}
+
+bool shard_flush_traces(struct shard_partition *p)
+{
+	if (!p->open || !p->open->tail)
+		return false;
+	tail_flush(p->open->tail);
+	return tail_oldest(p->open->tail) != INT64_MAX;
+}
+
+void shard_undecided(const struct shard_partition *p, uint64_t *traces, uint64_t *bytes)
+{
+	struct tail_figures f;
+	if (!p->open || !p->open->tail)
+		return;
+	tail_figures(p->open->tail, &f);
+	*traces += f.undecided + f.waiting;
+	*bytes += f.memory;
+}
+
+int64_t shard_read_up_to(const struct shard_partition *p)
+{
+	if (!p->open || !p->open->tail)
+		return INT64_MAX;
+	return tail_crowded(p->open->tail) ? 0 : tail_read_up_to(p->open->tail);
 }
 
 void shard_partition_done(struct shard_partition *p)
 {
-	if (p->open)
+	if (p->open) {
 		graph_free(p->open->graph);
+		tail_free(p->open->tail);
+	}
 	free(p->open);
 	p->open = NULL;
 }
@@ -48,8 +86,9 @@ void shard_partition_successor(const struct shard_partition *p, struct shard_sta
 	if (!p->open)
 		return;
 	bool caught_up = p->expected >= p->count_from;
+	open_keep(p->open);
 	struct replay_point at = replay_point(&p->open->replay);
-	if (caught_up && graph_empty(p->open->graph))
+	if (caught_up && (!p->open->graph || graph_empty(p->open->graph)) && (!p->open->tail || tail_oldest(p->open->tail) == INT64_MAX))
 		at = (struct replay_point){.offset = ret->offset, .time_ns = p->open->replay.newest_ns};
 	ret->replay = at.offset;
 	ret->replay_time_ns = at.time_ns;

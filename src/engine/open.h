@@ -6,12 +6,16 @@
 #include "engine/graph.h"
 #include "engine/replay.h"
 #include "engine/shard.h"
+#include "engine/tail.h"
 
 struct shard_open {
 	struct replay replay;
-	struct graph *graph;
+	struct graph *graph; /* NULL: no span yet, or no service graph */
+	struct tail *tail;   /* NULL: no span yet, or no sampling */
 };
 
 struct shard_open *open_new(int64_t hold_ns, struct replay_point at);
+/* Keeps points of replay for what is undecided. */
+void open_keep(struct shard_open *open);
 
 #endif

@@ -1,10 +1,16 @@
 set(engine_SOURCES
 	example.c
 	graph.c
+	heap.c
+	marks.c
 	mask.c
 	open.c
+	pairs.c
 	red.c
 	replay.c
 	route.c
+	sampler.c
+	sampling.c
 	shard.c
+	tail.c
 )

@@ -22,10 +22,13 @@ struct object {
 	uint32_t at[KEY_COUNT]; /* the position of the value; only where seen has the key */
 };
 
+struct span_parts;
+
 /* Where record_field looks: the head of a format's own struct. */
 struct record_fields {
 	struct arena *arena;
 	bool (*find)(const struct record_fields *f, struct slice path, struct slice *ret);
+	void (*write)(const struct record_fields *f, const struct record *r, const struct span_parts *parts); /* the span as OTLP; NULL: what the record has of it is all */
 };
 
 /* For find: the scalar at `at` as text that lives as long as the record. */
