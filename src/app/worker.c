@@ -370,10 +370,10 @@ static bool due(struct worker *w, bool hold)
 	tally_entries(tally, &open);
 	if (clock_mono_ns() >= w->cut_at_ns && (!hold || open > 0 || w->append_failed))
 		return true; /* after a failed append an empty delta tries the journal */
+	if (w->traces.on && w->limited && !hold && clock_mono_ns() >= w->cut_at_ns - w->opts.cut_interval_ns + (open ? CUT_SOON_NS : CUT_SOON_NS * 5))
+		return true; /* others wait to hear how far this worker has come, or it waits itself */
 	if (open == 0)
 		return false;
-	if (w->traces.on && w->limited && !hold && clock_mono_ns() >= w->cut_at_ns - w->opts.cut_interval_ns + CUT_SOON_NS)
-		return true; /* others wait to hear how far this worker has come, or it waits itself */
 	return tally_bytes(tally) > w->opts.cut_bytes || pace_moved_on(&w->pace, w->newest_ns - w->cut_newest_ns, w->newest_ns);
 }
 

@@ -28,16 +28,16 @@ static int64_t wanted(const struct replay *r)
 
 void replay_note(struct replay *r, int64_t offset)
 {
-	const struct replay_point *last = &r->points[r->len - 1];
-	if (r->newest_ns - last->time_ns < r->hold_ns / REPLAY_PARTS || r->len == REPLAY_POINTS)
+	if (r->newest_ns - r->points[r->len - 1].time_ns < r->hold_ns / REPLAY_PARTS)
 		return;
-	r->points[r->len++] = (struct replay_point){.offset = offset, .time_ns = r->newest_ns};
 	size_t past = 0;
 	while (past + 1 < r->len && r->points[past + 1].time_ns <= wanted(r))
 		past++;
 	if (past)
 		memmove(r->points, r->points + past, (r->len - past) * sizeof(r->points[0]));
 	r->len -= past;
+	if (r->len < REPLAY_POINTS) /* else an earlier point has to do for a while */
+		r->points[r->len++] = (struct replay_point){.offset = offset, .time_ns = r->newest_ns};
 }
 
 int64_t replay_advance(struct replay *r, int64_t time_ns)

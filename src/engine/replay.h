@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REPLAY_HOLDS = 3, REPLAY_PARTS = 4, REPLAY_POINTS = 16 };
+enum { REPLAY_HOLDS = 3, REPLAY_PARTS = 4, REPLAY_POINTS = 48 };
 
 struct replay_point {
 	int64_t offset;

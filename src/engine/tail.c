@@ -28,6 +28,7 @@
 #include <stdlib.h>
 
 enum { BLOCK = 256, SPANS_MAX = 50000, WINDOW_S = 10 };
+#define LEAD_NS (180 * NS_PER_S) /* what is read while traces wait for other partitions */
 
 struct trace {
 	struct trace *next, *prev;             /* open: by arrival; waiting: by due time; free: next */
@@ -329,7 +330,7 @@ void tail_decide(struct tail *t, int64_t settled_ns, tail_sink *sink, void *arg)
 
 int64_t tail_read_up_to(const struct tail *t)
 {
-	return t->waiting.first ? t->waiting.first->due_ns + t->policy->hold_ns + 2 * TAIL_GRACE_NS : INT64_MAX;
+	return t->waiting.first ? t->waiting.first->due_ns + TAIL_GRACE_NS + LEAD_NS : INT64_MAX;
 }
 
 bool tail_crowded(const struct tail *t)
