@@ -83,7 +83,7 @@ struct config {
 		struct config_pairs properties;
 		const char *share, *slow;
 		struct config_strings shares, slow_operations, keep;
-		int64_t per_second, hold_ns, quiet_ns, memory_mib;
+		int64_t per_second, hold_ns, quiet_ns, grace_ns, memory_mib;
 		bool errors, patterns;
 		struct sampling policy; /* made of the above */
 	} sampling;

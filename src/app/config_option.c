@@ -63,6 +63,7 @@ const struct option options[] = {
 	{"sampling.patterns", OPTION_BOOL, IN(sampling.patterns), "true", NULL, NULL, NULL, "Keep the traces of the first ten log records of a pattern that is new."},
 	{"sampling.hold", OPTION_DURATION, IN(sampling.hold_ns), "30s", "1s", "5m", NULL, "How long a trace may take to be complete, in event time of its partition since its first span."},
 	{"sampling.quiet", OPTION_DURATION, IN(sampling.quiet_ns), "5s", "100ms", "5m", NULL, "A trace is complete sooner if its root has ended and nothing came for this long."},
+	{"sampling.grace", OPTION_DURATION, IN(sampling.grace_ns), "10s", "1s", "10m", NULL, "How long after that the logs of other partitions are heard before a trace is dropped, in event time: as far as log records of one partition come out of order, or behind the spans."},
 	{"sampling.memory_mib", OPTION_INT, IN(sampling.memory_mib), "256", "1", "65536", NULL, "Most MiB of undecided traces in one partition; past it, the oldest are decided early."},
 	{"budgets.series", OPTION_INT, IN(budgets.series), "200000", "100", "10000000", NULL, "Series in all; past it, increments go to `other`."},
 	{"budgets.patterns_per_service", OPTION_INT, IN(budgets.patterns_per_service), "1000", "1", "100000", NULL, "Mined patterns of one service; past it, `other`."},

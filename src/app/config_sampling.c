@@ -105,6 +105,7 @@ void loader_check_sampling(struct loader *l, const struct yaml *at)
 		.per_second = c->sampling.per_second,
 		.hold_ns = c->sampling.hold_ns,
 		.quiet_ns = c->sampling.quiet_ns,
+		.grace_ns = c->sampling.grace_ns,
 		.memory = (size_t)c->sampling.memory_mib << 20,
 	};
 	if (!to_share(slice_str(c->sampling.share), &p->share))

@@ -21,8 +21,8 @@ void open_keep(struct shard_open *open)
 int64_t shard_hold_ns(const struct shard_opts *opts)
 {
 	int64_t hold_ns = opts->hold_ns;
-	if (opts->sampling && opts->sampling->on && opts->sampling->hold_ns + TAIL_GRACE_NS > hold_ns)
-		hold_ns = opts->sampling->hold_ns + TAIL_GRACE_NS;
+	if (opts->sampling && opts->sampling->on && opts->sampling->hold_ns + opts->sampling->grace_ns > hold_ns)
+		hold_ns = opts->sampling->hold_ns + opts->sampling->grace_ns;
 	return hold_ns;
 }
 

@@ -172,23 +172,25 @@ static uint64_t span_number(struct slice span_id)
 	return span_id.len ? hash_bytes(span_id) : 0;
 }
 
-bool sampler_log(struct sampler *s, const struct record *record, const struct pattern *pattern, bool error, int64_t newest_ns)
+enum sampler_says sampler_log(struct sampler *s, const struct record *record, const struct pattern *pattern, bool error, int64_t newest_ns)
 {
 	unsigned reasons = is_rare(s, pattern) ? SAMPLING_PATTERN : 0;
 	if (record->trace_id.len == 0)
-		return false;
+		return SAMPLER_UNSURE;
 	uint64_t trace = sampling_hash(record->trace_id);
 	int64_t since_ns;
-	bool is_new;
+	bool is_new, late = record->time_ns > 0 && newest_ns - record->time_ns > s->policy->grace_ns;
 	struct pair_of_trace *pair = pairs_add(&s->recent, trace, pattern->id, span_number(record->span_id), (uint32_t)(newest_ns / NS_PER_S), &is_new);
 	if (s->policy->errors && error)
 		reasons |= SAMPLING_LOG_ERROR;
+	if (late)
+		reasons = 0; /* its judge may have given up waiting for it */
 	bool sure = reasons || sampling_surely_shared(s->policy, trace) || marks_get(s->marks, trace, newest_ns, &since_ns);
 	if (sure && !pattern->overflow)
 		tell_pair(s, pair);
 	if (reasons)
 		mark(s, trace, newest_ns, reasons);
-	return sure;
+	return sure ? SAMPLER_SURE : late ? SAMPLER_TOO_LATE : SAMPLER_UNSURE;
 }
 
 void sampler_examples(struct sampler *s, const struct shard_example *examples, size_t len)

@@ -15,8 +15,10 @@ void sampler_free(struct sampler *s);
 struct tail *sampler_tail(struct sampler *s);
 /* Takes a span into its partition's tail; true if its trace is surely kept. counts: it was not counted before, so what it finds is for the journal. */
 bool sampler_span(struct sampler *s, struct tail *tail, const struct record *span, struct slice service, struct tail_message *m, size_t index, int64_t newest_ns, bool counts);
-/* A named log record; true if its trace is surely kept. error: after a rule's override. newest_ns: its partition's. */
-bool sampler_log(struct sampler *s, const struct record *record, const struct pattern *pattern, bool error, int64_t newest_ns);
+/* What a log record says of its trace: it is surely kept; it may be dropped, but would not be if this record says so; it may have been dropped already. */
+enum sampler_says { SAMPLER_SURE, SAMPLER_UNSURE, SAMPLER_TOO_LATE };
+/* A named log record. error: after a rule's override. newest_ns: its partition's. */
+enum sampler_says sampler_log(struct sampler *s, const struct record *record, const struct pattern *pattern, bool error, int64_t newest_ns);
 /* A pattern that others know: it is not new here. */
 void sampler_knows(struct sampler *s, const struct pattern *pattern);
 /* These examples go out: their traces are kept. */

@@ -51,6 +51,7 @@ struct sampling {
 	size_t keep_len;
 	int64_t hold_ns;        /* how long a trace may go on, in event time of its partition */
 	int64_t quiet_ns;       /* after its root has ended, how long nothing may have come for it to be decided sooner */
+	int64_t grace_ns;       /* how long after a trace is complete other partitions are heard, in event time */
 	size_t memory;          /* most bytes that the undecided traces of one partition take */
 };
 

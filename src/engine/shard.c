@@ -259,8 +259,14 @@ static bool count_measures(struct shard *s, const struct naming *n)
 static void offer_example(struct shard *s, const struct naming *n, const struct shard_example *where)
 {
 	const struct record *record = n->event.record;
+	struct record traceless;
 	if (s->opts.examples == EXAMPLES_NONE)
 		return;
+	if (where->traceless) {
+		traceless = *record;
+		traceless.trace_id = traceless.span_id = slice_of(NULL, 0);
+		record = &traceless;
+	}
 	struct shard_example at = *where;
 	at.unsure = n->event.unsure;
 	at.time_ns = n->event.time_ns;
@@ -270,7 +276,15 @@ static void offer_example(struct shard *s, const struct naming *n, const struct 
 	examples_offer(s->examples, n->pattern, record, &at, n->event.error);
 }
 
-static void count_log(struct shard *s, struct naming *n, const struct shard_example *where)
+/* What the record says of its trace; one that may be dropped gives no exemplar, one that may have been dropped already stands without it. */
+static void note_trace(struct shard *s, struct naming *n, struct shard_example *where)
+{
+	enum sampler_says says = sampler_log(s->sampler, n->event.record, n->pattern, n->event.error, where->newest_ns);
+	n->event.unsure = says != SAMPLER_SURE;
+	where->traceless = says == SAMPLER_TOO_LATE;
+}
+
+static void count_log(struct shard *s, struct naming *n, struct shard_example *where)
 {
 	name_log(s, n);
 	red_outcome(s->red, n->event.time_ns, n->outcome, 1);
@@ -280,7 +294,7 @@ static void count_log(struct shard *s, struct naming *n, const struct shard_exam
 		red_overflow(s->red, n->event.time_ns, "patterns_per_service", 1);
 	n->event.pattern = n->pattern;
 	if (s->sampler)
-		n->event.unsure = !sampler_log(s->sampler, n->event.record, n->pattern, n->event.error, where->newest_ns);
+		note_trace(s, n, where);
 	bool fits = red_log(s->red, &n->event);
 	if (n->outcome == OUTCOME_RULE)
 		fits &= count_measures(s, n);
@@ -538,7 +552,7 @@ void shard_clear(struct shard *s)
 	tally_clear(s->tally);
 	examples_clear(s->examples);
 	if (s->sampler)
-		sampler_rewind(s->sampler);
+		sampler_clear(s->sampler);
 	s->news_len = 0;
 	if (tally_series_len(s->tally) > s->opts.series_limit) {
 		tally_forget(s->tally);

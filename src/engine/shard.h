@@ -69,6 +69,7 @@ struct shard_example {
 	struct slice text, trace_id, span_id, topic;
 	int32_t partition;
 	int64_t offset;
+	bool traceless;         /* its trace may have been dropped already: it goes without */
 	bool unsure;            /* its trace is not known to be kept: by going out it becomes so */
 	int64_t newest_ns;      /* of its partition */
 };

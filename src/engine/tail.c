@@ -307,7 +307,7 @@ static void decide(struct tail *t, struct trace *x, tail_sink *sink, void *arg)
 {
 	int64_t since_ns;
 	unsigned reasons = x->reasons, said = marks_get(t->marks, x->number, x->due_ns, &since_ns);
-	if (said && since_ns + NS_PER_S <= x->due_ns + TAIL_GRACE_NS) /* marks have whole seconds */
+	if (said && since_ns + NS_PER_S <= x->due_ns + t->policy->grace_ns) /* marks have whole seconds */
 		reasons |= said;
 	struct tail_trace d = {.trace = x->number, .reasons = reasons, .spans = x->first, .len = x->len, .early = x->early};
 	sink(arg, &d);
@@ -322,7 +322,7 @@ void tail_decide(struct tail *t, int64_t settled_ns, tail_sink *sink, void *arg)
 		take_out(&t->hurried, x);
 		decide(t, x, sink, arg);
 	}
-	for (struct trace *x; (x = t->waiting.first) && x->due_ns <= settled_ns - TAIL_GRACE_NS;) {
+	for (struct trace *x; (x = t->waiting.first) && x->due_ns <= settled_ns - t->policy->grace_ns;) {
 		take_out(&t->waiting, x);
 		decide(t, x, sink, arg);
 	}
@@ -330,7 +330,7 @@ void tail_decide(struct tail *t, int64_t settled_ns, tail_sink *sink, void *arg)
 
 int64_t tail_read_up_to(const struct tail *t)
 {
-	return t->waiting.first ? t->waiting.first->due_ns + TAIL_GRACE_NS + LEAD_NS : INT64_MAX;
+	return t->waiting.first ? t->waiting.first->due_ns + t->policy->grace_ns + LEAD_NS : INT64_MAX;
 }
 
 bool tail_crowded(const struct tail *t)

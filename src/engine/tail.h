@@ -7,9 +7,6 @@
 #include "engine/marks.h"
 #include "engine/sampling.h"
 
-/* Marks of other partitions are heard for this long after a trace is due. */
-#define TAIL_GRACE_NS (INT64_C(10) * 1000000000)
-
 struct tail;
 
 /* The message a span came in; copied when its first span waits. */
