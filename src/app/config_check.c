@@ -19,6 +19,36 @@ static bool given(const struct loader *l, const char *first, const char *second)
 	return node && yaml_get(node, second);
 }
 
+/*
+ * How many copies of its smallest part the C library may make of a pattern: it writes x+ as xx* and x{1,n} as n times x, so nested ones multiply to
+ * gigabytes. Every repeat is taken to be inside every other, which no topic name needs more of than the bound allows.
+ */
+static double regex_copies(const char *pattern)
+{
+	double copies = 1;
+	for (const char *p = pattern; *p; p++) {
+		if (*p == '\\' && p[1])
+			p++;
+		else if (*p == '+')
+			copies *= 2;
+		else if (*p == '{')
+			for (const char *q = p + 1; *q && *q != '}' && copies < 1e9; q += strcspn(q, ",}") + (q[strcspn(q, ",}")] == ','))
+				copies *= 1 + strtod(q, NULL);
+	}
+	return copies;
+}
+
+static int compile_topic(regex_t *regex, const char *topic, char *why, size_t why_size)
+{
+	if (strlen(topic) > 1000 || !(regex_copies(topic) <= 100000)) {
+		snprintf(why, why_size, "too many repeats in one another");
+		return REG_ESPACE;
+	}
+	int code = regcomp(regex, topic, REG_EXTENDED | REG_NOSUB);
+	regerror(code, regex, why, why_size);
+	return code;
+}
+
 static void check_topics(struct loader *l, const struct config_source *s, const struct yaml *at)
 {
 	if (s->kafka.topics.len == 0)
@@ -31,10 +61,8 @@ static void check_topics(struct loader *l, const struct config_source *s, const 
 				loader_complain(l, at, "\"%.100s\" is no topic name; a regular expression starts with ^", topic);
 			continue;
 		}
-		int code = regcomp(&regex, topic, REG_EXTENDED | REG_NOSUB);
 		char why[128];
-		regerror(code, &regex, why, sizeof(why));
-		if (code)
+		if (compile_topic(&regex, topic, why, sizeof(why)))
 			loader_complain(l, at, "topic \"%.100s\": %s", topic, why);
 		else
 			regfree(&regex);
