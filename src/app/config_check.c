@@ -120,6 +120,25 @@ static void check_journal(struct loader *l)
 		loader_complain(l, kafka, "topic and state_topic must differ");
 }
 
+/* Where incidents are written down. */
+static void check_incident(struct loader *l)
+{
+	struct config *c = l->config;
+	if (c->journal.kind == CONFIG_JOURNAL_KAFKA) {
+		if (!c->incident.topic)
+			c->incident.topic = "winnow.control";
+		c->incident.brokers = c->journal.kafka.brokers;
+		c->incident.properties = c->journal.kafka.properties;
+	}
+	for (size_t i = 0; i < c->sources_len && !c->incident.brokers; i++)
+		if (c->sources[i].kind == CONFIG_SOURCE_KAFKA) {
+			c->incident.brokers = c->sources[i].kafka.brokers;
+			c->incident.properties = c->sources[i].kafka.properties;
+		}
+	if (c->journal.kind == CONFIG_JOURNAL_FILE && c->incident.topic && !c->incident.brokers)
+		loader_complain(l, nearest_node(l, "incident", "topic"), "a topic needs Kafka, as a source or for the journal");
+}
+
 static bool http_url(const char *url)
 {
 	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
@@ -183,6 +202,7 @@ void loader_check(struct loader *l)
 		return; /* said already */
 	check_sources(l);
 	check_journal(l);
+	check_incident(l);
 	check_remote_write(l);
 	check_admin(l);
 	check_metrics(l);
