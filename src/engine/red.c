@@ -30,7 +30,7 @@ struct red *red_new(struct tally *tally, int64_t step_ns, size_t names, const st
 	r->tally = tally;
 	r->step_ns = step_ns;
 	r->oldest_step = INT64_MIN;
-	r->names = names;
+	r->names = r->usual_names = names;
 	if (spans)
 		r->spans = *spans;
 	forget_own(r);
@@ -87,6 +87,11 @@ void red_free(struct red *r)
 	buf_done(&r->key);
 	free(r->patterns);
 	free(r);
+}
+
+void red_widen(struct red *r, bool wide)
+{
+	r->names = r->usual_names << wide;
 }
 
 void red_set_oldest(struct red *r, int64_t oldest_step)

@@ -36,7 +36,7 @@ struct pair {
 struct red {
 	struct tally *tally;
 	int64_t step_ns, oldest_step;
-	size_t names;
+	size_t names, usual_names;
 	struct red_span_opts spans;
 	struct map services;
 	struct service *last_service;

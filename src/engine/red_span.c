@@ -24,6 +24,7 @@ enum { MEMOS = 8192, MEMO_SERIES = 4, LABEL_NAME_MAX = 128, LABELS_OWN = 6 };
 struct memo {
 	uint64_t hash;
 	size_t len;
+	size_t names; /* the budgets that it was made under: what did not fit is asked again under others */
 	bool fits; /* no budget was spent */
 	bool none; /* the preset has nothing for it */
 	int64_t series[MEMO_SERIES];
@@ -58,15 +59,18 @@ static struct memo *memo_get(struct red *r, bool *ret_new)
 	struct slice key = buf_slice(&r->key);
 	uint64_t hash = hash_bytes(key);
 	struct memo *m = map_get(&r->memos, hash, memo_is, &key);
-	*ret_new = !m;
-	if (m)
+	*ret_new = !m || (!m->fits && m->names != r->names);
+	if (m) {
+		m->fits |= *ret_new;
+		m->names = r->names;
 		return m;
+	}
 	if (r->memos.len >= MEMOS) {
 		map_clear(&r->memos);
 		arena_reset(&r->memo_texts);
 	}
 	m = arena_zalloc(&r->memo_texts, sizeof(*m) + key.len);
-	*m = (struct memo){.hash = hash, .len = key.len, .fits = true, .series = {NONE, NONE, NONE, NONE}};
+	*m = (struct memo){.hash = hash, .len = key.len, .names = r->names, .fits = true, .series = {NONE, NONE, NONE, NONE}};
 	memcpy(m->key, key.ptr, key.len);
 	map_put(&r->memos, hash, m);
 	return m;

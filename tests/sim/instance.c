@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process: its ledger, workers and sender; how it starts from a snapshot, folds the journal, and ends. */
+#include "store.h"
 #include "world.h"
 
 #include <string.h>
@@ -71,7 +72,9 @@ static void fold_next(struct world *w, struct instance *i)
 	struct ledger_event event;
 	struct buf forged = {0};
 	struct slice record = buf_slice(&w->journal[i->read]);
+	store_show(i->read);
 	if (w->mutant == MUTANT_NO_CHAIN || w->mutant == MUTANT_UNKNOWN_LATE) {
+		store_show(SIZE_MAX);
 		forge(w, i, record, &forged);
 		record = buf_slice(&forged);
 	}

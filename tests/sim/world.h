@@ -239,6 +239,7 @@ struct world {
 	enum mutant mutant;
 	bool verbose, calm;    /* calm: faults are over */
 	bool aliases;          /* patterns merge in this seed: single patterns cannot be checked, their sums can */
+	bool wide;             /* durations of every pattern; else of one for each service, which costs less */
 	bool joint;            /* an instance counts all its partitions in one delta */
 	bool truncates, loses, poisons; /* faults that this seed has */
 	int64_t now_ns, window_s; /* of the receiver, as winnow is told */
