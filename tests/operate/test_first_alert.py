@@ -2,7 +2,7 @@
 """docs/first-alert.md, typed line by line into one shell: install, topic, pattern, rule, objective, alert.
 
 Of the page's own marks: <!-- file: NAME --> makes the fence behind it a file in the shell's folder; <!-- wait: WHAT --> tries the fence's first command until it says what stands there.
-`...` alone stands for any lines, within a line for any text. Other than on the page are the home folder and the ports: 9090 and 9465 may be somebody's.
+`...` alone stands for any lines, within a line for any text; the width of blanks does not count. Other than on the page are the home folder and the ports: 9090 and 9465 may be somebody's.
 """
 import os, re, subprocess, sys, threading, time, unittest
 from servers import ROOT, Failed, free_ports, run_folder
@@ -25,8 +25,10 @@ def commands(body):
 
 def same(expected, got):
     """Whether the lines are those."""
-    text = "".join("(?:.*\n)*" if line == "..." else ".*".join(map(re.escape, re.sub(r"@\[[\d.]+\]", "@[...]", line).rstrip().split("..."))) + " *\n" for line in expected)
-    return re.fullmatch(text, "".join(line + "\n" for line in got)) is not None
+    def even(line):
+        return re.sub(" +", " ", re.sub(r"@\[[\d.]+\]", "@[TIME]", line)).strip()
+    text = "".join("(?:.*\n)*" if line == "..." else ".*".join(map(re.escape, even(line).split("..."))) + "\n" for line in expected)
+    return re.fullmatch(text, "".join(even(line) + "\n" for line in got)) is not None
 
 
 class Shell:
