@@ -247,13 +247,13 @@ static enum undecodable reason_of(enum json_status status, struct slice text)
 	return faults[json_fault(text)];
 }
 
-static void keep_document(struct decoder *d, struct json *json, size_t text_len)
+static void keep_document(struct decoder *d, struct json *json, size_t len)
 {
-	size_t words = (size_t)(json->tape[0] & UINT32_MAX), bytes = json_strings_bound(text_len);
+	size_t words = (size_t)(json->tape[0] & UINT32_MAX);
 	uint64_t *tape = arena_alloc(&d->arena, words * sizeof(*tape));
-	unsigned char *strings = arena_alloc(&d->arena, bytes);
+	char *bytes = arena_alloc(&d->arena, len);
 	json->tape = memcpy(tape, json->tape, words * sizeof(*tape));
-	json->strings = memcpy(strings, json->strings, bytes);
+	json->bytes = memcpy(bytes, json->bytes, len);
 }
 
 enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret)
@@ -262,7 +262,7 @@ enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice t
 	if (status != JSON_OK)
 		return reason_of(status, text);
 	if (d->many)
-		keep_document(d, ret, text.len);
+		keep_document(d, ret, json_parser_bytes(d->parsers[which]));
 	return UNDECODABLE_NONE;
 }
 

@@ -297,6 +297,7 @@ const struct shape_match *shape_detect(struct shape_table *table, unsigned layer
 	struct shape_match *match = &table->answers[layer][hash >> 32 & (SHAPE_ANSWERS - 1)];
 	if (!match->row || memcmp(&match->seen, seen, sizeof(*seen)) != 0) {
 		match->seen = *seen;
+		match->stamp++;
 		decide(table, match);
 	}
 	return match;

@@ -62,6 +62,7 @@ struct shape_match {
 	struct key_set seen;
 	const struct shape_row *row; /* NULL: the entry is free */
 	unsigned members;
+	uint32_t stamp; /* another one whenever the entry is given to another set */
 	const struct place *const *present[MEMBER_COUNT]; /* of each column the places whose field is there, then NULL */
 	const struct place *places[SHAPE_PRESENT];
 };

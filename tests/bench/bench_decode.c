@@ -106,14 +106,14 @@ static double ours(struct decoder *d, const struct slice *payloads, size_t len)
 	return (double)best / REPEATS;
 }
 
-static double reference(struct json_parser *parser, const struct slice *payloads, size_t len)
+static double reference(struct json_shim *parser, const struct slice *payloads, size_t len)
 {
 	int64_t best = INT64_MAX;
-	struct json json;
+	struct json_shim_tape json;
 	for (int round = 0; round < ROUNDS; round++) {
 		int64_t start = cpu_ns();
 		for (size_t i = 0; i < REPEATS; i++)
-			json_parser_parse(parser, payloads[i % len].ptr, payloads[i % len].len, &json);
+			json_shim_parse(parser, payloads[i % len].ptr, payloads[i % len].len, &json);
 		int64_t ns = cpu_ns() - start;
 		best = ns < best ? ns : best;
 	}
@@ -207,7 +207,7 @@ static struct slice load(const char *name)
 static int bench_all(struct decoder *d)
 {
 	struct slice payloads[FILES], mixed[1000];
-	struct json_parser *parser = json_parser_new();
+	struct json_shim *parser = json_shim_new();
 	double alone = 0;
 	uint64_t seed = 88172645463325252u;
 	bool good = bench_spans(d);
@@ -226,7 +226,7 @@ static int bench_all(struct decoder *d)
 	}
 	double together = ours(d, mixed, 1000);
 	printf("decode.mixed  %.0f  %.0f  %.2f  ns a record of all of these at random, beside one after the other (goal at least %.1f)\n", together, alone, alone / together, MIXED_GOAL);
-	json_parser_free(parser);
+	json_shim_free(parser);
 	return good && alone >= together * MIXED_GOAL ? 0 : 1;
 }
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The names of an object's members in the order in which they come, remembered: a logger writes the same ones in the same order again and again.
+ *
+ * Idea: a tree. From the root each member of a document's outermost object leads to the node of its name; the node expects what followed it before, so a
+ * name that comes as expected is known by one comparison of sixteen bytes, and where the object ends stands what was found out about such an object. A
+ * topic of mixed shapes has a branch for each.
+ *
+ * Invariants: node 0 is the root and nobody's child. A node is never changed but for its links and what its owner notes in it. The tree is bounded: a node
+ * has at most OUTLINE_BRANCHES children, and a full tree is cleared between documents. A name that cannot be a node (too long, escaped, one too many) ends
+ * the walk, and the object is read without.
+ */
+#ifndef WINNOW_RECORD_OUTLINE_H
+#define WINNOW_RECORD_OUTLINE_H
+
+#include "base/slice.h"
+
+enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 48, OUTLINE_BRANCHES = 16 };
+
+struct shape_match;
+
+struct outline_node {
+	char text[OUTLINE_TEXT]; /* the name and the quote that ends it, zero-padded */
+	uint16_t len;            /* of the name */
+	uint16_t first;          /* the child that comes most often; 0: none */
+	uint16_t other;          /* the next child of the same parent; 0: none */
+	/* notes of who reads objects (json_log.c) */
+	uint16_t key;            /* which key the name is */
+	uint16_t facts;
+	uint32_t stamp;
+	const struct shape_match *match; /* of objects that end here, if its stamp is still the same */
+};
+
+struct outline {
+	struct outline_node *nodes; /* NULL until the first is learnt */
+	size_t len;
+};
+
+/* A document's way through the tree. */
+struct outline_walk {
+	struct outline *outline;
+	size_t len;                       /* members so far */
+	uint16_t nodes[OUTLINE_MEMBERS];  /* of each member */
+	uint32_t at[OUTLINE_MEMBERS];     /* where its value stands in the document */
+};
+
+void outline_done(struct outline *o);
+/* Before a document: makes room. */
+void outline_begin(struct outline *o);
+/* A child of `parent` for a name; 0 if there can be none. */
+uint16_t outline_learn(struct outline *o, uint16_t parent, struct slice name);
+
+#endif
