@@ -74,6 +74,18 @@ static inline bool json_is_array(const struct json *json, uint32_t at)
 	return at && json_type(json, at) == '[';
 }
 
+static inline bool json_is_number(const struct json *json, uint32_t at)
+{
+	char type = json_type(json, at);
+	return type == 'l' || type == 'u' || type == 'd';
+}
+
+static inline bool json_is_bool(const struct json *json, uint32_t at)
+{
+	char type = json_type(json, at);
+	return type == 't' || type == 'f';
+}
+
 static inline bool json_is_null(const struct json *json, uint32_t at)
 {
 	return !at || json_type(json, at) == 'n';

@@ -34,14 +34,23 @@ static inline struct search search_start(const struct object *o, enum member mem
 	return (struct search){.o = o, .next = o->match->present[member], .member = member};
 }
 
-static uint32_t search_next(struct search *s)
+/* The value of a place that lies inside the member at `at`. */
+static __attribute__((noinline)) uint32_t inside_of(const struct object *o, const struct place *place, uint32_t at)
+{
+	for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
+		at = descend(&o->json, at, place->inside[i]);
+	return at;
+}
+
+static inline uint32_t search_next(struct search *s)
 {
 	const struct object *o = s->o;
-	while (*s->next) {
-		const struct place *place = *s->next++;
+	const struct place *place;
+	while ((place = *s->next)) {
 		uint32_t at = o->at[place->key];
-		for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
-			at = descend(&o->json, at, place->inside[i]);
+		s->next++;
+		if (place->inside[0].len)
+			at = inside_of(o, place, at);
 		if (!json_is_null(&o->json, at)) {
 			s->place = place;
 			return at;
@@ -175,7 +184,7 @@ static enum undecodable take_level(struct decoder *d, const struct object *o, st
 		int64_t number;
 		if (json_type(&o->json, at) == '"')
 			r->severity = level_parse(json_string(&o->json, at), scale);
-		else if (strchr("lud", json_type(&o->json, at)))
+		else if (json_is_number(&o->json, at))
 			r->severity = json_i64(&o->json, at, &number) ? level_of_number(number, scale) : SEVERITY_UNKNOWN;
 		else
 			return UNDECODABLE_WRONG_TYPE;
@@ -278,7 +287,7 @@ static struct slice take_text(struct decoder *d, const struct object *o, enum me
 /* An id may be text or a decimal number; false if the field holds something else. */
 static bool id_text(struct decoder *d, const struct search *s, uint32_t at, struct slice *ret)
 {
-	if (json_is_object(&s->o->json, at) || json_is_array(&s->o->json, at) || strchr("tf", json_type(&s->o->json, at))) {
+	if (json_is_object(&s->o->json, at) || json_is_array(&s->o->json, at) || json_is_bool(&s->o->json, at)) {
 		*ret = slice_of(NULL, 0);
 		return s->place->key == KEY_TRACE || s->place->key == KEY_SPAN || s->place->inside[0].len;
 	}
