@@ -110,7 +110,7 @@ static void remember(struct decoder *d, const struct object *o, const struct out
 	struct outline_node *nodes = way->outline->nodes, *last = &nodes[way->nodes[way->len - 1]];
 	for (size_t i = 0; i < way->len; i++) {
 		struct outline_node *node = &nodes[way->nodes[i]];
-		node->key = (uint16_t)key_find(&d->keys, slice_of(node->text, node->len));
+		node->key = (uint16_t)key_find(&d->keys, outline_name(node));
 	}
 	last->match = o->match;
 	last->stamp = o->match->stamp;
@@ -124,6 +124,7 @@ enum undecodable object_open(struct decoder *d, unsigned layer, const struct jso
 	o->json = *json;
 	o->root = root;
 	o->via = NULL;
+	o->looked = (struct key_set){0};
 	if (way && open_again(o, way))
 		return UNDECODABLE_NONE;
 	enum undecodable reason = object_scan(d, o);
@@ -199,7 +200,7 @@ static bool open_string(struct decoder *d, struct slice inside, unsigned layer, 
 /* The next layer inside objects[top], as objects[top + 1]; false if there is none. */
 static bool unwrap(struct decoder *d, unsigned top, struct text_layer *text, enum undecodable *ret_reason)
 {
-	const struct object *o = &d->objects[top];
+	struct object *o = &d->objects[top];
 	const struct place *place = NULL;
 	if (o->row->shape->envelope == ENVELOPE_NONE || top + 1 == LAYERS)
 		return false;

@@ -11,7 +11,7 @@
  * exponent, unpaired surrogates, deep nesting, every error. So what is accepted here has to be right, and nothing else: test_json_parser.c and
  * fuzz_json.c compare the two.
  *
- * Layout of the buffer: the text, SLACK zero bytes, the strings that had escapes, slack again.
+ * Layout of the buffer: the tape; the text, SLACK zero bytes, the strings that had escapes, slack again.
  */
 #include "record/json_parser.h"
 
@@ -23,12 +23,12 @@
 #include <emmintrin.h>
 #endif
 
-enum { SLACK = 64, SMALLEST = 16 * 1024, LARGEST_KEPT = 1024 * 1024, DEEPEST = 64, BLOCK = 16, MOST_DIGITS = 18 };
+enum { SLACK = 64, SMALLEST = 16 * 1024, LARGEST_KEPT = 1024 * 1024, DEEPEST = 64, BLOCK = 16, MOST_DIGITS = 18, PAGE = 4096 };
 
 struct json_parser {
 	struct json_shim *shim;
+	uint64_t *tape;  /* owns the buffer */
 	char *bytes;
-	uint64_t *tape;
 	size_t capacity;
 	size_t bytes_used;
 	struct outline outline;
@@ -59,7 +59,6 @@ void json_parser_free(struct json_parser *parser)
 		return;
 	json_shim_free(parser->shim);
 	outline_done(&parser->outline);
-	free(parser->bytes);
 	free(parser->tape);
 	free(parser);
 }
@@ -77,10 +76,12 @@ static void fit(struct json_parser *p, size_t len)
 	size_t capacity = SMALLEST;
 	while (capacity < len)
 		capacity *= 2;
-	free(p->bytes);
+	size_t words = (capacity + 8) * sizeof(*p->tape), bytes = 2 * (capacity + SLACK);
+	/* half a page apart: a load from where another one's low twelve bits were just stored to is held up */
+	size_t apart = (PAGE + PAGE / 2 - words % PAGE) % PAGE;
 	free(p->tape);
-	p->bytes = mem_zalloc(2, capacity + SLACK);
-	p->tape = mem_realloc(NULL, capacity + 8, sizeof(*p->tape));
+	p->tape = mem_zalloc(1, words + apart + bytes);
+	p->bytes = (char *)p->tape + words + apart;
 	p->capacity = capacity;
 }
 
@@ -200,6 +201,8 @@ static inline void push_string(struct walk *w, const char *from, size_t len)
 
 static inline char *blank(char *p)
 {
+	if (__builtin_expect((unsigned char)*p > ' ', 1))
+		return p;
 	while (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')
 		p++;
 	return p;
@@ -477,10 +480,10 @@ static char *array(struct walk *w, char *p)
 
 /* --- the outermost object --- */
 
-/* Whether the text at p is the node's name and the quote behind it. */
-static inline bool is_named(const struct outline_node *node, const char *p)
+/* Whether the text at p is the node's. */
+static inline bool is_text(const struct outline_node *node, const char *p)
 {
-	size_t len = node->len + (size_t)1;
+	size_t len = node->len;
 	const char *text = node->text;
 	for (; len > BLOCK; len -= BLOCK, p += BLOCK, text += BLOCK)
 		if (block_same(block_load(p), block_load(text)) != 0xFFFF)
@@ -488,65 +491,74 @@ static inline bool is_named(const struct outline_node *node, const char *p)
 	return !(~block_same(block_load(p), block_load(text)) & ((1U << len) - 1));
 }
 
+/* From the bracket or comma at p to the next value, which has to come; NULL for anything else. *node moves on, to 0 if the tree cannot hold it. */
 static char *new_name(struct walk *w, char *p, struct outline *outline, uint16_t *node)
 {
-	char *end = string(w, p);
+	char *name = blank(p + 1), *end;
+	if (*name != '"')
+		return NULL;
+	end = string(w, ++name);
+	end = end ? blank(end) : NULL;
+	if (!end || *end != ':')
+		return NULL;
+	end = blank(end + 1);
 	uint64_t word = w->next[-1];
-	const char *from = w->base + (word & 0xFFFFFFF);
-	if (end)
-		*node = from == p ? outline_learn(outline, *node, slice_of(from, word >> 28 & 0xFFFFFFF)) : 0;
+	bool plain = w->base + (word & 0xFFFFFFF) == name;
+	*node = plain && outline ? outline_learn(outline, *node, slice_of(p, (size_t)(end - p)), slice_of(name, word >> 28 & 0xFFFFFFF)) : 0;
 	return end;
 }
 
-/* The name at p, a child of *node, which moves on; to 0 if the tree cannot hold it. */
-static inline char *name(struct walk *w, char *p, struct outline *outline, uint16_t *node)
+/* As above, where the tree may know what comes. */
+static inline char *next_name(struct walk *w, char *p, struct outline *outline, uint16_t *node)
 {
 	struct outline_node *nodes = outline->nodes, *parent = &nodes[*node];
 	uint16_t *link = &parent->first;
 	for (uint16_t i = *link; i; link = &nodes[i].other, i = *link) {
-		if (!is_named(&nodes[i], p))
+		if (!is_text(&nodes[i], p))
 			continue;
 		if (link != &parent->first) {
 			*link = nodes[i].other;
 			nodes[i].other = parent->first;
 			parent->first = i;
 		}
-		push_string(w, p, nodes[i].len);
+		push_string(w, p + nodes[i].name, nodes[i].name_len);
 		*node = i;
-		return p + nodes[i].len + 1;
+		return p + nodes[i].len;
 	}
-	return new_name(w, p, outline, node);
+	return NULL;
 }
 
-/* As object(), but along the outline; way->len is 0 if that has no room for it. */
+/* As object(), but along the outline, from the bracket on; way->len is 0 if that has no room for it. */
 static char *outermost(struct walk *w, char *p, struct outline *outline, struct outline_walk *way)
 {
 	uint64_t *open = open_bracket(w, '{');
+	const char *first = p;
 	uint16_t node = 0;
 	size_t len = 0;
-	bool on = true;
-	p = blank(p);
-	while (*p == '"') {
-		p = on ? name(w, p + 1, outline, &node) : string(w, p + 1);
-		on = on && node && len < OUTLINE_MEMBERS;
-		if (on) {
+	for (;; p = blank(p)) {
+		char *next = outline ? next_name(w, p, outline, &node) : NULL;
+		if (!next) {
+			if (*p != ',' && p != first)
+				break;
+			next = new_name(w, p, outline, &node);
+			if (!next)
+				break;
+		}
+		if (node && len < OUTLINE_MEMBERS) {
 			way->nodes[len] = node;
 			way->at[len++] = (uint32_t)(w->next - w->tape);
+		} else {
+			outline = NULL;
 		}
-		p = member_value(w, p);
+		p = value(w, next);
 		if (!p)
 			return NULL;
-		p = blank(p);
-		if (*p != ',')
-			break;
-		p = blank(p + 1);
-		if (*p != '"')
-			return NULL;
 	}
+	p = p == first ? blank(p + 1) : p;
 	if (*p != '}')
 		return NULL;
 	close_bracket(w, open, '}');
-	way->len = on ? len : 0;
+	way->len = outline ? len : 0;
 	return p + 1;
 }
 
@@ -561,7 +573,7 @@ enum json_status json_parser_quick(struct json_parser *parser, const char *bytes
 	char *p = blank(parser->bytes);
 	outline_begin(&parser->outline);
 	parser->way.len = 0;
-	p = *p == '{' ? outermost(&w, p + 1, &parser->outline, &parser->way) : value(&w, p);
+	p = *p == '{' ? outermost(&w, p, &parser->outline, &parser->way) : value(&w, p);
 	if (!p || blank(p) != parser->bytes + len)
 		return JSON_SYNTAX;
 	push(&w, 'r', 0);

@@ -35,6 +35,12 @@ void message_template_render(const struct json *json, uint32_t root, uint32_t re
 	bool ready = json_is_array(json, renderings);
 	uint32_t rendering = ready ? json_first(renderings) : 0, last = ready ? json_end(json, renderings) : 0;
 	for (size_t i = 0; i < template.len;) {
+		size_t from = i;
+		while (i < template.len && template.ptr[i] != '{' && template.ptr[i] != '}')
+			i++;
+		buf_add(out, template.ptr + from, i - from);
+		if (i == template.len)
+			break;
 		char c = template.ptr[i];
 		bool twice = i + 1 < template.len && template.ptr[i + 1] == c;
 		size_t end = c == '{' && !twice ? slice_find(template, '}', i) : template.len;

@@ -21,18 +21,17 @@ void outline_begin(struct outline *o)
 	o->len = 1;
 }
 
-uint16_t outline_learn(struct outline *o, uint16_t parent, struct slice name)
+uint16_t outline_learn(struct outline *o, uint16_t parent, struct slice text, struct slice name)
 {
 	size_t branches = 0;
 	for (uint16_t i = o->nodes[parent].first; i; i = o->nodes[i].other)
 		branches++;
-	if (branches >= OUTLINE_BRANCHES || o->len == OUTLINE_NODES || name.len == 0 || name.len >= OUTLINE_TEXT)
+	if (branches >= OUTLINE_BRANCHES || o->len == OUTLINE_NODES || text.len + 8 > OUTLINE_TEXT)
 		return 0;
 	uint16_t fresh = (uint16_t)o->len++;
 	struct outline_node *node = &o->nodes[fresh];
-	*node = (struct outline_node){.len = (uint16_t)name.len, .other = o->nodes[parent].first};
-	memcpy(node->text, name.ptr, name.len);
-	node->text[name.len] = '"';
+	*node = (struct outline_node){.len = (uint16_t)text.len, .name = (uint16_t)(name.ptr - text.ptr), .name_len = (uint16_t)name.len, .other = o->nodes[parent].first};
+	memcpy(node->text, text.ptr, text.len);
 	o->nodes[parent].first = fresh;
 	return fresh;
 }

@@ -3,8 +3,8 @@
  * The names of an object's members in the order in which they come, remembered: a logger writes the same ones in the same order again and again.
  *
  * Idea: a tree. From the root each member of a document's outermost object leads to the node of its name; the node expects what followed it before, so a
- * name that comes as expected is known by one comparison of sixteen bytes, and where the object ends stands what was found out about such an object. A
- * topic of mixed shapes has a branch for each.
+ * name that comes as expected, with the comma before it and the colon behind it, is known by one comparison of sixteen bytes, and where the object ends
+ * stands what was found out about such an object. A topic of mixed shapes has a branch for each, and one for each way to set blanks.
  *
  * Invariants: node 0 is the root and nobody's child. A node is never changed but for its links and what its owner notes in it. The tree is bounded: a node
  * has at most OUTLINE_BRANCHES children, and a full tree is cleared between documents. A name that cannot be a node (too long, escaped, one too many) ends
@@ -15,13 +15,14 @@
 
 #include "base/slice.h"
 
-enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 48, OUTLINE_BRANCHES = 16 };
+enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 64, OUTLINE_BRANCHES = 16 };
 
 struct shape_match;
 
 struct outline_node {
-	char text[OUTLINE_TEXT]; /* the name and the quote that ends it, zero-padded */
-	uint16_t len;            /* of the name */
+	char text[OUTLINE_TEXT]; /* what stands between the value before and this one: ,"name": */
+	uint16_t len;
+	uint16_t name, name_len; /* where in text the name stands */
 	uint16_t first;          /* the child that comes most often; 0: none */
 	uint16_t other;          /* the next child of the same parent; 0: none */
 	/* notes of who reads objects (json_log.c) */
@@ -47,7 +48,12 @@ struct outline_walk {
 void outline_done(struct outline *o);
 /* Before a document: makes room. */
 void outline_begin(struct outline *o);
-/* A child of `parent` for a name; 0 if there can be none. */
-uint16_t outline_learn(struct outline *o, uint16_t parent, struct slice name);
+/* A child of `parent` for a text with a name in it; 0 if there can be none. */
+uint16_t outline_learn(struct outline *o, uint16_t parent, struct slice text, struct slice name);
+
+static inline struct slice outline_name(const struct outline_node *node)
+{
+	return slice_of(node->text + node->name, node->name_len);
+}
 
 #endif
