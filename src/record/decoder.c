@@ -412,7 +412,7 @@ static enum undecodable reason_of_unknown(struct slice payload, struct slice tex
 static void read_lines_or_text(struct decoder *d, struct slice payload, struct slice text)
 {
 	enum undecodable reason;
-	bool bracket = text.ptr[0] == '[', letter = text.ptr[0] && strchr("{\"", text.ptr[0]);
+	bool bracket = text.ptr[0] == '[', letter = text.ptr[0] == '{' || text.ptr[0] == '"';
 	if (letter || (bracket && !(is_clean(text, &reason) && text_header_is(text))))
 		json_document_read(d, text);
 	else if (is_clean(text, &reason) && (text_header_is(text) || logfmt_is(d, text)))

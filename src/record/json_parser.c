@@ -326,10 +326,13 @@ static inline bool eight_digits(const char *p, uint64_t *value)
 
 static inline char *digits(char *p, uint64_t *value)
 {
-	while (eight_digits(p, value))
-		p += 8;
-	for (unsigned digit; (digit = (unsigned)(*p - '0')) <= 9; p++)
+	char *few = p + 4;
+	for (unsigned digit; (digit = (unsigned)(*p - '0')) <= 9; p++) {
 		*value = *value * 10 + digit;
+		if (p == few)
+			while (eight_digits(p + 1, value))
+				p += 8;
+	}
 	return p;
 }
 
@@ -483,12 +486,15 @@ static char *array(struct walk *w, char *p)
 /* Whether the text at p is the node's. */
 static inline bool is_text(const struct outline_node *node, const char *p)
 {
-	size_t len = node->len;
 	const char *text = node->text;
-	for (; len > BLOCK; len -= BLOCK, p += BLOCK, text += BLOCK)
-		if (block_same(block_load(p), block_load(text)) != 0xFFFF)
+	if (node->mask & ~block_same(block_load(p), block_load(text)))
+		return false;
+	for (size_t done = BLOCK; done < node->len; done += BLOCK) {
+		unsigned differ = ~block_same(block_load(p + done), block_load(text + done)) & 0xFFFF;
+		if (differ && done + (unsigned)__builtin_ctz(differ) < node->len)
 			return false;
-	return !(~block_same(block_load(p), block_load(text)) & ((1U << len) - 1));
+	}
+	return true;
 }
 
 /* From the bracket or comma at p to the next value, which has to come; NULL for anything else. *node moves on, to 0 if the tree cannot hold it. */

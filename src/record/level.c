@@ -32,26 +32,45 @@ enum { WORDS = sizeof(words) / sizeof(words[0]) };
 static const unsigned char letters[] = {0, 3, 3, 7, 14, 21, 30, 30, 31, 36, 36, 36, 37, 37, 39, 40, 43, 43, 43, 48, 52, 53, 56, 60, 60, 60, 60};
 _Static_assert(WORDS == 60, "letters counts the words");
 
+/* Up to eight bytes as a word, zero-padded: two loads that overlap, and what both have is the same. */
+static inline uint64_t load_upto8(const char *p, size_t len)
+{
+	uint32_t low, high;
+	uint64_t eight = 0;
+	if (len >= 8) {
+		memcpy(&eight, p, 8);
+		return eight;
+	}
+	if (len >= 4) {
+		memcpy(&low, p, 4);
+		memcpy(&high, p + len - 4, 4);
+		return low | (uint64_t)high << (len - 4) * 8;
+	}
+	for (size_t i = 0; i < len; i++)
+		eight |= (uint64_t)(unsigned char)p[i] << i * 8;
+	return eight;
+}
+
+/* The bit that makes letters lower-case, in the first len bytes. Nothing but letters becomes a letter by it. */
+static inline uint64_t lower_bits(size_t len)
+{
+	return len >= 8 ? UINT64_C(0x2020202020202020) : UINT64_C(0x2020202020202020) & ((UINT64_C(1) << len * 8) - 1);
+}
+
 /* Index of the word that text is, or WORDS. */
 static size_t find_word(struct slice text)
 {
-	char folded[LONGEST_WORD] = {0};
-	uint64_t want[2], have[2];
+	uint64_t have[2];
 	if (text.len == 0 || text.len > LONGEST_WORD)
 		return WORDS;
 	unsigned letter = (unsigned)((text.ptr[0] | 32) - 'a');
-	if (letter > 25 || letters[letter] == letters[letter + 1])
+	if (letter > 25)
 		return WORDS;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c + 32);
-		folded[i] = c;
-	}
-	memcpy(want, folded, sizeof(want));
+	size_t more = text.len > 8 ? text.len - 8 : 0;
+	uint64_t first = load_upto8(text.ptr, text.len) | lower_bits(text.len), second = load_upto8(text.ptr + 8, more) | lower_bits(more);
 	for (size_t i = letters[letter]; i < letters[letter + 1]; i++) {
 		memcpy(have, words[i].word, sizeof(have));
-		if (want[0] == have[0] && want[1] == have[1])
+		if (first == have[0] && second == have[1])
 			return i;
 	}
 	return WORDS;

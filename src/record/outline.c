@@ -30,7 +30,7 @@ uint16_t outline_learn(struct outline *o, uint16_t parent, struct slice text, st
 		return 0;
 	uint16_t fresh = (uint16_t)o->len++;
 	struct outline_node *node = &o->nodes[fresh];
-	*node = (struct outline_node){.len = (uint16_t)text.len, .name = (uint16_t)(name.ptr - text.ptr), .name_len = (uint16_t)name.len, .other = o->nodes[parent].first};
+	*node = (struct outline_node){.mask = text.len < 16 ? (1U << text.len) - 1 : 0xFFFF, .len = (uint16_t)text.len, .name = (uint16_t)(name.ptr - text.ptr), .name_len = (uint16_t)name.len, .other = o->nodes[parent].first};
 	memcpy(node->text, text.ptr, text.len);
 	o->nodes[parent].first = fresh;
 	return fresh;

@@ -21,6 +21,7 @@ struct shape_match;
 
 struct outline_node {
 	char text[OUTLINE_TEXT]; /* what stands between the value before and this one: ,"name": */
+	uint32_t mask;           /* of its first sixteen bytes those in use */
 	uint16_t len;
 	uint16_t name, name_len; /* where in text the name stands */
 	uint16_t first;          /* the child that comes most often; 0: none */
