@@ -64,7 +64,7 @@ static uint32_t inside_of(struct object *o, const struct place *place, uint32_t 
 	return at;
 }
 
-static inline uint32_t search_next(struct search *s)
+static inline __attribute__((always_inline)) uint32_t search_next(struct search *s)
 {
 	struct object *o = s->o;
 	const struct place *place;
@@ -107,23 +107,23 @@ void object_way(const struct decoder *d, unsigned layer, struct buf *out)
 			buf_printf(out, "%s%s", d->objects[i].via, d->objects[i].via_text ? " JSON, " : ".");
 }
 
-static void write_note(struct decoder *d, const struct search *s)
+static __attribute__((noinline)) void write_note(struct decoder *d, const struct object *o, enum member member, const struct place *place)
 {
 	struct buf text = {0};
-	object_way(d, (unsigned)(s->o - d->objects), &text);
-	buf_add_str(&text, key_text(s->place->key));
-	for (size_t i = 0; i < 2 && s->place->inside[i].len; i++) {
+	object_way(d, (unsigned)(o - d->objects), &text);
+	buf_add_str(&text, key_text(place->key));
+	for (size_t i = 0; i < 2 && place->inside[i].len; i++) {
 		buf_add_char(&text, '.');
-		buf_add_slice(&text, s->place->inside[i]);
+		buf_add_slice(&text, place->inside[i]);
 	}
-	decoder_note(d, member_name(s->member), buf_slice(&text));
+	decoder_note(d, member_name(member), buf_slice(&text));
 	buf_done(&text);
 }
 
-static inline void note_place(struct decoder *d, const struct search *s)
+static inline void note_place(struct decoder *d, struct search s)
 {
 	if (__builtin_expect(noting(d), 0))
-		write_note(d, s);
+		write_note(d, s.o, s.member, s.place);
 }
 
 /* {seconds, nanos}, {epochSecond, nanoOfSecond}, {$date}. */
@@ -192,7 +192,7 @@ static enum undecodable take_time(struct decoder *d, struct object *o, struct re
 			continue;
 		r->time_ns = ns;
 		d->time_zoned = zoned;
-		note_place(d, &s);
+		note_place(d, s);
 		break;
 	}
 	return UNDECODABLE_NONE;
@@ -211,7 +211,7 @@ static enum undecodable take_level(struct decoder *d, struct object *o, struct r
 		else
 			return UNDECODABLE_WRONG_TYPE;
 		if (r->severity != SEVERITY_UNKNOWN)
-			note_place(d, &s);
+			note_place(d, s);
 	}
 	return UNDECODABLE_NONE;
 }
@@ -286,7 +286,7 @@ static enum undecodable take_message(struct decoder *d, struct object *o, struct
 			return UNDECODABLE_WRONG_TYPE;
 		r->message = message_of(d, o, at, s.place);
 		if (r->message.len)
-			note_place(d, &s);
+			note_place(d, s);
 	}
 	return UNDECODABLE_NONE;
 }
@@ -300,20 +300,20 @@ static struct slice take_text(struct decoder *d, struct object *o, enum member m
 		struct slice text = json_text(&o->json, at);
 		if (text.len == 0)
 			continue;
-		note_place(d, &s);
+		note_place(d, s);
 		return text;
 	}
 	return slice_of(NULL, 0);
 }
 
 /* An id may be text or a decimal number; false if the field holds something else. */
-static bool id_text(struct decoder *d, const struct search *s, uint32_t at, struct slice *ret)
+static bool id_text(struct decoder *d, const struct object *o, const struct place *place, uint32_t at, struct slice *ret)
 {
-	if (json_is_object(&s->o->json, at) || json_is_array(&s->o->json, at) || json_is_bool(&s->o->json, at)) {
+	if (json_is_object(&o->json, at) || json_is_array(&o->json, at) || json_is_bool(&o->json, at)) {
 		*ret = slice_of(NULL, 0);
-		return s->place->key == KEY_TRACE || s->place->key == KEY_SPAN || s->place->inside[0].len;
+		return place->key == KEY_TRACE || place->key == KEY_SPAN || place->inside[0].len;
 	}
-	if (!json_scalar(&s->o->json, at, &d->scratch, ret))
+	if (!json_scalar(&o->json, at, &d->scratch, ret))
 		*ret = slice_of(NULL, 0);
 	return true;
 }
@@ -326,11 +326,11 @@ static enum undecodable take_ids(struct decoder *d, struct object *o, struct rec
 		struct search s = search_start(o, members[i]);
 		for (uint32_t at; ids[i]->len == 0 && (at = search_next(&s));) {
 			struct slice text;
-			if (!id_text(d, &s, at, &text))
+			if (!id_text(d, o, s.place, at, &text))
 				return UNDECODABLE_WRONG_TYPE;
 			*ids[i] = i == 0 ? trace_id_of(text, &d->arena, &r->span_id) : span_id_of(text, &d->arena);
 			if (ids[i]->len)
-				note_place(d, &s);
+				note_place(d, s);
 		}
 	}
 	return UNDECODABLE_NONE;
@@ -348,7 +348,7 @@ static void take_duration(struct decoder *d, struct object *o, struct record *r)
 		else
 			found = json_double(&o->json, at, &number) && duration_of(number, unit, &r->duration_ns);
 		if (found)
-			note_place(d, &s);
+			note_place(d, s);
 	}
 }
 
@@ -379,7 +379,7 @@ static void take_http(struct decoder *d, struct object *o, struct record *r)
 		if (!json_i64(&o->json, at, &status) || status < 100 || status > 599)
 			continue;
 		r->http_status = (int)status;
-		note_place(d, &s);
+		note_place(d, s);
 	}
 	if (r->http_method.len == 0) {
 		struct slice method = take_text(d, o, MEMBER_METHOD);
@@ -471,7 +471,7 @@ static void take_failure(struct decoder *d, struct object *o, struct record *r)
 		r->error = true;
 		r->exception_type = failure_type(&o->json, at, s.place->key);
 		if (r->exception_type.len)
-			note_place(d, &s);
+			note_place(d, s);
 	}
 }
 
