@@ -82,8 +82,20 @@ enum undecodable object_scan(struct decoder *d, struct object *o)
 	return UNDECODABLE_NONE;
 }
 
+static uint64_t names_of(const struct json *json, uint32_t at)
+{
+	uint64_t bits = 0;
+	bool object = json_is_object(json, at);
+	if (object || json_is_array(json, at))
+		for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + object))
+			bits |= object ? name_bit(json_string(json, i)) : json_is_object(json, i) ? names_of(json, i) : 0;
+	return bits;
+}
+
 static void object_is(struct object *o, const struct shape_match *match)
 {
+	for (const uint16_t *key = match->nested; *key; key++)
+		o->names[*key] = names_of(&o->json, o->at[*key]);
 	o->match = match;
 	o->row = match->row;
 	o->members = match->members;
@@ -124,7 +136,6 @@ enum undecodable object_open(struct decoder *d, unsigned layer, const struct jso
 	o->json = *json;
 	o->root = root;
 	o->via = NULL;
-	o->looked = (struct key_set){0};
 	if (way && open_again(o, way))
 		return UNDECODABLE_NONE;
 	enum undecodable reason = object_scan(d, o);

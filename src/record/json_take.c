@@ -11,7 +11,7 @@
 struct search {
 	struct object *o;
 	const struct place *place; /* of the last value */
-	const struct place *const *next;
+	const struct present *next;
 	enum member member;
 };
 
@@ -34,43 +34,23 @@ static inline struct search search_start(struct object *o, enum member member)
 	return (struct search){.o = o, .next = o->match->present[member], .member = member};
 }
 
-/* A name as one of 64 bits. */
-static inline uint64_t name_bit(struct slice name)
+/* The value of a place that lies inside the member at `at`. */
+static __attribute__((noinline)) uint32_t inside_of(const struct object *o, const struct place *place, uint32_t at)
 {
-	return name.len ? UINT64_C(1) << ((name.len * 5 + (unsigned char)name.ptr[0] + (unsigned char)name.ptr[name.len - 1] * 3U) & 63) : 1;
-}
-
-static uint64_t names_of(const struct json *json, uint32_t at)
-{
-	uint64_t bits = 0;
-	bool object = json_is_object(json, at);
-	if (object || json_is_array(json, at))
-		for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + object))
-			bits |= object ? name_bit(json_string(json, i)) : json_is_object(json, i) ? names_of(json, i) : 0;
-	return bits;
-}
-
-/* The value of a place that lies inside the member at `at`. Most names are not there: a look at the bits of those that are tells without a search. */
-static uint32_t inside_of(struct object *o, const struct place *place, uint32_t at)
-{
-	if (!key_set_has(&o->looked, place->key)) {
-		key_set_add(&o->looked, place->key);
-		o->names[place->key] = names_of(&o->json, at);
-	}
-	if (!(o->names[place->key] & name_bit(place->inside[0])))
-		return 0;
 	for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
 		at = descend(&o->json, at, place->inside[i]);
 	return at;
 }
 
+/* Most names inside are not there: the bits of those that are tell without a search. */
 static inline __attribute__((always_inline)) uint32_t search_next(struct search *s)
 {
-	struct object *o = s->o;
-	const struct place *place;
-	while ((place = *s->next)) {
+	const struct object *o = s->o;
+	for (const struct place *place; (place = s->next->place);) {
+		uint64_t bit = s->next++->bit;
+		if (bit & ~o->names[place->key])
+			continue;
 		uint32_t at = o->at[place->key];
-		s->next++;
 		if (place->inside[0].len)
 			at = inside_of(o, place, at);
 		if (!json_is_null(&o->json, at)) {
@@ -84,7 +64,7 @@ static inline __attribute__((always_inline)) uint32_t search_next(struct search 
 uint32_t object_next(struct object *o, enum member member, const struct place **place)
 {
 	struct search s = search_start(o, member);
-	while (*place && *s.next && *s.next++ != *place)
+	while (*place && s.next->place && s.next++->place != *place)
 		;
 	uint32_t at = search_next(&s);
 	*place = s.place;
