@@ -183,8 +183,6 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 		text = slice_sub(text, at + 8, text.len);
 	}
 	text = xray(text);
-	if (text.len == TRACE_DIGITS && is_clean(text))
-		return text;
 	size_t n = text.len >= SPAN_DIGITS ? fold_hex(text, digits, TRACE_DIGITS) : 0;
 	if (n == TRACE_DIGITS || n == SPAN_DIGITS)
 		return keep(digits, n, a);
