@@ -13,6 +13,8 @@ static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_
 static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "~native", [CONFIG_HISTOGRAMS_BOTH] = "~both", NULL};
 static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "2.0", NULL};
 static const char *const examples[] = {[EXAMPLES_FULL] = "full", [EXAMPLES_MASKED] = "masked", [EXAMPLES_NONE] = "none", NULL};
+static const char *const wanted_levels[] = {"trace", "debug", "info", "warn", "error", "fatal", NULL}; /* from SEVERITY_TRACE on */
+static const char *const incident_examples[] = {[CONFIG_INCIDENT_FULL] = "full", [CONFIG_INCIDENT_AS_CONFIGURED] = "as_configured", NULL};
 static const char *const levels[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 
 #define IN_SOURCE(member) offsetof(struct config_source, member)
@@ -68,6 +70,10 @@ const struct option options[] = {
 	{"admin.listen", OPTION_STRING, IN(admin.listen), "127.0.0.1:9465", NULL, NULL, NULL, "Address of `/metrics`, health and the API. An address other than loopback needs `token` or `insecure: true`."},
 	{"admin.token", OPTION_SECRET, IN(admin.token), NULL, NULL, NULL, NULL, "Bearer token that the API asks for."},
 	{"admin.insecure", OPTION_BOOL, IN(admin.insecure), "false", NULL, NULL, NULL, "Allow an address other than loopback without a token."},
+	{"incident.topic", OPTION_STRING, IN(incident.topic), NULL, NULL, NULL, NULL, "Compacted topic that says which services are under incident and the log level wanted of them; created if it is missing. `winnow.control` when the journal is in Kafka; a file in the journal's directory when it is not and no topic is named."},
+	{"incident.minutes", OPTION_INT, IN(incident.minutes), "30", "1", "1440", NULL, "How long an incident lasts when nobody says."},
+	{"incident.level", OPTION_CHOICE, IN(incident.level), "debug", NULL, NULL, wanted_levels, "Log level that is asked of a service when nobody says."},
+	{"incident.examples", OPTION_CHOICE, IN(incident.examples), "full", NULL, NULL, incident_examples, "Whether examples of a service under incident are kept as they are, even where `examples` says `masked`."},
 	{"shards", OPTION_INT, IN(shards), "0", "0", "256", NULL, "Worker threads; 0 is one per CPU."},
 	{"log_level", OPTION_CHOICE, IN(log_level), "info", NULL, NULL, levels, "Least level of winnow's own log."},
 };

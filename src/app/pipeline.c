@@ -97,6 +97,21 @@ static int open_books(struct control *c)
 	}
 }
 
+static bool leads(void *arg)
+{
+	return books_leads(arg);
+}
+
+/* Before the first record is counted. */
+static void open_desk(struct control *c)
+{
+	if (c->until_end)
+		return;
+	c->desk = desk_open(c->config);
+	desk_set_leads(c->desk, leads, c->books);
+	status_set_desk(c->status, c->desk);
+}
+
 static int start_workers(struct control *c)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -133,6 +148,7 @@ static int start_workers(struct control *c)
 		c->workers_len++;
 	}
 	status_set_workers(c->status, c->workers, c->workers_len);
+	desk_set_workers(c->desk, c->workers, c->workers_len);
 	return 0;
 }
 
@@ -399,6 +415,7 @@ static void loop(struct control *c)
 static void shut_down(struct control *c)
 {
 	c->leaving_sources = true;
+	desk_set_workers(c->desk, NULL, 0);
 	for (size_t i = 0; i < c->workers_len; i++)
 		worker_stop(c->workers[i], false);
 	status_set_workers(c->status, NULL, 0);
@@ -412,6 +429,7 @@ static void shut_down(struct control *c)
 		kafka_source_close(c->sources[i].kafka);
 	sending_stop(c->sending);
 	status_stop(c->status);
+	desk_close(c->desk);
 	books_close(c->books);
 	control_done(c);
 }
@@ -430,6 +448,8 @@ int pipeline_run(const struct config *config, bool until_end)
 		rc = open_books(&c);
 	if (!rc)
 		rc = sending_start(config, c.books, c.status, &c.sending);
+	if (!rc)
+		open_desk(&c);
 	if (!rc)
 		rc = start_workers(&c);
 	if (!rc)

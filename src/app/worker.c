@@ -24,7 +24,7 @@ enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CU
 #define IDLE_NS (5 * NS_PER_MS)
 #define APPEND_RETRY_NS (2 * NS_PER_S)
 
-enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_STOP };
+enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_INCIDENTS, COMMAND_STOP };
 
 struct command {
 	enum command_kind kind;
@@ -34,6 +34,8 @@ struct command {
 	char *topic;
 	int32_t partition;
 	const struct ruleset *rules;
+	struct incidents *incidents; /* the command's until it is obeyed */
+	bool unmask;
 	bool until_end;
 };
 
@@ -266,6 +268,9 @@ static void obey(struct worker *w, struct command *c)
 		shard_set_rules(w->shard, c->rules);
 		queue_push(w->replies, w, -1);
 		break;
+	case COMMAND_INCIDENTS:
+		shard_set_incidents(w->shard, c->incidents, c->unmask);
+		break;
 	case COMMAND_STOP:
 		w->until_end = c->until_end;
 		w->stopping = !c->until_end;
@@ -387,6 +392,7 @@ static void publish(struct worker *w)
 	w->status.bytes = t->bytes;
 	w->status.behind = t->behind;
 	w->status.gaps = t->gaps;
+	w->status.incident = t->incident;
 	w->status.partitions = w->partitions.len;
 	w->status.ended = ended;
 }
@@ -502,6 +508,11 @@ void worker_set_rules(struct worker *w, const struct ruleset *rules)
 	wait_replies(w, 1);
 }
 
+void worker_set_incidents(struct worker *w, struct incidents *incidents, bool unmask)
+{
+	say(w, (struct command){.kind = COMMAND_INCIDENTS, .incidents = incidents, .unmask = unmask});
+}
+
 void worker_stop(struct worker *w, bool until_end)
 {
 	say(w, (struct command){.kind = COMMAND_STOP, .until_end = until_end});
@@ -513,8 +524,10 @@ void worker_join(struct worker *w)
 		return;
 	pthread_join(w->thread, NULL);
 	books_remove_writer(w->books, &w->writer);
-	for (struct command *c; (c = queue_pop(w->commands, 0)); free(c))
+	for (struct command *c; (c = queue_pop(w->commands, 0)); free(c)) {
 		free(c->topic);
+		incidents_free(c->incidents);
+	}
 	for (struct books_notice *n; (n = queue_pop(w->writer.notices, 0));)
 		free(n);
 	for (size_t i = 0; i < w->partitions.len; i++)

@@ -41,7 +41,7 @@ struct pair {
 struct red {
 	struct tally *tally;
 	int64_t step_ns, oldest_step;
-	size_t names;
+	size_t names, usual_names;
 	struct map services;
 	struct service *last_service;
 	struct map pairs;
@@ -71,7 +71,7 @@ struct red *red_new(struct tally *tally, int64_t step_ns, size_t names)
 	r->tally = tally;
 	r->step_ns = step_ns;
 	r->oldest_step = INT64_MIN;
-	r->names = names;
+	r->names = r->usual_names = names;
 	forget_own(r);
 	return r;
 }
@@ -120,6 +120,11 @@ void red_free(struct red *r)
 	map_done(&r->label_scopes);
 	free(r->patterns);
 	free(r);
+}
+
+void red_widen(struct red *r, bool wide)
+{
+	r->names = r->usual_names << wide;
 }
 
 void red_set_oldest(struct red *r, int64_t oldest_step)

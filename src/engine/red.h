@@ -21,6 +21,9 @@ void red_free(struct red *r);
 /* All series numbers are void: the tally was told to forget. */
 void red_forget(struct red *r);
 
+/* Whether every budget of names is twice as wide from now on. */
+void red_widen(struct red *r, bool wide);
+
 /* Steps before this one are counted in it: the receiver takes nothing older. */
 void red_set_oldest(struct red *r, int64_t oldest_step);
 

@@ -33,6 +33,8 @@ struct shard {
 	struct red *red;
 	struct examples *examples;
 	struct buf masked;
+	struct incidents *incidents; /* NULL: none */
+	bool unmask, wide;           /* wide: budgets are doubled for the record at hand */
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
 	uint32_t *told;
 	size_t told_cap;
@@ -69,6 +71,7 @@ void shard_free(struct shard *s)
 	free(s->named);
 	examples_free(s->examples);
 	buf_done(&s->masked);
+	incidents_free(s->incidents);
 	red_free(s->red);
 	tally_free(s->tally);
 	miner_free(s->miner);
@@ -101,6 +104,25 @@ void shard_set_rules(struct shard *s, const struct ruleset *rules)
 		s->families[i] = family_of(rules, i);
 	free(s->named);
 	s->named = mem_zalloc(rules ? ruleset_len(rules) + 1 : 1, sizeof(struct pattern *));
+}
+
+void shard_set_incidents(struct shard *s, struct incidents *incidents, bool unmask)
+{
+	incidents_free(s->incidents);
+	s->incidents = incidents;
+	s->unmask = unmask;
+}
+
+/* Doubles the budgets for a record of an incident, and puts them back for the next that is not. */
+static void widen(struct shard *s, const struct red_event *e)
+{
+	bool wide = incidents_cover(s->incidents, e->service, e->time_ns);
+	s->totals.incident += wide;
+	if (wide == s->wide)
+		return;
+	s->wide = wide;
+	pattern_set_widen(s->patterns, wide);
+	red_widen(s->red, wide);
 }
 
 int64_t shard_rules_ns(const struct shard *s)
@@ -259,9 +281,10 @@ static void offer_example(struct shard *s, const struct naming *n, const struct 
 	struct shard_example at = *where;
 	at.time_ns = n->event.time_ns;
 	at.severity = n->event.severity;
-	if (s->opts.examples == EXAMPLES_MASKED && examples_wants(s->examples, n->pattern, record, at.time_ns, n->event.error))
+	bool incident = s->incidents && incidents_cover(s->incidents, n->event.service, at.time_ns);
+	if (s->opts.examples == EXAMPLES_MASKED && !(incident && s->unmask) && examples_wants(s->examples, n->pattern, record, at.time_ns, n->event.error, incident))
 		at.text = mask_example(s->miner, n->pattern, &n->match, record, &s->masked);
-	examples_offer(s->examples, n->pattern, record, &at, n->event.error);
+	examples_offer(s->examples, n->pattern, record, &at, n->event.error, incident);
 }
 
 static void count_log(struct shard *s, struct naming *n, const struct shard_example *where)
@@ -339,6 +362,8 @@ static void count_record(struct shard *s, struct shard_partition *p, const struc
 	if (time_ns > p->newest_ns)
 		p->newest_ns = time_ns;
 	red_consumed(s->red, time_ns, 1, 0);
+	if (s->incidents || s->wide)
+		widen(s, &n.event);
 	if (record->kind == RECORD_SPAN)
 		count_span(s, &n);
 	else

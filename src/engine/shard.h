@@ -3,6 +3,7 @@
 #ifndef WINNOW_ENGINE_SHARD_H
 #define WINNOW_ENGINE_SHARD_H
 
+#include "engine/incident.h"
 #include "metric/tally.h"
 #include "pattern/miner.h"
 #include "pattern/ruleset.h"
@@ -64,6 +65,7 @@ struct shard_example {
 	int64_t time_ns;
 	enum severity severity;
 	uint8_t rank;
+	bool further;           /* kept besides the best one, in an incident */
 	struct slice text, trace_id, span_id, topic;
 	int32_t partition;
 	int64_t offset;
@@ -71,7 +73,7 @@ struct shard_example {
 
 /* Running totals of this process, for its own status page; never reset. */
 struct shard_totals {
-	uint64_t consumed, undecodable, bytes, behind, gaps;
+	uint64_t consumed, undecodable, bytes, behind, gaps, incident;
 };
 
 /* Sets where the partition goes on and forgets what it held open. topic, partition and format stay. */
@@ -87,6 +89,8 @@ struct shard *shard_new(const struct shard_opts *opts);
 void shard_free(struct shard *s);
 /* Takes other rules from the next record on. */
 void shard_set_rules(struct shard *s, const struct ruleset *rules);
+/* Takes over who is under incident, from the next record on; NULL: nobody. unmask: their examples are kept as they are, whatever opts.examples says but EXAMPLES_NONE. */
+void shard_set_incidents(struct shard *s, struct incidents *incidents, bool unmask);
 /* When they counted their first record, by now_ns; 0: not yet. */
 int64_t shard_rules_ns(const struct shard *s);
 

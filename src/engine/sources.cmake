@@ -1,6 +1,7 @@
 set(engine_SOURCES
 	example.c
 	graph.c
+	incident.c
 	mask.c
 	open.c
 	red.c

@@ -217,6 +217,8 @@ static void encode_patterns(struct buf *out, const struct delta_body *body)
 	}
 }
 
+enum { EXAMPLE_FURTHER = 0x40 }; /* added to the rank */
+
 static void encode_examples(struct buf *out, const struct delta_body *body)
 {
 	pack_u64(out, body->examples_len);
@@ -229,7 +231,7 @@ void example_pack(struct buf *out, const struct delta_example *e)
 	pack_u64(out, e->pattern_id);
 	pack_i64(out, e->time_ns);
 	pack_u64(out, e->severity);
-	pack_u64(out, e->rank);
+	pack_u64(out, e->rank | (e->further ? EXAMPLE_FURTHER : 0));
 	pack_bytes(out, e->text);
 	pack_bytes(out, e->trace_id);
 	pack_bytes(out, e->span_id);
@@ -500,6 +502,8 @@ void example_unpack(struct unpack *u, struct delta_example *e)
 	e->time_ns = unpack_i64(u);
 	e->severity = (uint8_t)unpack_upto(u, UINT8_MAX);
 	e->rank = (uint8_t)unpack_upto(u, UINT8_MAX);
+	e->further = (e->rank & EXAMPLE_FURTHER) != 0;
+	e->rank &= (uint8_t)~EXAMPLE_FURTHER;
 	e->text = unpack_bytes(u);
 	e->trace_id = unpack_bytes(u);
 	e->span_id = unpack_bytes(u);

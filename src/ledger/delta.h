@@ -35,8 +35,9 @@ struct delta_example {
 	uint64_t pattern_id;
 	int64_t time_ns;
 	uint8_t severity;       /* enum severity of the record room, as a number */
+	bool further;           /* one of several that are kept besides the best, in an incident */
 	uint8_t rank;           /* error with trace 4, error 3, with trace 2, else 1: higher wins; at equal rank the first, until one is ten minutes younger */
-	struct slice text;      /* the log line (cut at 4 KiB) */
+	struct slice text;      /* the log line (cut at 4 KiB; in an incident at 16) */
 	struct slice trace_id, span_id;
 	struct slice topic;     /* where it came from */
 	int32_t partition;

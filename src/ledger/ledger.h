@@ -134,6 +134,9 @@ struct ledger_pattern {
 };
 size_t ledger_patterns_len(const struct ledger *l); /* aliases included */
 void ledger_pattern_at(const struct ledger *l, size_t index, struct ledger_pattern *ret);
+/* Examples kept of it besides the best one, newest first; how many. */
+enum { LEDGER_FURTHER_MAX = 8 };
+size_t ledger_further(const struct ledger *l, uint64_t id, const struct delta_example *ret[LEDGER_FURTHER_MAX]);
 bool ledger_pattern_find(const struct ledger *l, uint64_t id, struct ledger_pattern *ret);
 
 struct ledger_value {

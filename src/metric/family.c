@@ -81,6 +81,9 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_JOURNAL_POSITION] = {.name = "winnow_journal_position", .type = METRIC_GAUGE, .unit = "", .help = "Position in the journal up to which this instance has read.", .labels = ""},
 	[OWN_RULES_RELOAD] = {.name = "winnow_rules_last_reload_successful", .type = METRIC_GAUGE, .unit = "", .help = "1 if the rules were in order when they were last loaded.", .labels = ""},
 	[OWN_RULES_RELOAD_TIME] = {.name = "winnow_rules_last_reload_success_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the rules in force were loaded.", .labels = ""},
+	[OWN_INCIDENT_UNTIL] = {.name = "winnow_incident_until_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the incident of a service ends; there while it lasts.", .labels = "service_name"},
+	[OWN_INCIDENTS] = {.name = "winnow_incidents_total", .type = METRIC_COUNTER, .unit = "", .help = "Incidents raised at this instance.", .labels = ""},
+	[OWN_INCIDENT_RECORDS] = {.name = "winnow_incident_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records of services under incident that this instance counted.", .labels = ""},
 	[OWN_BUILD_INFO] = {.name = "winnow_build_info", .type = METRIC_GAUGE, .unit = "", .help = "1, with the version as a label.", .labels = "version"},
 };
 

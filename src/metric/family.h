@@ -74,6 +74,9 @@ enum own_metric {
 	OWN_JOURNAL_POSITION,      /* winnow_journal_position */
 	OWN_RULES_RELOAD,          /* winnow_rules_last_reload_successful */
 	OWN_RULES_RELOAD_TIME,     /* winnow_rules_last_reload_success_timestamp_seconds */
+	OWN_INCIDENT_UNTIL,        /* winnow_incident_until_timestamp_seconds{service_name} */
+	OWN_INCIDENTS,             /* winnow_incidents_total */
+	OWN_INCIDENT_RECORDS,      /* winnow_incident_records_total */
 	OWN_BUILD_INFO,            /* winnow_build_info{version} */
 	OWN_COUNT
 };

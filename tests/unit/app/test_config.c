@@ -236,6 +236,9 @@ static void librdkafka_properties_are_checked(void **state)
 		"w.yaml:7:19: winnow sets \"group.id\" itself\n");
 	refused("sources:\n  - kafka:\n      topics: [\"a b\", \"^(\"]\n" WRITE,
 		"w.yaml:3:15: \"a b\" is no topic name; a regular expression starts with ^\nw.yaml:3:15: topic \"^(\": Unmatched ( or \\(\n");
+	refused("sources: [{kafka: {topics: \"^(((((((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+\"}}]\n" WRITE,
+		"w.yaml:1:28: topic \"^(((((((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+\": too many repeats in one another\n");
+	refused("sources: [{kafka: {topics: \"^(a{1,255}){255}\"}}]\n" WRITE, "w.yaml:1:28: topic \"^(a{1,255}){255}\": too many repeats in one another\n");
 }
 
 static int64_t start_of(const char *start)
