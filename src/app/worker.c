@@ -110,6 +110,7 @@ static size_t collect_ranges(struct worker *w)
 			.replay = next.replay,
 			.replay_time_ns = next.replay_time_ns,
 			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
+			.reached_ns = s->newest_ns,
 			.gap = s->gap,
 		};
 	}
@@ -184,7 +185,7 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 	bool known = books_partition(w->books, p->shard.topic, p->shard.partition, &at);
 	struct shard_start start = {.offset = p->reader->start, .replay = p->reader->start};
 	if (known)
-		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
+		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
 	shard_partition_start(&p->shard, &start, &w->opts.shard);
 	p->joined = true;
 	p->ended = p->reader->end >= 0 && shard_partition_to(&p->shard) >= p->reader->end;
@@ -326,8 +327,12 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 {
 	struct err err = {0};
 	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected;
-	if (mono_ns < p->retry_ns || (p->shard.newest_ns > limit && p->shard.newest_ns))
+	if (mono_ns < p->retry_ns)
 		return false;
+	if (p->shard.newest_ns > limit && p->shard.newest_ns) {
+		p->active_ns = mono_ns; /* it waits: once the others are there they must not leave it behind */
+		return false;
+	}
 	if (p->seek_pending) {
 		seek(w, p);
 		return false;

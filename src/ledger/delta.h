@@ -17,7 +17,8 @@ struct delta_range {
 	int64_t from, to;     /* offsets, half open */
 	int64_t replay;       /* where a successor starts feeding open state; == to when nothing is open */
 	int64_t replay_time_ns;
-	int64_t newest_ns;    /* newest event time seen in this partition so far; 0: none yet */
+	int64_t newest_ns;    /* newest event time in this partition so far that the watermark may go by; 0: none yet */
+	int64_t reached_ns;   /* newest event time read: past newest_ns while the writer waits for partitions that lag behind; what is below newest_ns counts as equal */
 	int64_t gap;          /* offsets in [from, to) that the log no longer has */
 };
 

@@ -56,12 +56,12 @@ void __wrap_http_sender_post(struct http_sender *s, struct slice packed, unsigne
 
 int64_t __wrap_clock_wall_ns(void)
 {
-	return running ? instance_now(world, running) : 1;
+	return running ? instance_now(world, running) : backlog_clock_ns ? backlog_clock_ns : 1;
 }
 
 int64_t __wrap_clock_mono_ns(void)
 {
-	return running ? world->now_ns : 1;
+	return running ? world->now_ns : backlog_clock_ns ? backlog_clock_ns : 1;
 }
 
 void *__wrap_queue_pop(struct queue *q, int64_t timeout_ns)
