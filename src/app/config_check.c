@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { SPAN_DIMENSIONS = 16 };
+
 /* The node under a chain of keys, or the nearest above it: where a complaint about something missing points. */
 static const struct yaml *nearest_node(const struct loader *l, const char *first, const char *second)
 {
@@ -184,6 +186,8 @@ static void check_metrics(struct loader *l)
 	const struct config *c = l->config;
 	if (c->metrics.window_ns <= c->metrics.step_ns + c->metrics.lateness_ns)
 		loader_complain(l, nearest_node(l, "metrics", "window"), "window must be longer than step and lateness together");
+	if (c->metrics.span_dimensions.len > SPAN_DIMENSIONS)
+		loader_complain(l, nearest_node(l, "metrics", "span_dimensions"), "at most %d span_dimensions", SPAN_DIMENSIONS);
 	if (c->metrics.expire_ns < c->metrics.step_ns)
 		loader_complain(l, nearest_node(l, "metrics", "expire"), "expire must not be shorter than step");
 }

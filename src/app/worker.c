@@ -186,7 +186,7 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 	struct shard_start start = {.offset = p->reader->start, .replay = p->reader->start};
 	if (known)
 		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
-	shard_partition_start(&p->shard, &start, w->opts.shard.hold_ns);
+	shard_partition_start(&p->shard, &start, &w->opts.shard);
 	p->joined = true;
 	p->ended = p->reader->end >= 0 && shard_partition_to(&p->shard) >= p->reader->end;
 	p->active_ns = clock_mono_ns();
@@ -220,7 +220,7 @@ static void take(struct worker *w, const struct command *c)
 		.partition = c->reader->partition,
 		.format = c->format,
 	};
-	shard_partition_start(&p->shard, &c->at, w->opts.shard.hold_ns);
+	shard_partition_start(&p->shard, &c->at, &w->opts.shard);
 	p->active_ns = clock_mono_ns();
 	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end;
 	w->partitions.at = mem_grow(w->partitions.at, w->partitions.len, &w->partitions.cap, sizeof(struct partition *));

@@ -22,6 +22,11 @@ struct shard_opts {
 	size_t label_values;        /* most span names, and most routes, of one service; 0: 200 */
 	enum examples_kept examples;
 	int64_t hold_ns;            /* for how long a span waits for its other end, in event time; 0: no service graph */
+	bool graph_of_services;     /* a span and its parent in another service are an edge, whatever their kinds say */
+	bool exceptions_are_errors; /* a span whose status is unset failed if one of its events is an exception */
+	int span_preset;            /* enum span_preset of engine/red.h: the metrics that spans count in */
+	const char *const *span_dimensions; /* attributes of spans that become labels; outlive the shard */
+	size_t span_dimensions_len; /* at most 16 */
 	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
 	const struct decoder_field *fields; /* where the configuration says that members are; outlive the shard */
 	size_t fields_len;
@@ -77,7 +82,7 @@ struct shard_totals {
 };
 
 /* Sets where the partition goes on and forgets what it held open. topic, partition and format stay. */
-void shard_partition_start(struct shard_partition *p, const struct shard_start *at, int64_t hold_ns);
+void shard_partition_start(struct shard_partition *p, const struct shard_start *at, const struct shard_opts *opts);
 /* Frees what it holds open. */
 void shard_partition_done(struct shard_partition *p);
 /* The `to` of the open delta. */

@@ -5,7 +5,9 @@ set(engine_SOURCES
 	mask.c
 	open.c
 	red.c
+	red_span.c
 	replay.c
 	route.c
 	shard.c
+	weight.c
 )
