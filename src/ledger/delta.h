@@ -20,6 +20,9 @@ struct delta_range {
 	int64_t newest_ns;    /* newest event time in this partition so far that the watermark may go by; 0: none yet */
 	int64_t reached_ns;   /* newest event time read: past newest_ns while the writer waits for partitions that lag behind; what is below newest_ns counts as equal */
 	int64_t gap;          /* offsets in [from, to) that the log no longer has */
+	uint32_t life;        /* of the log: the same offsets in another life are other records */
+	bool anew;            /* the log is shorter than what is counted of it: life begins with this range, and the one before ended at `before` */
+	int64_t before;
 };
 
 struct delta_header {
@@ -72,12 +75,12 @@ struct delta_body {
 	size_t examples_len;
 };
 
-enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c' };
+enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c', DELTA_CLAIM = 'l' };
 
 /* Any journal record, read. */
 struct delta {
 	enum delta_kind kind;
-	struct delta_header header; /* of other kinds than DELTA_INCREMENTS only journal_time_ns */
+	struct delta_header header; /* of other kinds than DELTA_INCREMENTS only journal_time_ns and writer */
 	struct delta_body body;     /* empty but for DELTA_INCREMENTS */
 	int64_t step;               /* DELTA_MARK, DELTA_ANCHORED */
 	bool skipped;               /* DELTA_MARK */

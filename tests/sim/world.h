@@ -157,7 +157,10 @@ void counter_tick(struct world *w, struct instance *i, int worker);
 
 struct sending {
 	struct sender *sender;
-	uint64_t leadership, known_leadership, contested, known_contested;
+	uint64_t leadership, known_leadership, leader; /* leader: as which it signs what it says */
+	int claim;             /* 0: not said, 1: under way, 2: there, -1: unknown */
+	bool others_claim;
+	int64_t others_ns;     /* journal time of the last word of another leader */
 	size_t lead_from;
 	bool leading, dying, over, idle;
 	int64_t wake_ns;
@@ -171,9 +174,15 @@ void sending_kill(struct world *w, struct instance *i);
 void sending_tick(struct world *w, struct instance *i);
 /* The outcome of an append of the sender's. */
 void sending_appended(struct world *w, struct instance *i, bool ok);
+/* That of its claim. */
+void sending_claimed(struct instance *i, bool ok);
+/* Another's word as leader, or its own. */
+void sending_hears(struct instance *i, const struct ledger_event *event);
 size_t sending_suspects(const struct instance *i);
 
 /* --- flight.c --- */
+
+enum { FLIGHT_OF_SENDER = -1, FLIGHT_OF_CLAIM = -2 };
 
 /* An append on its way. */
 struct flight {
@@ -181,7 +190,7 @@ struct flight {
 	int64_t report_ns;
 	int64_t again_ns;      /* a second copy, INT64_MAX: none */
 	bool ok;               /* what the report says */
-	int instance, worker;  /* worker -1: not a delta */
+	int instance, worker;  /* no delta: FLIGHT_OF_SENDER, FLIGHT_OF_CLAIM */
 	uint64_t life, writer;
 	struct buf bytes;
 	bool reported;
