@@ -48,6 +48,7 @@ enum mutant {
 	MUTANT_UNKNOWN_LATE,       /* a partition the journal does not know is taken in any delta of a writer */
 	MUTANT_KEEP_OPEN,          /* a rewound writer keeps what it had counted */
 	MUTANT_LATE_ANCHORS,       /* anchors that are refused because another leader has gone on are sent again later */
+	MUTANT_SILENT_RULES,       /* rules are told at the start, and not when they change */
 	MUTANT_COUNT
 };
 
@@ -132,6 +133,8 @@ struct shard {
 	uint64_t writer, seq;
 	unsigned flying;       /* deltas appended and not acknowledged */
 	bool announce;         /* tell all patterns with the next delta */
+	bool told;             /* the rules, as the instance has them */
+	uint64_t tellings;
 	struct part parts[PARTITIONS_MAX];
 	uint32_t counted[COUNTED_MAX]; /* records in the open delta: number * 2 + rules */
 	size_t counted_len, entries_len;
@@ -147,6 +150,8 @@ void shard_take(struct world *w, struct instance *i, int partition);
 void shard_drop(struct world *w, struct instance *i, int partition, bool flush);
 /* Drops what is open and begins anew where the journal will say. */
 void shard_rewind(struct world *w, struct instance *i, int worker);
+/* Takes the version of the rules that is to be loaded now. */
+void shard_reload(struct world *w, struct instance *i);
 void shard_tick(struct world *w, struct instance *i, int worker);
 
 /* --- sending.c --- */
@@ -289,11 +294,15 @@ static inline int worker_of(const struct world *w, int partition)
 {
 	return w->joint ? 0 : partition;
 }
-/* The pattern that a rules version gives a record: reloading renames within a severity. */
+/* The pattern that a rules version gives a record: reloading renames within a severity, and takes two rules away. */
 static inline uint8_t world_pattern(const struct input *r, int rules)
 {
-	static const uint8_t renamed[PATTERNS] = {1, 0, 2, 4, 3};
+	static const uint8_t renamed[PATTERNS] = {1, 1, 2, 4, 4};
 	return rules ? renamed[r->pattern] : r->pattern;
+}
+static inline bool world_has_rule(size_t pattern, int rules)
+{
+	return !rules || (pattern != 0 && pattern != 3);
 }
 static inline bool world_is_error(uint8_t pattern)
 {
@@ -312,6 +321,8 @@ void world_done(struct world *w);
 
 /* Whether the receiver has what the input logs held, and every record was counted once or for a reason never. */
 void check_totals(struct world *w);
+/* Whether nothing is left at the receiver of rules that no instance has any more. */
+void check_ends(struct world *w);
 /* Whether every instance, and a fold of the whole journal, stand in the same state. */
 void check_states(struct world *w);
 
