@@ -71,7 +71,7 @@ size_t json_parser_bytes(const struct json_parser *parser)
 /* A text of n bytes has at most n + 8 words: only a number takes more words than bytes, and but for the last there is a comma with it. */
 static void fit(struct json_parser *p, size_t len)
 {
-	if (len <= p->capacity && (p->capacity <= LARGEST_KEPT || len > LARGEST_KEPT))
+	if (p->tape && len <= p->capacity && (p->capacity <= LARGEST_KEPT || len > LARGEST_KEPT))
 		return;
 	size_t capacity = SMALLEST;
 	while (capacity < len)
@@ -606,11 +606,11 @@ static void translate(uint64_t *tape, const unsigned char *strings)
 	}
 }
 
-enum json_status json_parser_parse(struct json_parser *parser, const char *bytes, size_t len, struct json *ret)
+enum json_status json_parser_slow(struct json_parser *parser, const char *bytes, size_t len, struct json *ret)
 {
 	struct json_shim_tape shim;
-	if (json_parser_quick(parser, bytes, len, ret) == JSON_OK)
-		return JSON_OK;
+	if (len == 0)
+		return JSON_SYNTAX;
 	enum json_status status = json_shim_parse(parser->shim, bytes, len, &shim);
 	if (status != JSON_OK)
 		return status;
@@ -618,4 +618,10 @@ enum json_status json_parser_parse(struct json_parser *parser, const char *bytes
 	parser->bytes_used = json_shim_strings_bound(len);
 	*ret = (struct json){.tape = shim.tape, .bytes = (const char *)shim.strings};
 	return JSON_OK;
+}
+
+enum json_status json_parser_parse(struct json_parser *parser, const char *bytes, size_t len, struct json *ret)
+{
+	enum json_status status = json_parser_quick(parser, bytes, len, ret);
+	return status == JSON_OK ? status : json_parser_slow(parser, bytes, len, ret);
 }

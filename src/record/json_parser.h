@@ -20,7 +20,8 @@ struct json_parser *json_parser_new(void);
 void json_parser_free(struct json_parser *parser);
 /* *ret is valid until the next call; the bytes themselves are not needed any more. */
 enum json_status json_parser_parse(struct json_parser *parser, const char *bytes, size_t len, struct json *ret);
-/* Whether the text is of the kind that is read without simdjson: for tests, which compare the two. */
+/* The two ways it does that, for tests, which compare them: our own, which refuses more than is wrong, and simdjson's. */
+enum json_status json_parser_slow(struct json_parser *parser, const char *bytes, size_t len, struct json *ret);
 enum json_status json_parser_quick(struct json_parser *parser, const char *bytes, size_t len, struct json *ret);
 /* How many of the last document's `bytes` are in use, slack included. */
 size_t json_parser_bytes(const struct json_parser *parser);

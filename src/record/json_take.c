@@ -9,7 +9,7 @@
 
 /* Walks the values of a column that are there and not null. */
 struct search {
-	struct object *o;
+	const struct object *o;
 	const struct place *place; /* of the last value */
 	const struct present *next;
 	enum member member;
@@ -29,7 +29,7 @@ static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
 	return found;
 }
 
-static inline struct search search_start(struct object *o, enum member member)
+static inline struct search search_start(const struct object *o, enum member member)
 {
 	return (struct search){.o = o, .next = o->match->present[member], .member = member};
 }
@@ -61,7 +61,7 @@ static inline __attribute__((always_inline)) uint32_t search_next(struct search 
 	return 0;
 }
 
-uint32_t object_next(struct object *o, enum member member, const struct place **place)
+uint32_t object_next(const struct object *o, enum member member, const struct place **place)
 {
 	struct search s = search_start(o, member);
 	while (*place && s.next->place && s.next++->place != *place)
@@ -71,7 +71,7 @@ uint32_t object_next(struct object *o, enum member member, const struct place **
 	return at;
 }
 
-struct slice object_text(struct object *o, enum member member)
+struct slice object_text(const struct object *o, enum member member)
 {
 	const struct place *place = NULL;
 	for (uint32_t at; (at = object_next(o, member, &place));)
@@ -155,7 +155,7 @@ int64_t json_time(const struct json *json, uint32_t at, bool *ret_zoned, enum un
 }
 
 /* A time that names its zone is not replaced; one that does not gives way to the envelope's. */
-static enum undecodable take_time(struct decoder *d, struct object *o, struct record *r)
+static enum undecodable take_time(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_TIME);
 	enum undecodable reason = UNDECODABLE_NONE;
@@ -178,7 +178,7 @@ static enum undecodable take_time(struct decoder *d, struct object *o, struct re
 	return UNDECODABLE_NONE;
 }
 
-static enum undecodable take_level(struct decoder *d, struct object *o, struct record *r)
+static enum undecodable take_level(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_LEVEL);
 	for (uint32_t at; r->severity == SEVERITY_UNKNOWN && (at = search_next(&s));) {
@@ -210,7 +210,7 @@ static struct slice rendered(struct decoder *d, const struct json *json, uint32_
 }
 
 /* A template without its text beside it: the values stand in the record, or in its Properties. */
-static struct slice filled(struct decoder *d, struct object *o, struct slice template)
+static struct slice filled(struct decoder *d, const struct object *o, struct slice template)
 {
 	bool apart = key_set_has(&o->seen, KEY_PROPERTIES) && json_is_object(&o->json, o->at[KEY_PROPERTIES]);
 	if (slice_find(template, '{', 0) == template.len)
@@ -221,7 +221,7 @@ static struct slice filled(struct decoder *d, struct object *o, struct slice tem
 }
 
 /* SLF4J's "{}" one by one from the list of arguments. */
-static struct slice with_arguments(struct decoder *d, struct object *o, struct slice template)
+static struct slice with_arguments(struct decoder *d, const struct object *o, struct slice template)
 {
 	uint32_t list = o->at[KEY_ARGUMENTS], next = json_is_array(&o->json, list) ? json_first(list) : 0;
 	struct slice hole = SLICE("{}");
@@ -244,7 +244,7 @@ static struct slice with_arguments(struct decoder *d, struct object *o, struct s
 }
 
 /* The value as a message; empty if it is none. */
-static struct slice message_of(struct decoder *d, struct object *o, uint32_t at, const struct place *place)
+static struct slice message_of(struct decoder *d, const struct object *o, uint32_t at, const struct place *place)
 {
 	bool proper = is_message_proper(place->key) || place->inside[0].len;
 	if (json_type(&o->json, at) == '"') {
@@ -258,7 +258,7 @@ static struct slice message_of(struct decoder *d, struct object *o, uint32_t at,
 	return proper && !object ? rendered(d, &o->json, at) : slice_of(NULL, 0);
 }
 
-static enum undecodable take_message(struct decoder *d, struct object *o, struct record *r)
+static enum undecodable take_message(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_MESSAGE);
 	for (uint32_t at; r->message.len == 0 && (at = search_next(&s));) {
@@ -271,7 +271,7 @@ static enum undecodable take_message(struct decoder *d, struct object *o, struct
 	return UNDECODABLE_NONE;
 }
 
-static struct slice take_text(struct decoder *d, struct object *o, enum member member)
+static struct slice take_text(struct decoder *d, const struct object *o, enum member member)
 {
 	if (!(o->members >> member & 1))
 		return slice_of(NULL, 0);
@@ -298,7 +298,7 @@ static bool id_text(struct decoder *d, const struct object *o, const struct plac
 	return true;
 }
 
-static enum undecodable take_ids(struct decoder *d, struct object *o, struct record *r)
+static enum undecodable take_ids(struct decoder *d, const struct object *o, struct record *r)
 {
 	static const enum member members[] = {MEMBER_TRACE, MEMBER_SPAN, MEMBER_PARENT};
 	struct slice *const ids[] = {&r->trace_id, &r->span_id, &r->parent_span_id};
@@ -316,7 +316,7 @@ static enum undecodable take_ids(struct decoder *d, struct object *o, struct rec
 	return UNDECODABLE_NONE;
 }
 
-static void take_duration(struct decoder *d, struct object *o, struct record *r)
+static void take_duration(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_DURATION);
 	for (uint32_t at; r->duration_ns < 0 && (at = search_next(&s));) {
@@ -351,7 +351,7 @@ void http_request_line(struct slice line, struct record *r)
 		r->http_path = slice_sub(line, method + 1, path - method - 1);
 }
 
-static void take_http(struct decoder *d, struct object *o, struct record *r)
+static void take_http(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_STATUS);
 	for (uint32_t at; r->http_status == 0 && (at = search_next(&s));) {
@@ -442,7 +442,7 @@ static bool is_success_state(struct slice state)
 	return state.len < 2 || (state.ptr[0] == '0' && state.ptr[1] <= '2');
 }
 
-static void take_failure(struct decoder *d, struct object *o, struct record *r)
+static void take_failure(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_FAILURE);
 	for (uint32_t at; r->exception_type.len == 0 && (at = search_next(&s));) {
@@ -479,7 +479,7 @@ static struct slice service_name(const struct object *o, struct slice name)
 	return name;
 }
 
-static void take_texts(struct decoder *d, struct object *o, struct record *r)
+static void take_texts(struct decoder *d, const struct object *o, struct record *r)
 {
 	if (r->service.len == 0)
 		r->service = service_name(o, take_text(d, o, MEMBER_SERVICE));
@@ -489,7 +489,7 @@ static void take_texts(struct decoder *d, struct object *o, struct record *r)
 		r->template_text = take_text(d, o, MEMBER_TEMPLATE);
 }
 
-enum undecodable object_fill(struct decoder *d, struct object *o, struct record *r, bool with_message)
+enum undecodable object_fill(struct decoder *d, const struct object *o, struct record *r, bool with_message)
 {
 	enum undecodable reason = take_time(d, o, r);
 	reason = reason ? reason : take_level(d, o, r);

@@ -96,14 +96,14 @@ void json_log_read(struct decoder *d, unsigned top);
 /* One log record of plain text. inside: objects[0] is open and is what the text lies in (a batch). */
 void text_log_read(struct decoder *d, struct slice text, bool inside);
 /* json_take.c: the members of the record that are still open, from one object. */
-enum undecodable object_fill(struct decoder *d, struct object *o, struct record *r, bool with_message);
+enum undecodable object_fill(struct decoder *d, const struct object *o, struct record *r, bool with_message);
 int64_t json_time(const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason);
 /* The next value of the column that is there and not null; 0 at the end. *place is where the walk stands (NULL to begin) and then where the value was. */
-uint32_t object_next(struct object *o, enum member member, const struct place **place);
+uint32_t object_next(const struct object *o, enum member member, const struct place **place);
 /* "GET /cart?x=1 HTTP/1.1": method and path, if the line is one. */
 void http_request_line(struct slice line, struct record *r);
 /* The first text in the column. */
-struct slice object_text(struct object *o, enum member member);
+struct slice object_text(const struct object *o, enum member member);
 /* Appends "log JSON, " or "payload.": how objects[layer] was reached. */
 void object_way(const struct decoder *d, unsigned layer, struct buf *out);
 /* batch.c: objects that hold many records (objects[0] is open). */
