@@ -251,9 +251,9 @@ static void keep_document(struct decoder *d, struct json *json, size_t len)
 {
 	size_t words = (size_t)(json->tape[0] & UINT32_MAX);
 	uint64_t *tape = arena_alloc(&d->arena, words * sizeof(*tape));
-	char *bytes = arena_alloc(&d->arena, len);
+	unsigned char *strings = arena_alloc(&d->arena, len);
 	json->tape = memcpy(tape, json->tape, words * sizeof(*tape));
-	json->bytes = memcpy(bytes, json->bytes, len);
+	json->strings = memcpy(strings, json->strings, len);
 }
 
 enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret)

@@ -2,10 +2,10 @@
 /*
  * Reading a parsed document.
  *
- * Layout (after simdjson's tape, doc/tape.md of its release 3.0): 64-bit words, the type's letter in the top 8 bits. tape[0] is the root, whose low 32 bits
- * are the number of words; the document's value stands at JSON_ROOT. '"': 28 bits of length, then 28 of the place in `bytes`. 'l', 'u', 'd': the next word
- * is the int64, uint64 or double. 't', 'f', 'n': no more. '{' and '[': the low 32 bits are the position behind the matching bracket; members follow, an object's as
- * key, value, key, value.
+ * Layout (simdjson's tape, doc/tape.md of its release 3.0): 64-bit words, the type's letter in the top 8 bits. tape[0] is the root, whose low 32 bits are the
+ * number of words; the document's value stands at JSON_ROOT. '"': the low 56 bits are the offset in `strings` of a 32-bit length and the bytes. 'l', 'u', 'd': the
+ * next word is the int64, uint64 or double. 't', 'f', 'n': no more. '{' and '[': the low 32 bits are the position behind the matching bracket; members follow, an
+ * object's as key, value, key, value.
  *
  * A position is an index into the tape; 0 means "none". Views of strings live as long as the document.
  */
@@ -54,8 +54,10 @@ static inline uint32_t json_end(const struct json *json, uint32_t at)
 /* The string at `at`, which must be one (keys are). */
 static inline struct slice json_string(const struct json *json, uint32_t at)
 {
-	uint64_t word = json->tape[at];
-	return slice_of(json->bytes + (word & 0xFFFFFFF), word >> 28 & 0xFFFFFFF);
+	const unsigned char *from = json->strings + (json->tape[at] & UINT64_C(0x00FFFFFFFFFFFFFF));
+	uint32_t len;
+	memcpy(&len, from, sizeof(len));
+	return slice_of((const char *)from + sizeof(len), len);
 }
 
 /* The string at `at`, or empty if something else (or nothing) is there. */

@@ -132,7 +132,7 @@ static void remember(struct decoder *d, const struct object *o, const struct out
 enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root)
 {
 	struct object *o = &d->objects[layer];
-	struct outline_walk *way = root == JSON_ROOT ? json->walk : NULL;
+	const struct outline_walk *way = root == JSON_ROOT ? json->walk : NULL;
 	o->json = *json;
 	o->root = root;
 	o->via = NULL;
@@ -211,7 +211,7 @@ static bool open_string(struct decoder *d, struct slice inside, unsigned layer, 
 /* The next layer inside objects[top], as objects[top + 1]; false if there is none. */
 static bool unwrap(struct decoder *d, unsigned top, struct text_layer *text, enum undecodable *ret_reason)
 {
-	struct object *o = &d->objects[top];
+	const struct object *o = &d->objects[top];
 	const struct place *place = NULL;
 	if (o->row->shape->envelope == ENVELOPE_NONE || top + 1 == LAYERS)
 		return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The C side of simdjson's DOM parser: bytes in, its tape out. What json_parser.c cannot read comes here; so do benchmarks and tests, as the yardstick. */
+/* The C side of simdjson's DOM parser: bytes in, its tape out. C walks the tape itself (json.h), so a document costs one call. One thread per shim. */
 #ifndef WINNOW_RECORD_JSON_SHIM_H
 #define WINNOW_RECORD_JSON_SHIM_H
 
@@ -14,7 +14,7 @@ enum json_status { JSON_OK, JSON_SYNTAX, JSON_NUMBER, JSON_DEPTH, JSON_UTF8, JSO
 
 /* A document as simdjson leaves it (doc/tape.md of its release 3.0): a string's word holds its offset in `strings`, where 32 bits of length come first. */
 struct json_shim_tape {
-	uint64_t *tape;
+	const uint64_t *tape;
 	const unsigned char *strings;
 };
 

@@ -30,13 +30,14 @@ static bool fill_hole(const struct json *json, uint32_t root, struct slice hole,
 	return true;
 }
 
-/* Bytes before the first brace. */
-static size_t plain_len(struct slice text)
+/* What stands before the next brace; where that is. */
+static size_t add_plain(struct slice template, size_t from, struct buf *out)
 {
-	size_t n = 0;
-	while (n < text.len && text.ptr[n] != '{' && text.ptr[n] != '}')
-		n++;
-	return n;
+	size_t i = from;
+	while (i < template.len && template.ptr[i] != '{' && template.ptr[i] != '}')
+		i++;
+	buf_add(out, template.ptr + from, i - from);
+	return i;
 }
 
 void message_template_render(const struct json *json, uint32_t root, uint32_t renderings, struct slice template, struct buf *out)
@@ -44,9 +45,7 @@ void message_template_render(const struct json *json, uint32_t root, uint32_t re
 	bool ready = json_is_array(json, renderings);
 	uint32_t rendering = ready ? json_first(renderings) : 0, last = ready ? json_end(json, renderings) : 0;
 	for (size_t i = 0; i < template.len;) {
-		size_t plain = plain_len(slice_sub(template, i, template.len));
-		buf_add(out, template.ptr + i, plain);
-		i += plain;
+		i = add_plain(template, i, out);
 		if (i == template.len)
 			break;
 		char c = template.ptr[i];

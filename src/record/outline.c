@@ -21,17 +21,35 @@ void outline_begin(struct outline *o)
 	o->len = 1;
 }
 
-uint16_t outline_learn(struct outline *o, uint16_t parent, struct slice text, struct slice name)
+static uint16_t learn(struct outline *o, uint16_t parent, const unsigned char *text)
 {
-	size_t branches = 0;
-	for (uint16_t i = o->nodes[parent].first; i; i = o->nodes[i].other)
-		branches++;
-	if (branches >= OUTLINE_BRANCHES || o->len == OUTLINE_NODES || text.len + 8 > OUTLINE_TEXT)
+	uint32_t name_len;
+	memcpy(&name_len, text, sizeof(name_len));
+	if (o->len == OUTLINE_NODES || name_len > OUTLINE_TEXT - sizeof(name_len))
 		return 0;
 	uint16_t fresh = (uint16_t)o->len++;
 	struct outline_node *node = &o->nodes[fresh];
-	*node = (struct outline_node){.mask = text.len < 16 ? (1U << text.len) - 1 : 0xFFFF, .len = (uint16_t)text.len, .name = (uint16_t)(name.ptr - text.ptr), .name_len = (uint16_t)name.len, .other = o->nodes[parent].first};
-	memcpy(node->text, text.ptr, text.len);
+	unsigned char mask[sizeof(node->masks)] = {0};
+	*node = (struct outline_node){.len = (uint16_t)(sizeof(name_len) + name_len), .other = o->nodes[parent].first};
+	memcpy(node->text, text, node->len);
+	memset(mask, 0xFF, node->len < sizeof(mask) ? node->len : sizeof(mask));
+	memcpy(node->masks, mask, sizeof(mask));
 	o->nodes[parent].first = fresh;
 	return fresh;
+}
+
+uint16_t outline_search(struct outline *o, uint16_t parent, const unsigned char *text)
+{
+	size_t branches = 0;
+	uint16_t *link = &o->nodes[parent].first;
+	for (uint16_t i = *link; i; link = &o->nodes[i].other, i = *link) {
+		branches++;
+		if (!outline_is(&o->nodes[i], text))
+			continue;
+		*link = o->nodes[i].other;
+		o->nodes[i].other = o->nodes[parent].first;
+		o->nodes[parent].first = i;
+		return i;
+	}
+	return branches < OUTLINE_BRANCHES ? learn(o, parent, text) : 0;
 }

@@ -25,8 +25,11 @@ static inline void tape_begin(struct decoder *d)
 
 static inline void tape_string(struct decoder *d, struct slice s)
 {
-	tape_word(d, (uint64_t)'"' << 56 | (uint64_t)s.len << 28 | d->strings.len);
+	uint32_t len = (uint32_t)s.len;
+	tape_word(d, (uint64_t)'"' << 56 | d->strings.len);
+	buf_add(&d->strings, &len, sizeof(len));
 	buf_add_slice(&d->strings, s);
+	buf_add_char(&d->strings, 0);
 }
 
 static inline void tape_i64(struct decoder *d, int64_t value)
@@ -86,7 +89,7 @@ static inline void tape_finish(struct decoder *d, struct json *ret)
 	if (d->strings.len)
 		memcpy(strings, d->strings.data, d->strings.len);
 	memset(strings + d->strings.len, 0, JSON_STRING_SLACK);
-	*ret = (struct json){.tape = words, .bytes = strings};
+	*ret = (struct json){.tape = words, .strings = (const unsigned char *)strings};
 }
 
 #endif

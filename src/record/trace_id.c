@@ -165,12 +165,6 @@ static struct slice without_b3_span(struct slice text, struct arena *a, struct s
 	return slice_sub(text, 0, dash);
 }
 
-/* Google's "projects/../traces/id" */
-static struct slice without_project(struct slice text)
-{
-	return slice_starts(text, SLICE("projects/")) ? slice_sub(text, slice_search(text, SLICE("/traces/")) + 8, text.len) : text;
-}
-
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
 {
 	char digits[TRACE_DIGITS];
@@ -184,9 +178,11 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 			return text;
 	}
 	text = without_b3_span(text, a, ret_span);
-	text = xray(without_project(text));
-	if (text.len == TRACE_DIGITS && is_clean(text))
-		return text;
+	if (slice_starts(text, SLICE("projects/"))) {
+		size_t at = slice_search(text, SLICE("/traces/"));
+		text = slice_sub(text, at + 8, text.len);
+	}
+	text = xray(text);
 	size_t n = text.len >= SPAN_DIGITS ? fold_hex(text, digits, TRACE_DIGITS) : 0;
 	if (n == TRACE_DIGITS || n == SPAN_DIGITS)
 		return keep(digits, n, a);
