@@ -41,6 +41,7 @@ struct control {
 	size_t places_len, places_cap;
 	struct kept_topic *kept; /* NULL: no sampling */
 	struct sending *sending;
+	struct desk *desk; /* NULL in a run until the end */
 	struct status *status;
 	int64_t commit_at_ns;
 	enum phase phase;

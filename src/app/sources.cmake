@@ -21,6 +21,7 @@ set(app_SOURCES
 	config_sampling.c
 	config_value.c
 	control.c
+	desk.c
 	dialect.c
 	engine_api.c
 	fold.c

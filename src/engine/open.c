@@ -5,10 +5,14 @@
 
 #include <stdlib.h>
 
-struct shard_open *open_new(int64_t hold_ns, struct replay_point at)
+enum { WAITING_SPANS = 100000 };
+
+struct shard_open *open_new(const struct shard_opts *opts, struct replay_point at)
 {
+	const struct graph_opts graph = {.hold_ns = opts->hold_ns, .spans_max = WAITING_SPANS, .services = opts->graph_of_services};
 	struct shard_open *open = mem_zalloc(1, sizeof(*open));
-	replay_start(&open->replay, hold_ns, at);
+	replay_start(&open->replay, open_hold_ns(opts), at);
+	open->graph = opts->hold_ns > 0 ? graph_new(&graph) : NULL;
 	return open;
 }
 
@@ -18,7 +22,7 @@ void open_keep(struct shard_open *open)
 	open->replay.keep_ns = oldest == INT64_MAX ? INT64_MAX : oldest - open->replay.hold_ns;
 }
 
-int64_t shard_hold_ns(const struct shard_opts *opts)
+int64_t open_hold_ns(const struct shard_opts *opts)
 {
 	int64_t hold_ns = opts->hold_ns;
 	if (opts->sampling && opts->sampling->on && opts->sampling->hold_ns + opts->sampling->grace_ns > hold_ns)
@@ -61,9 +65,9 @@ void shard_partition_done(struct shard_partition *p)
 	p->open = NULL;
 }
 
-void shard_partition_start(struct shard_partition *p, const struct shard_start *at, int64_t hold_ns)
+void shard_partition_start(struct shard_partition *p, const struct shard_start *at, const struct shard_opts *opts)
 {
-	bool open = hold_ns > 0 && (at->replay_time_ns > 0 || at->replay < at->offset);
+	bool open = open_hold_ns(opts) > 0 && (at->replay_time_ns > 0 || at->replay < at->offset);
 	shard_partition_done(p);
 	p->expected = open ? at->replay : at->offset;
 	p->count_from = p->cut_from = at->offset;
@@ -72,7 +76,7 @@ void shard_partition_start(struct shard_partition *p, const struct shard_start *
 	p->gap_asked = -1;
 	p->at_end = false;
 	if (open)
-		p->open = open_new(hold_ns, (struct replay_point){.offset = at->replay, .time_ns = at->replay_time_ns});
+		p->open = open_new(opts, (struct replay_point){.offset = at->replay, .time_ns = at->replay_time_ns});
 }
 
 int64_t shard_partition_to(const struct shard_partition *p)

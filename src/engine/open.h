@@ -10,11 +10,13 @@
 
 struct shard_open {
 	struct replay replay;
-	struct graph *graph; /* NULL: no span yet, or no service graph */
+	struct graph *graph; /* NULL: there is none */
 	struct tail *tail;   /* NULL: no span yet, or no sampling */
 };
 
-struct shard_open *open_new(int64_t hold_ns, struct replay_point at);
+struct shard_open *open_new(const struct shard_opts *opts, struct replay_point at);
+/* How long what spans records lives; 0: there is no such thing. */
+int64_t open_hold_ns(const struct shard_opts *opts);
 /* Keeps points of replay for what is undecided. */
 void open_keep(struct shard_open *open);
 

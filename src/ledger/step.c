@@ -34,12 +34,27 @@ static void index_grow(struct step *step)
 		index_place(step, i);
 }
 
-struct increment *step_touch(struct step *step, struct series *s)
+static struct increment *find(const struct step *step, const struct series *s)
 {
-	index_grow(step);
+	if (!step->slots)
+		return NULL;
 	for (size_t at = home(step, s); step->slots[at]; at = (at + 1) & (step->slots_cap - 1))
 		if (step->increments[step->slots[at] - 1].series == s)
 			return &step->increments[step->slots[at] - 1];
+	return NULL;
+}
+
+const struct increment *step_find(const struct step *step, const struct series *s)
+{
+	return find(step, s);
+}
+
+struct increment *step_touch(struct step *step, struct series *s)
+{
+	index_grow(step);
+	struct increment *there = find(step, s);
+	if (there)
+		return there;
 	step->increments = mem_grow(step->increments, step->len, &step->cap, sizeof(*step->increments));
 	step->increments[step->len] = (struct increment){.series = s};
 	index_place(step, step->len);
@@ -90,7 +105,7 @@ void step_add(struct step *step, struct series *s, uint64_t count, double sum, c
 {
 	struct increment *i = step_touch(step, s);
 	if (i->exemplar == INCREMENT_ENDS)
-		i->exemplar = 0;
+		i->count = i->exemplar = 0;
 	if (family_get(s->family)->type == METRIC_GAUGE) {
 		i->count = count;
 		return;
@@ -122,6 +137,12 @@ void step_end(struct step *step, struct series *s)
 	step_touch(step, s)->exemplar = INCREMENT_ENDS;
 }
 
+void step_retire(struct step *step, enum family_id family)
+{
+	step->retired = mem_grow(step->retired, step->retired_len, &step->retired_cap, sizeof(*step->retired));
+	step->retired[step->retired_len++] = family;
+}
+
 double step_sum(const struct step *step, const struct increment *i)
 {
 	double sum = 0;
@@ -146,6 +167,29 @@ static int by_series(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Sorts by series. A step that another was merged into is two sorted runs: those are merged without a search for order. */
+static void sort_increments(struct step *step)
+{
+	struct increment *all = step->increments;
+	size_t len = step->len, first = 1;
+	while (first < len && all[first - 1].series->number < all[first].series->number)
+		first++;
+	size_t sorted = first + 1;
+	while (sorted < len && all[sorted - 1].series->number < all[sorted].series->number)
+		sorted++;
+	if (first >= len)
+		return;
+	if (sorted < len) {
+		qsort(all, len, sizeof(*all), by_series);
+		return;
+	}
+	struct increment *tail = mem_realloc(NULL, len - first, sizeof(*tail));
+	memcpy(tail, all + first, (len - first) * sizeof(*tail));
+	for (size_t left = first, right = len - first, at = len; right > 0;)
+		all[--at] = left > 0 && all[left - 1].series->number > tail[right - 1].series->number ? all[--left] : tail[--right];
+	free(tail);
+}
+
 void step_close(struct step *step)
 {
 	free(step->slots);
@@ -154,42 +198,50 @@ void step_close(struct step *step)
 	step->closed = true;
 	if (step->len == 0)
 		return;
-	qsort(step->increments, step->len, sizeof(*step->increments), by_series);
+	sort_increments(step);
 	step->cap = step->len;
 	step->increments = mem_realloc(step->increments, step->len, sizeof(*step->increments));
 }
 
-/* What `into` says of a gauge or an end stands, as it is the later word; counts add up; of two exemplars of equal rank the later stays. */
-static void merge_one(struct step *into, const struct step *from, const struct increment *i)
+/* What `into` says of a gauge or an end stands, as it is the later word; counts add up, and have to leave before their series ends; of two exemplars of
+ * equal rank the later stays. */
+static bool merge_one(struct step *into, const struct step *from, const struct increment *i)
 {
 	size_t before = into->len;
 	struct increment *there = step_touch(into, i->series);
 	bool fresh = into->len > before;
 	if (i->exemplar == INCREMENT_ENDS) {
-		if (fresh)
-			there->exemplar = INCREMENT_ENDS;
-		return;
+		if (fresh || there->exemplar == INCREMENT_ENDS)
+			*there = (struct increment){.series = i->series, .count = END_SAID, .exemplar = INCREMENT_ENDS};
+		return false;
 	}
 	if (family_get(i->series->family)->type == METRIC_GAUGE) {
 		if (fresh)
 			there->count = i->count;
-		return;
+		return false;
 	}
+	bool ended = there->exemplar == INCREMENT_ENDS;
+	if (ended)
+		there->count = there->exemplar = 0;
 	there->count += i->count;
 	if (i->hist)
 		add_histogram(into, there, step_sum(from, i), step_buckets(from, i));
 	const struct exemplar *e = step_exemplar(from, i);
 	if (e && (!there->exemplar || e->rank > into->exemplars[there->exemplar - 1].rank))
 		add_exemplar(into, there, e);
+	return ended;
 }
 
-void step_merge(struct step *into, const struct step *from)
+bool step_merge(struct step *into, const struct step *from)
 {
-	bool closed = into->closed;
+	bool closed = into->closed, spared = false;
 	for (size_t n = 0; n < from->len; n++)
-		merge_one(into, from, &from->increments[n]);
+		spared |= merge_one(into, from, &from->increments[n]);
+	for (size_t n = 0; n < from->retired_len; n++)
+		step_retire(into, from->retired[n]);
 	if (closed)
 		step_close(into);
+	return spared;
 }
 
 void step_free(struct step *step)
@@ -200,6 +252,7 @@ void step_free(struct step *step)
 	free(step->slots);
 	free(step->words);
 	free(step->exemplars);
+	free(step->retired);
 	free(step);
 }
 
@@ -242,10 +295,14 @@ static void look(struct walk *w)
 {
 	const struct series *s = w->series;
 	const struct increment *i = w->increment;
-	bool stale = i ? i->exemplar == INCREMENT_ENDS : w->step->number - s->last_step >= w->l->expire_steps;
+	bool ends = i && i->exemplar == INCREMENT_ENDS;
+	bool stale = i ? ends : w->step->number - s->last_step >= w->l->expire_steps;
 	w->look = !stale ? LOOK_SAMPLE : s->live ? LOOK_STALE : LOOK_NOTHING;
-	/* none where a stale marker is at that very time: the receiver would refuse it, and has the old value right before */
-	w->anchor = !stale && !s->live && !w->step->anchored && s->stale_step != w->step->number - 1 && family_get(s->family)->type != METRIC_GAUGE;
+	/* none where a stale marker is at that very time: the receiver would refuse it, and has the old value right before. A series that ends soon after it
+	 * counted says its last value again: it may have been refused or lost, and no later step will carry it */
+	bool wakes = !stale && !s->live && s->stale_step != w->step->number - 1;
+	bool again = ends && s->live && i->count != END_SAID && w->step->number - 1 - s->last_step < w->l->expire_steps;
+	w->anchor = !w->step->anchored && (wakes || again) && family_get(s->family)->type != METRIC_GAUGE;
 }
 
 bool walk_next(struct walk *w)

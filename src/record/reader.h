@@ -20,6 +20,7 @@ struct object {
 	const char *via;  /* notes: the field of the layer around it that holds this one ("log", "payload"); NULL: none */
 	bool via_text;    /* that field is a string with JSON in it, not an object */
 	uint32_t at[KEY_COUNT]; /* the position of the value; only where seen has the key */
+	uint64_t names[KEY_COUNT]; /* of the fields in match->nested, the names inside as bits */
 };
 
 struct span_parts;
@@ -29,6 +30,7 @@ struct record_fields {
 	struct arena *arena;
 	bool (*find)(const struct record_fields *f, struct slice path, struct slice *ret);
 	void (*write)(const struct record_fields *f, const struct record *r, const struct span_parts *parts); /* the span as OTLP; NULL: what the record has of it is all */
+	bool (*resource_next)(const struct record_fields *f, size_t *cursor, struct slice *ret_name, struct slice *ret_value); /* NULL: there is no resource */
 };
 
 /* For find: the scalar at `at` as text that lives as long as the record. */

@@ -6,4 +6,5 @@ set(engine_TESTS
 	route
 	shard
 	tail
+	weight
 )

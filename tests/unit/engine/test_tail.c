@@ -366,7 +366,7 @@ static void live(struct journal *j, size_t lives)
 	size_t heard = 0;
 	bench_open(&b, (struct shard_opts){.sampling = &policy}, NULL);
 	struct shard_opts opts = {.sampling = &policy};
-	shard_partition_start(&b.partition, &j->at, shard_hold_ns(&opts));
+	shard_partition_start(&b.partition, &j->at, &opts);
 	for (size_t fed = 0; fed < lives && b.partition.expected < LOG_LEN;) {
 		int64_t o = b.partition.expected;
 		fed += o >= b.partition.count_from;
