@@ -15,6 +15,8 @@
  *             n { id alias origin service template rule }
  *             n { pattern time severity rank text trace span topic partition offset }
  *   'm' head: journal_time step skipped [leader]      'a' head: journal_time step [leader]      'c' head: journal_time      'l' head: journal_time leader
+ *   'r' head: journal_time writer number from_seq hash
+ *       body: n { metric name service n { label } }
  *
  * Reading trusts nothing: whatever the ledger would have to check later (order of labels, bucket sums, ranges) is checked here, once, and a record
  * that fails is refused whole. */
@@ -31,8 +33,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { RANGES_MAX = 65536, STRINGS_MAX = 2000000, SERIES_MAX = 1000000, ENTRIES_MAX = 2000000, CATALOG_MAX = 500000, TEXT_MAX = 65536 };
 enum { RANGE_AT_END = 1, RANGE_JOINED = 2, RANGE_AHEAD = 4, RANGE_LIFE = 8, RANGE_ANEW = 16, RANGE_FLAGS = 31 };
+enum { RANGES_MAX = 65536, STRINGS_MAX = 2000000, SERIES_MAX = 1000000, ENTRIES_MAX = 2000000, CATALOG_MAX = 500000, RULES_MAX = 1000000, TEXT_MAX = 65536 };
 #define TIME_MAX INT64_C(4000000000000000000)
 
 struct text {
@@ -320,6 +322,29 @@ void claim_encode(struct buf *out, int64_t journal_time_ns, uint64_t leader)
 	encode_short(out, DELTA_CLAIM, journal_time_ns, 0, false, leader);
 }
 
+void rules_encode(struct buf *out, const struct delta_rules *rules, int64_t journal_time_ns)
+{
+	struct buf head = {0}, body = {0};
+	pack_i64(&head, journal_time_ns);
+	pack_u64(&head, rules->writer);
+	pack_u64(&head, rules->number);
+	pack_u64(&head, rules->from_seq);
+	pack_u64(&head, rules->hash);
+	pack_u64(&body, rules->len);
+	for (size_t i = 0; i < rules->len; i++) {
+		const struct delta_rule *r = &rules->at[i];
+		pack_bool(&body, r->metric);
+		pack_bytes(&body, r->name);
+		pack_bytes(&body, r->service);
+		pack_u64(&body, r->labels_len);
+		for (size_t k = 0; k < r->labels_len; k++)
+			pack_bytes(&body, r->labels[k]);
+	}
+	seal_close(out, DELTA_RULES, buf_slice(&head), buf_slice(&body));
+	buf_done(&head);
+	buf_done(&body);
+}
+
 static void decode_range(struct unpack *u, struct delta_range *r)
 {
 	r->topic = unpack_bytes(u);
@@ -570,6 +595,35 @@ static int decode_short(struct slice head, struct delta *d)
 	return unpack_whole(&u) && good_time(d->header.journal_time_ns) ? 0 : ERR_CORRUPT;
 }
 
+static void decode_rule(struct unpack *u, struct arena *arena, struct delta_rule *r)
+{
+	r->metric = unpack_bool(u);
+	r->name = unpack_bytes(u);
+	r->service = unpack_bytes(u);
+	r->labels_len = unpack_count(u, LABELS_MAX, 1);
+	struct slice *labels = arena_alloc(arena, (r->labels_len + 1) * sizeof(*labels));
+	for (size_t i = 0; i < r->labels_len; i++)
+		labels[i] = unpack_bytes(u);
+	r->labels = labels;
+	u->bad |= r->name.len == 0 || r->name.len > TEXT_MAX || r->service.len > TEXT_MAX;
+}
+
+static int decode_rules(struct slice head, struct slice body, struct arena *arena, struct delta *d)
+{
+	struct unpack u = unpack_of(head), in = unpack_of(body);
+	d->header.journal_time_ns = unpack_i64(&u);
+	d->header.writer = d->rules.writer = unpack_u64(&u);
+	d->rules.number = unpack_u64(&u);
+	d->rules.from_seq = unpack_u64(&u);
+	d->rules.hash = unpack_u64(&u);
+	d->rules.len = unpack_count(&in, RULES_MAX, 4);
+	struct delta_rule *at = arena_zalloc(arena, (d->rules.len + 1) * sizeof(*at));
+	for (size_t i = 0; i < d->rules.len && !in.bad; i++)
+		decode_rule(&in, arena, &at[i]);
+	d->rules.at = at;
+	return unpack_whole(&u) && unpack_whole(&in) && good_time(d->header.journal_time_ns) ? 0 : ERR_CORRUPT;
+}
+
 int delta_decode(struct slice record, struct arena *arena, struct buf *scratch, struct delta *ret)
 {
 	struct slice head, body;
@@ -580,6 +634,8 @@ int delta_decode(struct slice record, struct arena *arena, struct buf *scratch, 
 	ret->kind = (enum delta_kind)kind;
 	if (kind == DELTA_INCREMENTS)
 		return decode_head(head, arena, &ret->header) < 0 ? ERR_CORRUPT : decode_body(body, arena, ret);
+	if (kind == DELTA_RULES)
+		return decode_rules(head, body, arena, ret);
 	if (kind != DELTA_MARK && kind != DELTA_ANCHORED && kind != DELTA_CLOSE && kind != DELTA_CLAIM)
 		return ERR_CORRUPT;
 	return decode_short(head, ret);

@@ -75,7 +75,26 @@ struct delta_body {
 	size_t examples_len;
 };
 
-enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c', DELTA_CLAIM = 'l' };
+/* What a rule, or a metric of a rule, may count: series of this rule (metric) with no labels but these and those of the family. */
+struct delta_rule {
+	struct slice name;
+	struct slice service;   /* empty: of any */
+	bool metric;            /* name is a metric's */
+	const struct slice *labels;
+	size_t labels_len;
+};
+
+/* The rules by which a writer counts from its delta `from_seq` on. */
+struct delta_rules {
+	uint64_t writer;
+	uint64_t number;        /* rises with what the writer tells; an older word does not count */
+	uint64_t from_seq;
+	uint64_t hash;          /* of the set */
+	const struct delta_rule *at;
+	size_t len;
+};
+
+enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c', DELTA_CLAIM = 'l', DELTA_RULES = 'r' };
 
 /* Any journal record, read. */
 struct delta {
@@ -84,6 +103,7 @@ struct delta {
 	struct delta_body body;     /* empty but for DELTA_INCREMENTS */
 	int64_t step;               /* DELTA_MARK, DELTA_ANCHORED */
 	bool skipped;               /* DELTA_MARK */
+	struct delta_rules rules;   /* DELTA_RULES */
 };
 
 /* Reads a record; arrays come from the arena, texts are views into record and scratch. ERR_CORRUPT for anything that delta_encode and its like would not

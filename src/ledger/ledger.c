@@ -10,6 +10,7 @@
  *              its increments move into the next step
  *   claim      an instance begins to send: only other leaders heed it
  *   close      every step with increments is closed (end of a backfill)
+ *   rules      what a writer's rules may count: series of rules that no writer has any more end (force.c)
  *
  * A leader previews the oldest pending step (cumulative values + increments of that step), sends it, appends the mark. Two leaders send the same bytes: a
  * cut depends on the values applied by marks below the step and on the increments of a closed step, and neither changes until the step is marked.
@@ -66,6 +67,7 @@ void ledger_free(struct ledger *l)
 	for (size_t i = 0; i < l->series_len; i++)
 		series_free(l->series[i]);
 	layout_done(l);
+	force_done(&l->force);
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		free((void *)l->partitions[i]->topic.ptr);
 		free(l->partitions[i]);
@@ -141,11 +143,12 @@ static bool chain_holds(const struct ledger *l, const struct delta_header *h)
 	return true;
 }
 
-static void absorb(struct ledger *l, const struct delta_range *r)
+static void absorb(struct ledger *l, const struct delta_header *h, const struct delta_range *r)
 {
 	struct partition *p = find_partition(l, r->topic, r->partition);
 	if (!p)
 		p = partition_add(l, r->topic, r->partition);
+	force_heard(l, p, h);
 	struct ledger_partition *v = &p->view;
 	bool moved = r->to > r->from || r->joined || r->anew;
 	if (r->to > r->from)
@@ -176,7 +179,8 @@ static enum ledger_outcome fold_delta(struct ledger *l, const struct delta *d)
 	time_pass(l, d->header.journal_time_ns);
 	posting_add(l, &d->body);
 	for (size_t i = 0; i < d->header.ranges_len; i++)
-		absorb(l, &d->header.ranges[i]);
+		absorb(l, &d->header, &d->header.ranges[i]);
+	force_settle(l, false);
 	time_close(l);
 	l->stats.posted++;
 	return LEDGER_POSTED;
@@ -230,23 +234,24 @@ static void stay_young(struct ledger *l, int64_t step)
 	}
 }
 
-/* The step is not sent; its increments go into the next one. What has begun at the receiver, though, has begun. */
+/* The step is not sent; its increments go into the next one. What has begun at the receiver, though, has begun, and a gauge, which needs no anchor, may have. */
 static void skip(struct ledger *l, struct step *step)
 {
 	stay_young(l, step->number);
 	struct walk w = {.l = l, .step = step};
-	while (step->anchored && walk_next(&w)) {
-		if (w.look != LOOK_SAMPLE || w.series->live || family_get(w.series->family)->type == METRIC_GAUGE)
+	while (walk_next(&w)) {
+		bool begun = step->anchored || family_get(w.series->family)->type == METRIC_GAUGE;
+		if (w.look != LOOK_SAMPLE || w.series->live || !begun)
 			continue;
 		note_beginning(w.series, step->number);
 		w.series->live = true;
 		w.series->last_step = step->number;
 		l->live_len++;
 	}
-	if (step->len == 0)
+	if (step->len == 0 && step->retired_len == 0)
 		return;
 	struct step *next = l->closed_len > 1 ? l->steps[1] : step_open(l, l->last_closed + 1);
-	step_merge(next, step);
+	l->force.unsettled |= step_merge(next, step);
 	if (next->closed && next->number > l->newest_step)
 		l->newest_step = next->number;
 }
@@ -270,6 +275,7 @@ static enum ledger_outcome fold_mark(struct ledger *l, const struct delta *d)
 	else
 		apply(l, l->steps[0]);
 	drop_first(l);
+	force_settle(l, true);
 	if (!d->skipped)
 		series_forget(l, d->step);
 	time_close(l);
@@ -305,6 +311,11 @@ static enum ledger_outcome fold(struct ledger *l, struct slice record, struct le
 		return fold_anchored(l, &d);
 	case DELTA_CLAIM:
 		return LEDGER_CLAIMED;
+	case DELTA_RULES:
+		time_pass(l, d.header.journal_time_ns);
+		force_tell(l, &d.rules);
+		time_close(l);
+		return LEDGER_RULES;
 	case DELTA_CLOSE:
 		break;
 	}

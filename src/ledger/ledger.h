@@ -23,6 +23,7 @@ enum ledger_outcome {
 	LEDGER_ANCHORED, /* an anchored record: the anchors of a step are acknowledged, its values may go out */
 	LEDGER_CLOSED,   /* a close record: every step with increments is closed */
 	LEDGER_CLAIMED,  /* someone begins to send; no effect on the state */
+	LEDGER_RULES,    /* a writer told its rules */
 	LEDGER_IGNORED,  /* understood, no effect (a mark already there) */
 	LEDGER_CORRUPT,  /* not a record of ours; counted */
 };
@@ -86,7 +87,7 @@ bool ledger_anchored(const struct ledger *l, int64_t step);
 struct cut_request {
 	struct slice body;
 	uint32_t first, last;   /* half open range of sample places in the step, for halving; see ledger_cut_range */
-	bool anchors;           /* first values (0) of new series, one step earlier: must be acknowledged before the others go out */
+	bool anchors;           /* first values (0) of new series, one step earlier, and last ones of those that end: must be acknowledged before the others go out */
 	size_t samples, exemplars;
 };
 
@@ -96,7 +97,7 @@ struct cut {
 	int64_t end_ns;         /* end of the step: timestamp of its samples */
 	struct cut_request *requests; /* anchors first */
 	size_t len;
-	bool begins;            /* Series begin (or wake) in this step and no anchored record was folded for it yet. Send the anchor requests, if any, until they
+	bool begins;            /* Series begin, wake or are ended in this step and no anchored record was folded for it yet. Send the anchor requests, if any, until they
 	                         * are acknowledged; append anchored_encode(step); when it comes back as LEDGER_ANCHORED cut again: the values are in that cut.
 	                         * Sending values in the same go is exact too, unless the step is later skipped as too old (docs/decisions/0002). */
 	struct arena arena;     /* private */
@@ -120,6 +121,7 @@ void anchored_encode(struct buf *out, int64_t step, int64_t journal_time_ns, uin
 void claim_encode(struct buf *out, int64_t journal_time_ns, uint64_t leader); /* this leader begins to send: said before it sends anything */
 void close_encode(struct buf *out, int64_t journal_time_ns);
 void delta_encode(struct buf *out, const struct delta_header *header, const struct delta_body *body);
+void rules_encode(struct buf *out, const struct delta_rules *rules, int64_t journal_time_ns); /* goes before the writer's first delta under these rules */
 
 /* The whole state with its position, as a snapshot (format version, msgpack, zlib, checksum), and back. */
 void ledger_save(const struct ledger *l, struct buf *out);
