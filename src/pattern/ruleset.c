@@ -443,6 +443,8 @@ int ruleset_load(const char *const *paths, size_t len, struct ruleset **ret, str
 	}
 	check_names(set, errors);
 	set->metrics = rule_join_metrics(&set->arena, set->rules, set->len, errors, &set->metrics_len);
+	if (errors->files)
+		buf_add_slice(errors->files, buf_slice(&set->files));
 	if (errors->len > before) {
 		ruleset_free(set);
 		return ERR_INPUT;
@@ -488,11 +490,6 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t index)
 uint64_t ruleset_hash(const struct ruleset *set)
 {
 	return set->hash;
-}
-
-struct slice ruleset_more_files(const struct ruleset *set)
-{
-	return buf_slice(&set->files);
 }
 
 size_t ruleset_metrics_len(const struct ruleset *set)
