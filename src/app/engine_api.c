@@ -44,7 +44,7 @@ struct winnow_engine *winnow_open(const char *const *rule_paths, size_t len, int
 	e->shard = shard_new(&opts);
 	e->ledger = ledger_new(&ledger);
 	e->partition = (struct shard_partition){.topic = SLICE("fed")};
-	shard_partition_start(&e->partition, &(struct shard_start){0}, 0);
+	shard_partition_start(&e->partition, &(struct shard_start){0}, &(struct shard_opts){0});
 	return e;
 }
 
@@ -79,7 +79,7 @@ static void post(struct winnow_engine *e)
 	/* nobody receives the steps: each is done with as soon as it is closed */
 	for (int64_t step; (step = ledger_pending_first(e->ledger)) != INT64_MIN;) {
 		buf_reset(&e->record);
-		mark_encode(&e->record, step, false, e->now_ns);
+		mark_encode(&e->record, step, false, e->now_ns, 0);
 		ledger_post(e->ledger, buf_slice(&e->record), (int64_t)++e->seq, &event);
 	}
 }

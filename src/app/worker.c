@@ -23,8 +23,9 @@
 enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
 #define IDLE_NS (5 * NS_PER_MS)
 #define APPEND_RETRY_NS (2 * NS_PER_S)
+#define LOOK_AGAIN_NS (5 * NS_PER_S)
 
-enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_STOP };
+enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_INCIDENTS, COMMAND_STOP };
 
 struct command {
 	enum command_kind kind;
@@ -34,6 +35,8 @@ struct command {
 	char *topic;
 	int32_t partition;
 	const struct ruleset *rules;
+	struct incidents *incidents; /* the command's until it is obeyed */
+	bool unmask;
 	bool until_end;
 };
 
@@ -112,7 +115,11 @@ static size_t collect_ranges(struct worker *w)
 			.replay = next.replay,
 			.replay_time_ns = next.replay_time_ns,
 			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
+			.reached_ns = s->newest_ns,
 			.gap = s->gap,
+			.life = p->life,
+			.anew = p->anew,
+			.before = p->before,
 		};
 	}
 	return w->partitions.len;
@@ -180,7 +187,7 @@ static void cut(struct worker *w)
 		struct partition *p = w->partitions.at[i];
 		p->shard.cut_from = shard_partition_to(&p->shard);
 		p->shard.gap = 0;
-		p->joined = false;
+		p->joined = p->anew = false;
 	}
 	shard_clear(w->shard);
 	if (w->trouble[0])
@@ -206,9 +213,11 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 	bool known = books_partition(w->books, p->shard.topic, p->shard.partition, &at);
 	struct shard_start start = {.offset = p->reader->start, .replay = p->reader->start};
 	if (known)
-		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
-	shard_partition_start(&p->shard, &start, w->opts.shard.hold_ns);
+		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
+	shard_partition_start(&p->shard, &start, &w->opts.shard);
+	p->life = known ? at.life : 0;
 	p->joined = true;
+	p->anew = false;
 	p->ended = p->reader->end >= 0 && shard_partition_to(&p->shard) >= p->reader->end;
 	p->active_ns = clock_mono_ns();
 	seek(w, p);
@@ -241,11 +250,15 @@ static void take(struct worker *w, const struct command *c)
 		.partition = c->reader->partition,
 		.format = c->format,
 	};
-	shard_partition_start(&p->shard, &c->at, w->opts.shard.hold_ns);
+	shard_partition_start(&p->shard, &c->at, &w->opts.shard);
 	p->active_ns = clock_mono_ns();
-	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end;
 	if (w->partitions.len == 0)
 		w->rules_told = false; /* of a writer that counted nothing for long, the ledger may have forgotten it */
+	struct ledger_partition at;
+	if (books_partition(w->books, p->shard.topic, p->shard.partition, &at))
+		p->life = at.life;
+	p->suspicious = c->reader->end >= 0 && c->at.offset > c->reader->end && c->reader->ops->look;
+	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end && !p->suspicious;
 	w->partitions.at = mem_grow(w->partitions.at, w->partitions.len, &w->partitions.cap, sizeof(struct partition *));
 	w->partitions.at[w->partitions.len++] = p;
 }
@@ -303,6 +316,9 @@ static void obey(struct worker *w, struct command *c)
 		take_rules(w, c->rules);
 		queue_push(w->replies, w, -1);
 		break;
+	case COMMAND_INCIDENTS:
+		shard_set_incidents(w->shard, c->incidents, c->unmask);
+		break;
 	case COMMAND_STOP:
 		w->until_end = c->until_end;
 		w->stopping = !c->until_end;
@@ -341,6 +357,7 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 			seek(w, p);
 			return;
 		}
+		p->suspicious |= verdict == SHARD_BEHIND && p->reader->ops->look;
 		if (verdict == SHARD_COUNTED)
 			set_aside(w, p, m);
 	}
@@ -354,13 +371,67 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 	partition_let_go(p);
 }
 
+/* The log ends before what is counted of it: it was deleted and made again, or lost its end. What was written since the partition last moved are other records. */
+static int begin_anew(struct worker *w, struct partition *p, int64_t end, struct err *err)
+{
+	struct ledger_partition at = {0};
+	int64_t counted = shard_partition_to(&p->shard), start;
+	if (!books_partition(w->books, p->shard.topic, p->shard.partition, &at))
+		return 0; /* nobody has counted anything of it */
+	int rc = p->reader->ops->since(p->reader, at.moved_ns, &start, err);
+	if (rc)
+		return rc;
+	cut(w); /* what is open belongs to the life before */
+	if (w->must_rewind)
+		return 0;
+	log_line(LOG_ERROR, "source", "%s/%d ends at %lld, before the %lld that are counted: it was made anew or has lost its end. Goes on at %lld, with what was written since it was last read",
+		p->reader->topic, (int)p->shard.partition, (long long)end, (long long)counted, (long long)start);
+	struct shard_start from = {.offset = start, .replay = start, .newest_ns = p->shard.newest_ns};
+	shard_partition_start(&p->shard, &from, &w->opts.shard);
+	p->before = counted;
+	p->life++;
+	p->anew = p->joined = true;
+	p->reader->end = end;
+	p->ended = start >= end;
+	w->cut_at_ns = clock_mono_ns(); /* says so at once */
+	seek(w, p);
+	return 0;
+}
+
+/* The source goes back to what is counted: it repeats itself, as clients do, or the log is shorter than it was. */
+static void look_at_end(struct worker *w, struct partition *p, int64_t mono_ns)
+{
+	struct err err = {0};
+	int64_t end;
+	p->look_ns = mono_ns + LOOK_AGAIN_NS;
+	int rc = p->reader->ops->look(p->reader, &end, &err);
+	if (!rc) {
+		p->suspicious = false;
+		p->ended = p->ended || (p->reader->end >= 0 && p->shard.expected >= p->reader->end);
+		if (end < shard_partition_to(&p->shard))
+			rc = begin_anew(w, p, end, &err);
+	}
+	if (rc) {
+		p->suspicious = true;
+		set_trouble(w, err.text);
+	}
+}
+
 /* Reads on in one partition; false if there was nothing to read or it has to wait for others. */
 static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 {
 	struct err err = {0};
 	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected;
-	if (mono_ns < p->retry_ns || (p->shard.newest_ns > limit && p->shard.newest_ns))
+	if (mono_ns < p->retry_ns)
 		return false;
+	if (p->suspicious && mono_ns >= p->look_ns) {
+		look_at_end(w, p, mono_ns);
+		return false;
+	}
+	if (p->shard.newest_ns > limit && p->shard.newest_ns) {
+		p->active_ns = mono_ns; /* it waits: once the others are there they must not leave it behind */
+		return false;
+	}
 	if (p->seek_pending) {
 		seek(w, p);
 		return false;
@@ -420,6 +491,7 @@ static void publish(struct worker *w)
 	w->status.bytes = t->bytes;
 	w->status.behind = t->behind;
 	w->status.gaps = t->gaps;
+	w->status.incident = t->incident;
 	w->status.partitions = w->partitions.len;
 	w->status.ended = ended;
 }
@@ -536,6 +608,11 @@ void worker_set_rules(struct worker *w, const struct ruleset *rules)
 	wait_replies(w, 1);
 }
 
+void worker_set_incidents(struct worker *w, struct incidents *incidents, bool unmask)
+{
+	say(w, (struct command){.kind = COMMAND_INCIDENTS, .incidents = incidents, .unmask = unmask});
+}
+
 void worker_stop(struct worker *w, bool until_end)
 {
 	say(w, (struct command){.kind = COMMAND_STOP, .until_end = until_end});
@@ -547,8 +624,10 @@ void worker_join(struct worker *w)
 		return;
 	pthread_join(w->thread, NULL);
 	books_remove_writer(w->books, &w->writer);
-	for (struct command *c; (c = queue_pop(w->commands, 0)); free(c))
+	for (struct command *c; (c = queue_pop(w->commands, 0)); free(c)) {
 		free(c->topic);
+		incidents_free(c->incidents);
+	}
 	for (struct books_notice *n; (n = queue_pop(w->writer.notices, 0));)
 		free(n);
 	for (size_t i = 0; i < w->partitions.len; i++)

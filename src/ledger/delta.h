@@ -17,8 +17,12 @@ struct delta_range {
 	int64_t from, to;     /* offsets, half open */
 	int64_t replay;       /* where a successor starts feeding open state; == to when nothing is open */
 	int64_t replay_time_ns;
-	int64_t newest_ns;    /* newest event time seen in this partition so far; 0: none yet */
+	int64_t newest_ns;    /* newest event time in this partition so far that the watermark may go by; 0: none yet */
+	int64_t reached_ns;   /* newest event time read: past newest_ns while the writer waits for partitions that lag behind; what is below newest_ns counts as equal */
 	int64_t gap;          /* offsets in [from, to) that the log no longer has */
+	uint32_t life;        /* of the log: the same offsets in another life are other records */
+	bool anew;            /* the log is shorter than what is counted of it: life begins with this range, and the one before ended at `before` */
+	int64_t before;
 };
 
 struct delta_header {
@@ -34,8 +38,9 @@ struct delta_example {
 	uint64_t pattern_id;
 	int64_t time_ns;
 	uint8_t severity;       /* enum severity of the record room, as a number */
+	bool further;           /* one of several that are kept besides the best, in an incident */
 	uint8_t rank;           /* error with trace 4, error 3, with trace 2, else 1: higher wins; at equal rank the first, until one is ten minutes younger */
-	struct slice text;      /* the log line (cut at 4 KiB) */
+	struct slice text;      /* the log line (cut at 4 KiB; in an incident at 16) */
 	struct slice trace_id, span_id;
 	struct slice topic;     /* where it came from */
 	int32_t partition;
@@ -89,12 +94,12 @@ struct delta_rules {
 	size_t len;
 };
 
-enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c', DELTA_RULES = 'r' };
+enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c', DELTA_CLAIM = 'l', DELTA_RULES = 'r' };
 
 /* Any journal record, read. */
 struct delta {
 	enum delta_kind kind;
-	struct delta_header header; /* of other kinds than DELTA_INCREMENTS only journal_time_ns */
+	struct delta_header header; /* of other kinds than DELTA_INCREMENTS only journal_time_ns and writer */
 	struct delta_body body;     /* empty but for DELTA_INCREMENTS */
 	int64_t step;               /* DELTA_MARK, DELTA_ANCHORED */
 	bool skipped;               /* DELTA_MARK */

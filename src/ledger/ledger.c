@@ -8,6 +8,7 @@
  *   anchored   the receiver has the anchors of the oldest pending step: its values may go out
  *   mark       the receiver has the oldest pending step: its increments are applied to the cumulative values. Skipped: it was too old to be sent;
  *              its increments move into the next step
+ *   claim      an instance begins to send: only other leaders heed it
  *   close      every step with increments is closed (end of a backfill)
  *   rules      what a writer's rules may count: series of rules that no writer has any more end (force.c)
  *
@@ -20,16 +21,22 @@
  * it the series has begun, and a skipped step does not anchor it again. In every interleaving the receiver's samples of a series are a rising run
  * from the anchor to the last value.
  *
+ * A log that is deleted and made again, or loses its end, has other records at offsets that are counted. A writer that finds its partition's log shorter than what is
+ * counted of it begins a new life of it (anew): such a range is posted iff it names the life before and where that one was left, so it is posted once, and what
+ * zombies still say of the life before breaks the chain.
+ *
  * Time. Step number = event time / step, rounded down. Increments for a closed step go into the earliest open one and are counted late; those
  * before journal time - receiver window into the first step inside; those past journal time + 10 s into that step. Steps with end <= watermark are
  * closed. The watermark is the least newest event time over partitions in play, less lateness, at most journal time less lateness, which is also what counts
- * when none is in play; it never goes back. Out of play: stood at the end of the log in its last delta; did not move for 30 s; more than 5 min behind the
- * leading one. A partition that was announced and has not said a time holds it until its 30 s are over. The 30 s run on the alive clock: journal
+ * when none is in play; it never goes back. Out of play: stood at the end of the log in its last delta; did not move for 30 s; has been read to a place more than
+ * 5 min behind the leading one. After a gap in the records one partition jumps far ahead of the others: its writer says a time no more than 4 min past the slowest of
+ * them, and how far it has read beside that (reached). So the leading one never gives up those that are on their way to the gap, those that wait behind it stay in
+ * play, and once all have crossed, reached tells everyone so. A partition that was announced and has not said a time holds it until its 30 s are over. The 30 s run on the alive clock: journal
  * time of which a pause between two records counts 10 s at most. After a silence of more than 30 s (nobody ran) what was known about ends and movement is
  * stale: every partition is in play again until it says otherwise, so that a backlog after an outage lands where it happened.
  *
  * Life of a series. Every closed step yields one sample of each live series; steps without increments exist only while a series may be live, and inside the
- * receiver's window. No increments for the expiry time: a stale marker, then dormant (value kept, nothing sent). Increments wake it: an anchor with its
+ * receiver's window. No increments for the expiry time (skipped steps do not count): a stale marker, then dormant (value kept, nothing sent). Increments wake it: an anchor with its
  * old value, left out where its stale marker is at that very time. Dormant for four more expiry times: forgotten. Gauges have no anchors.
  *
  * Order of samples = order of creation of series in the journal. Sums of histograms are doubles added in journal order, so they agree to the last bit.
@@ -119,12 +126,18 @@ struct partition *partition_add(struct ledger *l, struct slice topic, int32_t pa
 
 /* A partition never seen starts where its writer says, if this cannot be the second of two deltas of which the first was lost: only in a writer's first
  * delta. That it does not move is no excuse: a heartbeat at 10 behind a lost delta from 0 to 10 would hide the loss. */
+static bool follows(const struct partition *p, const struct delta_range *r)
+{
+	const struct ledger_partition *v = &p->view;
+	return r->anew ? r->life == v->life + 1 && r->before == v->absorbed : r->life == v->life && r->from == v->absorbed;
+}
+
 static bool chain_holds(const struct ledger *l, const struct delta_header *h)
 {
 	for (size_t i = 0; i < h->ranges_len; i++) {
 		const struct delta_range *r = &h->ranges[i];
 		const struct partition *p = find_partition(l, r->topic, r->partition);
-		if (p ? p->view.absorbed != r->from : h->seq > 1)
+		if (p ? !follows(p, r) : h->seq > 1 || r->life)
 			return false;
 	}
 	return true;
@@ -137,8 +150,12 @@ static void absorb(struct ledger *l, const struct delta_header *h, const struct 
 		p = partition_add(l, r->topic, r->partition);
 	force_heard(l, p, h);
 	struct ledger_partition *v = &p->view;
-	if (r->to > r->from || r->joined) {
+	bool moved = r->to > r->from || r->joined || r->anew;
+	if (r->to > r->from)
 		v->moved_ns = l->journal_time_ns;
+	l->stats.lives += r->anew;
+	v->life = r->life;
+	if (moved || r->reached_ns > r->newest_ns) { /* one that waits for others does not stand still */
 		p->moved_alive_ns = l->alive_ns;
 		p->placed = true;
 	}
@@ -149,6 +166,8 @@ static void absorb(struct ledger *l, const struct delta_header *h, const struct 
 	v->gaps += r->gap;
 	if (r->newest_ns > v->newest_ns)
 		v->newest_ns = r->newest_ns;
+	if (r->reached_ns > v->reached_ns)
+		v->reached_ns = r->reached_ns;
 }
 
 static enum ledger_outcome fold_delta(struct ledger *l, const struct delta *d)
@@ -204,9 +223,21 @@ static void apply(struct ledger *l, const struct step *step)
 		apply_one(l, &w);
 }
 
+/* What a receiver has not been sent does not make a series old: it ends when it was quiet in as many steps that were sent. Those in which it could be told again what it
+ * refused, or lost, do not run out in an outage. */
+static void stay_young(struct ledger *l, int64_t step)
+{
+	for (size_t i = 0; i < l->series_len; i++) {
+		struct series *s = l->series[i];
+		if (s->live && s->last_step < step)
+			s->last_step++;
+	}
+}
+
 /* The step is not sent; its increments go into the next one. What has begun at the receiver, though, has begun, and a gauge, which needs no anchor, may have. */
 static void skip(struct ledger *l, struct step *step)
 {
+	stay_young(l, step->number);
 	struct walk w = {.l = l, .step = step};
 	while (walk_next(&w)) {
 		bool begun = step->anchored || family_get(w.series->family)->type == METRIC_GAUGE;
@@ -278,6 +309,8 @@ static enum ledger_outcome fold(struct ledger *l, struct slice record, struct le
 		return fold_mark(l, &d);
 	case DELTA_ANCHORED:
 		return fold_anchored(l, &d);
+	case DELTA_CLAIM:
+		return LEDGER_CLAIMED;
 	case DELTA_RULES:
 		time_pass(l, d.header.journal_time_ns);
 		force_tell(l, &d.rules);

@@ -20,12 +20,14 @@ struct object {
 	const char *via;  /* notes: the field of the layer around it that holds this one ("log", "payload"); NULL: none */
 	bool via_text;    /* that field is a string with JSON in it, not an object */
 	uint32_t at[KEY_COUNT]; /* the position of the value; only where seen has the key */
+	uint64_t names[KEY_COUNT]; /* of the fields in match->nested, the names inside as bits */
 };
 
 /* Where record_field looks: the head of a format's own struct. */
 struct record_fields {
 	struct arena *arena;
 	bool (*find)(const struct record_fields *f, struct slice path, struct slice *ret);
+	bool (*resource_next)(const struct record_fields *f, size_t *cursor, struct slice *ret_name, struct slice *ret_value); /* NULL: there is no resource */
 };
 
 /* For find: the scalar at `at` as text that lives as long as the record. */
