@@ -44,7 +44,7 @@ int books_append(struct books *b, struct slice record, struct err *err);
 bool books_catch_up(struct books *b, int64_t timeout_ns);
 bool books_partition(struct books *b, struct slice topic, int32_t partition, struct ledger_partition *ret /* .topic is not set */);
 int64_t books_journal_time(struct books *b);
-/* Newest event time of the partition in play that is furthest behind, over all instances; INT64_MAX: none is in play. */
+/* How far in event time the partition in play that is furthest behind has been read, over all instances; INT64_MAX: none is in play. */
 int64_t books_slowest(struct books *b);
 /* The same without the partitions that `own` says are the caller's. */
 int64_t books_slowest_but(struct books *b, bool (*own)(void *arg, const struct ledger_partition *p), void *arg);
@@ -69,8 +69,8 @@ void books_trouble(struct books *b, char *out, size_t size);
 int64_t books_step_to_send(struct books *b, bool *ret_newest);
 /* Its requests, under the lock; false if it is not the oldest pending one any more. Free with cut_done. */
 bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
-/* How many marks and anchored records were folded that came second: more of them since last asked means that two instances send at the same time. */
-uint64_t books_contested(struct books *b);
+/* Reads the journal to its end: whether another instance sends as well, or may have until a moment ago (true as well if the journal cannot be read now). */
+bool books_contested(struct books *b);
 /* How often leadership began: a change means that an earlier leader may have sent the oldest pending step. */
 uint64_t books_leadership(struct books *b);
 /* The step went out (or was too old to send): appends its mark and waits until the ledger has it. */

@@ -167,7 +167,7 @@ static bool announce(struct control *c, struct source_reader *const *readers, si
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(c->books);
 	struct delta_range *ranges = mem_zalloc(len, sizeof(*ranges));
 	for (size_t i = 0; i < len; i++)
-		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = at[i].offset, .to = at[i].offset, .replay = at[i].replay, .replay_time_ns = at[i].replay_time_ns, .newest_ns = at[i].newest_ns};
+		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = at[i].offset, .to = at[i].offset, .replay = at[i].replay, .replay_time_ns = at[i].replay_time_ns}; /* no time: that is the worker's to say */
 	if (getrandom(&writer, sizeof(writer), 0) < 0)
 		writer = (uint64_t)now;
 	struct delta_header header = {.writer = writer, .seq = 1, .journal_time_ns = now > journal_time ? now : journal_time, .ranges = ranges, .ranges_len = len};
@@ -192,7 +192,7 @@ static bool look_up(struct control *c, struct source_reader *const *readers, siz
 		same = same && starts[i].offset == offset;
 		starts[i] = (struct shard_start){.offset = offset, .replay = offset};
 		if (known)
-			starts[i] = (struct shard_start){.offset = offset, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
+			starts[i] = (struct shard_start){.offset = offset, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
 		if (readers[i]->end >= 0 && offset > readers[i]->end)
 			log_line(LOG_ERROR, "source", "%s/%d ends at %lld, before the %lld that are counted already: was it created anew? Its records up to there are skipped", readers[i]->topic,
 				 (int)readers[i]->partition, (long long)readers[i]->end, (long long)offset);

@@ -45,6 +45,9 @@ struct worker {
 	struct shard *shard;
 	struct books_writer writer;
 	uint64_t seq;           /* of the last delta appended */
+	const struct ruleset *rules;
+	uint64_t tellings;      /* of rules */
+	bool rules_told;        /* the journal knows by which rules this writer counts */
 	pthread_t thread;
 	struct queue *commands, *replies;
 	size_t drops_asked;
@@ -83,6 +86,7 @@ static void new_writer_id(struct worker *w)
 	w->writer.id = id;
 	w->writer.posted = w->writer.rejected = 0;
 	w->seq = 0;
+	w->rules_told = false;
 	books_add_writer(w->books, &w->writer);
 }
 
@@ -110,10 +114,30 @@ static size_t collect_ranges(struct worker *w)
 			.replay = next.replay,
 			.replay_time_ns = next.replay_time_ns,
 			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
+			.reached_ns = s->newest_ns,
 			.gap = s->gap,
 		};
 	}
 	return w->partitions.len;
+}
+
+/* Tells the journal by which rules the next delta counts, so that what none counts any more can end there. */
+static int tell_rules(struct worker *w, int64_t journal_time_ns, struct err *err)
+{
+	struct arena arena = {0};
+	struct delta_rules rules;
+	if (w->rules_told)
+		return 0;
+	gather_rules(&arena, w->rules, &rules);
+	rules.writer = w->writer.id;
+	rules.number = ++w->tellings;
+	rules.from_seq = w->seq + 1;
+	buf_reset(&w->record);
+	rules_encode(&w->record, &rules, journal_time_ns);
+	arena_done(&arena);
+	int rc = books_append(w->books, buf_slice(&w->record), err);
+	w->rules_told = rc >= 0;
+	return rc;
 }
 
 /* What the delta counts as unreadable is stored before it says so. */
@@ -142,10 +166,11 @@ static void cut(struct worker *w)
 	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
 	header.ranges_len = collect_ranges(w);
 	header.ranges = w->ranges;
+	int rc = tell_rules(w, header.journal_time_ns, &err);
 	buf_reset(&w->record);
 	delta_encode(&w->record, &header, &body);
 	failpoint_hit(FAIL_DELTA_BEFORE_APPEND);
-	if (books_append(w->books, buf_slice(&w->record), &err) < 0) {
+	if (rc < 0 || books_append(w->books, buf_slice(&w->record), &err) < 0) {
 		set_trouble(w, err.text);
 		w->must_rewind = w->append_failed = true;
 		w->cut_at_ns = clock_mono_ns() + APPEND_RETRY_NS;
@@ -184,7 +209,7 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 	bool known = books_partition(w->books, p->shard.topic, p->shard.partition, &at);
 	struct shard_start start = {.offset = p->reader->start, .replay = p->reader->start};
 	if (known)
-		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
+		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
 	shard_partition_start(&p->shard, &start, &w->opts.shard);
 	p->joined = true;
 	p->ended = p->reader->end >= 0 && shard_partition_to(&p->shard) >= p->reader->end;
@@ -222,6 +247,8 @@ static void take(struct worker *w, const struct command *c)
 	shard_partition_start(&p->shard, &c->at, &w->opts.shard);
 	p->active_ns = clock_mono_ns();
 	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end;
+	if (w->partitions.len == 0)
+		w->rules_told = false; /* of a writer that counted nothing for long, the ledger may have forgotten it */
 	w->partitions.at = mem_grow(w->partitions.at, w->partitions.len, &w->partitions.cap, sizeof(struct partition *));
 	w->partitions.at[w->partitions.len++] = p;
 }
@@ -253,6 +280,18 @@ static void drop(struct worker *w, const struct command *c)
 	free(c->topic);
 }
 
+/* What is open was counted by the old rules, and leaves before the new ones are told. */
+static void take_rules(struct worker *w, const struct ruleset *rules)
+{
+	size_t open;
+	tally_entries(shard_tally(w->shard), &open);
+	if (open > 0)
+		cut(w);
+	shard_set_rules(w->shard, rules);
+	w->rules = rules;
+	w->rules_told = false;
+}
+
 static void obey(struct worker *w, struct command *c)
 {
 	switch (c->kind) {
@@ -264,7 +303,7 @@ static void obey(struct worker *w, struct command *c)
 		queue_push(w->replies, w, -1);
 		break;
 	case COMMAND_RULES:
-		shard_set_rules(w->shard, c->rules);
+		take_rules(w, c->rules);
 		queue_push(w->replies, w, -1);
 		break;
 	case COMMAND_INCIDENTS:
@@ -326,8 +365,12 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 {
 	struct err err = {0};
 	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected;
-	if (mono_ns < p->retry_ns || (p->shard.newest_ns > limit && p->shard.newest_ns))
+	if (mono_ns < p->retry_ns)
 		return false;
+	if (p->shard.newest_ns > limit && p->shard.newest_ns) {
+		p->active_ns = mono_ns; /* it waits: once the others are there they must not leave it behind */
+		return false;
+	}
 	if (p->seek_pending) {
 		seek(w, p);
 		return false;
@@ -453,6 +496,7 @@ int worker_start(struct books *books, const struct worker_opts *opts, struct wor
 	if (!w->opts.cut_bytes)
 		w->opts.cut_bytes = CUT_BYTES;
 	w->shard = shard_new(&opts->shard);
+	w->rules = opts->shard.rules;
 	w->commands = queue_new(COMMANDS_MAX);
 	w->replies = queue_new(COMMANDS_MAX);
 	w->writer.notices = queue_new(NOTICES_MAX);

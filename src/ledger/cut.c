@@ -127,9 +127,9 @@ static int64_t beginning_ms(const struct draft *d, const struct series *s)
 	return s->first_step == INT64_MIN ? d->start_ms : s->first_step * d->l->opts.step_ns / NS_PER_MS;
 }
 
-static void put2(struct draft *d, const struct series *s, size_t part, double value, int64_t at_ms, const struct exemplar *exemplar)
+/* family: the one that the part is of. */
+static void put2(struct draft *d, const struct series *s, const struct family *family, size_t part, double value, int64_t at_ms, const struct exemplar *exemplar)
 {
-	const struct family *family = family_get(s->family);
 	struct parts *p = parts_of(d, family);
 	if (d->labelled != s)
 		write2_labels(d->write2, family, s->labels, s->labels_len);
@@ -143,7 +143,7 @@ static void put2(struct draft *d, const struct series *s, size_t part, double va
 static void put(struct draft *d, struct series *s, size_t part, double value, int64_t at_ms, const struct exemplar *exemplar)
 {
 	if (d->write2)
-		put2(d, s, part, value, at_ms, exemplar);
+		put2(d, s, family_get(s->family), part, value, at_ms, exemplar);
 	else
 		remote_write_add(&d->cut->bytes, series_blocks(s)->at[part], value, at_ms, exemplar);
 }
@@ -211,6 +211,69 @@ static void add_anchor(struct draft *d, const struct walk *w, uint32_t place)
 	account(d, true, place, begin, w->series->aside ? 0 : series_samples(w->series), 0);
 }
 
+/* Goes through the bounds that the series' metric had and has no more. */
+struct retired {
+	size_t at, bound;
+	const struct family *family;
+};
+
+static bool has_bound(const struct family *f, double bound)
+{
+	for (size_t i = 0; i < f->bounds_len; i++)
+		if (f->bounds[i] == bound)
+			return true;
+	return false;
+}
+
+/* Whether the series still has it, or an earlier definition of the list told of it. */
+static bool is_told(const struct walk *w, size_t at, double bound)
+{
+	uint64_t key = family_key(w->series->family);
+	bool told = has_bound(family_get(w->series->family), bound);
+	for (size_t i = 0; i < at && !told; i++)
+		told = family_key(w->step->retired[i]) == key && has_bound(family_get(w->step->retired[i]), bound);
+	return told;
+}
+
+static bool next_retired(const struct walk *w, struct retired *r)
+{
+	if (!w->series->live || !family_is_of_rule(w->series->family))
+		return false;
+	for (; r->at < w->step->retired_len; r->at++, r->bound = 0) {
+		enum family_id id = w->step->retired[r->at];
+		if (family_key(id) != family_key(w->series->family))
+			continue;
+		r->family = family_get(id);
+		while (r->bound < r->family->bounds_len)
+			if (!is_told(w, r->at, r->family->bounds[r->bound++]))
+				return true;
+	}
+	return false;
+}
+
+/* How many samples the place has. */
+static size_t place_samples(const struct walk *w)
+{
+	size_t n = series_samples(w->series);
+	for (struct retired r = {0}; next_retired(w, &r);)
+		n++;
+	return n;
+}
+
+static void add_retired(struct draft *d, const struct walk *w)
+{
+	for (struct retired r = {0}; next_retired(w, &r);) {
+		if (d->write2) {
+			put2(d, w->series, r.family, r.bound - 1, remote_write_stale(), d->end_ms, NULL);
+			continue;
+		}
+		struct buf block = {0};
+		series_bucket_block(w->series, r.family->bounds[r.bound - 1], &block);
+		remote_write_add(&d->cut->bytes, buf_slice(&block), remote_write_stale(), d->end_ms, NULL);
+		buf_done(&block);
+	}
+}
+
 static void note_family(struct draft *d, enum family_id family)
 {
 	if (!family_is_of_rule(family)) {
@@ -226,7 +289,8 @@ static void note_family(struct draft *d, enum family_id family)
 
 static void add_place(struct draft *d, const struct walk *w, uint32_t place)
 {
-	make_room(d, false, place, w->series->aside ? 0 : series_samples(w->series));
+	size_t samples = w->series->aside ? 0 : place_samples(w);
+	make_room(d, false, place, samples);
 	size_t begin = d->cut->bytes.len, exemplars = 0;
 	if (w->series->aside) {
 		account(d, false, place, begin, 0, 0);
@@ -236,9 +300,10 @@ static void add_place(struct draft *d, const struct walk *w, uint32_t place)
 		add_stale(d, w->series);
 	else
 		exemplars = add_samples(d, w, w->increment, d->end_ms);
+	add_retired(d, w);
 	if (d->cut->step % METADATA_EVERY == 0)
 		note_family(d, w->series->family);
-	account(d, false, place, begin, series_samples(w->series), exemplars);
+	account(d, false, place, begin, samples, exemplars);
 }
 
 static const struct step *begin_cut(struct draft *d, const struct ledger *l, int64_t number, enum remote_write_version version, struct cut *ret)
@@ -312,7 +377,7 @@ void ledger_cut(const struct ledger *l, int64_t step, enum remote_write_version 
 		return;
 	uint32_t place = 0;
 	for (struct walk w = {.l = l, .step = s}; walk_next(&w);) {
-		ret->begins |= begins(&w);
+		ret->begins |= w.anchor || begins(&w);
 		if (w.anchor)
 			add_anchor(&d, &w, place++);
 	}

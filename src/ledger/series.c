@@ -176,6 +176,17 @@ static void add_block(struct buf *bytes, size_t *ends, size_t *len, struct slice
 	ends[(*len)++] = bytes->len;
 }
 
+void series_bucket_block(const struct series *s, double bound, struct buf *out)
+{
+	struct buf name = {0}, text = {0};
+	buf_printf(&name, "%s_bucket", family_get(s->family)->name);
+	remote_write_bound_text(&text, bound);
+	struct label le = {.name = SLICE("le"), .value = buf_slice(&text)};
+	remote_write_label_block(out, buf_slice(&name), s->labels, s->labels_len, &le);
+	buf_done(&name);
+	buf_done(&text);
+}
+
 static void add_histogram_blocks(struct buf *bytes, size_t *ends, size_t *len, const struct series *s, const struct family *family)
 {
 	struct buf name = {0}, bound = {0};

@@ -5,6 +5,7 @@
 
 #include "ledger/catalog.h"
 #include "ledger/ledger.h"
+#include "ledger/pack.h"
 
 struct value {
 	uint64_t count;
@@ -67,6 +68,8 @@ struct step {
 	size_t words_len, words_cap;
 	struct exemplar *exemplars;
 	size_t exemplars_len, exemplars_cap;
+	enum family_id *retired; /* definitions that were replaced before this step: buckets that only they have end in it */
+	size_t retired_len, retired_cap;
 };
 
 struct partition {
@@ -74,6 +77,16 @@ struct partition {
 	struct ledger_partition view; /* its topic is the same slice */
 	int64_t moved_alive_ns; /* when it appeared or last moved, by the alive clock */
 	bool placed;            /* it moved since the journal was last silent: its newest event time tells where it stands */
+	uint64_t writer, seq;   /* of the last delta posted that had it */
+	int64_t heard_alive_ns; /* when that was, by the alive clock */
+};
+
+/* The rules in force: see force.c. */
+struct force {
+	struct rules **told;    /* by writer, in order of telling */
+	size_t len, cap;
+	uint64_t hash;          /* of the sets in force when it was last looked at what they cover */
+	bool unsettled;         /* something changed that may change what is in force */
 };
 
 struct ledger {
@@ -89,6 +102,7 @@ struct ledger {
 	size_t series_len, series_cap, live_len;
 	struct map series_by_labels;
 	struct map layouts;     /* by family_key() */
+	struct force force;
 	uint64_t next_number;
 	struct step **steps;    /* by number: closed ones first, then open ones */
 	size_t steps_len, steps_cap, closed_len;
@@ -120,6 +134,8 @@ void series_free(struct series *s);
 struct slice series_label(const struct series *s, struct slice name);
 const struct series_blocks *series_blocks(struct series *s);
 size_t series_samples(const struct series *s);
+/* The label block of one bucket, which the series may not have any more. */
+void series_bucket_block(const struct series *s, double bound, struct buf *out);
 /* winnow's own books (winnow_records_total, ...): few, and shown even while they are dormant, or the identity would seem broken after a quiet quarter of an hour. */
 static inline bool series_is_book(const struct series *s)
 {
@@ -146,17 +162,29 @@ void layout_leave(struct ledger *l, enum family_id family);
 void layout_sweep(struct ledger *l, enum family_id family);
 void layout_done(struct ledger *l);
 
+/* force.c */
+void force_tell(struct ledger *l, const struct delta_rules *told);
+void force_heard(struct ledger *l, struct partition *p, const struct delta_header *h);
+/* Ends what no rule in force counts, if that may have changed; `all`: partitions may have fallen silent as well. */
+void force_settle(struct ledger *l, bool all);
+void force_save(const struct ledger *l, struct buf *out);
+void force_load(struct ledger *l, struct unpack *u);
+void force_done(struct force *f);
+
 /* step.c */
 struct step *step_open(struct ledger *l, int64_t number);
 struct increment *step_touch(struct step *step, struct series *s);
 /* The increment of a series, or NULL; any step. */
 void step_add(struct step *step, struct series *s, uint64_t count, double sum, const uint64_t *buckets, const struct exemplar *exemplar);
 void step_end(struct step *step, struct series *s);
+/* The series' increment in an open step, or NULL. */
+const struct increment *step_find(const struct step *step, const struct series *s);
+void step_retire(struct step *step, enum family_id family);
 /* The increments of one family's series by another's buckets. */
 void step_fit(struct step *step, enum family_id from, enum family_id to);
 void step_close(struct step *step);
-/* Moves everything of from into into, later in time. */
-void step_merge(struct step *into, const struct step *from);
+/* Moves everything of from into into, later in time. True if a series that was to end in into does not, because of what from counted. */
+bool step_merge(struct step *into, const struct step *from);
 void step_free(struct step *step);
 size_t step_bytes(const struct step *step);
 double step_sum(const struct step *step, const struct increment *i);

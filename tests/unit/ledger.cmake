@@ -1,1 +1,1 @@
-set(ledger_TESTS delta layout ledger snapshot)
+set(ledger_TESTS delta force gap layout ledger lives snapshot)
