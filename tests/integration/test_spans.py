@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import collections, math, os, random, sys, time
 import spans
+from servers import Prometheus
 from stage import Producer, Stage, kafka, produce, produce_values, real_files
 
 SERIES = "traces_span_metrics_calls_total"
@@ -203,3 +204,63 @@ class Odd(Spans):
             peak = next(int(line.split()[1]) // 1024 for line in f if line.startswith("VmHWM"))
         self.assertLess(peak, 512)
         print(f"\n  {expected}: all as expected, {peak} MiB at most", file=sys.__stderr__)
+
+
+class Presets(Spans):
+    def value(self, promql):
+        got = self.prom.query(promql)
+        return got[0][1] if len(got) == 1 else got
+
+    def shop(self):
+        """A shop's requests: 60 of one route in 40 ms, 20 of another that fail, 10 whose exception is an event, 30 queries."""
+        end, out = time.time_ns() - 20_000_000_000, []
+        for n in range(120):
+            kind, attributes = ("GET /items/{id}", 2), {"http.request.method": "GET", "http.route": "/items/{id}", "http.response.status_code": "200", "shop.tier": "gold" if n % 2 else "free"}
+            s = {"traceId": f"{n + 1:032x}", "spanId": f"{n + 1:016x}", "name": f"GET /items/{n}", "kind": 2, "startTimeUnixNano": str(end - 40_000_000), "endTimeUnixNano": str(end)}
+            if 60 <= n < 80:
+                attributes.update({"http.route": "/pay", "http.request.method": "POST", "http.response.status_code": "503"})
+                s["status"] = {"code": 2}
+            elif 80 <= n < 90:
+                attributes["http.route"] = "/mail"
+                s["events"] = [{"name": "exception", "attributes": [{"key": "exception.type", "value": {"stringValue": "MailError"}}]}]
+            elif n >= 90:
+                s.update(kind=3, name=f"SELECT * FROM orders WHERE id = {n}")
+                attributes = {"db.system": "postgresql", "db.operation.name": "SELECT", "db.collection.name": "orders"}
+            s["attributes"] = [{"key": k, "value": {"stringValue": v}} for k, v in attributes.items()]
+            out.append(s)
+        resource = {"attributes": [{"key": k, "value": {"stringValue": v}} for k, v in {"service.name": "shop", "service.namespace": "eu", "service.instance.id": "i-1", "k8s.pod.name": "shop-7"}.items()]}
+        return [("shop", resource, None, [s]) for s in out]
+
+    def holds(self, preset, expected):
+        """Runs with the preset into a Prometheus of its own, which then answers as expected."""
+        self.prometheus()
+        settings = self.settings(metrics={"spans": preset, "span_dimensions": ["shop.tier"], "exceptions_are_errors": True})
+        settings["journal"] = {"file": os.path.join(self.folder, preset)}
+        settings["sources"][0]["kafka"]["group"] = f"{self.name}-{preset}"
+        self.runs_out(self.winnow(settings, "--until-end"))
+        got = {promql: self.value(promql.format("[12h]")) for promql in expected}
+        self.assertEqual({k: v if isinstance(v, list) else round(v, 6) for k, v in got.items()}, expected)
+
+    def test_presets(self):
+        """the three presets, dimensions of one's own, names from attributes, exceptions as errors and target_info, as queries find them in a real Prometheus"""
+        self.prom = Prometheus()
+        produce(kafka().brokers, self.spans, self.written(self.shop()))
+        self.holds("otel", {
+            "sum(last_over_time(traces_span_metrics_calls_total{{span_name='GET /items/{{id}}'}}{}))": 60,
+            "sum(last_over_time(traces_span_metrics_calls_total{{span_name='SELECT orders'}}{}))": 30,
+            "sum(last_over_time(traces_span_metrics_calls_total{{span_name='GET /mail',status_code='STATUS_CODE_ERROR'}}{}))": 10,
+            "sum(last_over_time(traces_span_metrics_calls_total{{status_code='STATUS_CODE_ERROR'}}{}))": 30,
+            "sum(last_over_time(traces_span_metrics_calls_total{{shop_tier='gold'}}{}))": 45,
+            "sum(last_over_time(traces_span_metrics_duration_milliseconds_sum{{span_name='POST /pay'}}{}))": 800,
+            "sum(last_over_time(traces_service_graph_request_total{{client='user',server='shop'}}{}))": 90,
+            "sum(last_over_time(target_info{{job='eu/shop',instance='i-1',k8s_pod_name='shop-7'}}{}))": 1})
+        self.holds("tempo", {
+            "sum(last_over_time(traces_spanmetrics_calls_total{{service='shop',span_kind='SPAN_KIND_SERVER'}}{}))": 90,
+            "sum(last_over_time(traces_spanmetrics_latency_bucket{{service='shop',span_name='GET /items/{{id}}',le='0.064'}}{}))": 60,
+            "sum(last_over_time(traces_spanmetrics_latency_bucket{{service='shop',span_name='GET /items/{{id}}',le='0.032'}}{}))": 0,
+            "sum(last_over_time(traces_spanmetrics_latency_sum{{span_name='POST /pay'}}{}))": 0.8})
+        self.holds("semconv", {
+            "sum(last_over_time(http_server_request_duration_seconds_count{{job='eu/shop',http_request_method='GET',http_route='/items/{{id}}',http_response_status_code='200'}}{}))": 60,
+            "sum(last_over_time(http_server_request_duration_seconds_count{{http_route='/pay',error_type='503'}}{}))": 20,
+            "sum(last_over_time(http_server_request_duration_seconds_count{{http_route='/mail',error_type='MailError'}}{}))": 10,
+            "count(last_over_time(traces_span_metrics_calls_total{}))": []})
