@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/example.h"
+#include "engine/keying.h"
 #include "engine/mask.h"
 #include "engine/open.h"
 #include "engine/red.h"
@@ -33,6 +34,7 @@ struct shard {
 	struct red *red;
 	struct examples *examples;
 	struct buf masked;
+	struct keying keying;
 	struct incidents *incidents; /* NULL: none */
 	bool unmask, wide;           /* wide: budgets are doubled for the record at hand */
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
@@ -361,6 +363,8 @@ static void count_record(struct shard *s, struct shard_partition *p, const struc
 		uint64_t weight = weight_of(record, &source);
 		red_span(s->red, &n.event, weight, source);
 		feed_open(s, p, record, weight, arrival->log_ns, &n.event);
+		if (s->opts.hold_ns)
+			keying_span(&s->keying, record, p->topic, p->partition, s->opts.graph_of_services);
 	} else {
 		red_consumed(s->red, time_ns, 1, 0);
 		count_log(s, &n, where);

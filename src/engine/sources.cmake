@@ -2,6 +2,7 @@ set(engine_SOURCES
 	example.c
 	graph.c
 	incident.c
+	keying.c
 	mask.c
 	open.c
 	red.c
