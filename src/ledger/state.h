@@ -55,6 +55,8 @@ struct increment {
 };
 
 #define INCREMENT_ENDS UINT32_MAX
+/* The count of an end: a step that was skipped may have said it already, so that a stale marker may stand at the beginning of this one. */
+#define END_SAID 1
 
 struct step {
 	int64_t number;
