@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/example.h"
+#include "engine/keying.h"
 #include "engine/mask.h"
 #include "engine/open.h"
 #include "engine/red.h"
@@ -36,6 +37,7 @@ struct shard {
 	struct examples *examples;
 	struct sampler *sampler; /* NULL: no sampling */
 	struct buf masked;
+	struct keying keying;
 	struct incidents *incidents; /* NULL: none */
 	bool unmask, wide;           /* wide: budgets are doubled for the record at hand */
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
@@ -394,6 +396,8 @@ static void count_span(struct shard *s, struct shard_partition *p, struct tail_m
 	e->unsure = !feed_tail(s, p, e->record, m, index, newest_ns, true);
 	red_span(s->red, e, weight, source);
 	feed_graph(p, e->record, weight, newest_ns, s, e);
+	if (s->opts.hold_ns)
+		keying_span(&s->keying, e->record, p->topic, p->partition, s->opts.graph_of_services);
 }
 
 /* When a message came. */

@@ -76,7 +76,7 @@ static const struct family families[FAMILY_COUNT] = {
 		BOUNDS(http_seconds), .labels = "http_request_method, http_response_status_code, server_address, error_type, job"},
 	[FAMILY_TARGET_INFO] = {.name = "target_info", .type = METRIC_GAUGE, .unit = "", .help = "What sends spans: 1, with the attributes of its resource as labels.",
 		.labels = "job, instance"},
-	[FAMILY_SPAN_FAULTS] = {.name = "winnow_span_faults_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans that are counted although something is wrong with them: id (no usable trace or span id: no exemplar, no edge), duration (it ends before it begins: counted as 0).",
+	[FAMILY_SPAN_FAULTS] = {.name = "winnow_span_faults_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans that are counted although something is wrong with them: id (no usable trace or span id: no exemplar, no edge), duration (it ends before it begins: counted as 0), clock (an edge whose server begins before its client: their clocks are apart).",
 		.labels = "fault"},
 };
 
