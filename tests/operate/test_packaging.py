@@ -215,7 +215,7 @@ class Root:
 
 # What an administrator does on the first day, and on the last.
 SERVICE = r"""
-apt-get -qq update && apt-get -qq install -y --no-install-recommends /root/winnow.deb systemd >/dev/null
+apt-get -qq update && apt-get -qq install -y --no-install-recommends /winnow.deb systemd >/dev/null
 echo "installed $(dpkg-query -W -f='${Version} ${db:Status-Status}' winnow)"
 install -d -o winnow -g winnow -m 0700 /var/lib/winnow    # StateDirectory=, which systemd would make
 echo "configuration: $(stat -c '%U:%G %a' /etc/winnow/winnow.yaml)"
@@ -270,7 +270,7 @@ class Package(unittest.TestCase):
             print("not tried: installing into a fresh root needs root and debootstrap", file=sys.__stderr__)
             return
         root = Root(os.path.join(folder, "fresh"))
-        shutil.copy(next(p for p in glob.glob(os.path.join(folder, "winnow_*.deb"))), os.path.join(root.folder, "root", "winnow.deb"))
+        shutil.copy(next(p for p in glob.glob(os.path.join(folder, "winnow_*.deb"))), os.path.join(root.folder, "winnow.deb"))
         port, = free_ports(1)
         said = root.run(SERVICE.replace("PORT", str(port)))
         print(said.stdout, file=sys.__stderr__)
