@@ -16,6 +16,9 @@
 
 enum { WRITERS_MAX = 256, READ_NS = 20000000 };
 
+/* Of requests that are in memory at a time. */
+#define PART_BYTES ((size_t)1 << 20)
+
 struct books {
 	struct books_opts opts;
 	struct journal *journal;
@@ -391,12 +394,12 @@ int64_t books_step_to_send(struct books *b, bool *ret_newest)
 	return step;
 }
 
-bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
+bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *cut)
 {
 	pthread_mutex_lock(&b->lock);
 	bool oldest = ledger_pending_first(b->ledger) == step;
 	if (oldest)
-		ledger_cut(b->ledger, step, version, max_samples, max_bytes, ret);
+		ledger_cut_part(b->ledger, step, version, max_samples, max_bytes, PART_BYTES, cut);
 	pthread_mutex_unlock(&b->lock);
 	return oldest;
 }

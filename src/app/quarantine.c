@@ -316,20 +316,6 @@ size_t quarantine_take(struct quarantine *q, struct slice body, bool anchors, in
 	return samples;
 }
 
-size_t quarantine_leave_out(struct quarantine *q, struct slice body, struct buf *ordinary)
-{
-	struct wire w = wire_of(body);
-	struct series_view series;
-	size_t samples = 0;
-	while (next_series(&w, &series)) {
-		if (map_get(&q->suspects, key_of(series.labels), NULL, NULL))
-			continue;
-		buf_add_slice(ordinary, series.whole);
-		samples++;
-	}
-	return samples;
-}
-
 struct quarantine_group *quarantine_group_at(const struct quarantine *q, size_t index)
 {
 	return index < q->groups_len && q->groups[index]->active ? q->groups[index] : NULL;

@@ -57,8 +57,10 @@ void ledger_free(struct ledger *l)
 	for (size_t i = 0; i < l->steps_len; i++)
 		step_free(l->steps[i]);
 	for (size_t i = 0; i < l->series_len; i++)
-		series_free(l->series[i]);
+		series_free(l, l->series[i]);
 	layout_done(l);
+	names_done(l);
+	pairs_done(&l->pairs);
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		free((void *)l->partitions[i]->topic.ptr);
 		free(l->partitions[i]);

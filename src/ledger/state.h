@@ -5,6 +5,7 @@
 
 #include "ledger/catalog.h"
 #include "ledger/ledger.h"
+#include "metric/pair.h"
 
 struct value {
 	uint64_t count;
@@ -19,18 +20,12 @@ struct layout {
 	size_t series;
 };
 
-/* Label blocks as requests hold them, made at the first cut: a counter or gauge has one, a histogram one per bucket, then _sum, then _count. */
-struct series_blocks {
-	size_t len;
-	struct slice at[];
-};
-
 struct series {
 	uint64_t number;        /* order of creation: order of samples in a step */
 	uint64_t hash;
-	struct label *labels;   /* with their texts, one piece of memory */
+	struct label *labels;   /* their texts belong to the pairs */
+	struct pair **pairs;    /* the same labels; one piece of memory with them */
 	struct catalog_entry *pattern; /* log_pattern_records_total, log_pattern_info: whose */
-	struct series_blocks *blocks;
 	struct value now;       /* what marks have applied: the receiver's value */
 	struct value posted;    /* now and everything in steps */
 	struct exemplar *exemplar;
@@ -89,6 +84,8 @@ struct ledger {
 	size_t series_len, series_cap, live_len;
 	struct map series_by_labels;
 	struct map layouts;     /* by family_key() */
+	struct pairs pairs;     /* all labels of all series */
+	struct map names;       /* struct family_pairs by family */
 	uint64_t next_number;
 	struct step **steps;    /* by number: closed ones first, then open ones */
 	size_t steps_len, steps_cap, closed_len;
@@ -116,9 +113,11 @@ uint64_t series_hash(enum family_id family, const struct label *labels, size_t l
 struct series *series_find(const struct ledger *l, uint64_t hash, enum family_id family, const struct label *labels, size_t len);
 /* Adds a series that is not there. labels are sorted; copied. */
 struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family, const struct label *labels, size_t len);
-void series_free(struct series *s);
+void series_free(struct ledger *l, struct series *s);
+void names_done(struct ledger *l);
 struct slice series_label(const struct series *s, struct slice name);
-const struct series_blocks *series_blocks(struct series *s);
+/* Those of a family, made when they are first asked for. Pairs are written into by requests: under the lock of the ledger. */
+const struct family_pairs *series_names(struct ledger *l, const struct family *family);
 size_t series_samples(const struct series *s);
 /* winnow's own books (winnow_records_total, ...): few, and shown even while they are dormant, or the identity would seem broken after a quiet quarter of an hour. */
 static inline bool series_is_book(const struct series *s)
@@ -176,6 +175,8 @@ struct walk {
 	bool anchor;                      /* the series needs its value from before, one step earlier */
 };
 bool walk_next(struct walk *w);
+/* Only series with increments in the step, in the same order: next_series is of no use then. */
+bool walk_increments(struct walk *w);
 
 /* time.c */
 /* Whether the watermark waits for the partition (but for its being too far behind). */

@@ -238,19 +238,47 @@ struct step *step_open(struct ledger *l, int64_t number)
 }
 
 /* What the current series does in the step. */
-static void look(struct walk *w)
+static inline void look(struct walk *w)
 {
 	const struct series *s = w->series;
 	const struct increment *i = w->increment;
 	bool stale = i ? i->exemplar == INCREMENT_ENDS : w->step->number - s->last_step >= w->l->expire_steps;
 	w->look = !stale ? LOOK_SAMPLE : s->live ? LOOK_STALE : LOOK_NOTHING;
 	/* none where a stale marker is at that very time: the receiver would refuse it, and has the old value right before */
-	w->anchor = !stale && !s->live && !w->step->anchored && s->stale_step != w->step->number - 1 && family_get(s->family)->type != METRIC_GAUGE;
+	w->anchor = i && !stale && !s->live && !w->step->anchored && s->stale_step != w->step->number - 1 && family_get(s->family)->type != METRIC_GAUGE;
+}
+
+bool walk_increments(struct walk *w)
+{
+	if (w->next_increment == w->step->len)
+		return false;
+	w->increment = &w->step->increments[w->next_increment++];
+	w->series = w->increment->series;
+	look(w);
+	return true;
+}
+
+/* Series lie all over the memory, and their order is known: what comes next is fetched while the current one is written. */
+static inline void fetch_ahead(const struct walk *w)
+{
+	enum { FAR = 16, NEAR = 8, NEXT = 4, PAIRS = 4, LINE = 64 };
+	struct series *const *series = &w->l->series[w->next_series];
+	if (w->l->series_len - w->next_series <= FAR)
+		return;
+	for (size_t i = 0; i < sizeof(struct series); i += LINE)
+		__builtin_prefetch((const char *)series[FAR] + i);
+	__builtin_prefetch(series[NEAR]->pairs);
+	for (size_t i = 0; series[NEAR]->now.buckets && i < 3 * LINE; i += LINE)
+		__builtin_prefetch((const char *)series[NEAR]->now.buckets + i);
+	for (size_t i = 0; i < PAIRS && i < series[NEXT]->labels_len; i++)
+		for (size_t k = 0; k < 3 * LINE; k += LINE)
+			__builtin_prefetch((const char *)series[NEXT]->pairs[i] + k);
 }
 
 bool walk_next(struct walk *w)
 {
 	while (w->next_series < w->l->series_len) {
+		fetch_ahead(w);
 		w->series = w->l->series[w->next_series++];
 		w->increment = w->next_increment < w->step->len ? &w->step->increments[w->next_increment] : NULL;
 		if (w->increment && w->increment->series == w->series)

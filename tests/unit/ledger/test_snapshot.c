@@ -119,7 +119,7 @@ static void write_story(struct story *s, uint64_t seed, const struct ledger_opts
 	desk_done(&d);
 }
 
-static void same_cut(const struct ledger *a, const struct ledger *b, enum remote_write_version version)
+static void same_cut(struct ledger *a, struct ledger *b, enum remote_write_version version)
 {
 	struct cut x, y;
 	assert_int_equal(ledger_pending_first(a), ledger_pending_first(b));
