@@ -6,7 +6,8 @@
  * reader holds nothing. Routes are a table.
  *
  * Who may ask: on loopback everyone on this machine; elsewhere only with a token, unless `insecure` says otherwise. Health and the (empty) page need none. Without
- * a token the Host header must be an address or localhost: else any web site could have a browser on this machine read the patterns for it (DNS rebinding).
+ * a token the Host header must be an address or localhost: else any web site could have a browser on this machine read the patterns for it (DNS rebinding). What a page of another
+ * origin posts is refused.
  */
 #include "admin/admin.h"
 
@@ -23,7 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 64, IDLE_SECONDS = 30 };
+enum { CONNECTIONS_MAX = 64, IDLE_SECONDS = 30, BODY_MAX = 1 << 20 };
 
 /* page.html, as it is in the source tree. */
 __asm__(".pushsection .rodata\n.global winnow_page\n.hidden winnow_page\nwinnow_page:\n.incbin \"" WINNOW_PAGE "\"\n"
@@ -45,6 +46,7 @@ struct answer {
 	const char *type;
 	unsigned status;
 	const char *allow; /* for 405 */
+	struct slice given; /* what was posted */
 };
 
 #define TEXT "text/plain; charset=utf-8"
@@ -96,6 +98,37 @@ static void post_reload(struct admin *admin, struct MHD_Connection *c, struct sl
 		answer_error(a, MHD_HTTP_INTERNAL_SERVER_ERROR, err.text);
 	else
 		buf_add_str(&a->body, "reloading\n");
+}
+
+static void post_incident(struct admin *admin, struct MHD_Connection *c, struct slice rest, struct answer *a)
+{
+	(void)c, (void)rest;
+	struct err err = {0};
+	a->type = JSON;
+	if (!admin->opts.incident)
+		answer_error(a, MHD_HTTP_NOT_IMPLEMENTED, "this instance knows no incidents");
+	else if (admin->opts.incident(admin->opts.app, a->given, &a->body, &err) < 0)
+		answer_error(a, err.code == ERR_INPUT || err.code == ERR_LIMIT ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_SERVICE_UNAVAILABLE, err.text);
+}
+
+static void get_incidents(struct admin *admin, struct MHD_Connection *c, struct slice rest, struct answer *a)
+{
+	(void)c, (void)rest;
+	a->type = JSON;
+	if (admin->opts.incidents)
+		admin->opts.incidents(admin->opts.app, &a->body);
+	else
+		answer_error(a, MHD_HTTP_NOT_IMPLEMENTED, "this instance knows no incidents");
+}
+
+static void get_control(struct admin *admin, struct MHD_Connection *c, struct slice rest, struct answer *a)
+{
+	(void)c;
+	a->type = JSON;
+	if (admin->opts.control)
+		admin->opts.control(admin->opts.app, rest, &a->body);
+	else
+		answer_error(a, MHD_HTTP_NOT_IMPLEMENTED, "this instance knows no incidents");
 }
 
 /* The view and its lock; every view_begin has its view_end. */
@@ -209,6 +242,9 @@ static const struct route routes[] = {
 	{"GET", "/-/healthy", true, get_healthy},
 	{"GET", "/-/ready", true, get_ready},
 	{"POST", "/-/reload", false, post_reload},
+	{"POST", "/api/v1/incident", false, post_incident},
+	{"GET", "/api/v1/incidents", false, get_incidents},
+	{"GET", "/api/v1/control/", false, get_control},
 	{"GET", "/metrics", false, get_metrics},
 	{"GET", "/api/v1/status", false, get_status},
 	{"GET", "/api/v1/patterns", false, get_patterns},
@@ -274,11 +310,21 @@ static bool is_local_host(struct slice host)
 	return slice_eq_nocase(host, SLICE("localhost")) || is_address(host);
 }
 
+/* A page of another origin may have a browser post without asking first; browsers say so. */
+static bool is_foreign(struct MHD_Connection *c)
+{
+	struct slice origin = slice_str(header(c, "Origin")), host = slice_str(header(c, "Host"));
+	size_t scheme = slice_search(origin, SLICE("://"));
+	return origin.len > 0 && !slice_eq_nocase(slice_sub(origin, scheme + 3, origin.len), host);
+}
+
 /* 0, or the status to answer with. */
 static unsigned denial(const struct admin *admin, struct MHD_Connection *c, const struct route *route)
 {
 	if (route->open)
 		return 0;
+	if (strcmp(route->method, MHD_HTTP_METHOD_POST) == 0 && is_foreign(c))
+		return MHD_HTTP_FORBIDDEN;
 	if (admin->token)
 		return has_token(admin, c) ? 0 : MHD_HTTP_UNAUTHORIZED;
 	return !admin->loopback || is_local_host(slice_str(header(c, "Host"))) ? 0 : MHD_HTTP_FORBIDDEN;
@@ -293,7 +339,7 @@ static void serve(struct admin *admin, struct MHD_Connection *c, const char *pat
 	unsigned denied = route ? denial(admin, c, route) : 0;
 	bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 	if (!route)
-		answer_error(a, MHD_HTTP_NOT_FOUND, "no such page; see /, /metrics, /-/healthy, /-/ready, /api/v1/status, /api/v1/patterns, /api/v1/cardinality");
+		answer_error(a, MHD_HTTP_NOT_FOUND, "no such page; see /, /metrics, /-/healthy, /-/ready, /api/v1/status, /api/v1/patterns, /api/v1/incidents, /api/v1/cardinality");
 	else if (strcmp(head ? "GET" : method, route->method) != 0) {
 		answer_error(a, MHD_HTTP_METHOD_NOT_ALLOWED, "wrong method");
 		a->allow = route->method;
@@ -324,19 +370,34 @@ static enum MHD_Result reply(struct MHD_Connection *c, struct answer *a)
 
 static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *path, const char *method, const char *version, const char *bytes, size_t *len, void **state)
 {
-	(void)version, (void)bytes;
-	static const char seen;
-	if (!*state) { /* the headers are there, the body is not: answering now would close the connection */
-		*state = (void *)(uintptr_t)&seen;
+	(void)version;
+	struct buf *given = *state;
+	if (!given) { /* the headers are there, the body is not: answering now would close the connection */
+		*state = mem_zalloc(1, sizeof(*given));
 		return MHD_YES;
 	}
-	if (*len > 0) { /* nothing here takes a body */
+	if (*len > 0) {
+		if (given->len <= BODY_MAX) /* what is longer is cut, and no JSON any more */
+			buf_add(given, bytes, *len);
 		*len = 0;
 		return MHD_YES;
 	}
-	struct answer a = {.type = TEXT, .status = MHD_HTTP_OK};
-	serve(cls, c, path, method, &a);
+	struct answer a = {.type = TEXT, .status = MHD_HTTP_OK, .given = buf_slice(given)};
+	if (given->len > BODY_MAX)
+		answer_error(&a, MHD_HTTP_CONTENT_TOO_LARGE, "the body is longer than 1 MiB");
+	else
+		serve(cls, c, path, method, &a);
 	return reply(c, &a);
+}
+
+static void completed(void *cls, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode how)
+{
+	(void)cls, (void)c, (void)how;
+	struct buf *given = *state;
+	if (given)
+		buf_done(given);
+	free(given);
+	*state = NULL;
 }
 
 /* --- start and stop --- */
@@ -404,7 +465,7 @@ int admin_start(const struct admin_opts *opts, struct admin **ret, struct err *e
 	a->opts.version = a->version;
 	a->opts.token = a->opts.listen = NULL; /* borrowed: not kept */
 	a->started_ns = clock_wall_ns();
-	a->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, a, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+	a->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, a, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
 	if (!a->daemon) {
 		close(fd);

@@ -5,7 +5,13 @@
 
 #include "ledger/ledger.h"
 
-enum { ADMIN_CODES_MAX = 32, ADMIN_ASIDE_MAX = 20 };
+enum { ADMIN_CODES_MAX = 32, ADMIN_ASIDE_MAX = 20, ADMIN_INCIDENTS_MAX = 64 };
+
+/* A service of which all is kept for a time. */
+struct admin_incident {
+	char service[204], level[8], by[104];
+	int64_t from_ns, until_ns;
+};
 
 /* What the process knows and the ledger does not. */
 struct admin_status {
@@ -27,6 +33,9 @@ struct admin_status {
 	struct {
 		uint64_t taken, limited, lost;
 	} dead_letters;
+	struct admin_incident incidents[ADMIN_INCIDENTS_MAX];
+	size_t incidents_len;
+	uint64_t incidents_raised, incident_records;
 	size_t suspects, aside, aside_len;
 	struct {
 		char name[300];
@@ -47,6 +56,10 @@ struct admin_opts {
 	/* End of the log of a partition, -1: unknown. Called with the ledger locked. May be NULL, as may reload. */
 	int64_t (*end_offset)(void *app, struct slice topic, int32_t partition);
 	int (*reload)(void *app, struct err *err);
+	/* Incidents; all three or none, without the ledger's lock. incident takes what was posted. */
+	int (*incident)(void *app, struct slice body, struct buf *out, struct err *err);
+	void (*incidents)(void *app, struct buf *out);
+	void (*control)(void *app, struct slice service, struct buf *out);
 };
 
 struct admin;

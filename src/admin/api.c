@@ -158,6 +158,23 @@ static void add_remote_write(const struct admin_status *s, struct buf *out)
 	buf_add_str(out, "]}");
 }
 
+static void add_incidents(const struct admin_status *s, struct buf *out)
+{
+	key(out, "incidents");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < s->incidents_len; i++) {
+		separate(out);
+		buf_add_char(out, '{');
+		add_text(out, "service", slice_str(s->incidents[i].service));
+		add_text(out, "level", slice_str(s->incidents[i].level));
+		add_time(out, "from", s->incidents[i].from_ns);
+		add_time(out, "until", s->incidents[i].until_ns);
+		add_text(out, "by", slice_str(s->incidents[i].by));
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+}
+
 void view_status(const struct view *v, struct buf *out)
 {
 	const struct admin_status *s = v->status;
@@ -170,6 +187,7 @@ void view_status(const struct view *v, struct buf *out)
 	add_text(out, "role", s->leader ? SLICE("leader") : SLICE("standby"));
 	if (v->ledger)
 		add_ledger(v, out);
+	add_incidents(s, out);
 	add_remote_write(s, out);
 	add_text(out, "last_error", slice_str(s->last_error));
 	add_time(out, "last_error_time", s->last_error_ns);
@@ -190,7 +208,6 @@ static void add_severities(const struct ledger_pattern *p, struct buf *out)
 
 static void add_example(const struct delta_example *e, struct buf *out)
 {
-	key(out, "example");
 	if (!e) {
 		buf_add_str(out, "null");
 		return;
@@ -230,6 +247,7 @@ static void add_pattern(const struct ledger_pattern *p, struct buf *out)
 	add_severities(p, out);
 	add_time(out, "first_seen", p->first_seen_ns);
 	add_time(out, "last_seen", p->last_seen_ns);
+	key(out, "example");
 	add_example(p->example, out);
 }
 
@@ -385,6 +403,20 @@ int view_patterns(const struct view *v, view_param_fn *param, void *request, str
 	return 0;
 }
 
+/* Those of an incident, newest first. */
+static void add_further(const struct ledger *l, uint64_t id, struct buf *out)
+{
+	const struct delta_example *further[LEDGER_FURTHER_MAX];
+	key(out, "examples");
+	buf_add_char(out, '[');
+	size_t len = ledger_further(l, id, further);
+	for (size_t i = 0; i < len; i++) {
+		separate(out);
+		add_example(further[i], out);
+	}
+	buf_add_char(out, ']');
+}
+
 bool view_pattern(const struct view *v, uint64_t id, struct buf *out)
 {
 	struct ledger_pattern p, other;
@@ -402,6 +434,8 @@ bool view_pattern(const struct view *v, uint64_t id, struct buf *out)
 		separate(out);
 		buf_printf(out, "\"%016llx\"", (unsigned long long)other.id);
 	}
-	buf_add_str(out, "]}\n");
+	buf_add_char(out, ']');
+	add_further(v->ledger, id, out);
+	buf_add_str(out, "}\n");
 	return true;
 }

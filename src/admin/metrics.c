@@ -45,6 +45,18 @@ static void add_requests(const struct view *v, struct openmetrics *o)
 	}
 }
 
+static void add_incidents(const struct view *v, struct openmetrics *o)
+{
+	const struct admin_status *s = v->status;
+	one(o, OWN_INCIDENTS, s->incidents_raised);
+	one(o, OWN_INCIDENT_RECORDS, s->incident_records);
+	openmetrics_family(o, family_own(OWN_INCIDENT_UNTIL));
+	for (size_t i = 0; i < s->incidents_len; i++) {
+		const struct label label = {SLICE("service_name"), slice_str(s->incidents[i].service)};
+		openmetrics_value(o, &label, 1, (double)(s->incidents[i].until_ns / NS_PER_MS) / 1000);
+	}
+}
+
 static size_t patterns_len(const struct ledger *l)
 {
 	size_t count = 0;
@@ -171,6 +183,7 @@ void view_metrics(const struct view *v, struct buf *out)
 	labelled(&o, "outcome", SLICE("taken"), v->status->dead_letters.taken);
 	labelled(&o, "outcome", SLICE("limited"), v->status->dead_letters.limited);
 	labelled(&o, "outcome", SLICE("lost"), v->status->dead_letters.lost);
+	add_incidents(v, &o);
 	add_requests(v, &o);
 	if (v->ledger) {
 		add_ledgers_own(v, &o);

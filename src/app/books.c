@@ -307,8 +307,8 @@ int64_t books_slowest_but(struct books *b, bool (*own)(void *arg, const struct l
 	int64_t slowest = INT64_MAX;
 	pthread_mutex_lock(&b->lock);
 	for (size_t i = 0; ledger_partition_at(b->ledger, i, &p); i++)
-		if (p.in_play && p.newest_ns < slowest && !own(arg, &p))
-			slowest = p.newest_ns;
+		if (p.in_play && p.reached_ns < slowest && !own(arg, &p))
+			slowest = p.reached_ns;
 	pthread_mutex_unlock(&b->lock);
 	return slowest;
 }

@@ -44,7 +44,7 @@ int books_append(struct books *b, struct slice record, struct err *err);
 bool books_catch_up(struct books *b, int64_t timeout_ns);
 bool books_partition(struct books *b, struct slice topic, int32_t partition, struct ledger_partition *ret /* .topic is not set */);
 int64_t books_journal_time(struct books *b);
-/* Newest event time of the partition in play that is furthest behind, over all instances; INT64_MAX: none is in play. */
+/* How far in event time the partition in play that is furthest behind has been read, over all instances; INT64_MAX: none is in play. */
 int64_t books_slowest(struct books *b);
 /* The same without the partitions that `own` says are the caller's. */
 int64_t books_slowest_but(struct books *b, bool (*own)(void *arg, const struct ledger_partition *p), void *arg);

@@ -52,7 +52,9 @@ struct config_source {
 enum { CONFIG_FIELDS = 8 };
 enum config_journal_kind { CONFIG_JOURNAL_FILE, CONFIG_JOURNAL_KAFKA };
 enum config_spans { CONFIG_SPANS_OTEL, CONFIG_SPANS_TEMPO, CONFIG_SPANS_SEMCONV };
+enum config_edges { CONFIG_EDGES_KINDS, CONFIG_EDGES_SERVICES };
 enum config_histograms { CONFIG_HISTOGRAMS_CLASSIC, CONFIG_HISTOGRAMS_NATIVE, CONFIG_HISTOGRAMS_BOTH };
+enum config_incident_examples { CONFIG_INCIDENT_FULL, CONFIG_INCIDENT_AS_CONFIGURED };
 enum config_write_version { CONFIG_WRITE_AUTO, CONFIG_WRITE_1_0, CONFIG_WRITE_2_0 };
 
 struct config {
@@ -74,7 +76,10 @@ struct config {
 	struct {
 		int64_t step_ns, lateness_ns, expire_ns, window_ns;
 		enum config_spans spans;
+		struct config_strings span_dimensions;
+		bool exceptions_are_errors;
 		int64_t service_graph_hold_ns; /* 0: no service graph */
+		enum config_edges service_graph_edges;
 		enum config_histograms histograms;
 	} metrics;
 	struct {
@@ -95,6 +100,14 @@ struct config {
 		bool insecure;
 	} admin;
 	int examples; /* enum examples_kept of engine/shard.h */
+	struct {
+		const char *topic;  /* NULL: a file in journal.directory */
+		const char *brokers; /* of the journal if it is in Kafka, else of the first Kafka source */
+		struct config_pairs properties;
+		int64_t minutes;
+		int level;          /* 0: trace, 1: debug ... */
+		enum config_incident_examples examples;
+	} incident;
 	int64_t shards;
 	int log_level; /* enum log_level of base/log.h */
 	struct config_memory *memory;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { SPAN_DIMENSIONS = 16 };
+
 /* The node under a chain of keys, or the nearest above it: where a complaint about something missing points. */
 static const struct yaml *nearest_node(const struct loader *l, const char *first, const char *second)
 {
@@ -17,6 +19,36 @@ static bool given(const struct loader *l, const char *first, const char *second)
 {
 	const struct yaml *node = yaml_get(yaml_root(l->doc), first);
 	return node && yaml_get(node, second);
+}
+
+/*
+ * How many copies of its smallest part the C library may make of a pattern: it writes x+ as xx* and x{1,n} as n times x, so nested ones multiply to
+ * gigabytes. Every repeat is taken to be inside every other, which no topic name needs more of than the bound allows.
+ */
+static double regex_copies(const char *pattern)
+{
+	double copies = 1;
+	for (const char *p = pattern; *p; p++) {
+		if (*p == '\\' && p[1])
+			p++;
+		else if (*p == '+')
+			copies *= 2;
+		else if (*p == '{')
+			for (const char *q = p + 1; *q && *q != '}' && copies < 1e9; q += strcspn(q, ",}") + (q[strcspn(q, ",}")] == ','))
+				copies *= 1 + strtod(q, NULL);
+	}
+	return copies;
+}
+
+static int compile_topic(regex_t *regex, const char *topic, char *why, size_t why_size)
+{
+	if (strlen(topic) > 1000 || !(regex_copies(topic) <= 100000)) {
+		snprintf(why, why_size, "too many repeats in one another");
+		return REG_ESPACE;
+	}
+	int code = regcomp(regex, topic, REG_EXTENDED | REG_NOSUB);
+	regerror(code, regex, why, why_size);
+	return code;
 }
 
 static void check_topics(struct loader *l, const struct config_source *s, const struct yaml *at)
@@ -31,10 +63,8 @@ static void check_topics(struct loader *l, const struct config_source *s, const 
 				loader_complain(l, at, "\"%.100s\" is no topic name; a regular expression starts with ^", topic);
 			continue;
 		}
-		int code = regcomp(&regex, topic, REG_EXTENDED | REG_NOSUB);
 		char why[128];
-		regerror(code, &regex, why, sizeof(why));
-		if (code)
+		if (compile_topic(&regex, topic, why, sizeof(why)))
 			loader_complain(l, at, "topic \"%.100s\": %s", topic, why);
 		else
 			regfree(&regex);
@@ -92,6 +122,25 @@ static void check_journal(struct loader *l)
 		loader_complain(l, kafka, "topic and state_topic must differ");
 }
 
+/* Where incidents are written down. */
+static void check_incident(struct loader *l)
+{
+	struct config *c = l->config;
+	if (c->journal.kind == CONFIG_JOURNAL_KAFKA) {
+		if (!c->incident.topic)
+			c->incident.topic = "winnow.control";
+		c->incident.brokers = c->journal.kafka.brokers;
+		c->incident.properties = c->journal.kafka.properties;
+	}
+	for (size_t i = 0; i < c->sources_len && !c->incident.brokers; i++)
+		if (c->sources[i].kind == CONFIG_SOURCE_KAFKA) {
+			c->incident.brokers = c->sources[i].kafka.brokers;
+			c->incident.properties = c->sources[i].kafka.properties;
+		}
+	if (c->journal.kind == CONFIG_JOURNAL_FILE && c->incident.topic && !c->incident.brokers)
+		loader_complain(l, nearest_node(l, "incident", "topic"), "a topic needs Kafka, as a source or for the journal");
+}
+
 static bool http_url(const char *url)
 {
 	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
@@ -137,6 +186,8 @@ static void check_metrics(struct loader *l)
 	const struct config *c = l->config;
 	if (c->metrics.window_ns <= c->metrics.step_ns + c->metrics.lateness_ns)
 		loader_complain(l, nearest_node(l, "metrics", "window"), "window must be longer than step and lateness together");
+	if (c->metrics.span_dimensions.len > SPAN_DIMENSIONS)
+		loader_complain(l, nearest_node(l, "metrics", "span_dimensions"), "at most %d span_dimensions", SPAN_DIMENSIONS);
 	if (c->metrics.expire_ns < c->metrics.step_ns)
 		loader_complain(l, nearest_node(l, "metrics", "expire"), "expire must not be shorter than step");
 }
@@ -155,6 +206,7 @@ void loader_check(struct loader *l)
 		return; /* said already */
 	check_sources(l);
 	check_journal(l);
+	check_incident(l);
 	check_remote_write(l);
 	check_admin(l);
 	check_metrics(l);

@@ -9,10 +9,13 @@ static const char *const formats[] = {
 	[FORMAT_AUTO] = "auto", [FORMAT_JSON] = "json", [FORMAT_OTLP_JSON] = "otlp_json", [FORMAT_OTLP_PROTO] = "otlp_proto",
 	[FORMAT_MSGPACK] = "msgpack", [FORMAT_ZIPKIN] = "zipkin", [FORMAT_JAEGER] = "jaeger", [FORMAT_TEXT] = "text", [FORMAT_COUNT] = NULL,
 };
-static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_TEMPO] = "~tempo", [CONFIG_SPANS_SEMCONV] = "~semconv", NULL};
+static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_TEMPO] = "tempo", [CONFIG_SPANS_SEMCONV] = "semconv", NULL};
+static const char *const edges[] = {[CONFIG_EDGES_KINDS] = "kinds", [CONFIG_EDGES_SERVICES] = "services", NULL};
 static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "~native", [CONFIG_HISTOGRAMS_BOTH] = "~both", NULL};
 static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "2.0", NULL};
 static const char *const examples[] = {[EXAMPLES_FULL] = "full", [EXAMPLES_MASKED] = "masked", [EXAMPLES_NONE] = "none", NULL};
+static const char *const wanted_levels[] = {"trace", "debug", "info", "warn", "error", "fatal", NULL}; /* from SEVERITY_TRACE on */
+static const char *const incident_examples[] = {[CONFIG_INCIDENT_FULL] = "full", [CONFIG_INCIDENT_AS_CONFIGURED] = "as_configured", NULL};
 static const char *const levels[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 
 #define IN_SOURCE(member) offsetof(struct config_source, member)
@@ -47,8 +50,11 @@ const struct option options[] = {
 	{"metrics.lateness", OPTION_DURATION, IN(metrics.lateness_ns), "2s", "0s", "5m", NULL, "How long a step waits for records that are out of order."},
 	{"metrics.expire", OPTION_DURATION, IN(metrics.expire_ns), "15m", "1m", "7d", NULL, "A series without increments for this long gets a stale marker and leaves."},
 	{"metrics.window", OPTION_DURATION, IN(metrics.window_ns), "55m", "1m", "30d", NULL, "How far back the receiver takes samples; older steps are folded into the first one inside."},
-	{"metrics.spans", OPTION_CHOICE, IN(metrics.spans), "otel", NULL, NULL, spans, "Names and labels of the span metrics."},
+	{"metrics.spans", OPTION_CHOICE, IN(metrics.spans), "otel", NULL, NULL, spans, "Names and labels of the span metrics: OpenTelemetry's connector, Grafana Tempo, or HTTP by the semantic conventions."},
+	{"metrics.span_dimensions", OPTION_STRINGS, IN(metrics.span_dimensions), NULL, NULL, NULL, NULL, "Attributes of spans or their resources that become labels as well, 16 at most; each has the budget `label_values` per service."},
+	{"metrics.exceptions_are_errors", OPTION_BOOL, IN(metrics.exceptions_are_errors), "false", NULL, NULL, NULL, "A span whose status is unset counts as failed if one of its events is an exception."},
 	{"metrics.service_graph_hold", OPTION_DURATION, IN(metrics.service_graph_hold_ns), "30s", "0s", "5m", NULL, "How long a span waits for the other end of its call, in event time, before its attributes name it; `0s`: no service graph."},
+	{"metrics.service_graph_edges", OPTION_CHOICE, IN(metrics.service_graph_edges), "kinds", NULL, NULL, edges, "What is an edge: spans whose `kinds` say so (CLIENT and SERVER, PRODUCER and CONSUMER), or also a span and its parent in another service whatever their kinds: `services`."},
 	{"metrics.histograms", OPTION_CHOICE, IN(metrics.histograms), "classic", NULL, NULL, histograms, "Kind of histograms."},
 	{"budgets.series", OPTION_INT, IN(budgets.series), "200000", "100", "10000000", NULL, "Series in all; past it, increments go to `other`."},
 	{"budgets.patterns_per_service", OPTION_INT, IN(budgets.patterns_per_service), "1000", "1", "100000", NULL, "Mined patterns of one service; past it, `other`."},
@@ -68,6 +74,10 @@ const struct option options[] = {
 	{"admin.listen", OPTION_STRING, IN(admin.listen), "127.0.0.1:9465", NULL, NULL, NULL, "Address of `/metrics`, health and the API. An address other than loopback needs `token` or `insecure: true`."},
 	{"admin.token", OPTION_SECRET, IN(admin.token), NULL, NULL, NULL, NULL, "Bearer token that the API asks for."},
 	{"admin.insecure", OPTION_BOOL, IN(admin.insecure), "false", NULL, NULL, NULL, "Allow an address other than loopback without a token."},
+	{"incident.topic", OPTION_STRING, IN(incident.topic), NULL, NULL, NULL, NULL, "Compacted topic that says which services are under incident and the log level wanted of them; created if it is missing. `winnow.control` when the journal is in Kafka; a file in the journal's directory when it is not and no topic is named."},
+	{"incident.minutes", OPTION_INT, IN(incident.minutes), "30", "1", "1440", NULL, "How long an incident lasts when nobody says."},
+	{"incident.level", OPTION_CHOICE, IN(incident.level), "debug", NULL, NULL, wanted_levels, "Log level that is asked of a service when nobody says."},
+	{"incident.examples", OPTION_CHOICE, IN(incident.examples), "full", NULL, NULL, incident_examples, "Whether examples of a service under incident are kept as they are, even where `examples` says `masked`."},
 	{"shards", OPTION_INT, IN(shards), "0", "0", "256", NULL, "Worker threads; 0 is one per CPU."},
 	{"log_level", OPTION_CHOICE, IN(log_level), "info", NULL, NULL, levels, "Least level of winnow's own log."},
 };

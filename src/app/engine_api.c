@@ -44,7 +44,7 @@ struct winnow_engine *winnow_open(const char *const *rule_paths, size_t len, int
 	e->shard = shard_new(&opts);
 	e->ledger = ledger_new(&ledger);
 	e->partition = (struct shard_partition){.topic = SLICE("fed")};
-	shard_partition_start(&e->partition, &(struct shard_start){0}, 0);
+	shard_partition_start(&e->partition, &(struct shard_start){0}, &(struct shard_opts){0});
 	return e;
 }
 

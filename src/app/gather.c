@@ -51,7 +51,7 @@ static void collect_patterns(struct gather *g, struct shard *shard, struct delta
 	g->examples = room(g->examples, body->examples_len, &g->examples_cap, sizeof(*g->examples));
 	for (size_t i = 0; i < body->examples_len; i++) {
 		const struct shard_example *x = &examples[i];
-		g->examples[i] = (struct delta_example){.pattern_id = x->pattern->id, .time_ns = x->time_ns, .severity = (uint8_t)x->severity, .rank = x->rank, .text = x->text, .trace_id = x->trace_id, .span_id = x->span_id, .topic = x->topic, .partition = x->partition, .offset = x->offset};
+		g->examples[i] = (struct delta_example){.pattern_id = x->pattern->id, .time_ns = x->time_ns, .severity = (uint8_t)x->severity, .rank = x->rank, .further = x->further, .text = x->text, .trace_id = x->trace_id, .span_id = x->span_id, .topic = x->topic, .partition = x->partition, .offset = x->offset};
 	}
 	body->examples = g->examples;
 }

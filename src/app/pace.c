@@ -72,8 +72,9 @@ void pace_leave(struct pace *pace)
 	pace->low_ns[pace->number] = INT64_MAX;
 }
 
-/* A log that was silent for an hour makes its partition jump ahead of the others by one message. Saying so before the others have said as much would make the
- * watermark give them up as too far behind: so it is said as far as they are, or as the receiver's window begins. */
+/* A log that was silent for an hour makes its partition jump ahead of the others by one message. Saying so before the others are there would make the
+ * watermark give them up as too far behind: so no more is said than a little past where they are, or where the receiver's window begins. Where they are is what their
+ * deltas say to have reached, not what they say for the watermark: or two that have both jumped would each wait for the other's word. */
 int64_t pace_say_up_to(struct pace *pace, const struct partitions *all)
 {
 	int64_t low = slowest(pace, all, NULL, clock_mono_ns()), others = books_slowest_but(pace->books, is_own, (void *)all);

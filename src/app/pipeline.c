@@ -97,6 +97,21 @@ static int open_books(struct control *c)
 	}
 }
 
+static bool leads(void *arg)
+{
+	return books_leads(arg);
+}
+
+/* Before the first record is counted. */
+static void open_desk(struct control *c)
+{
+	if (c->until_end)
+		return;
+	c->desk = desk_open(c->config);
+	desk_set_leads(c->desk, leads, c->books);
+	status_set_desk(c->status, c->desk);
+}
+
 static int start_workers(struct control *c)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -115,6 +130,11 @@ static int start_workers(struct control *c)
 				.miner_bytes = (64u << 20) / n,
 				.label_values = (size_t)c->config->budgets.label_values,
 				.hold_ns = c->config->metrics.service_graph_hold_ns,
+				.graph_of_services = c->config->metrics.service_graph_edges == CONFIG_EDGES_SERVICES,
+				.exceptions_are_errors = c->config->metrics.exceptions_are_errors,
+				.span_preset = (int)c->config->metrics.spans,
+				.span_dimensions = (const char *const *)c->config->metrics.span_dimensions.items,
+				.span_dimensions_len = c->config->metrics.span_dimensions.len,
 				.examples = (enum examples_kept)c->config->examples,
 				.rules = c->rules,
 				.fields = c->config->decoder_fields,
@@ -133,6 +153,7 @@ static int start_workers(struct control *c)
 		c->workers_len++;
 	}
 	status_set_workers(c->status, c->workers, c->workers_len);
+	desk_set_workers(c->desk, c->workers, c->workers_len);
 	return 0;
 }
 
@@ -146,7 +167,7 @@ static bool announce(struct control *c, struct source_reader *const *readers, si
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(c->books);
 	struct delta_range *ranges = mem_zalloc(len, sizeof(*ranges));
 	for (size_t i = 0; i < len; i++)
-		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = at[i].offset, .to = at[i].offset, .replay = at[i].replay, .replay_time_ns = at[i].replay_time_ns, .newest_ns = at[i].newest_ns};
+		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = at[i].offset, .to = at[i].offset, .replay = at[i].replay, .replay_time_ns = at[i].replay_time_ns}; /* no time: that is the worker's to say */
 	if (getrandom(&writer, sizeof(writer), 0) < 0)
 		writer = (uint64_t)now;
 	struct delta_header header = {.writer = writer, .seq = 1, .journal_time_ns = now > journal_time ? now : journal_time, .ranges = ranges, .ranges_len = len};
@@ -171,7 +192,7 @@ static bool look_up(struct control *c, struct source_reader *const *readers, siz
 		same = same && starts[i].offset == offset;
 		starts[i] = (struct shard_start){.offset = offset, .replay = offset};
 		if (known)
-			starts[i] = (struct shard_start){.offset = offset, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
+			starts[i] = (struct shard_start){.offset = offset, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
 		if (readers[i]->end >= 0 && offset > readers[i]->end)
 			log_line(LOG_ERROR, "source", "%s/%d ends at %lld, before the %lld that are counted already: was it created anew? Its records up to there are skipped", readers[i]->topic,
 				 (int)readers[i]->partition, (long long)readers[i]->end, (long long)offset);
@@ -399,6 +420,7 @@ static void loop(struct control *c)
 static void shut_down(struct control *c)
 {
 	c->leaving_sources = true;
+	desk_set_workers(c->desk, NULL, 0);
 	for (size_t i = 0; i < c->workers_len; i++)
 		worker_stop(c->workers[i], false);
 	status_set_workers(c->status, NULL, 0);
@@ -412,6 +434,7 @@ static void shut_down(struct control *c)
 		kafka_source_close(c->sources[i].kafka);
 	sending_stop(c->sending);
 	status_stop(c->status);
+	desk_close(c->desk);
 	books_close(c->books);
 	control_done(c);
 }
@@ -430,6 +453,8 @@ int pipeline_run(const struct config *config, bool until_end)
 		rc = open_books(&c);
 	if (!rc)
 		rc = sending_start(config, c.books, c.status, &c.sending);
+	if (!rc)
+		open_desk(&c);
 	if (!rc)
 		rc = start_workers(&c);
 	if (!rc)

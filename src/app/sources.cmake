@@ -20,6 +20,7 @@ set(app_SOURCES
 	config_option.c
 	config_value.c
 	control.c
+	desk.c
 	dialect.c
 	engine_api.c
 	fold.c

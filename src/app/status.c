@@ -25,6 +25,7 @@ struct status {
 	struct worker *const *workers;
 	size_t workers_len;
 	struct sender *sender;
+	struct desk *desk;
 	status_end_fn *end;
 	void *end_arg;
 	struct trouble troubles[PARTS_MAX];
@@ -120,7 +121,10 @@ static void fill_status(void *app, struct admin_status *ret)
 		ret->dead_letters.taken += w->aside;
 		ret->dead_letters.limited += w->aside_limited;
 		ret->dead_letters.lost += w->aside_lost;
+		ret->incident_records += w->incident;
 	}
+	if (s->desk)
+		desk_status(s->desk, ret);
 	if (s->sender) {
 		struct sender_status sender;
 		sender_status(s->sender, &sender);
@@ -147,6 +151,39 @@ static int64_t end_offset(void *app, struct slice topic, int32_t partition)
 		end = s->end(s->end_arg, name, partition);
 	pthread_mutex_unlock(&s->lock);
 	return end;
+}
+
+/* The desk outlives the server's answers: it is set once, and closed after the server. */
+static struct desk *desk_of(struct status *s)
+{
+	pthread_mutex_lock(&s->lock);
+	struct desk *desk = s->desk;
+	pthread_mutex_unlock(&s->lock);
+	return desk;
+}
+
+static int post_incident(void *app, struct slice body, struct buf *out, struct err *err)
+{
+	struct desk *desk = desk_of(app);
+	return desk ? desk_post(desk, body, out, err) : err_set(err, ERR_AGAIN, "incidents are not looked after yet, or not in a run until the end");
+}
+
+static void list_incidents(void *app, struct buf *out)
+{
+	struct desk *desk = desk_of(app);
+	if (desk)
+		desk_list(desk, out);
+	else
+		buf_add_str(out, "{\"incidents\":[]}\n");
+}
+
+static void show_control(void *app, struct slice service, struct buf *out)
+{
+	struct desk *desk = desk_of(app);
+	if (desk)
+		desk_control(desk, service, out);
+	else
+		buf_add_str(out, "{}\n");
 }
 
 /* Asks the control thread and waits for its answer. */
@@ -191,6 +228,9 @@ int status_start(const struct config *config, _Atomic bool *reload, struct statu
 		.status = fill_status,
 		.end_offset = end_offset,
 		.reload = ask_reload,
+		.incident = post_incident,
+		.incidents = list_incidents,
+		.control = show_control,
 	};
 	if (admin_start(&opts, &s->admin, &err) < 0) {
 		log_line(LOG_ERROR, "admin", "%s", err.text);
@@ -225,6 +265,13 @@ void status_set_workers(struct status *s, struct worker *const *workers, size_t 
 	pthread_mutex_lock(&s->lock);
 	s->workers = workers;
 	s->workers_len = len;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void status_set_desk(struct status *s, struct desk *desk)
+{
+	pthread_mutex_lock(&s->lock);
+	s->desk = desk;
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -5,6 +5,7 @@
 
 #include "app/books.h"
 #include "app/config.h"
+#include "app/desk.h"
 #include "app/sender.h"
 #include "app/worker.h"
 
@@ -17,6 +18,7 @@ void status_stop(struct status *s);
 void status_set_books(struct status *s, struct books *books);
 void status_set_workers(struct status *s, struct worker *const *workers, size_t len);
 void status_set_sender(struct status *s, struct sender *sender);
+void status_set_desk(struct status *s, struct desk *desk);
 /* Who knows where the logs of the partitions end (-1: not known); called from the admin thread until it is set to NULL. */
 typedef int64_t status_end_fn(void *arg, const char *topic, int32_t partition);
 void status_set_ends(struct status *s, status_end_fn *end, void *arg);

@@ -24,7 +24,7 @@ enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CU
 #define IDLE_NS (5 * NS_PER_MS)
 #define APPEND_RETRY_NS (2 * NS_PER_S)
 
-enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_STOP };
+enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_INCIDENTS, COMMAND_STOP };
 
 struct command {
 	enum command_kind kind;
@@ -34,6 +34,8 @@ struct command {
 	char *topic;
 	int32_t partition;
 	const struct ruleset *rules;
+	struct incidents *incidents; /* the command's until it is obeyed */
+	bool unmask;
 	bool until_end;
 };
 
@@ -108,6 +110,7 @@ static size_t collect_ranges(struct worker *w)
 			.replay = next.replay,
 			.replay_time_ns = next.replay_time_ns,
 			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
+			.reached_ns = s->newest_ns,
 			.gap = s->gap,
 		};
 	}
@@ -182,8 +185,8 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 	bool known = books_partition(w->books, p->shard.topic, p->shard.partition, &at);
 	struct shard_start start = {.offset = p->reader->start, .replay = p->reader->start};
 	if (known)
-		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
-	shard_partition_start(&p->shard, &start, w->opts.shard.hold_ns);
+		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
+	shard_partition_start(&p->shard, &start, &w->opts.shard);
 	p->joined = true;
 	p->ended = p->reader->end >= 0 && shard_partition_to(&p->shard) >= p->reader->end;
 	p->active_ns = clock_mono_ns();
@@ -217,7 +220,7 @@ static void take(struct worker *w, const struct command *c)
 		.partition = c->reader->partition,
 		.format = c->format,
 	};
-	shard_partition_start(&p->shard, &c->at, w->opts.shard.hold_ns);
+	shard_partition_start(&p->shard, &c->at, &w->opts.shard);
 	p->active_ns = clock_mono_ns();
 	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end;
 	w->partitions.at = mem_grow(w->partitions.at, w->partitions.len, &w->partitions.cap, sizeof(struct partition *));
@@ -264,6 +267,9 @@ static void obey(struct worker *w, struct command *c)
 	case COMMAND_RULES:
 		shard_set_rules(w->shard, c->rules);
 		queue_push(w->replies, w, -1);
+		break;
+	case COMMAND_INCIDENTS:
+		shard_set_incidents(w->shard, c->incidents, c->unmask);
 		break;
 	case COMMAND_STOP:
 		w->until_end = c->until_end;
@@ -321,8 +327,12 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 {
 	struct err err = {0};
 	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected;
-	if (mono_ns < p->retry_ns || (p->shard.newest_ns > limit && p->shard.newest_ns))
+	if (mono_ns < p->retry_ns)
 		return false;
+	if (p->shard.newest_ns > limit && p->shard.newest_ns) {
+		p->active_ns = mono_ns; /* it waits: once the others are there they must not leave it behind */
+		return false;
+	}
 	if (p->seek_pending) {
 		seek(w, p);
 		return false;
@@ -382,6 +392,7 @@ static void publish(struct worker *w)
 	w->status.bytes = t->bytes;
 	w->status.behind = t->behind;
 	w->status.gaps = t->gaps;
+	w->status.incident = t->incident;
 	w->status.partitions = w->partitions.len;
 	w->status.ended = ended;
 }
@@ -497,6 +508,11 @@ void worker_set_rules(struct worker *w, const struct ruleset *rules)
 	wait_replies(w, 1);
 }
 
+void worker_set_incidents(struct worker *w, struct incidents *incidents, bool unmask)
+{
+	say(w, (struct command){.kind = COMMAND_INCIDENTS, .incidents = incidents, .unmask = unmask});
+}
+
 void worker_stop(struct worker *w, bool until_end)
 {
 	say(w, (struct command){.kind = COMMAND_STOP, .until_end = until_end});
@@ -508,8 +524,10 @@ void worker_join(struct worker *w)
 		return;
 	pthread_join(w->thread, NULL);
 	books_remove_writer(w->books, &w->writer);
-	for (struct command *c; (c = queue_pop(w->commands, 0)); free(c))
+	for (struct command *c; (c = queue_pop(w->commands, 0)); free(c)) {
 		free(c->topic);
+		incidents_free(c->incidents);
+	}
 	for (struct books_notice *n; (n = queue_pop(w->writer.notices, 0));)
 		free(n);
 	for (size_t i = 0; i < w->partitions.len; i++)

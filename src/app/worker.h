@@ -22,6 +22,7 @@ struct worker_opts {
 struct worker_status {
 	_Atomic size_t partitions, ended; /* ended: read up to where they ended when they were opened */
 	_Atomic uint64_t consumed, bytes, behind, gaps, rewinds;
+	_Atomic uint64_t incident; /* records of services under incident */
 	_Atomic uint64_t aside, aside_limited, aside_lost; /* messages set aside; over the limit; not stored, of those set aside */
 };
 
@@ -33,6 +34,8 @@ void worker_drop(struct worker *w, const char *topic, int32_t partition);
 void worker_wait_dropped(struct worker *w);
 /* Takes other rules at the next batch; waits until it has. The old set may be freed then. */
 void worker_set_rules(struct worker *w, const struct ruleset *rules);
+/* Hands over who is under incident (NULL: nobody); does not wait. */
+void worker_set_incidents(struct worker *w, struct incidents *incidents, bool unmask);
 /* until_end: goes on until every partition has ended and everything is posted. Else: appends what is open and stops. */
 void worker_stop(struct worker *w, bool until_end);
 /* Waits for the thread and frees everything. */

@@ -6,12 +6,14 @@
 
 #include <stdlib.h>
 
-enum { TEXT_MAX = 4096 };
+enum { TEXT_MAX = 4096, INCIDENT_TEXT_MAX = 16384, FURTHER_OPEN_MAX = 128 };
 #define REFRESH_NS (600 * NS_PER_S)
+#define FURTHER_NS NS_PER_S
 
 /* What the journal was told of a pattern, and its place among the open ones. */
 struct told {
 	int64_t time_ns;
+	int64_t further_ns; /* of the last one kept besides */
 	uint32_t open; /* place + 1, 0: none */
 	uint8_t rank;
 };
@@ -20,7 +22,7 @@ struct examples {
 	struct told *told; /* by pattern index */
 	size_t told_cap;
 	struct shard_example *open;
-	size_t open_len, open_cap;
+	size_t open_len, open_cap, further_len;
 	struct arena arena;
 };
 
@@ -63,30 +65,57 @@ static bool outranks(const struct told *told, uint8_t rank, int64_t time_ns)
 	return rank > told->rank || time_ns - told->time_ns >= REFRESH_NS;
 }
 
-bool examples_wants(struct examples *x, const struct pattern *p, const struct record *record, int64_t time_ns, bool error)
+static bool wants_further(const struct examples *x, const struct told *told, int64_t time_ns)
 {
-	return outranks(told_of(x, p), rank_of(record, error), time_ns);
+	return x->further_len < FURTHER_OPEN_MAX && time_ns - told->further_ns >= FURTHER_NS;
 }
 
-void examples_offer(struct examples *x, const struct pattern *p, const struct record *record, const struct shard_example *where, bool error)
+bool examples_wants(struct examples *x, const struct pattern *p, const struct record *record, int64_t time_ns, bool error, bool incident)
+{
+	const struct told *told = told_of(x, p);
+	return outranks(told, rank_of(record, error), time_ns) || (incident && wants_further(x, told, time_ns));
+}
+
+static struct shard_example *open_place(struct examples *x)
+{
+	x->open = mem_grow(x->open, x->open_len, &x->open_cap, sizeof(*x->open));
+	return &x->open[x->open_len++];
+}
+
+static void keep(struct examples *x, struct shard_example *to, const struct pattern *p, const struct record *record, const struct shard_example *where, size_t text_max)
+{
+	*to = *where;
+	to->pattern = p;
+	to->text = arena_copy(&x->arena, slice_sub(where->text.ptr ? where->text : record->message, 0, text_max));
+	to->trace_id = arena_copy(&x->arena, record->trace_id);
+	to->span_id = arena_copy(&x->arena, record->span_id);
+}
+
+void examples_offer(struct examples *x, const struct pattern *p, const struct record *record, const struct shard_example *where, bool error, bool incident)
 {
 	struct told *told = told_of(x, p);
 	uint8_t rank = rank_of(record, error);
-	if (!outranks(told, rank, where->time_ns))
-		return;
-	if (!told->open) {
-		x->open = mem_grow(x->open, x->open_len, &x->open_cap, sizeof(*x->open));
-		told->open = (uint32_t)++x->open_len;
+	size_t text_max = incident ? INCIDENT_TEXT_MAX : TEXT_MAX;
+	if (outranks(told, rank, where->time_ns)) {
+		if (!told->open) {
+			open_place(x);
+			told->open = (uint32_t)x->open_len;
+		}
+		told->rank = rank;
+		told->time_ns = where->time_ns;
+		struct shard_example *open = &x->open[told->open - 1];
+		keep(x, open, p, record, where, text_max);
+		open->rank = rank;
+		open->further = false;
 	}
-	told->rank = rank;
-	told->time_ns = where->time_ns;
-	struct shard_example *open = &x->open[told->open - 1];
-	*open = *where;
-	open->pattern = p;
-	open->rank = rank;
-	open->text = arena_copy(&x->arena, slice_sub(where->text.ptr ? where->text : record->message, 0, TEXT_MAX));
-	open->trace_id = arena_copy(&x->arena, record->trace_id);
-	open->span_id = arena_copy(&x->arena, record->span_id);
+	if (incident && wants_further(x, told, where->time_ns)) {
+		struct shard_example *further = open_place(x);
+		keep(x, further, p, record, where, text_max);
+		further->rank = rank;
+		further->further = true;
+		told->further_ns = where->time_ns;
+		x->further_len++;
+	}
 }
 
 const struct shard_example *examples_open(const struct examples *x, size_t *ret_len)
@@ -99,13 +128,13 @@ void examples_clear(struct examples *x)
 {
 	for (size_t i = 0; i < x->open_len; i++)
 		x->told[x->open[i].pattern->index].open = 0;
-	x->open_len = 0;
+	x->open_len = x->further_len = 0;
 	arena_reset(&x->arena);
 }
 
 void examples_rewind(struct examples *x)
 {
-	x->open_len = 0;
+	x->open_len = x->further_len = 0;
 	arena_reset(&x->arena);
 	if (x->told_cap)
 		memset(x->told, 0, x->told_cap * sizeof(*x->told));

@@ -14,10 +14,11 @@ struct examples;
 struct examples *examples_new(void);
 void examples_free(struct examples *x);
 /* Whether examples_offer would keep the record. */
-bool examples_wants(struct examples *x, const struct pattern *p, const struct record *record, int64_t time_ns, bool error);
+bool examples_wants(struct examples *x, const struct pattern *p, const struct record *record, int64_t time_ns, bool error, bool incident);
 /* Keeps the record as its pattern's example if it outranks what the journal has been told, or what was told is ten minutes of event time old. Its text is
- * where->text if there is one, else the message. */
-void examples_offer(struct examples *x, const struct pattern *p, const struct record *record, const struct shard_example *where, bool error);
+ * where->text if there is one, else the message. In an incident the text may be four times as long, and one record a second is kept
+ * besides it (->further). */
+void examples_offer(struct examples *x, const struct pattern *p, const struct record *record, const struct shard_example *where, bool error, bool incident);
 const struct shard_example *examples_open(const struct examples *x, size_t *ret_len);
 void examples_clear(struct examples *x);
 void examples_rewind(struct examples *x);

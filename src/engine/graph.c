@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The service graph. An edge is a CLIENT span and a SERVER span whose parent it is (PRODUCER and CONSUMER likewise), counted when the later of the two arrives.
+/* The service graph. An edge is a span and the span whose parent it is, where the two are the ends of a call: CLIENT and SERVER, PRODUCER and CONSUMER, or (graph_opts.services)
+ * of two different services, whatever their kinds say. It is counted when the later of the two arrives.
  *
- * Both ends meet at one key, trace id and the client's span id: an end is a node in a map under that key, a key with several servers (a retried or a fanned-out
- * call) has one node for each. An end stays for a hold of the partition's event time after it came, paired or not, so that a second server finds its client; then it
- * goes, and an end that found no other becomes an edge to a virtual node: a client's attributes may name its peer (peer.service, server.address, db.system,
- * messaging.system, in this order). A server without a parent is a root: the user called it. What nothing names is an unpaired span; many of them mean that the topic is
- * not keyed by trace id, so that ends lie in different partitions.
+ * Both ends meet at one key, trace id and the caller's span id: an end is a node in a map under that key. A caller is there once; those that it called and that came before it wait
+ * in a list under the same key. An end stays for a hold of the partition's event time after it came; then it goes, and one that found no other becomes an edge to a virtual node:
+ * a client's attributes may name its peer (peer.service, server.address, db.system, messaging.system, in this order). A server without a parent is a root: the user called it. What
+ * nothing names is an unpaired span; many of them mean that the topic is not keyed by trace id, so that ends lie in different partitions. A consumer that has a link was sent what
+ * the link leads to: instrumentations that take messages in batches have no single parent to name.
  *
  * Everything is a function of the partition's records in their order, time included: the partition's event time is the newest seen, and decides expiry. So a
  * successor that feeds the same records holds the same nodes (replay.c).
  *
  * Layout: nodes come from blocks and are used again; a ring of pointers in order of arrival, which is the order of expiry; names are kept once for each text while
  * nodes refer to them, so a stream of new names costs no more than its nodes do. The keys are ids made at random; 64 bits of the trace id's hash and the 64 of the
- * span id tell them apart. Metric names and the idea of virtual nodes: Grafana Tempo's service graph processor. */
+ * span id tell them apart. Metric names and the idea of virtual nodes: Grafana Tempo's service graph processor; edges between services of any kind: Jaeger's dependencies. */
 #include "engine/graph.h"
 
 #include "base/hash.h"
@@ -21,7 +22,7 @@
 
 #include <stdlib.h>
 
-enum { BLOCK = 256 };
+enum { BLOCK = 256, TRACE_DIGITS = 32 };
 
 struct name {
 	uint64_t hash;
@@ -35,8 +36,11 @@ struct node {
 	int64_t came_ns;    /* the partition's event time then */
 	struct name *service, *peer;
 	double seconds;
-	enum graph_connection connection; /* of the edge to the peer */
-	bool is_client, messaging, failed, paired;
+	uint32_t weight;
+	uint8_t connection; /* enum graph_connection of the edge to the peer */
+	bool is_caller;
+	bool says_so;       /* by its kind, not by its place alone */
+	bool messaging, failed, paired;
 };
 
 struct block {
@@ -45,10 +49,13 @@ struct block {
 };
 
 struct graph {
-	int64_t hold_ns;
-	size_t spans_max;
+	struct graph_opts opts;
 	uint64_t given_up;
 	struct map ends, names;
+	struct name *last_name;
+	uint64_t last_trace;
+	char last_trace_id[TRACE_DIGITS];
+	size_t last_trace_len;
 	struct block *blocks;
 	struct node *free;
 	struct node **ring;
@@ -61,11 +68,10 @@ const char *graph_connection_name(enum graph_connection connection)
 	return names[connection];
 }
 
-struct graph *graph_new(int64_t hold_ns, size_t spans_max)
+struct graph *graph_new(const struct graph_opts *opts)
 {
 	struct graph *g = mem_zalloc(1, sizeof(*g));
-	g->hold_ns = hold_ns;
-	g->spans_max = spans_max;
+	g->opts = *opts;
 	return g;
 }
 
@@ -178,12 +184,12 @@ static void push(struct graph *g, struct node *n)
 	g->ring[(g->first + g->len++) & (g->cap - 1)] = n;
 }
 
-/* Puts the node among those of its key, of which head is the first: a client becomes the first, a server the second. */
+/* Puts the node among those of its key, of which head is the first: a caller becomes the first, another the second. */
 static void add(struct graph *g, struct node *n, struct node *head)
 {
 	if (!head) {
 		map_put(&g->ends, key_of(n), n);
-	} else if (n->is_client) {
+	} else if (n->is_caller) {
 		map_remove(&g->ends, key_of(n), same_key, n);
 		n->next = head;
 		head->prev = n;
@@ -213,33 +219,35 @@ static void take_out(struct graph *g, struct node *n)
 
 /* --- edges --- */
 
-static void emit_pair(const struct node *client, const struct node *server, graph_sink *sink, void *arg)
+static void emit_pair(const struct node *caller, const struct node *called, graph_sink *sink, void *arg)
 {
 	struct graph_edge edge = {
-		.client = name_text(client->service),
-		.server = name_text(server->service),
-		.connection = client->messaging || server->messaging ? GRAPH_MESSAGING : GRAPH_CALL,
-		.client_seconds = client->seconds,
-		.server_seconds = server->seconds,
-		.failed = client->failed || server->failed,
+		.client = name_text(caller->service),
+		.server = name_text(called->service),
+		.connection = caller->messaging || called->messaging ? GRAPH_MESSAGING : GRAPH_CALL,
+		.client_seconds = caller->seconds,
+		.server_seconds = called->seconds,
+		.weight = caller->weight > called->weight ? caller->weight : called->weight,
+		.failed = caller->failed || called->failed,
 		.fed = true,
 	};
 	if (sink)
 		sink(arg, &edge);
 }
 
-/* What becomes of an end that found no other. */
+/* What becomes of an end that found no other; a caller that only its place makes one called nobody. */
 static void emit_alone(const struct node *n, graph_sink *sink, void *arg)
 {
 	struct graph_edge edge = {
-		.client = n->is_client ? name_text(n->service) : name_text(n->peer),
-		.server = n->is_client ? name_text(n->peer) : name_text(n->service),
-		.connection = n->connection,
-		.client_seconds = n->is_client ? n->seconds : -1,
-		.server_seconds = n->is_client ? -1 : n->seconds,
+		.client = n->is_caller ? name_text(n->service) : name_text(n->peer),
+		.server = n->is_caller ? name_text(n->peer) : name_text(n->service),
+		.connection = (enum graph_connection)n->connection,
+		.client_seconds = n->is_caller ? n->seconds : -1,
+		.server_seconds = n->is_caller ? -1 : n->seconds,
+		.weight = n->weight,
 		.failed = n->failed,
 	};
-	if (sink)
+	if (sink && (n->says_so || !n->is_caller))
 		sink(arg, &edge);
 }
 
@@ -264,50 +272,26 @@ static void leave_first(struct graph *g, graph_sink *sink, void *arg)
 
 static void leave(struct graph *g, int64_t newest_ns, graph_sink *sink, void *arg)
 {
-	while (g->len && newest_ns - g->ring[g->first]->came_ns >= g->hold_ns)
+	while (g->len && newest_ns - g->ring[g->first]->came_ns >= g->opts.hold_ns)
 		leave_first(g, sink, arg);
-	while (g->len >= g->spans_max) {
+	while (g->len >= g->opts.spans_max) {
 		g->given_up += !g->ring[g->first]->paired;
 		leave_first(g, sink, arg);
 	}
 }
 
-/* A server pairs with its client, a client with all servers that wait for it. */
-static void meet(struct node *n, struct node *head, graph_sink *sink, void *arg)
+/* A span and its parent met. Within a service a parent is no call unless the kinds say so; a CLIENT span's own children leave it waiting for its server. */
+static void meet(const struct graph *g, struct node *caller, struct node *called, graph_sink *sink, void *arg)
 {
-	if (!n->is_client && head && head->is_client) {
-		emit_pair(head, n, sink, arg);
-		n->paired = head->paired = true;
-	}
-	for (struct node *o = n->is_client ? head : NULL; o; o = o->next)
-		if (!o->paired) {
-			emit_pair(n, o, sink, arg);
-			n->paired = o->paired = true;
-		}
+	bool call = (caller->says_so && called->says_so) || (g->opts.services && caller->service != called->service);
+	called->paired = true;
+	if (!call)
+		return;
+	caller->paired = true;
+	emit_pair(caller, called, sink, arg);
 }
 
 /* --- spans --- */
-
-static void name_peer(struct graph *g, struct node *n, const struct record *span)
-{
-	static const struct {
-		const char *attribute;
-		enum graph_connection connection;
-	} peers[] = {{"peer.service", GRAPH_VIRTUAL}, {"server.address", GRAPH_VIRTUAL}, {"net.peer.name", GRAPH_VIRTUAL}, {"db.system", GRAPH_DATABASE},
-		{"db.system.name", GRAPH_DATABASE}, {"messaging.system", GRAPH_MESSAGING}};
-	struct slice value;
-	n->connection = GRAPH_UNPAIRED;
-	for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++) {
-		if (!record_field(span, slice_str(peers[i].attribute), &value) || value.len == 0)
-			continue;
-		if (!n->peer) {
-			n->peer = name_take(g, value);
-			n->connection = peers[i].connection;
-		} else if (n->connection == GRAPH_VIRTUAL) {
-			n->connection = peers[i].connection; /* peer.service names it, db.system says what it is */
-		}
-	}
-}
 
 /* 16 hex digits; 0 if it is no such id. */
 static uint64_t span_id(struct slice hex)
@@ -320,25 +304,69 @@ static uint64_t span_id(struct slice hex)
 	return id;
 }
 
-static void describe(struct graph *g, struct node *n, const struct record *span, struct slice service)
+/* Spans of one trace mostly follow each other. */
+static uint64_t trace_hash(struct graph *g, struct slice id)
 {
-	n->service = name_take(g, service);
+	if (id.len == g->last_trace_len && memcmp(id.ptr, g->last_trace_id, id.len) == 0)
+		return g->last_trace;
+	g->last_trace = hash_bytes(id);
+	g->last_trace_len = id.len <= TRACE_DIGITS ? id.len : 0;
+	memcpy(g->last_trace_id, id.ptr, g->last_trace_len);
+	return g->last_trace;
+}
+
+static struct name *service_take(struct graph *g, struct slice service)
+{
+	if (!g->last_name || !name_is(g->last_name, &service)) {
+		name_drop(g, g->last_name);
+		g->last_name = name_take(g, service);
+	}
+	g->last_name->used++;
+	return g->last_name;
+}
+
+/* What a span is to the graph. */
+struct role {
+	const struct record *span;
+	struct slice service;
+	int64_t newest_ns;
+	uint64_t weight;
+	bool client, server; /* its kind says so */
+	bool messaging;
+};
+
+static struct node *node_of(struct graph *g, const struct role *role, uint64_t trace, uint64_t id, bool is_caller)
+{
+	static const enum graph_connection connections[] = {[SYSTEM_NONE] = GRAPH_VIRTUAL, [SYSTEM_DATABASE] = GRAPH_DATABASE, [SYSTEM_MESSAGING] = GRAPH_MESSAGING, [SYSTEM_RPC] = GRAPH_VIRTUAL};
+	const struct record *span = role->span;
+	struct node *n = node_new(g);
+	bool named = span->peer.len > 0 && (is_caller ? role->client : span->span_kind == SPAN_CONSUMER && span->system == SYSTEM_MESSAGING);
+	n->trace = trace;
+	n->span = id;
+	n->is_caller = is_caller;
+	n->says_so = is_caller ? role->client : role->server;
+	n->messaging = role->messaging;
+	n->came_ns = role->newest_ns;
+	n->service = service_take(g, role->service);
+	n->peer = named ? name_take(g, span->peer) : NULL;
+	n->connection = named ? (uint8_t)connections[span->system] : GRAPH_UNPAIRED;
 	n->seconds = span->duration_ns < 0 ? 0 : (double)span->duration_ns / 1e9;
 	n->failed = span->status == STATUS_ERROR;
-	n->connection = GRAPH_UNPAIRED;
-	if (n->is_client)
-		name_peer(g, n, span);
+	n->weight = weight_round(role->weight, hash_pair(trace, id));
+	return n;
 }
 
 /* The user calls the root of a trace. */
-static void emit_root(const struct record *span, struct slice service, graph_sink *sink, void *arg)
+static void emit_root(const struct role *role, uint64_t trace, graph_sink *sink, void *arg)
 {
+	const struct record *span = role->span;
 	struct graph_edge edge = {
 		.client = SLICE("user"),
-		.server = service,
+		.server = role->service,
 		.connection = GRAPH_VIRTUAL,
 		.client_seconds = -1,
 		.server_seconds = span->duration_ns < 0 ? 0 : (double)span->duration_ns / 1e9,
+		.weight = weight_round(role->weight, hash_pair(trace, span_id(span->span_id))),
 		.failed = span->status == STATUS_ERROR,
 		.fed = true,
 	};
@@ -346,29 +374,67 @@ static void emit_root(const struct record *span, struct slice service, graph_sin
 		sink(arg, &edge);
 }
 
-void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, graph_sink *sink, void *arg)
+static struct node *head_of(const struct graph *g, uint64_t trace, uint64_t id)
 {
-	bool is_client = span->span_kind == SPAN_CLIENT || span->span_kind == SPAN_PRODUCER, is_server = span->span_kind == SPAN_SERVER || span->span_kind == SPAN_CONSUMER;
-	struct slice id = is_client ? span->span_id : span->parent_span_id;
-	leave(g, newest_ns, sink, arg);
-	if ((!is_client && !is_server) || span->trace_id.len == 0 || (is_client && id.len == 0))
-		return;
-	if (is_server && id.len == 0) {
-		emit_root(span, service, sink, arg);
-		return;
-	}
-	struct node *n = node_new(g);
-	n->is_client = is_client;
-	n->messaging = span->span_kind == SPAN_PRODUCER || span->span_kind == SPAN_CONSUMER;
-	n->trace = hash_bytes(span->trace_id);
-	n->span = span_id(id);
-	n->came_ns = newest_ns;
-	describe(g, n, span, service);
-	struct node *head = map_get(&g->ends, key_of(n), same_key, n);
-	if (n->is_client && head && head->is_client) {
-		node_free(g, n); /* the same span, delivered twice */
+	struct node key = {.trace = trace, .span = id};
+	return map_get(&g->ends, key_of(&key), same_key, &key);
+}
+
+/* As the one that was called: its parent is there already, or it waits for it. */
+static void feed_called(struct graph *g, const struct role *role, uint64_t trace, struct slice parent, graph_sink *sink, void *arg)
+{
+	uint64_t id = span_id(parent);
+	struct node *head = head_of(g, trace, id), *n = node_of(g, role, trace, id, false);
+	if (!head || !head->is_caller) {
+		add(g, n, head);
 		return;
 	}
-	meet(n, head, sink, arg);
+	meet(g, head, n, sink, arg);
+	node_free(g, n);
+}
+
+static void feed_caller(struct graph *g, const struct role *role, uint64_t trace, struct node *head, graph_sink *sink, void *arg)
+{
+	struct node *n = node_of(g, role, trace, span_id(role->span->span_id), true);
+	for (struct node *o = head; o; o = o->next)
+		if (!o->paired)
+			meet(g, n, o, sink, arg);
 	add(g, n, head);
+}
+
+static struct role role_of(const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight)
+{
+	static const bool client[SPAN_KIND_COUNT] = {[SPAN_CLIENT] = true, [SPAN_PRODUCER] = true}, server[SPAN_KIND_COUNT] = {[SPAN_SERVER] = true, [SPAN_CONSUMER] = true};
+	static const bool messaging[SPAN_KIND_COUNT] = {[SPAN_PRODUCER] = true, [SPAN_CONSUMER] = true};
+	enum span_kind kind = span->span_kind;
+	return (struct role){.span = span, .service = service, .newest_ns = newest_ns, .weight = weight, .client = client[kind], .server = server[kind], .messaging = messaging[kind]};
+}
+
+/* As the one that was called: by the user, by its parent, or by what its link leads to. */
+static void feed_as_called(struct graph *g, const struct role *role, uint64_t trace, graph_sink *sink, void *arg)
+{
+	const struct record *span = role->span;
+	bool linked = span->span_kind == SPAN_CONSUMER && span->link_trace_id.len && span->link_span_id.len;
+	struct slice parent = linked ? span->link_span_id : span->parent_span_id;
+	if (parent.len)
+		feed_called(g, role, linked ? hash_bytes(span->link_trace_id) : trace, parent, sink, arg);
+	else if (role->server)
+		emit_root(role, trace, sink, arg);
+}
+
+void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
+{
+	const struct role role = role_of(span, service, newest_ns, weight);
+	leave(g, newest_ns, sink, arg);
+	bool called = role.server || g->opts.services, calls = (role.client || g->opts.services || g->opts.once) && span->span_id.len;
+	if (span->trace_id.len == 0 || !(called || calls))
+		return;
+	uint64_t trace = trace_hash(g, span->trace_id), id = span_id(span->span_id);
+	struct node *head = calls ? head_of(g, trace, id) : NULL;
+	if (head && head->is_caller)
+		return; /* the same span, delivered twice */
+	if (called)
+		feed_as_called(g, &role, trace, sink, arg);
+	if (calls) /* asked again: a span that is its own parent has just been put there */
+		feed_caller(g, &role, trace, called ? head_of(g, trace, id) : head, sink, arg);
 }

@@ -3,11 +3,11 @@
 #ifndef WINNOW_ENGINE_GRAPH_H
 #define WINNOW_ENGINE_GRAPH_H
 
-#include "record/record.h"
+#include "engine/weight.h"
 
 /* The label connection_type is graph_connection_name(). */
 enum graph_connection {
-	GRAPH_CALL,      /* CLIENT -> SERVER */
+	GRAPH_CALL,      /* one service called another */
 	GRAPH_MESSAGING, /* PRODUCER -> CONSUMER */
 	GRAPH_DATABASE,  /* a client that says db.system and whose other end sends no spans */
 	GRAPH_VIRTUAL,   /* the other end sends no spans: named by the client's attributes, or the user of a root */
@@ -19,6 +19,7 @@ struct graph_edge {
 	struct slice client, server;              /* views that live until graph_span returns */
 	enum graph_connection connection;
 	double client_seconds, server_seconds;    /* < 0: unknown */
+	uint32_t weight;                          /* how many requests it stands for */
 	bool failed;                              /* one of the ends says so */
 	bool fed;                                 /* the span just fed is one of the ends; else the hold of another is over */
 };
@@ -28,11 +29,17 @@ typedef void graph_sink(void *arg, const struct graph_edge *edge);
 
 struct graph;
 
-/* hold_ns: for how much event time a span waits; spans_max: how many may wait, past it the oldest is given up early. */
-struct graph *graph_new(int64_t hold_ns, size_t spans_max);
+struct graph_opts {
+	int64_t hold_ns;   /* for how much event time a span waits */
+	size_t spans_max;  /* how many ends may wait; past it the oldest is given up early */
+	bool services;     /* a span and its parent in another service are an edge whatever their kinds */
+	bool once;         /* remember every span for the hold: the second time it comes is no time */
+};
+
+struct graph *graph_new(const struct graph_opts *opts);
 void graph_free(struct graph *g);
-/* Feeds a span of this service. newest_ns: the partition's event time with it, never below that of the last call. sink may be NULL. */
-void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, graph_sink *sink, void *arg);
+/* Feeds a span of this service. newest_ns: the partition's event time with it, never below that of the last call. weight: how many it stands for (weight.h). sink may be NULL. */
+void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg);
 /* Nothing waits. */
 bool graph_empty(const struct graph *g);
 /* Spans given up early so far because too many were waiting. */

@@ -7,11 +7,12 @@
 
 enum { WAITING_SPANS = 100000 };
 
-struct shard_open *open_new(int64_t hold_ns, struct replay_point at)
+struct shard_open *open_new(const struct shard_opts *opts, struct replay_point at)
 {
+	const struct graph_opts graph = {.hold_ns = opts->hold_ns, .spans_max = WAITING_SPANS, .services = opts->graph_of_services};
 	struct shard_open *open = mem_zalloc(1, sizeof(*open));
-	replay_start(&open->replay, hold_ns, at);
-	open->graph = graph_new(hold_ns, WAITING_SPANS);
+	replay_start(&open->replay, opts->hold_ns, at);
+	open->graph = graph_new(&graph);
 	return open;
 }
 
@@ -23,9 +24,9 @@ void shard_partition_done(struct shard_partition *p)
 	p->open = NULL;
 }
 
-void shard_partition_start(struct shard_partition *p, const struct shard_start *at, int64_t hold_ns)
+void shard_partition_start(struct shard_partition *p, const struct shard_start *at, const struct shard_opts *opts)
 {
-	bool open = hold_ns > 0 && (at->replay_time_ns > 0 || at->replay < at->offset);
+	bool open = opts->hold_ns > 0 && (at->replay_time_ns > 0 || at->replay < at->offset);
 	shard_partition_done(p);
 	p->expected = open ? at->replay : at->offset;
 	p->count_from = p->cut_from = at->offset;
@@ -34,7 +35,7 @@ void shard_partition_start(struct shard_partition *p, const struct shard_start *
 	p->gap_asked = -1;
 	p->at_end = false;
 	if (open)
-		p->open = open_new(hold_ns, (struct replay_point){.offset = at->replay, .time_ns = at->replay_time_ns});
+		p->open = open_new(opts, (struct replay_point){.offset = at->replay, .time_ns = at->replay_time_ns});
 }
 
 int64_t shard_partition_to(const struct shard_partition *p)

@@ -12,6 +12,6 @@ struct shard_open {
 	struct graph *graph;
 };
 
-struct shard_open *open_new(int64_t hold_ns, struct replay_point at);
+struct shard_open *open_new(const struct shard_opts *opts, struct replay_point at);
 
 #endif

@@ -1,56 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rate, errors, duration. Every count goes to the step of its event time, in series that are looked up by text once and by number from then on:
- * per service an array by severity, per pattern an array by severity, per service and span name a small table by kind and status. */
-#include "engine/red.h"
-
+ * per service an array by severity, per pattern an array by severity, per service and route a small table by method and status. Spans: red_span.c. */
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
+#include "engine/red_parts.h"
 #include "engine/route.h"
 
 #include <stdlib.h>
-
-enum { NONE = -1 };
-enum { SPAN = 64 }; /* past the numbers of methods, so that no span name meets a route */
-
-struct service {
-	char *name;
-	size_t len;
-	int64_t records[SEVERITY_COUNT];
-	int64_t clock_ahead;
-	size_t span_names, routes;
-};
-
-/* Series of one pattern (labels of rules are looked up each time). */
-struct pattern_series {
-	int64_t records[SEVERITY_COUNT];
-	int64_t duration;
-};
-
-/* Series of one span name (span_kind, status), or of one route (method, status code). */
-struct pair {
-	struct service *service;
-	char *name;
-	size_t len;
-	uint32_t a, b;
-	int64_t calls, duration;
-};
-
-struct red {
-	struct tally *tally;
-	int64_t step_ns, oldest_step;
-	size_t names;
-	struct map services;
-	struct service *last_service;
-	struct map pairs;
-	struct map label_values;  /* by pattern or metric, label name and value */
-	struct map label_scopes;  /* by pattern or metric and label name: how many values */
-	struct pattern_series *patterns;
-	size_t patterns_cap;
-	int64_t outcomes[OUTCOME_COUNT], consumed, bytes, gaps;
-};
 
 const char *outcome_name(enum outcome outcome)
 {
@@ -62,16 +19,20 @@ static void forget_own(struct red *r)
 {
 	for (size_t i = 0; i < OUTCOME_COUNT; i++)
 		r->outcomes[i] = NONE;
+	for (size_t i = 0; i < WEIGHT_SOURCES; i++)
+		r->weights[i] = NONE;
 	r->consumed = r->bytes = r->gaps = NONE;
 }
 
-struct red *red_new(struct tally *tally, int64_t step_ns, size_t names)
+struct red *red_new(struct tally *tally, int64_t step_ns, size_t names, const struct red_span_opts *spans)
 {
 	struct red *r = mem_zalloc(1, sizeof(*r));
 	r->tally = tally;
 	r->step_ns = step_ns;
 	r->oldest_step = INT64_MIN;
-	r->names = names;
+	r->names = r->usual_names = names;
+	if (spans)
+		r->spans = *spans;
 	forget_own(r);
 	return r;
 }
@@ -103,6 +64,7 @@ void red_forget(struct red *r)
 	map_clear(&r->label_scopes);
 	free_pairs(r);
 	free_services(r);
+	red_spans_forget(r);
 	for (size_t i = 0; i < r->patterns_cap; i++)
 		memset(&r->patterns[i], 0xFF, sizeof(r->patterns[i]));
 	forget_own(r);
@@ -118,19 +80,23 @@ void red_free(struct red *r)
 	map_done(&r->pairs);
 	map_done(&r->label_values);
 	map_done(&r->label_scopes);
+	red_spans_forget(r);
+	map_done(&r->memos);
+	map_done(&r->targets);
+	arena_done(&r->memo_texts);
+	buf_done(&r->key);
 	free(r->patterns);
 	free(r);
+}
+
+void red_widen(struct red *r, bool wide)
+{
+	r->names = r->usual_names << wide;
 }
 
 void red_set_oldest(struct red *r, int64_t oldest_step)
 {
 	r->oldest_step = oldest_step;
-}
-
-static int64_t step_of(const struct red *r, int64_t time_ns)
-{
-	int64_t step = time_ns / r->step_ns - (time_ns % r->step_ns < 0);
-	return step < r->oldest_step ? r->oldest_step : step;
 }
 
 static bool service_is(const void *item, const void *key)
@@ -158,19 +124,7 @@ static struct service *service_get(struct red *r, struct slice name)
 	return s;
 }
 
-static uint32_t series(struct red *r, int64_t *cache, enum family_id family, const struct label *labels, size_t len)
-{
-	if (*cache == NONE)
-		*cache = tally_series(r->tally, family, labels, len);
-	return (uint32_t)*cache;
-}
-
-static struct label label(const char *name, struct slice value)
-{
-	return (struct label){.name = slice_str(name), .value = value};
-}
-
-static void set_exemplar(struct exemplar *x, const struct red_event *e, double value)
+void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
 {
 	const struct record *record = e->record;
 	x->rank = 0;
@@ -184,11 +138,6 @@ static void set_exemplar(struct exemplar *x, const struct red_event *e, double v
 	x->span_len = (uint8_t)record->span_id.len;
 	if (record->span_id.len)
 		memcpy(x->span_id, record->span_id.ptr, record->span_id.len);
-}
-
-static const struct exemplar *candidate(const struct exemplar *x)
-{
-	return x->rank ? x : NULL;
 }
 
 static struct pattern_series *pattern_series(struct red *r, const struct pattern *p)
@@ -230,24 +179,31 @@ static void warn_of_label(const struct red *r, struct slice rule, const struct r
 		looks_like_an_id(label->value) ? ". It looks like an id, which belongs into no label" : " (budgets.label_values)");
 }
 
-/* Whether a label of a rule may have this value: the first ones of each label may, as many as there is room for. */
-static bool label_fits(struct red *r, uint64_t scope, struct slice rule, const struct rule_label *label)
+bool red_value_fits(struct red *r, uint64_t scope, struct slice value, bool *ret_first)
 {
 	static char known;
-	scope = hash_pair(scope, hash_bytes(label->name));
-	uint64_t hash = hash_pair(scope, hash_bytes(label->value));
+	uint64_t hash = hash_pair(scope, hash_bytes(value));
+	*ret_first = false;
 	if (map_get(&r->label_values, hash, NULL, NULL))
 		return true;
 	uintptr_t values = (uintptr_t)map_get(&r->label_scopes, scope, NULL, NULL);
-	bool fits = values < r->names, first_refused = values == r->names;
-	if ((fits || first_refused) && values)
+	bool fits = values < r->names;
+	*ret_first = values == r->names;
+	if ((fits || *ret_first) && values)
 		map_remove(&r->label_scopes, scope, NULL, NULL);
-	if (fits || first_refused)
+	if (fits || *ret_first)
 		map_put(&r->label_scopes, scope, (void *)(values + 1));
-	if (first_refused)
-		warn_of_label(r, rule, label);
 	if (fits)
 		map_put(&r->label_values, hash, &known);
+	return fits;
+}
+
+/* The same for a label of a rule. */
+static bool label_fits(struct red *r, uint64_t scope, struct slice rule, const struct rule_label *label)
+{
+	bool first_refused, fits = red_value_fits(r, hash_pair(scope, hash_bytes(label->name)), label->value, &first_refused);
+	if (first_refused)
+		warn_of_label(r, rule, label);
 	return fits;
 }
 
@@ -271,10 +227,10 @@ static uint32_t pattern_number(struct red *r, const struct red_event *e, enum fa
 	char id[16];
 	if (e->labels_len == 0 && *cache != NONE)
 		return (uint32_t)*cache;
-	labels[len++] = label("service_name", e->pattern->service); /* `other` for services past the budget: they share their patterns */
-	labels[len++] = label("pattern_id", pattern_text(e->pattern, id));
+	labels[len++] = red_label("service_name", e->pattern->service); /* `other` for services past the budget: they share their patterns */
+	labels[len++] = red_label("pattern_id", pattern_text(e->pattern, id));
 	if (family == FAMILY_LOG_PATTERN_RECORDS)
-		labels[len++] = label("severity", slice_str(severity_name(e->severity)));
+		labels[len++] = red_label("severity", slice_str(severity_name(e->severity)));
 	*ret_fits &= add_rule_labels(r, e->pattern->id, e->pattern->rule, e->labels, e->labels_len, labels, &len);
 	uint32_t number = tally_series(r->tally, family, labels, len);
 	if (e->labels_len == 0)
@@ -306,7 +262,7 @@ static struct pair *pair_get(struct red *r, struct service *service, struct slic
 	return pair;
 }
 
-static uint32_t method_number(struct slice method)
+uint32_t red_method(struct slice method)
 {
 	static const char *const names[] = {"GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "CONNECT", "TRACE"};
 	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -321,7 +277,7 @@ static bool red_request(struct red *r, struct service *service, const struct red
 	const struct rule_http *http = &e->http;
 	char route[ROUTE_MAX], status[16];
 	size_t route_len = route_template(http->route.len ? http->route : http->path, route);
-	uint32_t method = method_number(http->method);
+	uint32_t method = red_method(http->method);
 	struct pair *pair = pair_get(r, service, slice_of(route, route_len), method, (uint32_t)http->status, &service->routes, r->names);
 	bool fits = pair != NULL;
 	if (!fits) {
@@ -331,32 +287,32 @@ static bool red_request(struct red *r, struct service *service, const struct red
 	struct buf text = {.data = status, .cap = sizeof(status)};
 	buf_add_i64(&text, http->status);
 	struct label labels[] = {
-		label("service_name", e->service),
-		label("http_request_method", method == UINT32_MAX ? SLICE("_OTHER") : http->method),
-		label("http_route", slice_of(pair->name, pair->len)),
-		label("http_response_status_code", buf_slice(&text)),
+		red_label("service_name", e->service),
+		red_label("http_request_method", method == UINT32_MAX ? SLICE("_OTHER") : http->method),
+		red_label("http_route", slice_of(pair->name, pair->len)),
+		red_label("http_response_status_code", buf_slice(&text)),
 	};
-	tally_count(r->tally, series(r, &pair->calls, FAMILY_LOG_REQUESTS, labels, 4), step, 1, candidate(x));
+	tally_count(r->tally, red_series(r, &pair->calls, FAMILY_LOG_REQUESTS, labels, 4), step, 1, red_candidate(x));
 	if (e->duration_ns >= 0)
-		tally_observe(r->tally, series(r, &pair->duration, FAMILY_LOG_REQUEST_DURATION, labels, 4), step, (double)e->duration_ns / 1e9, candidate(x));
+		tally_observe(r->tally, red_series(r, &pair->duration, FAMILY_LOG_REQUEST_DURATION, labels, 4), step, (double)e->duration_ns / 1e9, red_candidate(x));
 	return fits;
 }
 
 bool red_log(struct red *r, const struct red_event *e)
 {
 	struct service *service = service_get(r, e->service);
-	int64_t step = step_of(r, e->time_ns);
+	int64_t step = red_step(r, e->time_ns);
 	struct exemplar x;
-	struct label labels[] = {label("service_name", e->service), label("severity", slice_str(severity_name(e->severity)))};
-	tally_count(r->tally, series(r, &service->records[e->severity], FAMILY_LOG_RECORDS, labels, 2), step, 1, NULL);
+	struct label labels[] = {red_label("service_name", e->service), red_label("severity", slice_str(severity_name(e->severity)))};
+	tally_count(r->tally, red_series(r, &service->records[e->severity], FAMILY_LOG_RECORDS, labels, 2), step, 1, NULL);
 	struct pattern_series *p = pattern_series(r, e->pattern);
 	bool fits = true;
-	set_exemplar(&x, e, 1);
-	tally_count(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_RECORDS, &p->records[e->severity], &fits), step, 1, candidate(&x));
+	red_exemplar(&x, e, 1);
+	tally_count(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_RECORDS, &p->records[e->severity], &fits), step, 1, red_candidate(&x));
 	if (e->duration_ns >= 0) {
 		double seconds = (double)e->duration_ns / 1e9;
 		x.value = seconds;
-		tally_observe(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_DURATION, &p->duration, &fits), step, seconds, candidate(&x));
+		tally_observe(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_DURATION, &p->duration, &fits), step, seconds, red_candidate(&x));
 	}
 	if (e->http.status && (e->http.path.len || e->http.route.len))
 		fits &= red_request(r, service, e, step, &x);
@@ -368,121 +324,55 @@ bool red_measure(struct red *r, const struct red_event *e, enum family_id family
 	struct label labels[1 + RULE_LABELS_MAX];
 	struct exemplar x;
 	size_t len = 0;
-	labels[len++] = label("service_name", e->pattern->service);
+	labels[len++] = red_label("service_name", e->pattern->service);
 	uint64_t scope = hash_pair(family_key(family), hash_bytes(e->pattern->service));
 	bool fits = add_rule_labels(r, scope, e->pattern->rule, measure->labels, measure->labels_len, labels, &len);
-	set_exemplar(&x, e, measure->value);
-	tally_observe(r->tally, tally_series(r->tally, family, labels, len), step_of(r, e->time_ns), measure->value, candidate(&x));
-	return fits;
-}
-
-bool red_span(struct red *r, const struct red_event *e)
-{
-	static const char *const kinds[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER", "SPAN_KIND_CLIENT", "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"};
-	static const char *const statuses[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
-	const struct record *record = e->record;
-	struct service *service = service_get(r, e->service);
-	char name[ROUTE_MAX];
-	size_t len = route_template(record->name, name);
-	struct pair *pair = pair_get(r, service, slice_of(name, len), SPAN + record->span_kind, record->status, &service->span_names, r->names);
-	bool fits = pair != NULL;
-	if (!fits) {
-		size_t no_limit = 0;
-		pair = pair_get(r, service, SLICE("other"), SPAN + record->span_kind, record->status, &no_limit, SIZE_MAX);
-	}
-	struct label labels[] = {
-		label("service_name", e->service),
-		label("span_name", slice_of(pair->name, pair->len)),
-		label("span_kind", slice_str(kinds[record->span_kind])),
-		label("status_code", slice_str(statuses[record->status])),
-	};
-	int64_t step = step_of(r, e->time_ns);
-	struct exemplar x;
-	double ms = e->duration_ns < 0 ? 0 : (double)e->duration_ns / 1e6;
-	set_exemplar(&x, e, 1);
-	tally_count(r->tally, series(r, &pair->calls, FAMILY_SPAN_CALLS, labels, 4), step, 1, candidate(&x));
-	x.value = ms;
-	tally_observe(r->tally, series(r, &pair->duration, FAMILY_SPAN_DURATION, labels, 4), step, ms, candidate(&x));
-	return fits;
-}
-
-/* How long both ends say it took; failures beside all. */
-static void observe_edge(struct red *r, const struct label *labels, size_t len, const struct graph_edge *edge, int64_t step, struct exemplar *x)
-{
-	tally_count(r->tally, tally_series(r->tally, FAMILY_GRAPH_REQUESTS, labels, len), step, 1, candidate(x));
-	if (edge->failed)
-		tally_count(r->tally, tally_series(r->tally, FAMILY_GRAPH_FAILED, labels, len), step, 1, candidate(x));
-	if (edge->client_seconds >= 0) {
-		x->value = edge->client_seconds;
-		tally_observe(r->tally, tally_series(r->tally, FAMILY_GRAPH_CLIENT, labels, len), step, edge->client_seconds, candidate(x));
-	}
-	if (edge->server_seconds >= 0) {
-		x->value = edge->server_seconds;
-		tally_observe(r->tally, tally_series(r->tally, FAMILY_GRAPH_SERVER, labels, len), step, edge->server_seconds, candidate(x));
-	}
-}
-
-bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge)
-{
-	struct rule_label server = {.name = SLICE("server"), .value = edge->server};
-	bool fits = label_fits(r, hash_pair(FAMILY_GRAPH_REQUESTS, hash_bytes(edge->client)), SLICE("traces_service_graph"), &server);
-	struct exemplar x = {0};
-	struct label labels[] = {
-		label("client", edge->client),
-		label("server", fits ? edge->server : SLICE("other")),
-		label("connection_type", slice_str(graph_connection_name(edge->connection))),
-	};
-	int64_t step = step_of(r, e->time_ns);
-	if (edge->fed)
-		set_exemplar(&x, e, 1); /* other edges are of another trace than the span that brought the time on */
-	if (edge->connection == GRAPH_UNPAIRED)
-		tally_count(r->tally, tally_series(r->tally, FAMILY_GRAPH_UNPAIRED, labels, 2), step, 1, NULL);
-	else
-		observe_edge(r, labels, 3, edge, step, &x);
+	red_exemplar(&x, e, measure->value);
+	tally_observe(r->tally, tally_series(r->tally, family, labels, len), red_step(r, e->time_ns), measure->value, red_candidate(&x));
 	return fits;
 }
 
 void red_outcome(struct red *r, int64_t time_ns, enum outcome outcome, uint64_t n)
 {
-	struct label labels[] = {label("outcome", slice_str(outcome_name(outcome)))};
-	tally_count(r->tally, series(r, &r->outcomes[outcome], FAMILY_RECORDS, labels, 1), step_of(r, time_ns), n, NULL);
+	struct label labels[] = {red_label("outcome", slice_str(outcome_name(outcome)))};
+	tally_count(r->tally, red_series(r, &r->outcomes[outcome], FAMILY_RECORDS, labels, 1), red_step(r, time_ns), n, NULL);
 }
 
 void red_consumed(struct red *r, int64_t time_ns, uint64_t records, uint64_t bytes)
 {
-	int64_t step = step_of(r, time_ns);
+	int64_t step = red_step(r, time_ns);
 	if (records)
-		tally_count(r->tally, series(r, &r->consumed, FAMILY_RECORDS_CONSUMED, NULL, 0), step, records, NULL);
+		tally_count(r->tally, red_series(r, &r->consumed, FAMILY_RECORDS_CONSUMED, NULL, 0), step, records, NULL);
 	if (bytes)
-		tally_count(r->tally, series(r, &r->bytes, FAMILY_INPUT_BYTES, NULL, 0), step, bytes, NULL);
+		tally_count(r->tally, red_series(r, &r->bytes, FAMILY_INPUT_BYTES, NULL, 0), step, bytes, NULL);
 }
 
 void red_undecodable(struct red *r, int64_t time_ns, const char *reason, uint64_t n)
 {
-	struct label labels[] = {label("reason", slice_str(reason))};
-	tally_count(r->tally, tally_series(r->tally, FAMILY_UNDECODABLE, labels, 1), step_of(r, time_ns), n, NULL);
+	struct label labels[] = {red_label("reason", slice_str(reason))};
+	tally_count(r->tally, tally_series(r->tally, FAMILY_UNDECODABLE, labels, 1), red_step(r, time_ns), n, NULL);
 }
 
 void red_clock_ahead(struct red *r, int64_t time_ns, struct slice service)
 {
 	struct service *s = service_get(r, service);
-	struct label labels[] = {label("service_name", service)};
-	tally_count(r->tally, series(r, &s->clock_ahead, FAMILY_CLOCK_AHEAD, labels, 1), step_of(r, time_ns), 1, NULL);
+	struct label labels[] = {red_label("service_name", service)};
+	tally_count(r->tally, red_series(r, &s->clock_ahead, FAMILY_CLOCK_AHEAD, labels, 1), red_step(r, time_ns), 1, NULL);
 }
 
 void red_gap(struct red *r, int64_t time_ns, uint64_t n)
 {
-	tally_count(r->tally, series(r, &r->gaps, FAMILY_OFFSET_GAPS, NULL, 0), step_of(r, time_ns), n, NULL);
+	tally_count(r->tally, red_series(r, &r->gaps, FAMILY_OFFSET_GAPS, NULL, 0), red_step(r, time_ns), n, NULL);
 }
 
 void red_gave_up(struct red *r, int64_t time_ns, struct slice rule)
 {
-	struct label labels[] = {label("rule", rule)};
-	tally_count(r->tally, tally_series(r->tally, FAMILY_RULE_GAVE_UP, labels, 1), step_of(r, time_ns), 1, NULL);
+	struct label labels[] = {red_label("rule", rule)};
+	tally_count(r->tally, tally_series(r->tally, FAMILY_RULE_GAVE_UP, labels, 1), red_step(r, time_ns), 1, NULL);
 }
 
 void red_overflow(struct red *r, int64_t time_ns, const char *budget, uint64_t n)
 {
-	struct label labels[] = {label("budget", slice_str(budget))};
-	tally_count(r->tally, tally_series(r->tally, FAMILY_OVERFLOW, labels, 1), step_of(r, time_ns), n, NULL);
+	struct label labels[] = {red_label("budget", slice_str(budget))};
+	tally_count(r->tally, tally_series(r->tally, FAMILY_OVERFLOW, labels, 1), red_step(r, time_ns), n, NULL);
 }

@@ -13,13 +13,28 @@
 enum outcome { OUTCOME_RULE, OUTCOME_CARRIED, OUTCOME_MINED, OUTCOME_OVERFLOW, OUTCOME_UNDECODABLE, OUTCOME_FILTERED, OUTCOME_COUNT };
 const char *outcome_name(enum outcome outcome);
 
+/* The names and labels of the metrics of spans. */
+enum span_preset { SPANS_OTEL, SPANS_TEMPO, SPANS_SEMCONV, SPANS_PRESETS };
+
+enum { SPAN_DIMENSIONS_MAX = 16 };
+
+struct red_span_opts {
+	enum span_preset preset;
+	const char *const *dimensions; /* attributes that become labels as well; outlive the red */
+	size_t dimensions_len;         /* at most SPAN_DIMENSIONS_MAX */
+};
+
 struct red;
 
-/* names: most span names, most routes and most values of each label of a rule, of one service; past it they are counted as `other`. */
-struct red *red_new(struct tally *tally, int64_t step_ns, size_t names);
+/* names: most span names, most routes, most values of each label of a rule and of each further dimension of spans, of one service; past it they are counted as `other`.
+ * spans may be NULL: SPANS_OTEL. */
+struct red *red_new(struct tally *tally, int64_t step_ns, size_t names, const struct red_span_opts *spans);
 void red_free(struct red *r);
 /* All series numbers are void: the tally was told to forget. */
 void red_forget(struct red *r);
+
+/* Whether every budget of names is twice as wide from now on. */
+void red_widen(struct red *r, bool wide);
 
 /* Steps before this one are counted in it: the receiver takes nothing older. */
 void red_set_oldest(struct red *r, int64_t oldest_step);
@@ -42,10 +57,14 @@ struct red_event {
 bool red_log(struct red *r, const struct red_event *e);
 /* One count in a metric of a rule's own; false as above. */
 bool red_measure(struct red *r, const struct red_event *e, enum family_id family, const struct rule_measure *measure);
-/* False if the service has too many span names: it was counted under span_name="other". */
-bool red_span(struct red *r, const struct red_event *e);
+/* Counts a span as often as its weight says (weight.h). False if the service has too many span names, or a dimension too many values: it was counted as `other`. */
+bool red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source);
+/* What sends this span is there: target_info. To be called once for each resource of a payload. False if its service has too many targets: it is not shown then. */
+bool red_target(struct red *r, const struct red_event *e);
 /* An edge of the service graph, completed by e. False if the client calls too many servers: it was counted under server="other". */
 bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge);
+/* How many keys of spans and edges are remembered. */
+size_t red_memos(const struct red *r);
 /* The books' own counters. */
 void red_outcome(struct red *r, int64_t time_ns, enum outcome outcome, uint64_t n);
 void red_consumed(struct red *r, int64_t time_ns, uint64_t records, uint64_t bytes);

@@ -33,6 +33,8 @@ struct shard {
 	struct red *red;
 	struct examples *examples;
 	struct buf masked;
+	struct incidents *incidents; /* NULL: none */
+	bool unmask, wide;           /* wide: budgets are doubled for the record at hand */
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
 	uint32_t *told;
 	size_t told_cap;
@@ -52,7 +54,8 @@ struct shard *shard_new(const struct shard_opts *opts)
 	s->patterns = pattern_set_new(&opts->limits);
 	s->miner = miner_new(s->patterns, opts->miner_bytes);
 	s->tally = tally_new();
-	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES);
+	const struct red_span_opts spans = {.preset = (enum span_preset)opts->span_preset, .dimensions = opts->span_dimensions, .dimensions_len = opts->span_dimensions_len};
+	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, &spans);
 	s->examples = examples_new();
 	shard_set_rules(s, opts->rules);
 	return s;
@@ -69,6 +72,7 @@ void shard_free(struct shard *s)
 	free(s->named);
 	examples_free(s->examples);
 	buf_done(&s->masked);
+	incidents_free(s->incidents);
 	red_free(s->red);
 	tally_free(s->tally);
 	miner_free(s->miner);
@@ -101,6 +105,25 @@ void shard_set_rules(struct shard *s, const struct ruleset *rules)
 		s->families[i] = family_of(rules, i);
 	free(s->named);
 	s->named = mem_zalloc(rules ? ruleset_len(rules) + 1 : 1, sizeof(struct pattern *));
+}
+
+void shard_set_incidents(struct shard *s, struct incidents *incidents, bool unmask)
+{
+	incidents_free(s->incidents);
+	s->incidents = incidents;
+	s->unmask = unmask;
+}
+
+/* Doubles the budgets for a record of an incident, and puts them back for the next that is not. */
+static void widen(struct shard *s, const struct red_event *e)
+{
+	bool wide = incidents_cover(s->incidents, e->service, e->time_ns);
+	s->totals.incident += wide;
+	if (wide == s->wide)
+		return;
+	s->wide = wide;
+	pattern_set_widen(s->patterns, wide);
+	red_widen(s->red, wide);
 }
 
 int64_t shard_rules_ns(const struct shard *s)
@@ -259,9 +282,10 @@ static void offer_example(struct shard *s, const struct naming *n, const struct 
 	struct shard_example at = *where;
 	at.time_ns = n->event.time_ns;
 	at.severity = n->event.severity;
-	if (s->opts.examples == EXAMPLES_MASKED && examples_wants(s->examples, n->pattern, record, at.time_ns, n->event.error))
+	bool incident = s->incidents && incidents_cover(s->incidents, n->event.service, at.time_ns);
+	if (s->opts.examples == EXAMPLES_MASKED && !(incident && s->unmask) && examples_wants(s->examples, n->pattern, record, at.time_ns, n->event.error, incident))
 		at.text = mask_example(s->miner, n->pattern, &n->match, record, &s->masked);
-	examples_offer(s->examples, n->pattern, record, &at, n->event.error);
+	examples_offer(s->examples, n->pattern, record, &at, n->event.error, incident);
 }
 
 static void count_log(struct shard *s, struct naming *n, const struct shard_example *where)
@@ -284,9 +308,9 @@ static void count_log(struct shard *s, struct naming *n, const struct shard_exam
 	offer_example(s, n, where);
 }
 
-static void count_span(struct shard *s, struct naming *n)
+static void count_span(struct shard *s, struct naming *n, uint64_t weight, enum weight_source source)
 {
-	bool fits = red_span(s->red, &n->event);
+	bool fits = red_span(s->red, &n->event, weight, source);
 	red_outcome(s->red, n->event.time_ns, fits ? OUTCOME_CARRIED : OUTCOME_OVERFLOW, 1);
 	if (!fits)
 		red_overflow(s->red, n->event.time_ns, "label_values", 1);
@@ -305,18 +329,18 @@ static void count_edge(void *arg, const struct graph_edge *edge)
 }
 
 /* Feeds a span to what spans records; e NULL: it is counted already. Times come from the log alone: this has to come out the same whoever does it, whenever. */
-static void feed_open(struct shard *s, struct shard_partition *p, const struct record *span, int64_t source_time_ns, const struct red_event *e)
+static void feed_open(struct shard *s, struct shard_partition *p, const struct record *span, uint64_t weight, int64_t source_time_ns, const struct red_event *e)
 {
 	int64_t time_ns = span->time_ns;
 	if (s->opts.hold_ns == 0)
 		return;
 	if (!p->open)
-		p->open = open_new(s->opts.hold_ns, (struct replay_point){.offset = p->expected});
+		p->open = open_new(&s->opts, (struct replay_point){.offset = p->expected});
 	if (source_time_ns > 0 && (time_ns <= 0 || time_ns > source_time_ns + AHEAD_NS))
 		time_ns = source_time_ns;
 	struct edge_sink sink = {.shard = s, .event = e};
 	struct slice service = span->service.len ? span->service : SLICE("unknown_service");
-	graph_span(p->open->graph, span, service, replay_advance(&p->open->replay, time_ns), e ? count_edge : NULL, &sink);
+	graph_span(p->open->graph, span, service, replay_advance(&p->open->replay, time_ns), weight, e ? count_edge : NULL, &sink);
 }
 
 /* When a message came. */
@@ -339,12 +363,42 @@ static void count_record(struct shard *s, struct shard_partition *p, const struc
 	if (time_ns > p->newest_ns)
 		p->newest_ns = time_ns;
 	red_consumed(s->red, time_ns, 1, 0);
-	if (record->kind == RECORD_SPAN)
-		count_span(s, &n);
-	else
+	if (s->incidents || s->wide)
+		widen(s, &n.event);
+	if (record->kind == RECORD_SPAN) {
+		enum weight_source source;
+		uint64_t weight = weight_of(record, &source);
+		count_span(s, &n, weight, source);
+		feed_open(s, p, record, weight, arrival->log_ns, &n.event);
+	} else {
 		count_log(s, &n, where);
-	if (record->kind == RECORD_SPAN)
-		feed_open(s, p, record, arrival->log_ns, &n.event);
+	}
+}
+
+/* What sends the spans of a payload, once for each of its resources. */
+static void count_targets(struct shard *s, const struct decoded *decoded, const struct arrival *arrival)
+{
+	for (size_t i = 0; i < decoded->len; i++) {
+		const struct record *r = &decoded->records[i];
+		if (r->kind != RECORD_SPAN || r->service.len == 0 || (i > 0 && r->resource == r[-1].resource))
+			continue;
+		struct red_event e = {.record = r, .service = r->service, .time_ns = r->time_ns > 0 && r->time_ns <= arrival->now_ns + AHEAD_NS ? r->time_ns : arrival->now_ns};
+		if (!red_target(s->red, &e))
+			red_overflow(s->red, e.time_ns, "targets", 1);
+	}
+}
+
+/* Decodes, and has exceptions count as errors where that is wanted. */
+static void read_payload(struct shard *s, const struct shard_partition *p, struct slice payload, int64_t now_ns, struct decoded *ret)
+{
+	decoder_decode(decoder_for(s, p->format), payload, now_ns, ret);
+	for (size_t i = 0; s->opts.exceptions_are_errors && i < ret->len; i++) {
+		struct record *r = &ret->records[i];
+		if (r->kind != RECORD_SPAN || r->status != STATUS_UNSET || !r->exception_event)
+			continue;
+		r->status = STATUS_ERROR;
+		r->error = true;
+	}
 }
 
 /* The ledger folds what is older than the receiver's window into one step; doing so here keeps the deltas of an old backlog small. Its window begins no earlier. */
@@ -362,9 +416,10 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	note_window(s, now_ns);
 	if (!s->rules_ns)
 		s->rules_ns = now_ns;
-	decoder_decode(decoder_for(s, p->format), payload, now_ns, &decoded);
+	read_payload(s, p, payload, now_ns, &decoded);
 	for (size_t i = 0; i < decoded.len; i++)
 		count_record(s, p, &decoded.records[i], &arrival, &where);
+	count_targets(s, &decoded, &arrival);
 	int64_t time_ns = decoded.len && decoded.records[0].time_ns && decoded.records[0].time_ns < now_ns ? decoded.records[0].time_ns : arrival.ns;
 	if (decoded.undecodable) {
 		red_consumed(s->red, arrival.ns, decoded.undecodable, 0);
@@ -383,10 +438,11 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 static void feed_again(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns)
 {
 	struct decoded decoded;
-	decoder_decode(decoder_for(s, p->format), payload, now_ns, &decoded);
+	enum weight_source source;
+	read_payload(s, p, payload, now_ns, &decoded);
 	for (size_t i = 0; i < decoded.len; i++)
 		if (decoded.records[i].kind == RECORD_SPAN)
-			feed_open(s, p, &decoded.records[i], source_time_ns, NULL);
+			feed_open(s, p, &decoded.records[i], weight_of(&decoded.records[i], &source), source_time_ns, NULL);
 	s->lost = 0;
 }
 
@@ -499,14 +555,16 @@ void shard_explain(struct shard *s, enum format format, struct slice payload, in
 {
 	struct shard_partition p = {.topic = SLICE("explain"), .format = format, .gap_asked = -1};
 	struct shard_example where = {.topic = p.topic};
-	decoder_decode(decoder_for(s, format), payload, now_ns, ret);
+	read_payload(s, &p, payload, now_ns, ret);
 	for (size_t i = 0; i < ret->len; i++) {
 		struct naming n;
 		const struct record *record = &ret->records[i];
 		tally_clear(s->tally);
 		naming_init(&n, record, record->time_ns ? record->time_ns : now_ns);
+		enum weight_source source;
+		uint64_t weight = weight_of(record, &source);
 		if (record->kind == RECORD_SPAN)
-			count_span(s, &n);
+			count_span(s, &n, weight, source);
 		else
 			count_log(s, &n, &where);
 		struct shard_view view = {.record = record, .pattern = n.pattern, .match = n.match.rule ? &n.match : NULL, .tally = s->tally};

@@ -3,6 +3,7 @@
 #ifndef WINNOW_ENGINE_SHARD_H
 #define WINNOW_ENGINE_SHARD_H
 
+#include "engine/incident.h"
 #include "metric/tally.h"
 #include "pattern/miner.h"
 #include "pattern/ruleset.h"
@@ -21,6 +22,11 @@ struct shard_opts {
 	size_t label_values;        /* most span names, and most routes, of one service; 0: 200 */
 	enum examples_kept examples;
 	int64_t hold_ns;            /* for how long a span waits for its other end, in event time; 0: no service graph */
+	bool graph_of_services;     /* a span and its parent in another service are an edge, whatever their kinds say */
+	bool exceptions_are_errors; /* a span whose status is unset failed if one of its events is an exception */
+	int span_preset;            /* enum span_preset of engine/red.h: the metrics that spans count in */
+	const char *const *span_dimensions; /* attributes of spans that become labels; outlive the shard */
+	size_t span_dimensions_len; /* at most 16 */
 	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
 	const struct decoder_field *fields; /* where the configuration says that members are; outlive the shard */
 	size_t fields_len;
@@ -64,6 +70,7 @@ struct shard_example {
 	int64_t time_ns;
 	enum severity severity;
 	uint8_t rank;
+	bool further;           /* kept besides the best one, in an incident */
 	struct slice text, trace_id, span_id, topic;
 	int32_t partition;
 	int64_t offset;
@@ -71,11 +78,11 @@ struct shard_example {
 
 /* Running totals of this process, for its own status page; never reset. */
 struct shard_totals {
-	uint64_t consumed, undecodable, bytes, behind, gaps;
+	uint64_t consumed, undecodable, bytes, behind, gaps, incident;
 };
 
 /* Sets where the partition goes on and forgets what it held open. topic, partition and format stay. */
-void shard_partition_start(struct shard_partition *p, const struct shard_start *at, int64_t hold_ns);
+void shard_partition_start(struct shard_partition *p, const struct shard_start *at, const struct shard_opts *opts);
 /* Frees what it holds open. */
 void shard_partition_done(struct shard_partition *p);
 /* The `to` of the open delta. */
@@ -87,6 +94,8 @@ struct shard *shard_new(const struct shard_opts *opts);
 void shard_free(struct shard *s);
 /* Takes other rules from the next record on. */
 void shard_set_rules(struct shard *s, const struct ruleset *rules);
+/* Takes over who is under incident, from the next record on; NULL: nobody. unmask: their examples are kept as they are, whatever opts.examples says but EXAMPLES_NONE. */
+void shard_set_incidents(struct shard *s, struct incidents *incidents, bool unmask);
 /* When they counted their first record, by now_ns; 0: not yet. */
 int64_t shard_rules_ns(const struct shard *s);
 

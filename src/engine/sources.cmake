@@ -1,10 +1,13 @@
 set(engine_SOURCES
 	example.c
 	graph.c
+	incident.c
 	mask.c
 	open.c
 	red.c
+	red_span.c
 	replay.c
 	route.c
 	shard.c
+	weight.c
 )

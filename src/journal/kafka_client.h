@@ -26,6 +26,9 @@ int kafka_watermarks(rd_kafka_t *rk, const char *topic, int64_t *ret_low, int64_
 /* kafka_topic.c: creates the topics if missing and checks their settings. consumer must not create topics by asking for them. */
 int kafka_topics_ensure(rd_kafka_t *consumer, rd_kafka_t *producer, const struct journal_kafka_opts *opts, struct err *err);
 
+/* Makes one compacted topic if it is missing, and checks that it is one. */
+int kafka_topic_ensure_compacted(rd_kafka_t *consumer, rd_kafka_t *producer, const char *name, struct err *err);
+
 /* kafka_state.c: snapshots in the state topic. */
 enum { KAFKA_SLOT_BYTES = 40 };
 

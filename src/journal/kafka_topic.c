@@ -179,3 +179,11 @@ int kafka_topics_ensure(rd_kafka_t *consumer, rd_kafka_t *producer, const struct
 	}
 	return rc;
 }
+
+int kafka_topic_ensure_compacted(rd_kafka_t *consumer, rd_kafka_t *producer, const char *name, struct err *err)
+{
+	const struct topic topic = {.name = name, .settings = state_settings, .policy = "compact"};
+	bool mute;
+	int rc = ensure(consumer, producer, &topic, err);
+	return rc ? rc : check_settings(producer, &topic, &mute, err);
+}

@@ -1,7 +1,10 @@
 set(journal_SOURCES
+	board.c
+	file_board.c
 	file_journal.c
 	frame.c
 	journal.c
+	kafka_board.c
 	kafka_client.c
 	kafka_journal.c
 	kafka_state.c

@@ -22,6 +22,8 @@ void catalog_done(struct catalog *c)
 	for (size_t i = 0; i < c->len; i++)
 		entry_free(c->entries[i]);
 	free(c->entries);
+	for (size_t i = 0; i < c->further_len; i++)
+		free(c->further[i]);
 	map_done(&c->by_id);
 }
 
@@ -115,7 +117,7 @@ bool catalog_learn(struct catalog *c, const struct delta_pattern *p, struct cata
 	return changed || p->alias_id != e->alias_id;
 }
 
-void catalog_set_example(struct catalog_entry *entry, const struct delta_example *e)
+static struct delta_example *copy_of(const struct delta_example *e)
 {
 	struct slice text = slice_sub(e->text, 0, EXAMPLE_TEXT_MAX);
 	const struct slice from[] = {text, e->trace_id, e->span_id, e->topic};
@@ -132,8 +134,52 @@ void catalog_set_example(struct catalog_entry *entry, const struct delta_example
 			memcpy(at, from[i].ptr, from[i].len);
 		at += from[i].len;
 	}
+	return copy;
+}
+
+void catalog_set_example(struct catalog_entry *entry, const struct delta_example *e)
+{
+	struct delta_example *copy = copy_of(e);
 	free(entry->example);
 	entry->example = copy;
+}
+
+static void drop_further(struct catalog *c, size_t at)
+{
+	free(c->further[at]);
+	c->further_len--;
+	memmove(&c->further[at], &c->further[at + 1], (c->further_len - at) * sizeof(c->further[0]));
+}
+
+size_t catalog_further(const struct catalog *c, const struct catalog_entry *entry, const struct delta_example *ret[FURTHER_OF_ONE])
+{
+	size_t n = 0;
+	for (size_t i = c->further_len; i-- > 0 && n < FURTHER_OF_ONE;)
+		if (catalog_survivor(c, c->further[i]->pattern_id) == entry)
+			ret[n++] = c->further[i];
+	return n;
+}
+
+void catalog_restore_further(struct catalog *c, const struct delta_example *e)
+{
+	if (c->further_len < FURTHER_MAX)
+		c->further[c->further_len++] = copy_of(e);
+}
+
+/* Two that merge may have more than their share for a while: what comes next drops the oldest of them. */
+static void add_further(struct catalog *c, const struct catalog_entry *entry, const struct delta_example *e)
+{
+	size_t first = c->further_len, n = 0;
+	for (size_t i = c->further_len; i-- > 0;)
+		if (catalog_survivor(c, c->further[i]->pattern_id) == entry) {
+			first = i;
+			n++;
+		}
+	if (n >= FURTHER_OF_ONE)
+		drop_further(c, first);
+	else if (c->further_len == FURTHER_MAX)
+		drop_further(c, 0);
+	catalog_restore_further(c, e);
 }
 
 /* A better one wins; one as good only if it is ten minutes of event time younger: the trace of an old example may be gone from its store. */
@@ -142,6 +188,10 @@ void catalog_offer(struct catalog *c, const struct delta_example *e)
 	struct catalog_entry *entry = catalog_survivor(c, e->pattern_id);
 	if (!entry)
 		return;
+	if (e->further) {
+		add_further(c, entry, e);
+		return;
+	}
 	const struct delta_example *now = entry->example;
 	if (!now || e->rank > now->rank || (e->rank == now->rank && e->time_ns >= now->time_ns + EXAMPLE_REFRESH_NS))
 		catalog_set_example(entry, e);

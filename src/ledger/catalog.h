@@ -6,7 +6,7 @@
 #include "base/map.h"
 #include "ledger/delta.h"
 
-enum { SEVERITIES = 8, EXAMPLE_TEXT_MAX = 4096, CATALOG_ENTRIES_MAX = 262144 };
+enum { SEVERITIES = 8, EXAMPLE_TEXT_MAX = 16384, CATALOG_ENTRIES_MAX = 262144, FURTHER_MAX = 512, FURTHER_OF_ONE = 8 };
 
 struct series;
 
@@ -25,6 +25,8 @@ struct catalog {
 	struct map by_id;
 	struct catalog_entry **entries;  /* in order of first appearance */
 	size_t len, cap;
+	struct delta_example *further[FURTHER_MAX]; /* examples kept besides the best ones, in the order of the journal; the oldest go first */
+	size_t further_len;
 };
 
 void catalog_done(struct catalog *c);
@@ -35,8 +37,12 @@ struct catalog_entry *catalog_survivor(const struct catalog *c, uint64_t id);
 struct catalog_entry *catalog_add(struct catalog *c, uint64_t id, enum pattern_origin origin, struct slice service);
 /* Whether p changes something, or claims what the catalog decided otherwise. *ret_entry: its entry, or NULL if there is no room; *ret_retext: its own line in log_pattern_info ended (new text, or it became an alias). */
 bool catalog_learn(struct catalog *c, const struct delta_pattern *p, struct catalog_entry **ret_entry, bool *ret_retext);
-/* Keeps the example if it is better than the one its pattern's survivor has. */
+/* Keeps the example if it is better than the one its pattern's survivor has; a further one, as one of the last of its pattern. */
 void catalog_offer(struct catalog *c, const struct delta_example *e);
+/* Puts a copy behind the further ones as they were saved. */
+void catalog_restore_further(struct catalog *c, const struct delta_example *e);
+/* The further examples of a survivor, newest first; how many. */
+size_t catalog_further(const struct catalog *c, const struct catalog_entry *entry, const struct delta_example *ret[FURTHER_OF_ONE]);
 void catalog_set_example(struct catalog_entry *entry, const struct delta_example *e);
 void catalog_count(struct catalog_entry *entry, struct slice severity, uint64_t n, int64_t step);
 /* A heap copy; empty stays NULL. */

@@ -4,7 +4,7 @@
  * A record is a seal (seal.h) around two streams of MessagePack values. The head stays uncompressed, so that who wrote what about which offsets can be read
  * alone; the body is compressed. Values follow each other without nesting: a count, then the members of each thing in turn.
  *
- *   'd' head: writer seq journal_time n { topic partition flags from to replay replay_time newest gap }
+ *   'd' head: writer seq journal_time n { topic partition flags from to replay replay_time newest gap [how far it has read past newest] }
  *       body: n { string }                                   every label name and value once
  *             n { family labels { name value } }             places in the string table; only series that an entry uses
  *                 [a rule's family, once: name help unit sums n { bound } since]
@@ -31,7 +31,7 @@
 #include <stdlib.h>
 
 enum { RANGES_MAX = 65536, STRINGS_MAX = 2000000, SERIES_MAX = 1000000, ENTRIES_MAX = 2000000, CATALOG_MAX = 500000, TEXT_MAX = 65536 };
-enum { RANGE_AT_END = 1, RANGE_JOINED = 2 };
+enum { RANGE_AT_END = 1, RANGE_JOINED = 2, RANGE_AHEAD = 4, RANGE_FLAGS = 7 };
 #define TIME_MAX INT64_C(4000000000000000000)
 
 struct text {
@@ -73,13 +73,16 @@ static void encode_head(struct buf *out, const struct delta_header *h)
 		const struct delta_range *r = &h->ranges[i];
 		pack_bytes(out, r->topic);
 		pack_i64(out, r->partition);
-		pack_u64(out, (r->at_end ? RANGE_AT_END : 0) | (r->joined ? RANGE_JOINED : 0));
+		bool ahead = r->reached_ns > r->newest_ns;
+		pack_u64(out, (r->at_end ? RANGE_AT_END : 0) | (r->joined ? RANGE_JOINED : 0) | (ahead ? RANGE_AHEAD : 0));
 		pack_i64(out, r->from);
 		pack_i64(out, r->to);
 		pack_i64(out, r->replay);
 		pack_i64(out, r->replay_time_ns);
 		pack_i64(out, r->newest_ns);
 		pack_i64(out, r->gap);
+		if (ahead)
+			pack_i64(out, r->reached_ns - r->newest_ns);
 	}
 }
 
@@ -214,6 +217,8 @@ static void encode_patterns(struct buf *out, const struct delta_body *body)
 	}
 }
 
+enum { EXAMPLE_FURTHER = 0x40 }; /* added to the rank */
+
 static void encode_examples(struct buf *out, const struct delta_body *body)
 {
 	pack_u64(out, body->examples_len);
@@ -226,7 +231,7 @@ void example_pack(struct buf *out, const struct delta_example *e)
 	pack_u64(out, e->pattern_id);
 	pack_i64(out, e->time_ns);
 	pack_u64(out, e->severity);
-	pack_u64(out, e->rank);
+	pack_u64(out, e->rank | (e->further ? EXAMPLE_FURTHER : 0));
 	pack_bytes(out, e->text);
 	pack_bytes(out, e->trace_id);
 	pack_bytes(out, e->span_id);
@@ -307,7 +312,7 @@ static void decode_range(struct unpack *u, struct delta_range *r)
 {
 	r->topic = unpack_bytes(u);
 	r->partition = (int32_t)unpack_upto(u, INT32_MAX);
-	uint64_t flags = unpack_upto(u, RANGE_AT_END | RANGE_JOINED);
+	uint64_t flags = unpack_upto(u, RANGE_FLAGS);
 	r->at_end = flags & RANGE_AT_END;
 	r->joined = flags & RANGE_JOINED;
 	r->from = (int64_t)unpack_upto(u, INT64_MAX);
@@ -316,7 +321,12 @@ static void decode_range(struct unpack *u, struct delta_range *r)
 	r->replay_time_ns = unpack_i64(u);
 	r->newest_ns = unpack_i64(u);
 	r->gap = unpack_i64(u);
-	if (r->from > r->to || r->gap < 0 || r->gap > r->to - r->from || r->topic.len == 0 || r->newest_ns > TIME_MAX)
+	if (r->newest_ns > TIME_MAX || r->newest_ns < -TIME_MAX)
+		u->bad = true;
+	r->reached_ns = r->newest_ns;
+	if (flags & RANGE_AHEAD && !u->bad)
+		r->reached_ns += (int64_t)unpack_upto(u, TIME_MAX);
+	if (r->from > r->to || r->gap < 0 || r->gap > r->to - r->from || r->topic.len == 0 || r->reached_ns > TIME_MAX)
 		u->bad = true;
 }
 
@@ -492,6 +502,8 @@ void example_unpack(struct unpack *u, struct delta_example *e)
 	e->time_ns = unpack_i64(u);
 	e->severity = (uint8_t)unpack_upto(u, UINT8_MAX);
 	e->rank = (uint8_t)unpack_upto(u, UINT8_MAX);
+	e->further = (e->rank & EXAMPLE_FURTHER) != 0;
+	e->rank &= (uint8_t)~EXAMPLE_FURTHER;
 	e->text = unpack_bytes(u);
 	e->trace_id = unpack_bytes(u);
 	e->span_id = unpack_bytes(u);

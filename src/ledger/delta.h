@@ -17,7 +17,8 @@ struct delta_range {
 	int64_t from, to;     /* offsets, half open */
 	int64_t replay;       /* where a successor starts feeding open state; == to when nothing is open */
 	int64_t replay_time_ns;
-	int64_t newest_ns;    /* newest event time seen in this partition so far; 0: none yet */
+	int64_t newest_ns;    /* newest event time in this partition so far that the watermark may go by; 0: none yet */
+	int64_t reached_ns;   /* newest event time read: past newest_ns while the writer waits for partitions that lag behind; what is below newest_ns counts as equal */
 	int64_t gap;          /* offsets in [from, to) that the log no longer has */
 };
 
@@ -34,8 +35,9 @@ struct delta_example {
 	uint64_t pattern_id;
 	int64_t time_ns;
 	uint8_t severity;       /* enum severity of the record room, as a number */
+	bool further;           /* one of several that are kept besides the best, in an incident */
 	uint8_t rank;           /* error with trace 4, error 3, with trace 2, else 1: higher wins; at equal rank the first, until one is ten minutes younger */
-	struct slice text;      /* the log line (cut at 4 KiB) */
+	struct slice text;      /* the log line (cut at 4 KiB; in an incident at 16) */
 	struct slice trace_id, span_id;
 	struct slice topic;     /* where it came from */
 	int32_t partition;

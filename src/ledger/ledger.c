@@ -22,8 +22,10 @@
  * Time. Step number = event time / step, rounded down. Increments for a closed step go into the earliest open one and are counted late; those
  * before journal time - receiver window into the first step inside; those past journal time + 10 s into that step. Steps with end <= watermark are
  * closed. The watermark is the least newest event time over partitions in play, less lateness, at most journal time less lateness, which is also what counts
- * when none is in play; it never goes back. Out of play: stood at the end of the log in its last delta; did not move for 30 s; more than 5 min behind the
- * leading one. A partition that was announced and has not said a time holds it until its 30 s are over. The 30 s run on the alive clock: journal
+ * when none is in play; it never goes back. Out of play: stood at the end of the log in its last delta; did not move for 30 s; has been read to a place more than
+ * 5 min behind the leading one. After a gap in the records one partition jumps far ahead of the others: its writer says a time no more than 4 min past the slowest of
+ * them, and how far it has read beside that (reached). So the leading one never gives up those that are on their way to the gap, those that wait behind it stay in
+ * play, and once all have crossed, reached tells everyone so. A partition that was announced and has not said a time holds it until its 30 s are over. The 30 s run on the alive clock: journal
  * time of which a pause between two records counts 10 s at most. After a silence of more than 30 s (nobody ran) what was known about ends and movement is
  * stale: every partition is in play again until it says otherwise, so that a backlog after an outage lands where it happened.
  *
@@ -136,8 +138,10 @@ static void absorb(struct ledger *l, const struct delta_range *r)
 	if (!p)
 		p = partition_add(l, r->topic, r->partition);
 	struct ledger_partition *v = &p->view;
-	if (r->to > r->from || r->joined) {
+	bool moved = r->to > r->from || r->joined;
+	if (moved)
 		v->moved_ns = l->journal_time_ns;
+	if (moved || r->reached_ns > r->newest_ns) { /* one that waits for others does not stand still */
 		p->moved_alive_ns = l->alive_ns;
 		p->placed = true;
 	}
@@ -148,6 +152,8 @@ static void absorb(struct ledger *l, const struct delta_range *r)
 	v->gaps += r->gap;
 	if (r->newest_ns > v->newest_ns)
 		v->newest_ns = r->newest_ns;
+	if (r->reached_ns > v->reached_ns)
+		v->reached_ns = r->reached_ns;
 }
 
 static enum ledger_outcome fold_delta(struct ledger *l, const struct delta *d)

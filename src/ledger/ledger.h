@@ -49,7 +49,8 @@ struct ledger_partition {
 	int32_t partition;
 	int64_t absorbed;       /* offset up to which records are counted */
 	int64_t replay, replay_time_ns;
-	int64_t newest_ns;      /* newest event time in posted deltas, 0: none */
+	int64_t newest_ns;      /* newest event time that posted deltas say, 0: none */
+	int64_t reached_ns;     /* newest event time of what they count; past newest_ns while the partition waits for others */
 	int64_t moved_ns;       /* journal time of the last posted delta with to > from */
 	bool at_end;
 	bool in_play;           /* the watermark waits for it */
@@ -63,7 +64,7 @@ bool ledger_partition_at(const struct ledger *l, size_t index, struct ledger_par
 /* End of the last closed step, 0 before the first. */
 int64_t ledger_watermark(const struct ledger *l);
 
-/* Newest event time of the partition in play that is furthest behind: 0 if one has not said a time yet, INT64_MAX if none is in play. */
+/* How far in event time the partition in play that is furthest behind has been read: 0 if one has not said a time yet, INT64_MAX if none is in play. */
 int64_t ledger_slowest(const struct ledger *l);
 
 /* Steps that are closed and not yet marked. */
@@ -146,6 +147,9 @@ struct ledger_pattern {
 };
 size_t ledger_patterns_len(const struct ledger *l); /* aliases included */
 void ledger_pattern_at(const struct ledger *l, size_t index, struct ledger_pattern *ret);
+/* Examples kept of it besides the best one, newest first; how many. */
+enum { LEDGER_FURTHER_MAX = 8 };
+size_t ledger_further(const struct ledger *l, uint64_t id, const struct delta_example *ret[LEDGER_FURTHER_MAX]);
 bool ledger_pattern_find(const struct ledger *l, uint64_t id, struct ledger_pattern *ret);
 
 struct ledger_value {

@@ -1,58 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/pack.h"
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#include <msgpack/pack.h>
-#pragma GCC diagnostic pop
-
-static int add(void *data, const char *bytes, size_t len)
+/* The tag and the lowest width bytes of value, big-endian. */
+static void put(struct buf *b, uint8_t tag, unsigned width, uint64_t value)
 {
-	buf_add(data, bytes, len);
-	return 0;
+	uint8_t *at = (uint8_t *)buf_reserve(b, 9);
+	*at = tag;
+	for (unsigned i = width; i > 0; i--, value >>= 8)
+		at[i] = (uint8_t)value;
+	b->len += 1 + width;
 }
 
-static msgpack_packer packer(struct buf *b)
-{
-	msgpack_packer p;
-	msgpack_packer_init(&p, b, add);
-	return p;
-}
-
+/* Every number in the shortest form there is for it. */
 void pack_u64(struct buf *b, uint64_t value)
 {
-	msgpack_packer p = packer(b);
-	msgpack_pack_uint64(&p, value);
+	if (value < 0x80)
+		put(b, (uint8_t)value, 0, 0);
+	else if (value <= UINT8_MAX)
+		put(b, 0xcc, 1, value);
+	else if (value <= UINT16_MAX)
+		put(b, 0xcd, 2, value);
+	else if (value <= UINT32_MAX)
+		put(b, 0xce, 4, value);
+	else
+		put(b, 0xcf, 8, value);
 }
 
 void pack_i64(struct buf *b, int64_t value)
 {
-	msgpack_packer p = packer(b);
-	msgpack_pack_int64(&p, value);
+	if (value >= 0)
+		pack_u64(b, (uint64_t)value);
+	else if (value >= -32)
+		put(b, (uint8_t)value, 0, 0);
+	else if (value >= INT8_MIN)
+		put(b, 0xd0, 1, (uint64_t)value);
+	else if (value >= INT16_MIN)
+		put(b, 0xd1, 2, (uint64_t)value);
+	else if (value >= INT32_MIN)
+		put(b, 0xd2, 4, (uint64_t)value);
+	else
+		put(b, 0xd3, 8, (uint64_t)value);
 }
 
 void pack_double(struct buf *b, double value)
 {
-	msgpack_packer p = packer(b);
-	msgpack_pack_double(&p, value);
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof(bits));
+	put(b, 0xcb, 8, bits);
 }
 
 void pack_bool(struct buf *b, bool value)
 {
-	msgpack_packer p = packer(b);
-	if (value)
-		msgpack_pack_true(&p);
-	else
-		msgpack_pack_false(&p);
+	put(b, value ? 0xc3 : 0xc2, 0, 0);
 }
 
 void pack_bytes(struct buf *b, struct slice bytes)
 {
-	msgpack_packer p = packer(b);
-	msgpack_pack_bin(&p, bytes.len);
-	if (bytes.len)
-		msgpack_pack_bin_body(&p, bytes.ptr, bytes.len);
+	if (bytes.len <= UINT8_MAX)
+		put(b, 0xc4, 1, bytes.len);
+	else if (bytes.len <= UINT16_MAX)
+		put(b, 0xc5, 2, bytes.len);
+	else
+		put(b, 0xc6, 4, bytes.len);
+	buf_add_slice(b, bytes);
 }
 
 static bool fail(struct unpack *u)

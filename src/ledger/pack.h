@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MessagePack as a stream of plain values: written with msgpack-c's packer, read by a bounds-checked cursor that builds no tree. One thread. */
+/* MessagePack as a stream of plain values: written into a buffer, read by a bounds-checked cursor that builds no tree. One thread. */
 #ifndef WINNOW_LEDGER_PACK_H
 #define WINNOW_LEDGER_PACK_H
 

@@ -3,7 +3,7 @@
  *
  * A seal of kind 's'. Head: step length, position. Body, a stream of MessagePack values in this order: clocks and figures; partitions in order of appearance;
  * catalog in order of appearance; series in order of creation; steps in order of time, their increments by index into the series; since 0.2 the step in which each
- * series began (a snapshot that ends before it is read all the same). Every order is the
+ * series began, the further examples, and how far past its said time each partition was read (a snapshot that ends before any of these is read all the same). Every order is the
  * ledger's own, so a ledger that was saved and loaded goes on exactly as one that folded the journal from the start (a test does it at every position).
  * Not in it: what is of this instance only (series set aside, label blocks). */
 #include "base/mem.h"
@@ -344,6 +344,38 @@ static void load_beginnings(struct ledger *l, struct unpack *u)
 		l->series[i]->first_step = unpack_i64(u);
 }
 
+static void save_reached(const struct ledger *l, struct buf *out)
+{
+	for (size_t i = 0; i < l->partitions_len; i++)
+		pack_i64(out, l->partitions[i]->view.reached_ns);
+}
+
+static void load_reached(struct ledger *l, struct unpack *u)
+{
+	for (size_t i = 0; i < l->partitions_len; i++) {
+		struct ledger_partition *v = &l->partitions[i]->view;
+		v->reached_ns = unpack_whole(u) ? v->newest_ns : unpack_i64(u);
+	}
+}
+
+static void save_further(const struct ledger *l, struct buf *out)
+{
+	pack_u64(out, l->catalog.further_len);
+	for (size_t i = 0; i < l->catalog.further_len; i++)
+		example_pack(out, l->catalog.further[i]);
+}
+
+static void load_further(struct ledger *l, struct unpack *u)
+{
+	if (unpack_whole(u))
+		return;
+	for (size_t n = unpack_count(u, FURTHER_MAX, 10); n > 0 && !u->bad; n--) {
+		struct delta_example example = {0};
+		example_unpack(u, &example);
+		catalog_restore_further(&l->catalog, &example);
+	}
+}
+
 void ledger_save(const struct ledger *l, struct buf *out)
 {
 	struct buf head = {0}, body = {0};
@@ -355,6 +387,8 @@ void ledger_save(const struct ledger *l, struct buf *out)
 	save_series(l, &body);
 	save_steps(l, &body);
 	save_beginnings(l, &body);
+	save_further(l, &body);
+	save_reached(l, &body);
 	seal_close(out, SEAL_SNAPSHOT, buf_slice(&head), buf_slice(&body));
 	buf_done(&head);
 	buf_done(&body);
@@ -389,5 +423,7 @@ int ledger_load(struct ledger *l, struct slice snapshot, struct err *err)
 	load_series(l, &u);
 	load_steps(l, &u);
 	load_beginnings(l, &u);
+	load_further(l, &u);
+	load_reached(l, &u);
 	return unpack_whole(&u) ? 0 : err_set(err, ERR_CORRUPT, "snapshot: its content does not fit together");
 }

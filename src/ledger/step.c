@@ -146,6 +146,29 @@ static int by_series(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Sorts by series. A step that another was merged into is two sorted runs: those are merged without a search for order. */
+static void sort_increments(struct step *step)
+{
+	struct increment *all = step->increments;
+	size_t len = step->len, first = 1;
+	while (first < len && all[first - 1].series->number < all[first].series->number)
+		first++;
+	size_t sorted = first + 1;
+	while (sorted < len && all[sorted - 1].series->number < all[sorted].series->number)
+		sorted++;
+	if (first >= len)
+		return;
+	if (sorted < len) {
+		qsort(all, len, sizeof(*all), by_series);
+		return;
+	}
+	struct increment *tail = mem_realloc(NULL, len - first, sizeof(*tail));
+	memcpy(tail, all + first, (len - first) * sizeof(*tail));
+	for (size_t left = first, right = len - first, at = len; right > 0;)
+		all[--at] = left > 0 && all[left - 1].series->number > tail[right - 1].series->number ? all[--left] : tail[--right];
+	free(tail);
+}
+
 void step_close(struct step *step)
 {
 	free(step->slots);
@@ -154,7 +177,7 @@ void step_close(struct step *step)
 	step->closed = true;
 	if (step->len == 0)
 		return;
-	qsort(step->increments, step->len, sizeof(*step->increments), by_series);
+	sort_increments(step);
 	step->cap = step->len;
 	step->increments = mem_realloc(step->increments, step->len, sizeof(*step->increments));
 }

@@ -5,7 +5,7 @@
 
 #define AHEAD_NS (10 * NS_PER_S)         /* how far past journal time a step may lie */
 #define OUT_AFTER_NS (30 * NS_PER_S)     /* without movement a partition is out of play */
-#define BEHIND_NS (300 * NS_PER_S)       /* as is one this far behind the leading one */
+#define BEHIND_NS (300 * NS_PER_S)       /* as is one that has been read to this far behind the leading one */
 #define SILENCE_NS (30 * NS_PER_S)       /* nobody wrote for so long: what is known of partitions is stale */
 #define ALIVE_MAX_NS (10 * NS_PER_S)     /* what a pause between records counts at most */
 
@@ -52,8 +52,8 @@ int64_t ledger_slowest(const struct ledger *l)
 {
 	int64_t slowest = INT64_MAX;
 	for (size_t i = 0; i < l->partitions_len; i++)
-		if (time_in_play(l, l->partitions[i]) && l->partitions[i]->view.newest_ns < slowest)
-			slowest = l->partitions[i]->view.newest_ns;
+		if (time_in_play(l, l->partitions[i]) && l->partitions[i]->view.reached_ns < slowest)
+			slowest = l->partitions[i]->view.reached_ns;
 	return slowest;
 }
 
@@ -78,7 +78,7 @@ static int64_t watermark(const struct ledger *l)
 			continue;
 		if (!p->placed || p->view.newest_ns == 0)
 			return INT64_MIN; /* announced, nothing read yet: where it stands is not known */
-		if (p->view.newest_ns >= lead - BEHIND_NS && p->view.newest_ns < newest)
+		if (p->view.reached_ns >= lead - BEHIND_NS && p->view.newest_ns < newest)
 			newest = p->view.newest_ns;
 	}
 	return newest - l->opts.lateness_ns;

@@ -40,6 +40,13 @@ bool ledger_pattern_find(const struct ledger *l, uint64_t id, struct ledger_patt
 	return e != NULL;
 }
 
+size_t ledger_further(const struct ledger *l, uint64_t id, const struct delta_example *ret[LEDGER_FURTHER_MAX])
+{
+	_Static_assert((int)LEDGER_FURTHER_MAX == (int)FURTHER_OF_ONE, "the view shows all of them");
+	const struct catalog_entry *e = catalog_survivor(&l->catalog, id);
+	return e ? catalog_further(&l->catalog, e, ret) : 0;
+}
+
 size_t ledger_series_len(const struct ledger *l)
 {
 	return l->series_len;

@@ -11,6 +11,11 @@ static const double otel_milliseconds[] = {2, 4, 6, 8, 10, 50, 100, 200, 400, 80
 /* Seconds, as Grafana Tempo's service graph has them. */
 static const double graph_seconds[] = {0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8};
 
+/* Seconds, as Grafana Tempo's span metrics have them. */
+static const double tempo_seconds[] = {0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048, 4.096, 8.192, 16.384};
+/* Seconds, as OpenTelemetry's semantic conventions have them for HTTP. */
+static const double http_seconds[] = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10};
+
 #define BOUNDS(array) .bounds = (array), .bounds_len = sizeof(array) / sizeof((array)[0])
 
 static const struct family families[FAMILY_COUNT] = {
@@ -59,6 +64,20 @@ static const struct family families[FAMILY_COUNT] = {
 	[FAMILY_CLAMPED_EXEMPLARS_RESERVED] = {.name = "winnow_reserved", .type = METRIC_COUNTER, .unit = "", .help = "", .labels = ""},
 	[FAMILY_RULE_GAVE_UP] = {.name = "winnow_rule_gave_up_total", .type = METRIC_COUNTER, .unit = "", .help = "Records on which a rule's regex was given up, because it tried too many ways: no match.",
 		.labels = "rule"},
+	[FAMILY_SPANS] = {.name = "winnow_spans_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans read, by what says how many each stands for: one (itself), tracestate or attribute (sampled at the source), unusable (what it says is no probability: counted as one).",
+		.labels = "weight"},
+	[FAMILY_TEMPO_CALLS] = {.name = "traces_spanmetrics_calls_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans, by service, name, kind and status (metrics.spans: tempo).",
+		.labels = "service, span_name, span_kind, status_code"},
+	[FAMILY_TEMPO_LATENCY] = {.name = "traces_spanmetrics_latency", .type = METRIC_HISTOGRAM, .unit = "", .help = "Durations of spans in seconds (metrics.spans: tempo).",
+		BOUNDS(tempo_seconds), .labels = "service, span_name, span_kind, status_code"},
+	[FAMILY_HTTP_SERVER] = {.name = "http_server_request_duration_seconds", .type = METRIC_HISTOGRAM, .unit = "seconds", .help = "Durations of SERVER spans of HTTP (metrics.spans: semconv).",
+		BOUNDS(http_seconds), .labels = "http_request_method, http_response_status_code, http_route, error_type, job"},
+	[FAMILY_HTTP_CLIENT] = {.name = "http_client_request_duration_seconds", .type = METRIC_HISTOGRAM, .unit = "seconds", .help = "Durations of CLIENT spans of HTTP (metrics.spans: semconv).",
+		BOUNDS(http_seconds), .labels = "http_request_method, http_response_status_code, server_address, error_type, job"},
+	[FAMILY_TARGET_INFO] = {.name = "target_info", .type = METRIC_GAUGE, .unit = "", .help = "What sends spans: 1, with the attributes of its resource as labels.",
+		.labels = "job, instance"},
+	[FAMILY_SPAN_FAULTS] = {.name = "winnow_span_faults_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans that are counted although something is wrong with them: id (no usable trace or span id: no exemplar, no edge), duration (it ends before it begins: counted as 0).",
+		.labels = "fault"},
 };
 
 static const struct family own[OWN_COUNT] = {
@@ -81,6 +100,9 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_JOURNAL_POSITION] = {.name = "winnow_journal_position", .type = METRIC_GAUGE, .unit = "", .help = "Position in the journal up to which this instance has read.", .labels = ""},
 	[OWN_RULES_RELOAD] = {.name = "winnow_rules_last_reload_successful", .type = METRIC_GAUGE, .unit = "", .help = "1 if the rules were in order when they were last loaded.", .labels = ""},
 	[OWN_RULES_RELOAD_TIME] = {.name = "winnow_rules_last_reload_success_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the rules in force were loaded.", .labels = ""},
+	[OWN_INCIDENT_UNTIL] = {.name = "winnow_incident_until_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the incident of a service ends; there while it lasts.", .labels = "service_name"},
+	[OWN_INCIDENTS] = {.name = "winnow_incidents_total", .type = METRIC_COUNTER, .unit = "", .help = "Incidents raised at this instance.", .labels = ""},
+	[OWN_INCIDENT_RECORDS] = {.name = "winnow_incident_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records of services under incident that this instance counted.", .labels = ""},
 	[OWN_BUILD_INFO] = {.name = "winnow_build_info", .type = METRIC_GAUGE, .unit = "", .help = "1, with the version as a label.", .labels = "version"},
 };
 

@@ -32,6 +32,13 @@ enum family_id {
 	FAMILY_GRAPH_SERVER,         /* traces_service_graph_request_server_seconds */
 	FAMILY_GRAPH_UNPAIRED,       /* traces_service_graph_unpaired_spans_total */
 	FAMILY_RULE_GAVE_UP,         /* winnow_rule_gave_up_total{rule} */
+	FAMILY_SPANS,                /* winnow_spans_total{weight} */
+	FAMILY_TEMPO_CALLS,          /* traces_spanmetrics_calls_total */
+	FAMILY_TEMPO_LATENCY,        /* traces_spanmetrics_latency */
+	FAMILY_HTTP_SERVER,          /* http_server_request_duration_seconds */
+	FAMILY_HTTP_CLIENT,          /* http_client_request_duration_seconds */
+	FAMILY_TARGET_INFO,          /* target_info */
+	FAMILY_SPAN_FAULTS,          /* winnow_span_faults_total{fault} */
 	FAMILY_COUNT
 };
 
@@ -74,6 +81,9 @@ enum own_metric {
 	OWN_JOURNAL_POSITION,      /* winnow_journal_position */
 	OWN_RULES_RELOAD,          /* winnow_rules_last_reload_successful */
 	OWN_RULES_RELOAD_TIME,     /* winnow_rules_last_reload_success_timestamp_seconds */
+	OWN_INCIDENT_UNTIL,        /* winnow_incident_until_timestamp_seconds{service_name} */
+	OWN_INCIDENTS,             /* winnow_incidents_total */
+	OWN_INCIDENT_RECORDS,      /* winnow_incident_records_total */
 	OWN_BUILD_INFO,            /* winnow_build_info{version} */
 	OWN_COUNT
 };

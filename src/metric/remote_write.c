@@ -317,6 +317,10 @@ void remote_write_bound_text(struct buf *out, double bound)
 		buf_add_str(out, text);
 		return;
 	}
+	if (bound == (double)(int)bound && fabs(bound) < 100000) {
+		buf_add_i64(out, (int)bound);
+		return;
+	}
 	/* the shortest text that reads back as the same number; from 6 digits on, so that 15000 is not 1.5e+04 */
 	for (int digits = 6; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, bound);

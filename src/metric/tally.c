@@ -290,7 +290,7 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 	consider(t, entry, candidate);
 }
 
-void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate)
+void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
 {
 	if (!isfinite(value))
 		return;
@@ -299,10 +299,15 @@ void tally_observe(struct tally *t, uint32_t series, int64_t step, double value,
 	size_t bucket = 0;
 	for (size_t i = 0; i < family->bounds_len; i++) /* no branch to mispredict: counts the bounds below the value */
 		bucket += family->bounds[i] < value;
-	entry->count++;
-	entry->sum += value > 0 ? value : 0;
-	entry->buckets[bucket]++;
+	entry->count += n;
+	entry->sum += value > 0 ? value * (double)n : 0;
+	entry->buckets[bucket] += n;
 	consider(t, entry, candidate);
+}
+
+void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate)
+{
+	tally_observe_n(t, series, step, value, 1, candidate);
 }
 
 const struct tally_entry *tally_entries(const struct tally *t, size_t *ret_len)

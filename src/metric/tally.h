@@ -62,6 +62,8 @@ uint32_t tally_series(struct tally *t, enum family_id family, const struct label
 void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, const struct exemplar *candidate /* may be NULL */);
 /* Values that are not finite are no observation; negative ones count as 0 (a sum never shrinks). */
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate);
+/* The same n times over. */
+void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate);
 /* Entries in order of first touch; valid until the next call that counts or clears. */
 const struct tally_entry *tally_entries(const struct tally *t, size_t *ret_len);
 /* Number 0 is the first of an array of tally_series_len(); valid until the next tally_series or tally_forget. */

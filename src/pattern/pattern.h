@@ -38,6 +38,8 @@ struct pattern_set;
 
 struct pattern_set *pattern_set_new(const struct pattern_limits *limits);
 void pattern_set_free(struct pattern_set *set);
+/* Whether every service may hold twice as many from now on; what it holds stays. */
+void pattern_set_widen(struct pattern_set *set, bool wide);
 size_t pattern_set_len(const struct pattern_set *set);
 struct pattern *pattern_set_at(const struct pattern_set *set, uint32_t index);
 /* id for (service, text): the one identity function. Rules use "rule:" + name as their text. */

@@ -22,6 +22,7 @@ struct budget {
 
 struct pattern_set {
 	struct pattern_limits limits;
+	size_t usual_patterns; /* limits.patterns_per_service when it is not doubled */
 	struct pattern **items;
 	size_t len;
 	size_t cap;
@@ -56,7 +57,13 @@ struct pattern_set *pattern_set_new(const struct pattern_limits *limits)
 		set->limits.patterns_per_service = 1000;
 	if (!set->limits.services)
 		set->limits.services = 10000;
+	set->usual_patterns = set->limits.patterns_per_service;
 	return set;
+}
+
+void pattern_set_widen(struct pattern_set *set, bool wide)
+{
+	set->limits.patterns_per_service = set->usual_patterns << wide;
 }
 
 void pattern_set_free(struct pattern_set *set)

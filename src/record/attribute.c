@@ -16,6 +16,56 @@ static void take_exception(struct record *r, struct slice type, bool best)
 	r->error |= type.len > 0;
 }
 
+/* The best name for the other end of a call stays, and what kind of system it is. */
+static void take_peer(struct record *r, struct slice name, uint8_t rank, enum span_system system)
+{
+	if (name.len == 0)
+		return;
+	if (rank > r->peer_rank) {
+		r->peer = name;
+		r->peer_rank = rank;
+	}
+	if (system != SYSTEM_NONE && r->system != SYSTEM_DATABASE)
+		r->system = system;
+}
+
+static void take_word(struct slice *word, struct slice text, bool best)
+{
+	if (best || word->len == 0)
+		*word = text;
+}
+
+/* What is known of spans only; the keys are those of record/key.h. */
+static void take_of_span(struct record *r, unsigned key, const struct attribute *value)
+{
+	struct slice text = value->text;
+	switch (key) {
+	case KEY_PEER_SERVICE: take_peer(r, text, 6, SYSTEM_NONE); break;
+	case KEY_SERVER_ADDRESS: take_peer(r, text, 5, SYSTEM_NONE); break;
+	case KEY_NET_PEER_NAME: take_peer(r, text, 4, SYSTEM_NONE); break;
+	case KEY_SERVICE_NAMESPACE: r->service_namespace = text; break;
+	case KEY_SERVICE_INSTANCE_ID: r->service_instance = text; break;
+	case KEY_DB_SYSTEM: take_peer(r, text, 3, SYSTEM_DATABASE); break;
+	case KEY_DB_SYSTEM_NAME: take_peer(r, text, 2, SYSTEM_DATABASE); break;
+	case KEY_MESSAGING_SYSTEM: take_peer(r, text, 1, SYSTEM_MESSAGING); break;
+	case KEY_DB_OPERATION_NAME:
+	case KEY_MESSAGING_OPERATION_NAME: take_word(&r->operation, text, true); break;
+	case KEY_DB_OPERATION:
+	case KEY_MESSAGING_OPERATION: take_word(&r->operation, text, false); break;
+	case KEY_DB_COLLECTION_NAME:
+	case KEY_MESSAGING_DESTINATION_NAME: take_word(&r->target, text, true); break;
+	case KEY_DB_SQL_TABLE: take_word(&r->target, text, false); break;
+	case KEY_RPC_SERVICE: take_word(&r->operation, text, true); r->system = SYSTEM_RPC; break;
+	case KEY_RPC_METHOD: take_word(&r->target, text, true); r->system = SYSTEM_RPC; break;
+	case KEY_SAMPLING_PROBABILITY:
+		r->sampling = value->real > 0 ? value->real : (double)value->number;
+		if (text.len && !slice_to_double(text, &r->sampling))
+			r->sampling = -1;
+		break;
+	default: break;
+	}
+}
+
 void attribute_take(struct record *r, unsigned key, const struct attribute *value)
 {
 	struct slice text = value->text;
@@ -57,6 +107,8 @@ void attribute_take(struct record *r, unsigned key, const struct attribute *valu
 		r->service = text;
 		break;
 	default:
+		if (key >= KEY_PEER_SERVICE)
+			take_of_span(r, key, value);
 		break;
 	}
 }

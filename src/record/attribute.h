@@ -8,6 +8,7 @@
 struct attribute {
 	struct slice text; /* of a string, else empty */
 	int64_t number;    /* of an integer, or of a string that is one; else 0 */
+	double real;       /* of a number with a fraction; else 0 */
 	bool truth;        /* true, or "true" */
 };
 

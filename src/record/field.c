@@ -38,3 +38,9 @@ bool record_field(const struct record *record, struct slice path, struct slice *
 	}
 	return f && f->find && path.len && f->find(f, path, ret_value);
 }
+
+bool record_resource_next(const struct record *record, size_t *cursor, struct slice *ret_name, struct slice *ret_value)
+{
+	const struct record_fields *f = record->fields;
+	return f && f->resource_next && f->resource_next(f, cursor, ret_name, ret_value);
+}

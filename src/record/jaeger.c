@@ -27,6 +27,8 @@ void jaeger_tag(struct decoder *d, struct record *r, struct slice name, const st
 				r->span_kind = (enum span_kind)i;
 	} else if (slice_eq(name, SLICE("otel.status_code"))) {
 		r->status = slice_eq(value->text, SLICE("ERROR")) ? STATUS_ERROR : slice_eq(value->text, SLICE("OK")) ? STATUS_OK : r->status;
+	} else if (slice_eq(name, SLICE("w3c.tracestate"))) {
+		r->trace_state = value->text;
 	} else if (slice_eq(name, SLICE("otel.scope.name")) || slice_eq(name, SLICE("otel.library.name"))) {
 		r->logger = value->text;
 	} else {
@@ -69,7 +71,7 @@ static void take_tags(struct decoder *d, const struct json *json, uint32_t list,
 		if (json_type(json, at) == '"')
 			a = attribute_of_text(json_string(json, at));
 		else
-			json_i64(json, at, &a.number);
+			a.real = json_i64(json, at, &a.number) || !json_double(json, at, &a.real) ? 0 : a.real;
 		jaeger_tag(d, r, json_text(json, json_get(json, i, SLICE("key"))), &a);
 	}
 }

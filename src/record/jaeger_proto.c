@@ -58,7 +58,7 @@ static bool take_tag(struct decoder *d, struct record *r, struct slice bytes)
 	if (!read_tag(bytes, &tag))
 		return false;
 	struct attribute a = tag.value.number == 3 ? attribute_of_text(tag.value.bytes)
-						   : (struct attribute){.number = tag.value.number == 5 ? (int64_t)tag.value.value : 0, .truth = tag.value.number == 4 && tag.value.value};
+						   : (struct attribute){.number = tag.value.number == 5 ? (int64_t)tag.value.value : 0, .real = tag.value.number == 6 ? wire_to_double(tag.value.value) : 0, .truth = tag.value.number == 4 && tag.value.value};
 	if (!slice_is_utf8(a.text))
 		return false;
 	jaeger_tag(d, r, tag.name, &a);

@@ -124,7 +124,14 @@
 	X(SYSLOG_MESSAGE, "syslog_message") X(SEQUENCENUMBER, "sequenceNumber") X(ARGUMENTS, "arguments") X(FORMATTEDMESSAGE, "formattedMessage") X(CONTEXT, "context") \
 	X(RECORD, "record") X(AUDITID, "auditID") X(STAGE, "stage") X(RESPONSESTATUS, "responseStatus") X(OBJECTREF, "objectRef") X(BYTES_SENT, "bytes_sent") \
 	X(EXTRA, "extra") X(CALLER2, "caller_file") X(BYTES_RECEIVED, "bytes_received") X(ORIGINAL, "original") X(EVENT_ORIGINAL, "event.original") X(RESOURCEID, "resourceId") \
-	X(INPUT, "input") X(OFFSET, "offset") X(LOG_PROCESSED, "log_processed") X(RENDERINGS, "Renderings")
+	X(INPUT, "input") X(OFFSET, "offset") X(LOG_PROCESSED, "log_processed") X(RENDERINGS, "Renderings") \
+	/* attributes of spans */ \
+	X(PEER_SERVICE, "peer.service") X(SERVER_ADDRESS, "server.address") X(NET_PEER_NAME, "net.peer.name") X(DB_SYSTEM, "db.system") X(DB_SYSTEM_NAME, "db.system.name") \
+	X(MESSAGING_SYSTEM, "messaging.system") X(SAMPLING_PROBABILITY, "sampling.probability") X(TRACESTATE, "traceState") X(LINKS, "links") \
+	X(RPC_SERVICE, "rpc.service") X(RPC_METHOD, "rpc.method") X(DB_OPERATION_NAME, "db.operation.name") X(DB_OPERATION, "db.operation") \
+	X(DB_COLLECTION_NAME, "db.collection.name") X(DB_SQL_TABLE, "db.sql.table") X(MESSAGING_OPERATION_NAME, "messaging.operation.name") \
+	X(MESSAGING_OPERATION, "messaging.operation") X(MESSAGING_DESTINATION_NAME, "messaging.destination.name") \
+	X(SERVICE_NAMESPACE, "service.namespace") X(SERVICE_INSTANCE_ID, "service.instance.id")
 /* clang-format on */
 
 enum key {

@@ -15,8 +15,9 @@ struct batch {
 	struct decoder *d;
 	const struct json *json;
 	enum record_kind kind;
-	struct slice service;
+	struct slice service, service_namespace, service_instance;
 	struct slice scope;
+	uint32_t resource;
 	uint32_t resource_attributes, scope_attributes;
 };
 
@@ -87,7 +88,8 @@ static struct attribute attribute_at(const struct json *json, uint32_t at)
 	struct attribute a = {.truth = json_type(json, at) == 't'};
 	if (json_type(json, at) == '"')
 		return attribute_of_text(json_string(json, at));
-	json_i64(json, at, &a.number);
+	if (!json_i64(json, at, &a.number))
+		json_double(json, at, &a.real);
 	return a;
 }
 
@@ -128,6 +130,24 @@ static bool find(const struct record_fields *base, struct slice path, struct sli
 		}
 	}
 	return record_field_text(base, &f->json, json_find(&f->json, f->root, path), ret);
+}
+
+static bool resource_next(const struct record_fields *base, size_t *cursor, struct slice *ret_name, struct slice *ret_value)
+{
+	const struct batch_fields *f = (const struct batch_fields *)base;
+	const struct json *json = &f->json;
+	uint32_t list = f->attributes[2];
+	if (!list || !json_is_array(json, list))
+		return false;
+	for (uint32_t at = *cursor ? (uint32_t)*cursor : json_first(list); at < json_end(json, list);) {
+		uint32_t name = json_get(json, at, SLICE("key")), value = json_get(json, at, SLICE("value"));
+		at = json_next(json, at);
+		*cursor = at;
+		*ret_name = json_text(json, name);
+		if (ret_name->len && record_field_text(base, json, scalar_of(json, value), ret_value))
+			return true;
+	}
+	return false;
 }
 
 static uint32_t value_of(const struct object *o, unsigned key)
@@ -233,9 +253,20 @@ static void take_events(struct batch *b, struct record *r, uint32_t list)
 		if (!slice_eq(json_text(json, json_get(json, i, SLICE("name"))), SLICE("exception")))
 			continue;
 		take_attributes(b, &event, json_get(json, i, SLICE("attributes")));
+		r->exception_event = true;
 		if (event.exception_type.len)
 			r->exception_type = event.exception_type;
 	}
+}
+
+/* The first link; a list of something else is no link. */
+static void take_link(struct batch *b, struct record *r, uint32_t list)
+{
+	uint32_t link = json_is_array(b->json, list) && json_first(list) < json_end(b->json, list) ? json_first(list) : 0;
+	if (!link || !json_is_object(b->json, link))
+		return;
+	r->link_trace_id = trace_id_of(json_text(b->json, json_get(b->json, link, SLICE("traceId"))), &b->d->arena, NULL);
+	r->link_span_id = span_id_of(json_text(b->json, json_get(b->json, link, SLICE("spanId"))), &b->d->arena);
 }
 
 static bool read_span(struct batch *b, const struct object *o, struct record *r)
@@ -254,10 +285,15 @@ static bool read_span(struct batch *b, const struct object *o, struct record *r)
 	r->name = json_text(b->json, name);
 	r->time_ns = end > 0 ? end : start;
 	r->duration_ns = start > 0 && end >= start ? end - start : -1;
+	r->backwards = end > 0 && end < start;
 	r->span_kind = (enum span_kind)kind;
 	r->status = (enum span_status)code;
 	r->error |= r->status == STATUS_ERROR;
 	take_events(b, r, value_of(o, KEY_EVENTS));
+	if (value_of(o, KEY_LINKS))
+		take_link(b, r, value_of(o, KEY_LINKS));
+	if (value_of(o, KEY_TRACESTATE) && json_type(b->json, value_of(o, KEY_TRACESTATE)) == '"')
+		r->trace_state = json_string(b->json, value_of(o, KEY_TRACESTATE));
 	return take_id(b, o, KEY_PARENTSPANID, false, &r->parent_span_id);
 }
 
@@ -291,12 +327,15 @@ static enum undecodable read_fields(struct batch *b, uint32_t at, struct record 
 	if (reason)
 		return reason;
 	struct batch_fields *fields = arena_alloc(&b->d->arena, sizeof(*fields));
-	*fields = (struct batch_fields){.base = {.arena = &b->d->arena, .find = find}, .json = *b->json, .root = at,
+	*fields = (struct batch_fields){.base = {.arena = &b->d->arena, .find = find, .resource_next = resource_next}, .json = *b->json, .root = at,
 		.attributes = {value_of(o, KEY_ATTRIBUTES), b->scope_attributes, b->resource_attributes}};
 	r->fields = &fields->base;
 	r->kind = b->kind;
 	r->shape = "otlp_json";
 	r->service = b->service;
+	r->service_namespace = b->service_namespace;
+	r->service_instance = b->service_instance;
+	r->resource = b->resource;
 	r->logger = b->scope;
 	if (!take_id(b, o, KEY_TRACEID, true, &r->trace_id) || !take_id(b, o, KEY_SPANID, false, &r->span_id) || !take_attributes(b, r, fields->attributes[0]))
 		return UNDECODABLE_WRONG_TYPE;
@@ -349,6 +388,9 @@ static void read_resource(struct batch *b, uint32_t at)
 	b->resource_attributes = json_get(b->json, json_get(b->json, at, SLICE("resource")), SLICE("attributes"));
 	take_attributes(b, &r, b->resource_attributes);
 	b->service = r.service;
+	b->service_namespace = r.service_namespace;
+	b->service_instance = r.service_instance;
+	b->resource++;
 	each_item(b, json_get(b->json, at, b->kind == RECORD_LOG ? SLICE("scopeLogs") : SLICE("scopeSpans")), read_scope);
 }
 

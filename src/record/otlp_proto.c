@@ -21,7 +21,8 @@ enum { MOST_DEPTH = 64 };
 struct batch {
 	struct decoder *d;
 	enum record_kind kind;
-	struct slice service, scope_name;
+	struct slice service, service_namespace, service_instance, scope_name;
+	uint32_t resource_number;
 	struct slice resource, scope;
 };
 
@@ -184,7 +185,7 @@ static bool take_attribute(struct batch *b, struct record *r, struct slice pair)
 		return true;
 	if (!any_value(value, &v))
 		return false;
-	struct attribute a = v.number == 1 ? attribute_of_text(v.bytes) : (struct attribute){.number = v.number == 3 ? (int64_t)v.value : 0, .truth = v.number == 2 && v.value};
+	struct attribute a = v.number == 1 ? attribute_of_text(v.bytes) : (struct attribute){.number = v.number == 3 ? (int64_t)v.value : 0, .real = v.number == 4 ? wire_to_double(v.value) : 0, .truth = v.number == 2 && v.value};
 	if (!is_utf8(a.text))
 		return false;
 	attribute_take(r, key, &a);
@@ -227,6 +228,29 @@ static bool find(const struct record_fields *fields, struct slice path, struct s
 	for (size_t i = 0; i < 3; i++)
 		if (find_in(p, i, path, ret))
 			return true;
+	return false;
+}
+
+/* The cursor is a place in the resource's bytes. */
+static bool resource_next(const struct record_fields *fields, size_t *cursor, struct slice *ret_name, struct slice *ret_value)
+{
+	const struct proto_fields *p = (const struct proto_fields *)fields;
+	struct slice rest = slice_sub(p->messages[2], *cursor, p->messages[2].len);
+	struct wire w = wire_of(rest);
+	struct wire_field f, v;
+	while (wire_step(&w, &f) == 1) {
+		struct slice value;
+		struct buf text = {0};
+		*cursor = p->messages[2].len - (size_t)(w.end - w.next);
+		if (f.number != RESOURCE_ATTRIBUTES || f.type != WIRE_BYTES || !read_pair(f.bytes, ret_name, &value) || !any_value(value, &v))
+			continue;
+		bool scalar = render_scalar(&v, &text) && ret_name->len > 0;
+		if (scalar)
+			*ret_value = arena_copy(p->base.arena, buf_slice(&text));
+		buf_done(&text);
+		if (scalar)
+			return true;
+	}
 	return false;
 }
 
@@ -310,9 +334,25 @@ static bool take_event(struct batch *b, struct record *r, struct slice bytes)
 		exception |= f.number == 2 && slice_eq(f.bytes, SLICE("exception"));
 	if (rc < 0 || (exception && !take_attributes(b, &event, bytes, EVENT_ATTRIBUTES)))
 		return false;
+	r->exception_event |= exception;
 	if (event.exception_type.len)
 		r->exception_type = event.exception_type;
 	return true;
+}
+
+/* The first link. */
+static bool take_link(struct batch *b, struct record *r, struct slice bytes)
+{
+	struct wire w = wire_of(bytes);
+	struct wire_field f;
+	int rc;
+	while ((rc = wire_step(&w, &f)) == 1) {
+		if (r->link_trace_id.len == 0 && f.number == 1 && f.type == WIRE_BYTES)
+			r->link_trace_id = trace_id_of_bytes(f.bytes, &b->d->arena);
+		else if (r->link_span_id.len == 0 && f.number == 2 && f.type == WIRE_BYTES)
+			r->link_span_id = span_id_of_bytes(f.bytes, &b->d->arena);
+	}
+	return rc == 0;
 }
 
 static bool read_span(struct batch *b, struct record *r, struct slice bytes)
@@ -326,6 +366,7 @@ static bool read_span(struct batch *b, struct record *r, struct slice bytes)
 		switch ((unsigned)f.number << 3 | f.type) {
 		case 1 << 3 | WIRE_BYTES: r->trace_id = trace_id_of_bytes(f.bytes, &b->d->arena); break;
 		case 2 << 3 | WIRE_BYTES: r->span_id = span_id_of_bytes(f.bytes, &b->d->arena); break;
+		case 3 << 3 | WIRE_BYTES: r->trace_state = f.bytes; break;
 		case 4 << 3 | WIRE_BYTES: r->parent_span_id = span_id_of_bytes(f.bytes, &b->d->arena); break;
 		case 5 << 3 | WIRE_BYTES: r->name = f.bytes; break;
 		case 6 << 3 | WIRE_VARINT: r->span_kind = f.value < SPAN_KIND_COUNT ? (enum span_kind)f.value : SPAN_UNSPECIFIED; break;
@@ -333,12 +374,14 @@ static bool read_span(struct batch *b, struct record *r, struct slice bytes)
 		case 8 << 3 | WIRE_FIXED64: end_ns = ns_of(f.value); break;
 		case SPAN_ATTRIBUTES << 3 | WIRE_BYTES: ok = take_attribute(b, r, f.bytes); break;
 		case 11 << 3 | WIRE_BYTES: ok = take_event(b, r, f.bytes); break;
+		case 13 << 3 | WIRE_BYTES: ok = r->link_span_id.len || take_link(b, r, f.bytes); break;
 		case 15 << 3 | WIRE_BYTES: ok = take_status(r, f.bytes); break;
 		default: break;
 		}
 	}
 	r->time_ns = end_ns > 0 ? end_ns : start_ns;
 	r->duration_ns = start_ns > 0 && end_ns >= start_ns ? end_ns - start_ns : -1;
+	r->backwards = end_ns > 0 && end_ns < start_ns;
 	r->error |= r->status == STATUS_ERROR;
 	return ok && rc == 0;
 }
@@ -362,12 +405,15 @@ static void read_record(struct batch *b, struct slice bytes)
 {
 	struct record *r = decoder_add(b->d);
 	struct proto_fields *fields = arena_alloc(&b->d->arena, sizeof(*fields));
-	*fields = (struct proto_fields){.base = {.arena = &b->d->arena, .find = find}, .messages = {bytes, b->scope, b->resource},
+	*fields = (struct proto_fields){.base = {.arena = &b->d->arena, .find = find, .resource_next = resource_next}, .messages = {bytes, b->scope, b->resource},
 		.numbers = {b->kind == RECORD_LOG ? LOG_ATTRIBUTES : SPAN_ATTRIBUTES, SCOPE_ATTRIBUTES, RESOURCE_ATTRIBUTES}};
 	r->fields = &fields->base;
 	r->kind = b->kind;
 	r->shape = "otlp_proto";
 	r->service = b->service;
+	r->service_namespace = b->service_namespace;
+	r->service_instance = b->service_instance;
+	r->resource = b->resource_number;
 	r->logger = b->scope_name;
 	enum undecodable reason = UNDECODABLE_NOT_PROTOBUF;
 	if (b->kind == RECORD_LOG ? read_log(b, r, bytes) : read_span(b, r, bytes))
@@ -419,6 +465,9 @@ static void read_resource(struct batch *b, struct slice bytes)
 		return;
 	}
 	b->service = r.service;
+	b->service_namespace = r.service_namespace;
+	b->service_instance = r.service_instance;
+	b->resource_number++;
 	each_item(b, bytes, PART_ITEMS, read_scope);
 }
 

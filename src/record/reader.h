@@ -26,6 +26,7 @@ struct object {
 struct record_fields {
 	struct arena *arena;
 	bool (*find)(const struct record_fields *f, struct slice path, struct slice *ret);
+	bool (*resource_next)(const struct record_fields *f, size_t *cursor, struct slice *ret_name, struct slice *ret_value); /* NULL: there is no resource */
 };
 
 /* For find: the scalar at `at` as text that lives as long as the record. */

@@ -5,10 +5,14 @@
 
 #include "base/slice.h"
 
+#include <stdint.h>
+
 enum record_kind { RECORD_LOG, RECORD_SPAN };
 
 enum severity { SEVERITY_UNKNOWN, SEVERITY_TRACE, SEVERITY_DEBUG, SEVERITY_INFO, SEVERITY_WARN, SEVERITY_ERROR, SEVERITY_FATAL, SEVERITY_COUNT };
 
+/* What a span talks to, by the attributes it has. */
+enum span_system { SYSTEM_NONE, SYSTEM_DATABASE, SYSTEM_MESSAGING, SYSTEM_RPC };
 /* As OTLP numbers them. */
 enum span_kind { SPAN_UNSPECIFIED, SPAN_INTERNAL, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPAN_CONSUMER, SPAN_KIND_COUNT };
 enum span_status { STATUS_UNSET, STATUS_OK, STATUS_ERROR, STATUS_COUNT };
@@ -36,6 +40,17 @@ struct record {
 	struct slice name;
 	enum span_kind span_kind;
 	enum span_status status;
+	struct slice service_namespace, service_instance; /* of its resource */
+	uint32_t resource;          /* which of the payload's resources sent it, from 1; 0: the format has none */
+	bool backwards;             /* it ends before it begins */
+	bool exception_event;       /* one of its events is an exception */
+	enum span_system system;
+	uint8_t peer_rank;          /* of the attribute that named the peer: higher wins */
+	struct slice peer;          /* what names the other end of its call: peer.service, server.address, .., db.system, messaging.system */
+	struct slice operation, target; /* low-cardinality words for what it does: rpc.service and rpc.method, db.operation.name and db.collection.name, messaging likewise */
+	struct slice link_trace_id, link_span_id; /* its first link */
+	struct slice trace_state;   /* W3C tracestate */
+	double sampling;            /* sampling.probability; 0: it says nothing */
 	/* private to the decoder: where record_field looks */
 	const void *fields;
 };
@@ -47,5 +62,8 @@ const char *severity_name(enum severity severity);
  * unescaped, numbers and booleans as written. The names service, severity, message, logger, trace_id, span_id, template, name mean the members above.
  * False if there is no such scalar. The view lives as long as the record. */
 bool record_field(const struct record *record, struct slice path, struct slice *ret_value);
+
+/* The next attribute of the resource that sent it, if it is a scalar with a name: start with *cursor = 0; false at the end. Views as of record_field. */
+bool record_resource_next(const struct record *record, size_t *cursor, struct slice *ret_name, struct slice *ret_value);
 
 #endif

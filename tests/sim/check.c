@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "metric/remote_write.h"
+#include "store.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -54,24 +55,32 @@ static struct total *total_of(struct totals *t, const struct world *w, const cha
 	return total;
 }
 
+static void add_pair(struct buf *out, struct slice name, struct slice value)
+{
+	buf_add_slice(out, name);
+	buf_add_char(out, '=');
+	buf_add_slice(out, value);
+	buf_add_char(out, ',');
+}
+
 static void text_of(struct buf *out, const char *metric, const struct tally_series *s, const char *le)
 {
 	buf_reset(out);
-	buf_printf(out, "__name__=%s,", metric);
+	add_pair(out, SLICE("__name__"), slice_str(metric));
 	if (le)
-		buf_printf(out, "le=%s,", le);
+		add_pair(out, SLICE("le"), slice_str(le));
 	for (size_t i = 0; i < s->labels_len; i++)
-		buf_printf(out, "%.*s=%.*s,", (int)s->labels[i].name.len, s->labels[i].name.ptr, (int)s->labels[i].value.len, s->labels[i].value.ptr);
+		add_pair(out, s->labels[i].name, s->labels[i].value);
 	buf_cstr(out);
 }
 
 static void expect(struct totals *t, const struct world *w, const struct tally_series *s, const char *metric, const char *le, double n)
 {
-	struct buf text = {0};
+	static struct buf text;
+	if (n == 0)
+		return;
 	text_of(&text, metric, s, le);
-	if (n != 0)
-		total_of(t, w, text.data)->expected += n;
-	buf_done(&text);
+	total_of(t, w, text.data)->expected += n;
 }
 
 /* What was produced of one series. */
@@ -156,6 +165,7 @@ static void walk_journal(struct world *w, struct produced *series)
 	struct delta d;
 	for (size_t i = 0; i < w->journal_len; i++) {
 		arena_reset(&arena);
+		store_show(i);
 		if (delta_decode(buf_slice(&w->journal[i]), &arena, &scratch, &d) == 0 && d.kind == DELTA_INCREMENTS && chain_takes(&chain, &d.header))
 			count_note(w, series, d.header.writer, d.header.seq);
 	}
@@ -172,6 +182,8 @@ static void expect_histogram(struct totals *t, const struct world *w, const stru
 	snprintf(name, sizeof(name), "%s_bucket", f->name);
 	for (size_t b = 0; b <= f->bounds_len; b++) {
 		buf_reset(&le);
+		if (p->buckets[b] == 0)
+			continue;
 		remote_write_bound_text(&le, b < f->bounds_len ? f->bounds[b] : (double)INFINITY);
 		expect(t, w, s, name, buf_cstr(&le), p->buckets[b]);
 	}
@@ -238,7 +250,7 @@ static void whole_state(const struct world *w, struct buf *out)
 {
 	struct ledger *fresh = ledger_new(&w->opts);
 	struct ledger_event event;
-	for (size_t i = 0; w->seed % 4 == 0 && i < w->journal_len; i++)
+	for (size_t i = 0; w->seed % 4 == 0 && i < w->journal_len; i++) /* decoded anew */
 		ledger_post(fresh, buf_slice(&w->journal[i]), (int64_t)i * POSITION_SCALE + POSITION_SCALE - 1, &event);
 	ledger_save(w->seed % 4 == 0 ? fresh : w->instances[0].ledger, out);
 	ledger_free(fresh);

@@ -11,9 +11,9 @@ static void tell_zombies(struct world *w)
 		for (int p = 0; p < w->partitions && instance_active(w, i); p++) {
 			bool has = i->shards[worker_of(w, p)].parts[p].state != PART_NONE;
 			if (has && w->owners[p] != k && chance(w, 20))
-				shard_drop(w, i, p, false);
+				counter_drop(w, i, p, false);
 			else if (!has && w->owners[p] == k && chance(w, 50))
-				shard_take(w, i, p);
+				counter_take(w, i, p);
 		}
 	}
 }
@@ -24,11 +24,11 @@ void world_give(struct world *w, int partition, struct instance *to)
 		struct instance *i = &w->instances[k];
 		if (k == to->index || !instance_active(w, i) || i->shards[worker_of(w, partition)].parts[partition].state == PART_NONE || chance(w, 40))
 			continue; /* a zombie goes on */
-		shard_drop(w, i, partition, chance(w, 60));
+		counter_drop(w, i, partition, chance(w, 60));
 	}
 	world_say(w, "partition %d to instance %d", partition, to->index);
 	w->owners[partition] = to->index;
-	shard_take(w, to, partition);
+	counter_take(w, to, partition);
 }
 
 static void rebalance(struct world *w)
@@ -155,8 +155,8 @@ void fault_end(struct world *w)
 		i->leads = k == 0;
 		for (int p = 0; p < w->partitions; p++)
 			if (p % INSTANCES == k)
-				shard_take(w, i, p);
+				counter_take(w, i, p);
 			else if (i->shards[worker_of(w, p)].parts[p].state != PART_NONE)
-				shard_drop(w, i, p, false);
+				counter_drop(w, i, p, false);
 	}
 }

@@ -62,7 +62,7 @@ static void report(struct world *w, struct flight *f)
 		return;
 	i->shards[f->worker].flying--;
 	if (!f->ok)
-		shard_rewind(w, i, f->worker); /* outcome unknown: read back to know */
+		counter_rewind(w, i, f->worker); /* outcome unknown: read back to know */
 }
 
 static bool over(const struct world *w, const struct flight *f)

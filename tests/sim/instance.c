@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process: its ledger, workers and sender; how it starts from a snapshot, folds the journal, and ends. */
+#include "store.h"
 #include "world.h"
 
 #include <string.h>
@@ -56,13 +57,13 @@ static void forge(const struct world *w, const struct instance *i, struct slice 
 static void hear_rejection(struct world *w, struct instance *i, uint64_t writer)
 {
 	for (int k = 0; k < PARTITIONS_MAX; k++) {
-		struct shard *s = &i->shards[k];
+		struct counter *s = &i->shards[k];
 		if (s->writer != writer || s->seq == 0)
 			continue;
 		if (w->mutant == MUTANT_NO_REWIND)
 			s->entries_len = s->counted_len = 0;
 		else if (w->mutant != MUTANT_SEND_BEFORE_JOURNAL)
-			shard_rewind(w, i, k);
+			counter_rewind(w, i, k);
 	}
 }
 
@@ -71,7 +72,9 @@ static void fold_next(struct world *w, struct instance *i)
 	struct ledger_event event;
 	struct buf forged = {0};
 	struct slice record = buf_slice(&w->journal[i->read]);
+	store_show(i->read);
 	if (w->mutant == MUTANT_NO_CHAIN || w->mutant == MUTANT_UNKNOWN_LATE) {
+		store_show(SIZE_MAX);
 		forge(w, i, record, &forged);
 		record = buf_slice(&forged);
 	}
@@ -111,7 +114,7 @@ void instance_start(struct world *w, struct instance *i)
 	i->rules = w->rules;
 	i->read = 0;
 	for (int k = 0; k < PARTITIONS_MAX; k++)
-		shard_reset(&i->shards[k]);
+		counter_reset(&i->shards[k]);
 	if (w->snapshot.len && chance(w, 85)) {
 		if (ledger_load(i->ledger, buf_slice(&w->snapshot), &err) < 0)
 			world_fail(w, "snapshot: %s", err.text);
@@ -151,6 +154,6 @@ void instance_tick(struct world *w, struct instance *i)
 		return;
 	read_journal(w, i);
 	for (int k = 0; k < PARTITIONS_MAX; k++)
-		shard_tick(w, i, k);
+		counter_tick(w, i, k);
 	sending_tick(w, i);
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SAMPLES_MAX = 512 };
+enum { SAMPLES_MAX = 512, LABEL_TAG = 1 << 3 | WIRE_BYTES };
 
 struct incoming {
 	struct slice labels;
@@ -49,9 +49,14 @@ static void read_sample(struct slice bytes, struct incoming *in)
 /* The labels are the leading fields of a series: a run of bytes that names it. */
 static void read_series(struct slice bytes, struct incoming *in)
 {
-	struct wire w = wire_of(bytes);
+	struct wire w;
 	struct wire_field f;
+	size_t at = 0;
 	*in = (struct incoming){0};
+	while (at + 2 < bytes.len && bytes.ptr[at] == LABEL_TAG && (unsigned char)bytes.ptr[at + 1] < 0x80) /* the usual, short ones */
+		at += 2 + (size_t)bytes.ptr[at + 1];
+	in->labels = slice_of(bytes.ptr, at);
+	w = wire_of(slice_sub(bytes, at, bytes.len));
 	while (wire_next(&w, &f) == 1) {
 		if (f.number == 1)
 			in->labels = slice_of(bytes.ptr, (size_t)((const char *)w.next - bytes.ptr));
@@ -69,8 +74,10 @@ static char *label_text(struct slice labels)
 	while (wire_next(&w, &f) == 1) {
 		struct wire pair = wire_of(f.bytes);
 		struct wire_field g;
-		while (wire_next(&pair, &g) == 1)
-			buf_printf(&out, "%.*s%s", (int)g.bytes.len, g.bytes.ptr, g.number == 1 ? "=" : ",");
+		while (wire_next(&pair, &g) == 1) {
+			buf_add_slice(&out, g.bytes);
+			buf_add_char(&out, g.number == 1 ? '=' : ',');
+		}
 	}
 	buf_cstr(&out);
 	return out.data;

@@ -56,12 +56,12 @@ void __wrap_http_sender_post(struct http_sender *s, struct slice packed, unsigne
 
 int64_t __wrap_clock_wall_ns(void)
 {
-	return running ? instance_now(world, running) : 1;
+	return running ? instance_now(world, running) : backlog_clock_ns ? backlog_clock_ns : 1;
 }
 
 int64_t __wrap_clock_mono_ns(void)
 {
-	return running ? world->now_ns : 1;
+	return running ? world->now_ns : backlog_clock_ns ? backlog_clock_ns : 1;
 }
 
 void *__wrap_queue_pop(struct queue *q, int64_t timeout_ns)
@@ -160,8 +160,11 @@ static void post(struct world *w, struct slice body, struct http_reply *ret)
 	}
 }
 
+/* Only some mutants want to know. */
 static bool is_anchors(const struct sending *s, struct slice body)
 {
+	if (world->mutant != MUTANT_MARK_UNSENT && world->mutant != MUTANT_VALUES_WITH_ANCHORS)
+		return false;
 	uint64_t hash = hash_bytes(body);
 	for (size_t i = 0; i < s->anchors_len; i++)
 		if (s->anchors[i] == hash)
@@ -232,7 +235,7 @@ static void look_at_step(struct instance *i, int64_t step, enum remote_write_ver
 	ledger_cut(i->ledger, step, version, max_samples, max_bytes, &whole);
 	check_cut(world, i, &whole);
 	i->sending.anchors_len = 0;
-	for (size_t r = 0; r < whole.len; r++)
+	for (size_t r = 0; world->mutant && r < whole.len; r++)
 		if (whole.requests[r].anchors && i->sending.anchors_len < 64)
 			i->sending.anchors[i->sending.anchors_len++] = hash_bytes(whole.requests[r].body);
 	cut_done(&whole);

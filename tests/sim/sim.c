@@ -10,24 +10,33 @@
  * stale marker; a step is cut into the same bytes by everyone; a ledger is the fold of the journal, snapshots or not, to the byte.
  *
  *   sim --seeds A-B        runs them; on a failure prints the seed and exits with 1
+ *   sim --seeds A-B --log FILE [--note TEXT]
+ *                          the long run: notes every thousand seeds in the file, leaves out those that are noted there, goes on behind a failure
  *   sim --seed N --verbose replays one
+ *   sim --backlogs ...     the other kind of seed: backlog.c
  *   sim --mutants          runs each way of being wrong until a seed catches it; exits with 1 if one is not caught
  *   sim --mutant NAME ...  with the above */
 #include "world.h"
 
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct task {
 	uint64_t first, last;
 	enum mutant mutant;
-	bool verbose, mutants;
+	bool verbose, mutants, backlogs;
+	const char *log, *note;
 	unsigned jobs;
 };
 
 static const uint64_t mutant_seeds = 3000;
+
+enum { BLOCK = 1000, BLOCKS_MAX = 10000 };
 
 static void sum_up(struct world *total, const struct world *w)
 {
@@ -43,34 +52,161 @@ static void sum_up(struct world *total, const struct world *w)
 	total->deleted += w->deleted;
 }
 
+static bool run_one(const struct task *t, struct world *w, uint64_t seed)
+{
+	bool ok = t->backlogs ? backlog_run(w, seed, t->mutant, t->verbose) : world_run(w, seed, t->mutant, t->verbose);
+	if (!ok)
+		printf("seed %llu failed: %s\nreplay: sim%s --seed %llu --verbose%s%s\n", (unsigned long long)seed, w->failure, t->backlogs ? " --backlogs" : "",
+			(unsigned long long)seed, t->mutant ? " --mutant " : "", t->mutant ? mutant_names[t->mutant] : "");
+	if (!t->backlogs)
+		world_done(w);
+	return ok;
+}
+
 /* Runs seeds first, first + every, ...; false at the first failure. */
 static bool run_seeds(const struct task *t, uint64_t first, uint64_t every, struct world *total)
 {
 	static struct world w;
 	bool ok = true;
 	for (uint64_t seed = first; ok && seed <= t->last; seed += every) {
-		ok = world_run(&w, seed, t->mutant, t->verbose);
-		if (!ok)
-			printf("seed %llu failed: %s\nreplay: sim --seed %llu --verbose%s%s\n", (unsigned long long)seed, w.failure, (unsigned long long)seed,
-				t->mutant ? " --mutant " : "", t->mutant ? mutant_names[t->mutant] : "");
+		ok = run_one(t, &w, seed);
 		sum_up(total, &w);
-		world_done(&w);
 	}
 	fflush(stdout);
 	return ok;
 }
 
-static void print_total(const struct world *w)
+enum { FIGURES = 10 };
+static const char *const figure_names[FIGURES] = {"kills", "pauses", "deltas rejected", "steps sent", "steps skipped", "anchored", "retries", "requests refused",
+	"receiver losses", "records deleted"};
+
+static void figures_of(const struct world *w, uint64_t figures[FIGURES])
 {
-	const struct {
-		const char *name;
-		uint64_t count;
-	} figures[] = {{"kills", w->kills}, {"pauses", w->pauses}, {"deltas rejected", w->rejected}, {"steps sent", w->steps}, {"steps skipped", w->skipped},
-		{"anchored", w->anchored}, {"retries", w->retries}, {"requests refused", w->refused}, {"receiver losses", w->lost}, {"records deleted", w->deleted}};
-	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
-		printf("%s%s %llu", i ? ", " : "", figures[i].name, (unsigned long long)figures[i].count);
+	const uint64_t all[FIGURES] = {w->kills, w->pauses, w->rejected, w->steps, w->skipped, w->anchored, w->retries, w->refused, w->lost, w->deleted};
+	memcpy(figures, all, sizeof(all));
+}
+
+static void print_figures(const uint64_t figures[FIGURES])
+{
+	for (size_t i = 0; i < FIGURES; i++)
+		printf("%s%s %llu", i ? ", " : "", figure_names[i], (unsigned long long)figures[i]);
 	putchar('\n');
 	fflush(stdout);
+}
+
+static void print_total(const struct world *w)
+{
+	uint64_t figures[FIGURES];
+	figures_of(w, figures);
+	print_figures(figures);
+}
+
+/* --- the long run --- */
+
+/* What a log notes of a block of seeds. */
+struct block {
+	uint64_t first, last, failed;
+	uint64_t figures[FIGURES];
+	bool noted;
+};
+
+static size_t blocks_of(const struct task *t)
+{
+	return (size_t)((t->last - t->first) / BLOCK + 1);
+}
+
+static bool read_block(char *line, struct block *b)
+{
+	int used = 0;
+	if (sscanf(line, "block %lu-%lu failed %lu%n", &b->first, &b->last, &b->failed, &used) != 3)
+		return false;
+	for (size_t i = 0; i < FIGURES; i++) {
+		char *end;
+		b->figures[i] = strtoull(line + used, &end, 10);
+		used = (int)(end - line);
+	}
+	b->noted = true;
+	return true;
+}
+
+static void read_log(const struct task *t, struct block *blocks)
+{
+	char line[1024];
+	FILE *f = fopen(t->log, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		struct block b = {0};
+		if (read_block(line, &b) && b.first >= t->first && (b.first - t->first) % BLOCK == 0 && b.last <= t->last)
+			blocks[(b.first - t->first) / BLOCK] = b;
+	}
+	if (f)
+		fclose(f);
+}
+
+/* One line, in one write: others append too. */
+static void note_block(const struct task *t, const struct block *b)
+{
+	char line[1024];
+	size_t len = (size_t)snprintf(line, sizeof(line), "block %lu-%lu failed %lu", b->first, b->last, b->failed);
+	for (size_t i = 0; i < FIGURES; i++)
+		len += (size_t)snprintf(line + len, sizeof(line) - len, " %lu", b->figures[i]);
+	len += (size_t)snprintf(line + len, sizeof(line) - len, " %.200s\n", t->note);
+	int fd = open(t->log, O_WRONLY | O_APPEND | O_CREAT, 0644);
+	if (fd < 0 || write(fd, line, len) != (ssize_t)len)
+		abort();
+	close(fd);
+}
+
+static void run_block(const struct task *t, struct block *b)
+{
+	static struct world w;
+	struct world *total = calloc(1, sizeof(*total));
+	for (uint64_t seed = b->first; seed <= b->last; seed++) {
+		b->failed += !run_one(t, &w, seed);
+		sum_up(total, &w);
+	}
+	figures_of(total, b->figures);
+	free(total);
+	note_block(t, b);
+	fflush(stdout);
+}
+
+static int sum_log(const struct task *t, struct block *blocks)
+{
+	uint64_t figures[FIGURES] = {0}, seeds = 0, failed = 0;
+	memset(blocks, 0, blocks_of(t) * sizeof(*blocks));
+	read_log(t, blocks);
+	for (size_t k = 0; k < blocks_of(t); k++) {
+		seeds += blocks[k].noted ? blocks[k].last - blocks[k].first + 1 : 0;
+		failed += blocks[k].failed;
+		for (size_t i = 0; i < FIGURES; i++)
+			figures[i] += blocks[k].figures[i];
+	}
+	print_figures(figures);
+	printf("%lu seeds, %lu failed\n", seeds, failed);
+	return failed || seeds != t->last - t->first + 1;
+}
+
+static int run_log(const struct task *t)
+{
+	static struct block blocks[BLOCKS_MAX];
+	atomic_size_t *next = mmap(NULL, sizeof(*next), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (next == MAP_FAILED || blocks_of(t) > BLOCKS_MAX)
+		return 2;
+	read_log(t, blocks);
+	for (unsigned job = 0; job < t->jobs; job++) {
+		if (fork() != 0)
+			continue;
+		for (size_t k; (k = atomic_fetch_add(next, 1)) < blocks_of(t);) {
+			struct block b = {.first = t->first + k * BLOCK, .last = t->first + k * BLOCK + BLOCK - 1};
+			b.last = b.last > t->last ? t->last : b.last;
+			if (!blocks[k].noted)
+				run_block(t, &b);
+		}
+		exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	return sum_log(t, blocks);
 }
 
 static int run_jobs(const struct task *t)
@@ -96,10 +232,11 @@ static bool caught(enum mutant mutant)
 {
 	static struct world w;
 	for (uint64_t seed = 1; seed <= mutant_seeds; seed++) {
-		bool ok = world_run(&w, seed, mutant, false);
+		bool backlogs = mutant >= MUTANT_FIRST_OF_BACKLOGS, ok = backlogs ? backlog_run(&w, seed, mutant, false) : world_run(&w, seed, mutant, false);
 		if (!ok)
 			printf("%-22s caught by seed %llu: %.150s\n", mutant_names[mutant], (unsigned long long)seed, w.failure);
-		world_done(&w);
+		if (!backlogs)
+			world_done(&w);
 		if (!ok)
 			return true;
 	}
@@ -117,7 +254,7 @@ static int run_mutants(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim --seeds A-B [--jobs N] | --seed N [--verbose] | --mutants   [--mutant NAME]\n");
+	fprintf(stderr, "usage: sim [--backlogs] --seeds A-B [--jobs N] [--log FILE [--note TEXT]] | --seed N [--verbose] | --mutants   [--mutant NAME]\n");
 	return 2;
 }
 
@@ -131,34 +268,51 @@ static bool find_mutant(const char *name, enum mutant *ret)
 	return false;
 }
 
+static bool flag(const char *text, struct task *t)
+{
+	const struct {
+		const char *text;
+		bool *value;
+	} flags[] = {{"--verbose", &t->verbose}, {"--mutants", &t->mutants}, {"--backlogs", &t->backlogs}};
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (strcmp(text, flags[i].text) == 0)
+			return *flags[i].value = true;
+	return false;
+}
+
+static bool option(const char *text, const char *value, struct task *t)
+{
+	if (strcmp(text, "--seed") == 0)
+		t->first = t->last = strtoull(value, NULL, 10);
+	else if (strcmp(text, "--jobs") == 0)
+		t->jobs = (unsigned)strtoul(value, NULL, 10);
+	else if (strcmp(text, "--log") == 0)
+		t->log = value;
+	else if (strcmp(text, "--note") == 0)
+		t->note = value;
+	else if (strcmp(text, "--seeds") == 0)
+		return sscanf(value, "%lu-%lu", &t->first, &t->last) == 2;
+	else
+		return strcmp(text, "--mutant") == 0 && find_mutant(value, &t->mutant);
+	return true;
+}
+
 static bool parse(int argc, char **argv, struct task *t)
 {
-	for (int i = 1; i < argc; i++) {
-		const char *value = i + 1 < argc ? argv[i + 1] : "";
-		if (strcmp(argv[i], "--verbose") == 0)
-			t->verbose = true;
-		else if (strcmp(argv[i], "--mutants") == 0)
-			t->mutants = true;
-		else if (strcmp(argv[i], "--seed") == 0)
-			t->first = t->last = strtoull(argv[++i] ? value : "1", NULL, 10);
-		else if (strcmp(argv[i], "--jobs") == 0)
-			t->jobs = (unsigned)strtoul(argv[++i] ? value : "1", NULL, 10);
-		else if (strcmp(argv[i], "--seeds") == 0 && sscanf(value, "%lu-%lu", &t->first, &t->last) == 2)
-			i++;
-		else if (strcmp(argv[i], "--mutant") == 0 && find_mutant(value, &t->mutant))
-			i++;
-		else
+	for (int i = 1; i < argc; i++)
+		if (!flag(argv[i], t) && (i + 1 == argc || !option(argv[i], argv[i + 1], t) || ++i == argc))
 			return false;
-	}
 	return t->first <= t->last && t->jobs > 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct task t = {.first = 1, .last = 20000, .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN)};
+	struct task t = {.first = 1, .last = 20000, .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN), .note = ""};
 	if (!parse(argc, argv, &t))
 		return usage();
 	if (t.mutants)
 		return run_mutants();
+	if (t.log)
+		return run_log(&t);
 	return run_jobs(&t);
 }

@@ -11,11 +11,11 @@
 #define START_NS (INT64_C(1767225600) * NS_PER_S)
 #define RUN_NS (500 * NS_PER_S)
 
-enum { PARTITIONS_FIRST = 3, LOG_MAX = 4000, CLOSES = 3, DRAIN_TICKS = 500 };
+enum { PARTITIONS_FIRST = 3, LOG_MAX = 4000, CLOSES = 3, DRAIN_TICKS = 500, TIMED = 1 };
 
 const char *const mutant_names[MUTANT_COUNT] = {"none", "no-chain", "send-before-journal", "late-twice", "no-anchors", "no-anchored-record", "skip-as-sent",
 	"mark-unsent", "no-rewind", "snapshot-ahead", "values-with-anchors", "commit-first", "no-guard", "gap-at-seen", "gap-uncounted", "late-dropped", "own-expiry",
-	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors"};
+	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors", "say-all", "unreached"};
 
 /* splitmix64 */
 uint64_t roll(struct world *w, uint64_t n)
@@ -81,7 +81,7 @@ void world_produce(struct world *w, int partition, uint8_t service, uint8_t patt
 {
 	struct input_log *log = &w->logs[partition];
 	w->pool = mem_grow(w->pool, w->pool_len, &w->pool_cap, sizeof(*w->pool));
-	w->pool[w->pool_len] = (struct input){.time_ns = w->calm ? w->now_ns : event_time(w), .service = service, .pattern = pattern, .timed = chance(w, 50),
+	w->pool[w->pool_len] = (struct input){.time_ns = w->calm ? w->now_ns : event_time(w), .service = service, .pattern = pattern, .timed = chance(w, 50) && (w->wide || pattern == TIMED),
 		.seconds = (double)roll(w, 100000) / 7000.0, .excuse = log->len < log->top ? EXCUSE_HIDDEN : EXCUSE_NONE};
 	if (log->len < log->top) {
 		log->at[log->len++] = (uint32_t)w->pool_len++;
@@ -146,6 +146,7 @@ static void open_world(struct world *w, uint64_t seed, enum mutant mutant, bool 
 	w->aliases = chance(w, 30);
 	w->joint = chance(w, 50);
 	w->truncates = chance(w, 15);
+	w->wide = seed % 8 == 0;
 	w->loses = chance(w, 10);
 	w->poisons = chance(w, 15);
 	w->poison_from_ns = w->now_ns + SECONDS(roll(w, 400));
@@ -156,6 +157,7 @@ static void open_world(struct world *w, uint64_t seed, enum mutant mutant, bool 
 		w->aliases = true; /* to be checked by their sums as well */
 	}
 	store_real(seed % 64 == 0);
+	store_forget();
 	make_series(w);
 	memcpy(w->poison, w->ids[roll(w, SERVICES * PATTERNS)], sizeof(w->poison));
 	w->partitions = PARTITIONS_FIRST;

@@ -48,7 +48,11 @@ enum mutant {
 	MUTANT_UNKNOWN_LATE,       /* a partition the journal does not know is taken in any delta of a writer */
 	MUTANT_KEEP_OPEN,          /* a rewound writer keeps what it had counted */
 	MUTANT_LATE_ANCHORS,       /* anchors that are refused because another leader has gone on are sent again later */
-	MUTANT_COUNT
+	/* of backlogs */
+	MUTANT_SAY_ALL,            /* a partition says at once how far it has jumped */
+	MUTANT_UNREACHED,          /* a delta does not say how far its partitions have been read */
+	MUTANT_COUNT,
+	MUTANT_FIRST_OF_BACKLOGS = MUTANT_SAY_ALL
 };
 
 extern const char *const mutant_names[MUTANT_COUNT];
@@ -114,7 +118,7 @@ enum reply receiver_write(struct receiver *r, struct slice body);
 /* Loses what arrived in the last ns, acknowledged or not. */
 void receiver_lose(struct receiver *r, int64_t ns);
 
-/* --- shard.c --- */
+/* --- counter.c --- */
 
 enum part_state { PART_NONE, PART_WAITING, PART_RUNNING };
 
@@ -128,7 +132,7 @@ struct part {
 };
 
 /* A worker: in joint seeds an instance has one for all its partitions, else one for each. */
-struct shard {
+struct counter {
 	uint64_t writer, seq;
 	unsigned flying;       /* deltas appended and not acknowledged */
 	bool announce;         /* tell all patterns with the next delta */
@@ -141,13 +145,13 @@ struct shard {
 
 struct world;
 struct instance;
-void shard_reset(struct shard *s);
+void counter_reset(struct counter *s);
 /* Takes a partition, which it may have already. */
-void shard_take(struct world *w, struct instance *i, int partition);
-void shard_drop(struct world *w, struct instance *i, int partition, bool flush);
+void counter_take(struct world *w, struct instance *i, int partition);
+void counter_drop(struct world *w, struct instance *i, int partition, bool flush);
 /* Drops what is open and begins anew where the journal will say. */
-void shard_rewind(struct world *w, struct instance *i, int worker);
-void shard_tick(struct world *w, struct instance *i, int worker);
+void counter_rewind(struct world *w, struct instance *i, int worker);
+void counter_tick(struct world *w, struct instance *i, int worker);
 
 /* --- sending.c --- */
 
@@ -199,7 +203,7 @@ struct instance {
 	int64_t clock_offset_ns;
 	struct ledger *ledger;
 	size_t read;           /* journal records folded */
-	struct shard shards[PARTITIONS_MAX];
+	struct counter shards[PARTITIONS_MAX];
 	struct sending sending;
 };
 
@@ -239,6 +243,7 @@ struct world {
 	enum mutant mutant;
 	bool verbose, calm;    /* calm: faults are over */
 	bool aliases;          /* patterns merge in this seed: single patterns cannot be checked, their sums can */
+	bool wide;             /* durations of every pattern; else of one for each service, which costs less */
 	bool joint;            /* an instance counts all its partitions in one delta */
 	bool truncates, loses, poisons; /* faults that this seed has */
 	int64_t now_ns, window_s; /* of the receiver, as winnow is told */
@@ -307,6 +312,13 @@ void world_give(struct world *w, int partition, struct instance *to);
 /* Runs one seed; false if an invariant broke, with w->failure set. */
 bool world_run(struct world *w, uint64_t seed, enum mutant mutant, bool verbose);
 void world_done(struct world *w);
+
+/* --- backlog.c --- */
+
+/* Runs one seed of another kind: hours of records read at once. false: see w->failure. */
+bool backlog_run(struct world *w, uint64_t seed, enum mutant mutant, bool verbose);
+/* The time there, 0 outside. */
+extern int64_t backlog_clock_ns;
 
 /* --- check.c --- */
 

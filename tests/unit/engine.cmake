@@ -5,4 +5,5 @@ set(engine_TESTS
 	replay
 	route
 	shard
+	weight
 )

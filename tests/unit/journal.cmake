@@ -1,1 +1,1 @@
-set(journal_TESTS file_journal kafka_journal)
+set(journal_TESTS board file_journal kafka_journal)

@@ -249,7 +249,7 @@ static void one_pattern_is_found_by_its_id(void **state)
 	struct buf body = {0};
 	assert_int_equal(ask(p, "GET", "/api/v1/patterns/00000000000000BB", NULL, &body), 200);
 	check_has(&body, "{\"id\":\"00000000000000bb\",\"service_name\":\"pay\",\"template\":\"card <*> \\\"declined\\\"\",\"origin\":\"rule\",\"rule\":\"declined\",\"count\":2,");
-	check_has(&body, "\"aliases\":[]}\n");
+	check_has(&body, "\"aliases\":[],\"examples\":[]}\n");
 	static const char *const unknown[] = {"/api/v1/patterns/00000000000000cc", "/api/v1/patterns/bb", "/api/v1/patterns/zz000000000000bb", "/api/v1/patterns/", "/api/v2", "/../../etc/passwd", "//"};
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		assert_int_equal(ask(p, "GET", unknown[i], NULL, &body), 404);
@@ -313,6 +313,9 @@ static void a_foreign_web_site_cannot_read_through_a_browser(void **state)
 	struct buf body = {0};
 	assert_int_equal(ask(p, "GET", "/api/v1/patterns", "Host: evil.example", &body), 403);
 	assert_int_equal(ask(p, "POST", "/-/reload", "Host: localhost.evil.example:80", &body), 403);
+	assert_int_equal(ask(p, "POST", "/-/reload", "Origin: http://evil.example", &body), 403);
+	assert_int_equal(ask(p, "POST", "/-/reload", "Origin: null", &body), 403);
+	assert_int_equal(p->reloads, 0);
 	assert_int_equal(ask(p, "GET", "/api/v1/patterns", "Host: localhost:9465", &body), 200);
 	assert_int_equal(ask(p, "GET", "/api/v1/patterns", "Host: [::1]:9465", &body), 200);
 	buf_done(&body);

@@ -182,7 +182,7 @@ static void what_this_version_does_not_do_is_said(void **state)
 	refused(SOURCES "remote_write: {url: http://x, version: 3.0}\n", "w.yaml:2:40: \"3.0\" is none of auto, 1.0, 2.0; did you mean \"1.0\"?\n");
 	refused(SOURCES WRITE "examples: partly\n", "w.yaml:3:11: \"partly\" is none of full, masked, none\n");
 	refused(SOURCES WRITE "metrics: {histograms: native}\n", "w.yaml:3:23: \"native\" is not supported yet\n");
-	refused(SOURCES WRITE "metrics: {spans: tempo}\n", "w.yaml:3:18: \"tempo\" is not supported yet\n");
+	refused(SOURCES WRITE "metrics: {spans: temp}\n", "w.yaml:3:18: \"temp\" is none of otel, tempo, semconv; did you mean \"tempo\"?\n");
 	refused("sources: [{file: {path: x}}]\nmetrics: {histograms: native}\n" WRITE, "w.yaml:2:23: \"native\" is not supported yet\n");
 	refused("sources: [{file: {path: x}, format: jsn}]\n" WRITE, "w.yaml:1:37: \"jsn\" is none of auto, json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text; did you mean \"json\"?\n");
 }
@@ -236,6 +236,9 @@ static void librdkafka_properties_are_checked(void **state)
 		"w.yaml:7:19: winnow sets \"group.id\" itself\n");
 	refused("sources:\n  - kafka:\n      topics: [\"a b\", \"^(\"]\n" WRITE,
 		"w.yaml:3:15: \"a b\" is no topic name; a regular expression starts with ^\nw.yaml:3:15: topic \"^(\": Unmatched ( or \\(\n");
+	refused("sources: [{kafka: {topics: \"^(((((((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+\"}}]\n" WRITE,
+		"w.yaml:1:28: topic \"^(((((((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+\": too many repeats in one another\n");
+	refused("sources: [{kafka: {topics: \"^(a{1,255}){255}\"}}]\n" WRITE, "w.yaml:1:28: topic \"^(a{1,255}){255}\": too many repeats in one another\n");
 }
 
 static int64_t start_of(const char *start)

@@ -5,12 +5,14 @@
 
 static struct pattern patterns[200];
 
+static bool incident;
+
 static void offer(struct examples *x, unsigned pattern, const char *text, const char *trace, bool error, int64_t time_ns)
 {
 	struct record r = {.message = slice_str(text), .trace_id = slice_str(trace)};
 	struct shard_example where = {.time_ns = time_ns, .topic = SLICE("t"), .offset = 7};
 	patterns[pattern].index = pattern;
-	examples_offer(x, &patterns[pattern], &r, &where, error);
+	examples_offer(x, &patterns[pattern], &r, &where, error, incident);
 }
 
 static const char trace[] = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -90,6 +92,49 @@ static void a_long_text_is_cut(void **state)
 	examples_free(x);
 }
 
+static void in_an_incident_one_a_second_is_kept_besides_and_four_times_as_much_of_it(void **state)
+{
+	(void)state;
+	static char text[20001];
+	struct examples *x = examples_new();
+	size_t len;
+	memset(text, 'x', sizeof(text) - 1);
+	incident = true;
+	offer(x, 5, text, trace, true, 1000 * NS_PER_S);
+	offer(x, 5, "too soon", trace, true, 1000 * NS_PER_S + NS_PER_S / 2);
+	offer(x, 5, "a second later", "", false, 1001 * NS_PER_S);
+	incident = false;
+	offer(x, 5, "it is over", trace, true, 1003 * NS_PER_S);
+	const struct shard_example *open = examples_open(x, &len);
+	assert_int_equal(len, 3);
+	assert_false(open[0].further);
+	assert_int_equal(open[0].text.len, 16384);
+	assert_true(open[1].further);
+	assert_int_equal(open[1].text.len, 16384);
+	assert_true(open[2].further);
+	check_slice(open[2].text, "a second later");
+	assert_int_equal(open[2].rank, EXAMPLE_PLAIN);
+	examples_free(x);
+}
+
+static void an_incident_keeps_no_more_than_fits_a_delta(void **state)
+{
+	(void)state;
+	struct examples *x = examples_new();
+	size_t len;
+	incident = true;
+	for (int64_t i = 0; i < 300; i++)
+		offer(x, 7, "again", trace, true, (1000 + i) * NS_PER_S);
+	examples_open(x, &len);
+	assert_int_equal(len, 1 + 128);
+	examples_clear(x);
+	offer(x, 7, "again", trace, true, 2000 * NS_PER_S);
+	examples_open(x, &len);
+	assert_int_equal(len, 2);
+	incident = false;
+	examples_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +142,8 @@ int main(void)
 		cmocka_unit_test(what_the_journal_was_told_is_not_told_again_for_ten_minutes),
 		cmocka_unit_test(after_a_rewind_nothing_counts_as_told),
 		cmocka_unit_test(a_long_text_is_cut),
+		cmocka_unit_test(in_an_incident_one_a_second_is_kept_besides_and_four_times_as_much_of_it),
+		cmocka_unit_test(an_incident_keeps_no_more_than_fits_a_delta),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

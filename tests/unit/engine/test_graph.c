@@ -19,7 +19,7 @@ struct bench {
 static void setup(struct bench *b, size_t spans_max)
 {
 	const struct decoder_opts opts = {.format = FORMAT_OTLP_JSON};
-	*b = (struct bench){.graph = graph_new(HOLD, spans_max), .decoder = decoder_new(&opts)};
+	*b = (struct bench){.graph = graph_new(&(struct graph_opts){.hold_ns = HOLD, .spans_max = spans_max}), .decoder = decoder_new(&opts)};
 }
 
 static void done(struct bench *b)
@@ -65,7 +65,7 @@ static void feed(struct bench *b, const struct span *s)
 		s->service, s->id, parent, s->kind, (long long)(end - s->took_ms * NS_PER_MS), (long long)end, s->peer ? s->peer : "", s->error ? ",\"status\":{\"code\":2}" : "");
 	decoder_decode(b->decoder, slice_str(text), end, &decoded);
 	assert_int_equal(decoded.len, 1);
-	graph_span(b->graph, &decoded.records[0], decoded.records[0].service, end, say, &b->said);
+	graph_span(b->graph, &decoded.records[0], decoded.records[0].service, end, WEIGHT_UNIT, say, &b->said);
 }
 
 #define FEED(b, ...) feed(b, &(struct span){__VA_ARGS__})
@@ -194,12 +194,92 @@ static void a_million_spans_under_one_parent_are_no_more_work_each(void **state)
 		"\"startTimeUnixNano\":\"%lld\",\"endTimeUnixNano\":\"%lld\"}]}]}]}", (long long)START, (long long)START);
 	decoder_decode(b.decoder, slice_str(text), START, &decoded);
 	for (int i = 0; i < 1000000; i++)
-		graph_span(b.graph, &decoded.records[0], SLICE("deep"), START + i * NS_PER_MS, NULL, NULL);
+		graph_span(b.graph, &decoded.records[0], SLICE("deep"), START + i * NS_PER_MS, WEIGHT_UNIT, NULL, NULL);
 	FEED(&b, "deep", INTERNAL, .id = 8, .at_s = 1000);
 	buf_reset(&b.said);
 	FEED(&b, "cart", CLIENT, .id = 0xbb, .parent = 9, .at_s = 1000);
 	assert_int_equal(b.said.len % strlen("cart->deep c0 s0; "), 0);
 	assert_int_equal(b.said.len / strlen("cart->deep c0 s0; "), 29999); /* those of the last hold */
+	done(&b);
+}
+
+static void services(struct bench *b)
+{
+	graph_free(b->graph);
+	b->graph = graph_new(&(struct graph_opts){.hold_ns = HOLD, .spans_max = 100, .services = true});
+}
+
+static void parents_in_another_service_are_edges_where_that_is_asked_for(void **state)
+{
+	struct bench b;
+	(void)state;
+	setup(&b, 100);
+	FEED(&b, "cart", INTERNAL, .id = 1, .parent = 9);
+	FEED(&b, "stock", INTERNAL, .id = 2, .parent = 1);
+	SAID(&b, "");
+	services(&b);
+	FEED(&b, "gateway", SERVER, .id = 1, .took_ms = 1000);
+	FEED(&b, "gateway", INTERNAL, .id = 2, .parent = 1);
+	FEED(&b, "cart", INTERNAL, .id = 4, .parent = 3, .took_ms = 250, .error = true); /* before its parent */
+	FEED(&b, "gateway", INTERNAL, .id = 3, .parent = 2, .took_ms = 500);
+	FEED(&b, "stock", SERVER, .id = 5, .parent = 4);
+	SAID(&b, "user->gateway virtual_node s1; gateway->cart failed c0.5 s0.25; cart->stock failed c0.25 s0; ");
+	FEED(&b, "gateway", INTERNAL, .id = 3, .parent = 2, .took_ms = 500); /* delivered twice */
+	FEED(&b, "cart", INTERNAL, .id = 4, .parent = 3);
+	FEED(&b, "late", INTERNAL, .id = 8, .parent = 8, .at_s = 40);
+	SAID(&b, "");
+	FEED(&b, "late", INTERNAL, .id = 9, .parent = 77, .at_s = 40);
+	FEED(&b, "late", INTERNAL, .id = 10, .parent = 8, .at_s = 80);
+	SAID(&b, "->late unpaired s0; ");
+	done(&b);
+}
+
+static void a_client_waits_for_its_server_whatever_its_own_children(void **state)
+{
+	struct bench b;
+	(void)state;
+	setup(&b, 100);
+	services(&b);
+	FEED(&b, "cart", CLIENT, .id = 1, .parent = 9, .peer = ATTRIBUTE("peer.service", "pay"));
+	FEED(&b, "cart", INTERNAL, .id = 2, .parent = 1);
+	FEED(&b, "cart", INTERNAL, .id = 3, .parent = 2, .at_s = 31);
+	SAID(&b, "->cart unpaired s0; cart->pay virtual_node c0; "); /* span 9 did not come */
+	done(&b);
+}
+
+static void spans_are_remembered_once_where_they_may_come_again(void **state)
+{
+	struct bench b;
+	(void)state;
+	setup(&b, 100);
+	graph_free(b.graph);
+	b.graph = graph_new(&(struct graph_opts){.hold_ns = HOLD, .spans_max = 100, .once = true});
+	for (int i = 0; i < 2; i++) {
+		FEED(&b, "gateway", SERVER, .id = 1);
+		FEED(&b, "cart", CLIENT, .id = 2, .parent = 1);
+		FEED(&b, "pay", SERVER, .id = 3, .parent = 2);
+		FEED(&b, "pay", INTERNAL, .id = 4, .parent = 3);
+	}
+	SAID(&b, "user->gateway virtual_node s0; cart->pay c0 s0; ");
+	done(&b);
+}
+
+static void a_consumer_meets_its_producer_over_a_link(void **state)
+{
+	struct bench b;
+	struct decoded decoded;
+	char text[2048];
+	(void)state;
+	setup(&b, 100);
+	FEED(&b, "cart", PRODUCER, .id = 1, .parent = 9);
+	snprintf(text, sizeof(text),
+		"{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"1af7651916cd43dd8448eb211c80319c\",\"spanId\":\"00000000000000aa\",\"name\":\"x\",\"kind\":5,"
+		"\"startTimeUnixNano\":\"%lld\",\"endTimeUnixNano\":\"%lld\",\"links\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"0000000000000001\"}]}]}]}]}",
+		(long long)START, (long long)START);
+	decoder_decode(b.decoder, slice_str(text), START, &decoded);
+	assert_int_equal(decoded.len, 1);
+	graph_span(b.graph, &decoded.records[0], SLICE("mail"), START, WEIGHT_UNIT, say, &b.said);
+	SAID(&b, "cart->mail messaging_system c0 s0; ");
 	done(&b);
 }
 
@@ -214,6 +294,10 @@ int main(void)
 		cmocka_unit_test(after_the_hold_attributes_name_the_other_end),
 		cmocka_unit_test(what_nothing_names_is_unpaired),
 		cmocka_unit_test(past_the_limit_the_oldest_is_given_up),
+		cmocka_unit_test(parents_in_another_service_are_edges_where_that_is_asked_for),
+		cmocka_unit_test(a_client_waits_for_its_server_whatever_its_own_children),
+		cmocka_unit_test(spans_are_remembered_once_where_they_may_come_again),
+		cmocka_unit_test(a_consumer_meets_its_producer_over_a_link),
 		cmocka_unit_test(a_million_spans_under_one_parent_are_no_more_work_each),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,7 +121,7 @@ static size_t run_log(bool kills, struct total *totals)
 		struct shard_opts opts = {.step_ns = BENCH_STEP, .hold_ns = HOLD};
 		struct shard *s = shard_new(&opts);
 		struct shard_partition p = {.topic = SLICE("t")};
-		shard_partition_start(&p, &at, HOLD);
+		shard_partition_start(&p, &at, &opts);
 		size_t lives = kills ? 1 + roll(400) : SIZE_MAX, posted = lives - (kills ? roll(20) % lives : 0);
 		for (size_t fed = 0; fed < lives && p.expected < LOG_LEN;) {
 			int64_t o = p.expected;
@@ -175,7 +175,7 @@ static void records_below_the_count_are_fed_and_not_counted(void **state)
 	struct bench b;
 	(void)state;
 	bench_open(&b, (struct shard_opts){.hold_ns = HOLD}, NULL);
-	shard_partition_start(&b.partition, &(struct shard_start){.offset = 3, .replay = 1, .replay_time_ns = BENCH_NOW}, HOLD);
+	shard_partition_start(&b.partition, &(struct shard_start){.offset = 3, .replay = 1, .replay_time_ns = BENCH_NOW}, &(struct shard_opts){.hold_ns = HOLD});
 	assert_int_equal(shard_partition_to(&b.partition), 3);
 	bench_feed(&b, "{\"message\":\"counted already\"}");
 	bench_feed(&b, "{\"message\":\"counted already\"}");
@@ -192,7 +192,7 @@ static void offsets_that_were_counted_before_they_went_are_no_gap(void **state)
 	struct bench b;
 	(void)state;
 	bench_open(&b, (struct shard_opts){.hold_ns = HOLD}, NULL);
-	shard_partition_start(&b.partition, &(struct shard_start){.offset = 30, .replay = 10, .replay_time_ns = BENCH_NOW}, HOLD);
+	shard_partition_start(&b.partition, &(struct shard_start){.offset = 30, .replay = 10, .replay_time_ns = BENCH_NOW}, &(struct shard_opts){.hold_ns = HOLD});
 	assert_int_equal(shard_feed(b.shard, &b.partition, SLICE("{\"message\":\"a\"}"), 20, 21, 0, BENCH_NOW), SHARD_GAP);
 	assert_int_equal(shard_feed(b.shard, &b.partition, SLICE("{\"message\":\"a\"}"), 20, 21, 0, BENCH_NOW), SHARD_COUNTED);
 	assert_int_equal(b.partition.gap, 0);

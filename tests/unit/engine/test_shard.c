@@ -536,6 +536,56 @@ static void spans_and_logs_of_one_payload_are_all_counted(void **state)
 	bench_done(&b);
 }
 
+/* Mined patterns that have their own line, of seven different messages of a service. */
+static uint64_t own_patterns(struct bench *b, const char *service)
+{
+	static const char *const words[] = {"red sky", "blue ink over paper", "green", "grey and old and cold", "white noise of the sea at night", "black", "brown bread with butter", NULL};
+	uint64_t before = shard_totals(b->shard)->consumed, other = SUM_ALL(b, FAMILY_OVERFLOW);
+	for (size_t i = 0; words[i]; i++)
+		bench_log(b, service, "info", words[i]);
+	return shard_totals(b->shard)->consumed - before - (SUM_ALL(b, FAMILY_OVERFLOW) - other);
+}
+
+static void an_incident_doubles_the_budgets_of_its_service_for_its_time(void **state)
+{
+	(void)state;
+	struct bench b;
+	const struct incident now = {.service = SLICE("pay"), .from_ns = BENCH_NOW - NS_PER_S, .until_ns = BENCH_NOW + NS_PER_S};
+	const struct incident past = {.service = SLICE("pay"), .from_ns = BENCH_NOW - 2 * NS_PER_S, .until_ns = BENCH_NOW};
+	bench_open(&b, (struct shard_opts){.limits = {.patterns_per_service = 2}}, NULL);
+	shard_set_incidents(b.shard, incidents_new(&past, 1), true);
+	assert_int_equal(own_patterns(&b, "mail"), 2);
+	shard_set_incidents(b.shard, incidents_new(&now, 1), true);
+	assert_int_equal(own_patterns(&b, "pay"), 4);
+	assert_int_equal(own_patterns(&b, "cart"), 2);
+	assert_int_equal(shard_totals(b.shard)->incident, 7);
+	shard_set_incidents(b.shard, NULL, true);
+	bench_log(&b, "pay", "info", "yellow submarine under water");
+	assert_int_equal(shard_totals(b.shard)->incident, 7);
+	assert_int_equal(own_patterns(&b, "ship"), 2);
+	bench_done(&b);
+}
+
+static void an_incident_keeps_examples_in_full_where_they_are_masked(void **state)
+{
+	(void)state;
+	struct bench b;
+	size_t len;
+	const struct incident now = {.service = SLICE("pay"), .from_ns = BENCH_NOW - NS_PER_S, .until_ns = BENCH_NOW + NS_PER_S};
+	for (int unmask = 0; unmask < 2; unmask++) {
+		bench_open(&b, (struct shard_opts){.examples = EXAMPLES_MASKED}, NULL);
+		shard_set_incidents(b.shard, incidents_new(&now, 1), unmask);
+		bench_log(&b, "pay", "error", "charge 4711 refused");
+		bench_log(&b, "cart", "error", "item 4712 is gone");
+		const struct shard_example *x = shard_examples(b.shard, &len);
+		assert_int_equal(len, 3);
+		check_slice(x[0].text, unmask ? "charge 4711 refused" : "charge <num> refused");
+		check_slice(x[1].text, unmask ? "charge 4711 refused" : "charge <num> refused");
+		check_slice(x[2].text, "item <num> is gone");
+		bench_done(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -565,6 +615,8 @@ int main(void)
 		cmocka_unit_test(a_record_without_a_time_takes_the_sources),
 		cmocka_unit_test(records_older_than_the_window_count_where_it_begins),
 		cmocka_unit_test(spans_and_logs_of_one_payload_are_all_counted),
+		cmocka_unit_test(an_incident_doubles_the_budgets_of_its_service_for_its_time),
+		cmocka_unit_test(an_incident_keeps_examples_in_full_where_they_are_masked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,26 @@ static void a_delta_reads_back_as_it_was_written(void **state)
 	reader_done(&r);
 }
 
+static void how_far_a_partition_was_read_travels_beside_the_time_it_says(void **state)
+{
+	(void)state;
+	struct delta_range ranges[3] = {range, range, range};
+	const struct delta_header ahead = {.writer = 1, .seq = 1, .journal_time_ns = 1000, .ranges = ranges, .ranges_len = 3};
+	struct reader r = {0};
+	struct buf record = {0};
+	ranges[1].partition = 4;
+	ranges[1].reached_ns = 61000;
+	ranges[2].partition = 5;
+	ranges[2].reached_ns = 3; /* below what it says: the same as none */
+	delta_encode(&record, &ahead, NULL);
+	assert_int_equal(decode(&r, &record), 0);
+	check(r.d.header.ranges[0].newest_ns == 9 && r.d.header.ranges[0].reached_ns == 9);
+	check(r.d.header.ranges[1].newest_ns == 9 && r.d.header.ranges[1].reached_ns == 61000);
+	check(r.d.header.ranges[2].newest_ns == 9 && r.d.header.ranges[2].reached_ns == 9 && r.d.header.ranges[2].gap == 4);
+	buf_done(&record);
+	reader_done(&r);
+}
+
 static void the_short_records_read_back(void **state)
 {
 	(void)state;
@@ -213,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_delta_reads_back_as_it_was_written),
+		cmocka_unit_test(how_far_a_partition_was_read_travels_beside_the_time_it_says),
 		cmocka_unit_test(the_short_records_read_back),
 		cmocka_unit_test(a_body_that_claims_more_than_deflate_can_hold_is_refused),
 		cmocka_unit_test(no_byte_of_the_inside_can_lead_out_of_bounds),

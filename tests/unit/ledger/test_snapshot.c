@@ -29,7 +29,7 @@ static void write_patterns(struct desk *d, uint64_t *seed)
 	uint64_t at = roll(seed, 5);
 	d->patterns[d->patterns_len++] = (struct delta_pattern){.id = 0xa1 + at, .alias_id = roll(seed, 6) ? 0 : 0xa1 + roll(seed, 5), .origin = ORIGIN_MINED,
 		.service = slice_str(services[at % 3]), .template_text = slice_str(texts[roll(seed, 4)])};
-	d->examples[d->examples_len++] = (struct delta_example){.pattern_id = 0xa1 + at, .rank = (uint8_t)(1 + roll(seed, 4)), .text = SLICE("an example"),
+	d->examples[d->examples_len++] = (struct delta_example){.pattern_id = 0xa1 + at, .rank = (uint8_t)(1 + roll(seed, 4)), .further = roll(seed, 4) == 0, .text = SLICE("an example"),
 		.trace_id = SLICE("0123"), .topic = SLICE("t"), .offset = (int64_t)roll(seed, 1000)};
 }
 

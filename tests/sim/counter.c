@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-void shard_reset(struct shard *s)
+void counter_reset(struct counter *s)
 {
 	s->writer = s->seq = 0;
 	s->flying = 0;
@@ -22,9 +22,9 @@ static void wait_for_journal(const struct world *w, struct part *p)
 	*p = (struct part){.state = PART_WAITING, .start_at = w->journal_len};
 }
 
-void shard_rewind(struct world *w, struct instance *i, int worker)
+void counter_rewind(struct world *w, struct instance *i, int worker)
 {
-	struct shard *s = &i->shards[worker];
+	struct counter *s = &i->shards[worker];
 	s->writer = roll(w, UINT64_MAX);
 	s->flying = 0;
 	s->seq = 0;
@@ -36,7 +36,7 @@ void shard_rewind(struct world *w, struct instance *i, int worker)
 			wait_for_journal(w, &s->parts[p]);
 }
 
-static bool works(const struct shard *s)
+static bool works(const struct counter *s)
 {
 	for (int p = 0; p < PARTITIONS_MAX; p++)
 		if (s->parts[p].state != PART_NONE)
@@ -44,15 +44,15 @@ static bool works(const struct shard *s)
 	return false;
 }
 
-void shard_take(struct world *w, struct instance *i, int partition)
+void counter_take(struct world *w, struct instance *i, int partition)
 {
-	struct shard *s = &i->shards[worker_of(w, partition)];
+	struct counter *s = &i->shards[worker_of(w, partition)];
 	bool begins = !works(s);
 	if (s->parts[partition].state != PART_NONE)
 		return;
 	wait_for_journal(w, &s->parts[partition]);
 	if (begins)
-		shard_rewind(w, i, worker_of(w, partition));
+		counter_rewind(w, i, worker_of(w, partition));
 }
 
 static void begin(const struct world *w, const struct instance *i, struct part *part, int partition)
@@ -65,7 +65,7 @@ static void begin(const struct world *w, const struct instance *i, struct part *
 		part->next = w->committed[partition];
 }
 
-static struct tally_entry *entry(struct shard *s, uint32_t series, int64_t step)
+static struct tally_entry *entry(struct counter *s, uint32_t series, int64_t step)
 {
 	for (size_t k = s->entries_len; k > 0; k--)
 		if (s->entries[k - 1].series == series && s->entries[k - 1].step == step)
@@ -89,7 +89,7 @@ static void observe(struct tally_entry *e, double value)
 }
 
 /* Series numbers: see make_series in world.c. */
-static void count(const struct world *w, const struct instance *i, struct shard *s, uint32_t number)
+static void count(const struct world *w, const struct instance *i, struct counter *s, uint32_t number)
 {
 	const struct input *r = &w->pool[number];
 	int64_t step = r->time_ns / w->opts.step_ns;
@@ -104,7 +104,7 @@ static void count(const struct world *w, const struct instance *i, struct shard 
 	s->counted[s->counted_len++] = number * 2 + (uint32_t)i->rules;
 }
 
-static bool has_room(const struct shard *s)
+static bool has_room(const struct counter *s)
 {
 	return s->entries_len + 30 < ENTRIES_MAX && s->counted_len + 10 < COUNTED_MAX;
 }
@@ -119,14 +119,14 @@ static void pass_gap(const struct world *w, struct part *p, int64_t begin_at)
 }
 
 /* A client that lost its place delivers again what was read: dropped by the guard. */
-static void deliver_again(const struct world *w, const struct instance *i, struct shard *s, const struct part *p, const struct input_log *log, int64_t back)
+static void deliver_again(const struct world *w, const struct instance *i, struct counter *s, const struct part *p, const struct input_log *log, int64_t back)
 {
 	for (int64_t at = p->next - back; w->mutant == MUTANT_NO_GUARD && at < p->next && has_room(s); at++)
 		if (at >= (int64_t)log->begin)
 			count(w, i, s, log->at[at]);
 }
 
-static void poll(struct world *w, const struct instance *i, struct shard *s, int partition)
+static void poll(struct world *w, const struct instance *i, struct counter *s, int partition)
 {
 	const struct input_log *log = &w->logs[partition];
 	struct part *p = &s->parts[partition];
@@ -142,7 +142,7 @@ static void poll(struct world *w, const struct instance *i, struct shard *s, int
 	}
 }
 
-static size_t tell_patterns(struct world *w, struct shard *s, struct delta_pattern *patterns)
+static size_t tell_patterns(struct world *w, struct counter *s, struct delta_pattern *patterns)
 {
 	static const char *const texts[] = {"order <*> placed", "order <num> placed", "order placed"};
 	size_t len = 0;
@@ -155,7 +155,7 @@ static size_t tell_patterns(struct world *w, struct shard *s, struct delta_patte
 	return len;
 }
 
-static void mutate_late(const struct instance *i, const struct world *w, struct shard *s)
+static void mutate_late(const struct instance *i, const struct world *w, struct counter *s)
 {
 	int64_t closed = ledger_watermark(i->ledger) / w->opts.step_ns;
 	size_t kept = 0;
@@ -173,7 +173,7 @@ static void mutate_late(const struct instance *i, const struct world *w, struct 
 }
 
 /* Remembers what the delta counts, for check.c. */
-static void note(struct world *w, const struct shard *s)
+static void note(struct world *w, const struct counter *s)
 {
 	struct note *n = mem_zalloc(1, sizeof(*n));
 	*n = (struct note){.key = hash_pair(s->writer, s->seq), .first = w->counts_len, .len = s->counted_len};
@@ -187,7 +187,7 @@ static void note(struct world *w, const struct shard *s)
 }
 
 /* Only the series that have entries, numbered anew. */
-static size_t used_series(const struct world *w, struct shard *s, struct tally_series *used)
+static size_t used_series(const struct world *w, struct counter *s, struct tally_series *used)
 {
 	uint32_t places[SERIES_MAX] = {0}; /* + 1 */
 	size_t len = 0;
@@ -202,7 +202,7 @@ static size_t used_series(const struct world *w, struct shard *s, struct tally_s
 	return len;
 }
 
-static size_t collect_ranges(struct world *w, struct shard *s, struct delta_range *ranges)
+static size_t collect_ranges(struct world *w, struct counter *s, struct delta_range *ranges)
 {
 	size_t len = 0;
 	for (int p = 0; p < w->partitions; p++) {
@@ -221,7 +221,7 @@ static size_t collect_ranges(struct world *w, struct shard *s, struct delta_rang
 
 static void flush(struct world *w, struct instance *i, int worker)
 {
-	struct shard *s = &i->shards[worker];
+	struct counter *s = &i->shards[worker];
 	struct delta_pattern patterns[SERVICES * PATTERNS];
 	struct delta_range ranges[PARTITIONS_MAX];
 	struct tally_series used[SERIES_MAX];
@@ -246,20 +246,20 @@ static void flush(struct world *w, struct instance *i, int worker)
 	s->entries_len = s->counted_len = 0;
 }
 
-void shard_drop(struct world *w, struct instance *i, int partition, bool cut)
+void counter_drop(struct world *w, struct instance *i, int partition, bool cut)
 {
 	int worker = worker_of(w, partition);
-	struct shard *s = &i->shards[worker];
+	struct counter *s = &i->shards[worker];
 	if (s->parts[partition].state == PART_RUNNING && cut)
 		flush(w, i, worker);
 	s->parts[partition] = (struct part){0};
 	if (s->counted_len) /* it is among what is open */
-		shard_rewind(w, i, worker);
+		counter_rewind(w, i, worker);
 }
 
-void shard_tick(struct world *w, struct instance *i, int worker)
+void counter_tick(struct world *w, struct instance *i, int worker)
 {
-	struct shard *s = &i->shards[worker];
+	struct counter *s = &i->shards[worker];
 	bool runs = false;
 	for (int p = 0; p < w->partitions; p++) {
 		if (s->parts[p].state == PART_WAITING && i->read >= s->parts[p].start_at)

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What red.c (logs, books) and red_span.c (spans, edges, targets) share. Private to the engine room. */
+#ifndef WINNOW_ENGINE_RED_PARTS_H
+#define WINNOW_ENGINE_RED_PARTS_H
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/map.h"
+#include "engine/red.h"
+
+enum { NONE = -1 };
+
+struct service {
+	char *name;
+	size_t len;
+	int64_t records[SEVERITY_COUNT];
+	int64_t clock_ahead;
+	size_t routes;
+};
+
+/* Series of one pattern (labels of rules are looked up each time). */
+struct pattern_series {
+	int64_t records[SEVERITY_COUNT];
+	int64_t duration;
+};
+
+/* Series of one route of a service (method, status code). */
+struct pair {
+	struct service *service;
+	char *name;
+	size_t len;
+	uint32_t a, b;
+	int64_t calls, duration;
+};
+
+struct red {
+	struct tally *tally;
+	int64_t step_ns, oldest_step;
+	size_t names, usual_names;
+	struct red_span_opts spans;
+	struct map services;
+	struct service *last_service;
+	struct map pairs;
+	struct map label_values;  /* by pattern or metric, label name and value */
+	struct map label_scopes;  /* by pattern or metric and label name: how many values */
+	struct pattern_series *patterns;
+	size_t patterns_cap;
+	int64_t outcomes[OUTCOME_COUNT], consumed, bytes, gaps, weights[WEIGHT_SOURCES];
+	struct map memos; /* of spans and edges, by what their series hang on (red_span.c) */
+	struct arena memo_texts;
+	struct map targets;
+	struct buf key;
+};
+
+static inline int64_t red_step(const struct red *r, int64_t time_ns)
+{
+	int64_t step = time_ns / r->step_ns - (time_ns % r->step_ns < 0);
+	return step < r->oldest_step ? r->oldest_step : step;
+}
+
+static inline uint32_t red_series(struct red *r, int64_t *cache, enum family_id family, const struct label *labels, size_t len)
+{
+	if (*cache == NONE)
+		*cache = tally_series(r->tally, family, labels, len);
+	return (uint32_t)*cache;
+}
+
+static inline struct label red_label(const char *name, struct slice value)
+{
+	return (struct label){.name = slice_str(name), .value = value};
+}
+
+/* Rank 0 if the record has no ids that fit. */
+void red_exemplar(struct exemplar *x, const struct red_event *e, double value);
+static inline const struct exemplar *red_candidate(const struct exemplar *x)
+{
+	return x->rank ? x : NULL;
+}
+
+/* Whether a label may have this value within its scope: the first ones may, as many as there is room for. *ret_first: this is the first one that may not. */
+bool red_value_fits(struct red *r, uint64_t scope, struct slice value, bool *ret_first);
+/* The number of an HTTP method; UINT32_MAX: none that we know. */
+uint32_t red_method(struct slice method);
+/* All series numbers are void. */
+void red_spans_forget(struct red *r);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RED of spans, the edges of the service graph, and what sends them.
+ *
+ * Idea: which series a span counts in hangs on a few of its texts and numbers: service, name, kind, status, route and the like, and the dimensions that the configuration asks for.
+ * These are put one behind the other as a key; a memo under that key has the numbers of the series. So a span costs the making of a key and one look; names are cut
+ * down, budgets asked and labels made only when a key is new.
+ *
+ * Invariants: a memo says what counting without it would say: it is made by the same steps, budgets never give back what they gave, and series numbers stay until red_forget. So memos can
+ * be thrown away whenever there are MEMOS of them, which is what bounds their memory where every name has an id in it.
+ *
+ * Names: http.route, the words of rpc, db and messaging conventions win over the span's own name, which is freed of ids (route.h). Presets: metrics that
+ * existing dashboards read (OpenTelemetry's spanmetrics connector, Grafana Tempo, OpenTelemetry's semantic conventions for HTTP).
+ */
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/red_parts.h"
+#include "engine/route.h"
+
+#include <stdlib.h>
+
+enum { MEMOS = 8192, MEMO_SERIES = 4, LABEL_NAME_MAX = 128, LABELS_OWN = 6 };
+
+struct memo {
+	uint64_t hash;
+	size_t len;
+	size_t names; /* the budgets that it was made under: what did not fit is asked again under others */
+	bool fits; /* no budget was spent */
+	bool none; /* the preset has nothing for it */
+	int64_t series[MEMO_SERIES];
+	char key[];
+};
+
+struct target {
+	uint32_t series;
+	int64_t step; /* the last one that it was shown in */
+	bool fits;
+};
+
+/* --- memos --- */
+
+static bool memo_is(const void *item, const void *key)
+{
+	const struct memo *m = item;
+	return slice_eq(slice_of(m->key, m->len), *(const struct slice *)key);
+}
+
+static void key_text(struct buf *key, struct slice text)
+{
+	uint32_t len = (uint32_t)text.len;
+	buf_add(key, &len, sizeof(len));
+	if (len)
+		buf_add(key, text.ptr, len);
+}
+
+/* The memo under r->key, and whether it is new and to be filled. */
+static struct memo *memo_get(struct red *r, bool *ret_new)
+{
+	struct slice key = buf_slice(&r->key);
+	uint64_t hash = hash_bytes(key);
+	struct memo *m = map_get(&r->memos, hash, memo_is, &key);
+	*ret_new = !m || (!m->fits && m->names != r->names);
+	if (m) {
+		m->fits |= *ret_new;
+		m->names = r->names;
+		return m;
+	}
+	if (r->memos.len >= MEMOS) {
+		map_clear(&r->memos);
+		arena_reset(&r->memo_texts);
+	}
+	m = arena_zalloc(&r->memo_texts, sizeof(*m) + key.len);
+	*m = (struct memo){.hash = hash, .len = key.len, .names = r->names, .fits = true, .series = {NONE, NONE, NONE, NONE}};
+	memcpy(m->key, key.ptr, key.len);
+	map_put(&r->memos, hash, m);
+	return m;
+}
+
+size_t red_memos(const struct red *r)
+{
+	return r->memos.len;
+}
+
+void red_spans_forget(struct red *r)
+{
+	size_t cursor = 0;
+	map_clear(&r->memos);
+	arena_reset(&r->memo_texts);
+	for (struct target *t; (t = map_next(&r->targets, &cursor));)
+		free(t);
+	map_clear(&r->targets);
+}
+
+/* --- labels --- */
+
+/* The name of an attribute as a label may be called; anything but letters, digits and _ becomes _. */
+static struct slice label_name(struct slice name, char out[LABEL_NAME_MAX])
+{
+	size_t len = 0;
+	if (name.len && name.ptr[0] >= '0' && name.ptr[0] <= '9') {
+		memcpy(out, "key_", 4);
+		len = 4;
+	}
+	for (size_t i = 0; i < name.len && len < LABEL_NAME_MAX; i++) {
+		char c = name.ptr[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		out[len++] = plain ? c : '_';
+	}
+	return slice_of(out, len);
+}
+
+/* value, or `other` if the service has too many of them. */
+static struct slice in_budget(struct red *r, struct slice service, const char *what, struct slice value, bool *fits)
+{
+	bool first, ok = red_value_fits(r, hash_pair(hash_bytes(slice_str(what)), hash_bytes(service)), value, &first);
+	if (first)
+		log_line(LOG_WARN, "budgets", "service \"%.*s\" has more than %zu values of %s, \"%.*s\" is the next; further ones are counted as \"other\" (budgets.label_values)", (int)service.len, service.ptr, r->names, what,
+			(int)(value.len < 60 ? value.len : 60), value.ptr);
+	*fits &= ok;
+	return ok ? value : SLICE("other");
+}
+
+/* The dimensions of the configuration that the span has, behind labels[len]; names are kept in `names`. */
+static size_t add_dimensions(struct red *r, const struct red_event *e, struct label *labels, size_t len, char names[][LABEL_NAME_MAX], bool *fits)
+{
+	for (size_t i = 0; i < r->spans.dimensions_len; i++) {
+		struct slice value;
+		if (!record_field(e->record, slice_str(r->spans.dimensions[i]), &value) || value.len == 0)
+			continue;
+		struct slice name = label_name(slice_str(r->spans.dimensions[i]), names[i]);
+		labels[len++] = (struct label){.name = name, .value = in_budget(r, e->service, r->spans.dimensions[i], value, fits)};
+	}
+	return len;
+}
+
+static void join(struct buf *out, struct slice first, const char *between, struct slice second)
+{
+	buf_add_slice(out, first);
+	if (first.len && second.len)
+		buf_add_str(out, between);
+	buf_add_slice(out, second);
+}
+
+/* What the span is called: by its attributes of few values, else by its name. Without ids. */
+static struct slice span_name(const struct record *span, char out[ROUTE_MAX])
+{
+	char text[2 * ROUTE_MAX];
+	struct buf name = {.data = text, .cap = sizeof(text)};
+	struct slice first = slice_sub(span->operation, 0, ROUTE_MAX / 2), second = slice_sub(span->target, 0, ROUTE_MAX / 2);
+	if (span->http_route.len)
+		join(&name, slice_sub(span->http_method, 0, 16), " ", slice_sub(span->http_route, 0, ROUTE_MAX));
+	else if (first.len && (span->system == SYSTEM_RPC ? second.len > 0 : span->system != SYSTEM_NONE))
+		join(&name, first, span->system == SYSTEM_RPC ? "/" : " ", second);
+	return slice_of(out, route_template(name.len ? buf_slice(&name) : span->name, out));
+}
+
+static struct slice job_of(const struct red_event *e, char out[ROUTE_MAX])
+{
+	struct buf job = {.data = out, .cap = ROUTE_MAX};
+	join(&job, slice_sub(e->record->service_namespace, 0, ROUTE_MAX / 2 - 1), "/", slice_sub(e->service, 0, ROUTE_MAX / 2));
+	return buf_slice(&job);
+}
+
+/* --- spans --- */
+
+static const struct {
+	enum family_id calls, duration;
+	const char *service;
+	double unit_ns;
+} presets[] = {
+	[SPANS_OTEL] = {FAMILY_SPAN_CALLS, FAMILY_SPAN_DURATION, "service_name", 1e6},
+	[SPANS_TEMPO] = {FAMILY_TEMPO_CALLS, FAMILY_TEMPO_LATENCY, "service", 1e9},
+};
+
+static void fill_named(struct red *r, const struct red_event *e, struct memo *m)
+{
+	static const char *const kinds[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER", "SPAN_KIND_CLIENT", "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"};
+	static const char *const statuses[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
+	char name[ROUTE_MAX], names[SPAN_DIMENSIONS_MAX][LABEL_NAME_MAX];
+	struct label labels[LABELS_OWN + SPAN_DIMENSIONS_MAX];
+	size_t len = 0;
+	labels[len++] = red_label(presets[r->spans.preset].service, e->service);
+	labels[len++] = red_label("span_name", in_budget(r, e->service, "span_name", span_name(e->record, name), &m->fits));
+	labels[len++] = red_label("span_kind", slice_str(kinds[e->record->span_kind]));
+	labels[len++] = red_label("status_code", slice_str(statuses[e->record->status]));
+	len = add_dimensions(r, e, labels, len, names, &m->fits);
+	m->series[0] = tally_series(r->tally, presets[r->spans.preset].calls, labels, len);
+	m->series[1] = tally_series(r->tally, presets[r->spans.preset].duration, labels, len);
+}
+
+/* error.type: the exception, else the status code if it is one of failure. */
+static struct slice error_type(const struct red_event *e, struct slice status)
+{
+	const struct record *span = e->record;
+	bool server = span->span_kind == SPAN_SERVER;
+	if (span->exception_type.len)
+		return span->exception_type;
+	if (span->http_status >= (server ? 500 : 400))
+		return status;
+	return span->status == STATUS_ERROR ? SLICE("_OTHER") : slice_of(NULL, 0);
+}
+
+static void fill_http(struct red *r, const struct red_event *e, struct memo *m)
+{
+	char route[ROUTE_MAX], job[ROUTE_MAX], status_text[24], names[SPAN_DIMENSIONS_MAX][LABEL_NAME_MAX];
+	const struct record *span = e->record;
+	struct label labels[LABELS_OWN + SPAN_DIMENSIONS_MAX];
+	struct buf status = {.data = status_text, .cap = sizeof(status_text)};
+	bool server = span->span_kind == SPAN_SERVER;
+	size_t len = 0;
+	m->none = (!server && span->span_kind != SPAN_CLIENT) || (span->http_method.len == 0 && span->http_status == 0);
+	if (m->none)
+		return;
+	if (span->http_status)
+		buf_add_i64(&status, span->http_status);
+	labels[len++] = red_label("http_request_method", red_method(span->http_method) == UINT32_MAX ? SLICE("_OTHER") : span->http_method);
+	labels[len++] = red_label("http_response_status_code", buf_slice(&status));
+	struct slice place = server ? slice_of(route, route_template(span->http_route, route)) : span->peer_rank >= 4 ? span->peer : slice_of(NULL, 0);
+	if (place.len)
+		labels[len++] = red_label(server ? "http_route" : "server_address", in_budget(r, e->service, server ? "http_route" : "server_address", place, &m->fits));
+	struct slice type = error_type(e, buf_slice(&status));
+	if (type.len)
+		labels[len++] = red_label("error_type", in_budget(r, e->service, "error_type", type, &m->fits));
+	labels[len++] = red_label("job", job_of(e, job));
+	len = add_dimensions(r, e, labels, len, names, &m->fits);
+	m->series[1] = tally_series(r->tally, server ? FAMILY_HTTP_SERVER : FAMILY_HTTP_CLIENT, labels, len);
+}
+
+/* All that the labels of any preset are made of. */
+static void span_key(struct red *r, const struct red_event *e)
+{
+	const struct record *span = e->record;
+	bool http = span->http_status || span->http_method.len || span->http_route.len, peer = r->spans.preset == SPANS_SEMCONV;
+	const char head[] = {'s', (char)span->span_kind, (char)span->status, (char)span->system, (char)http, (char)span->peer_rank};
+	buf_reset(&r->key);
+	buf_add(&r->key, head, sizeof(head));
+	key_text(&r->key, e->service);
+	key_text(&r->key, span->name);
+	if (http) {
+		buf_add(&r->key, &span->http_status, sizeof(span->http_status));
+		key_text(&r->key, span->http_method);
+		key_text(&r->key, span->http_route);
+	}
+	if (span->system != SYSTEM_NONE) {
+		key_text(&r->key, span->operation);
+		key_text(&r->key, span->target);
+	}
+	if (peer) {
+		key_text(&r->key, span->peer);
+		key_text(&r->key, span->exception_type);
+		key_text(&r->key, span->service_namespace);
+	}
+	for (size_t i = 0; i < r->spans.dimensions_len; i++) {
+		struct slice value = {NULL, 0};
+		key_text(&r->key, record_field(e->record, slice_str(r->spans.dimensions[i]), &value) ? value : slice_of(NULL, 0));
+	}
+}
+
+/* What makes a span odd without making it unreadable. */
+static void count_faults(struct red *r, const struct record *span, int64_t step)
+{
+	const bool found[] = {span->trace_id.len == 0 || span->span_id.len == 0, span->backwards};
+	static const char *const names[] = {"id", "duration"};
+	for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++) {
+		struct label labels[] = {red_label("fault", slice_str(names[i]))};
+		if (found[i])
+			tally_count(r->tally, tally_series(r->tally, FAMILY_SPAN_FAULTS, labels, 1), step, 1, NULL);
+	}
+}
+
+bool red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source)
+{
+	const struct record *span = e->record;
+	int64_t step = red_step(r, e->time_ns);
+	struct label by[] = {red_label("weight", slice_str(weight_source_name(source)))};
+	bool fresh;
+	tally_count(r->tally, red_series(r, &r->weights[source], FAMILY_SPANS, by, 1), step, 1, NULL);
+	if (span->backwards || span->trace_id.len == 0 || span->span_id.len == 0)
+		count_faults(r, span, step);
+	span_key(r, e);
+	struct memo *m = memo_get(r, &fresh);
+	if (fresh)
+		r->spans.preset == SPANS_SEMCONV ? fill_http(r, e, m) : fill_named(r, e, m);
+	if (m->none)
+		return true;
+	uint64_t n = weight == WEIGHT_UNIT ? 1 : weight_round(weight, hash_pair(hash_bytes(span->trace_id), hash_bytes(span->span_id)));
+	double value = e->duration_ns < 0 ? 0 : (double)e->duration_ns / (r->spans.preset == SPANS_SEMCONV ? 1e9 : presets[r->spans.preset].unit_ns);
+	struct exemplar x;
+	red_exemplar(&x, e, 1);
+	if (m->series[0] != NONE)
+		tally_count(r->tally, (uint32_t)m->series[0], step, n, red_candidate(&x));
+	x.value = value;
+	tally_observe_n(r->tally, (uint32_t)m->series[1], step, value, n, red_candidate(&x));
+	return m->fits;
+}
+
+/* --- edges --- */
+
+static void fill_edge(struct red *r, const struct graph_edge *edge, struct memo *m)
+{
+	struct slice server = edge->server.len ? in_budget(r, edge->client, "server", edge->server, &m->fits) : edge->server;
+	struct label labels[] = {
+		red_label("client", edge->client),
+		red_label("server", server),
+		red_label("connection_type", slice_str(graph_connection_name(edge->connection))),
+	};
+	if (edge->connection == GRAPH_UNPAIRED) {
+		m->series[0] = tally_series(r->tally, FAMILY_GRAPH_UNPAIRED, labels, 2);
+		return;
+	}
+	m->series[0] = tally_series(r->tally, FAMILY_GRAPH_REQUESTS, labels, 3);
+	if (edge->failed)
+		m->series[1] = tally_series(r->tally, FAMILY_GRAPH_FAILED, labels, 3);
+	m->series[2] = tally_series(r->tally, FAMILY_GRAPH_CLIENT, labels, 3);
+	m->series[3] = tally_series(r->tally, FAMILY_GRAPH_SERVER, labels, 3);
+}
+
+bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge)
+{
+	const char head[] = {'e', (char)edge->connection, (char)edge->failed};
+	struct exemplar x = {0};
+	int64_t step = red_step(r, e->time_ns);
+	bool fresh;
+	buf_reset(&r->key);
+	buf_add(&r->key, head, sizeof(head));
+	key_text(&r->key, edge->client);
+	key_text(&r->key, edge->server);
+	struct memo *m = memo_get(r, &fresh);
+	if (fresh)
+		fill_edge(r, edge, m);
+	if (edge->fed && edge->connection != GRAPH_UNPAIRED)
+		red_exemplar(&x, e, 1); /* other edges are of another trace than the span that brought the time on */
+	tally_count(r->tally, (uint32_t)m->series[0], step, edge->weight, red_candidate(&x));
+	if (m->series[1] != NONE)
+		tally_count(r->tally, (uint32_t)m->series[1], step, edge->weight, red_candidate(&x));
+	const double seconds[] = {edge->client_seconds, edge->server_seconds};
+	for (size_t i = 0; i < 2; i++) {
+		if (edge->connection == GRAPH_UNPAIRED || seconds[i] < 0)
+			continue;
+		x.value = seconds[i];
+		tally_observe_n(r->tally, (uint32_t)m->series[2 + i], step, seconds[i], edge->weight, red_candidate(&x));
+	}
+	return m->fits;
+}
+
+/* --- targets --- */
+
+static bool is_identity(struct slice name)
+{
+	return slice_eq(name, SLICE("service.name")) || slice_eq(name, SLICE("service.namespace")) || slice_eq(name, SLICE("service.instance.id"));
+}
+
+static uint64_t target_hash(const struct red_event *e)
+{
+	struct slice name, value;
+	uint64_t hash = hash_pair(hash_bytes(e->service), hash_pair(hash_bytes(e->record->service_namespace), hash_bytes(e->record->service_instance)));
+	for (size_t cursor = 0; record_resource_next(e->record, &cursor, &name, &value);)
+		hash = hash_pair(hash, hash_pair(hash_bytes(name), hash_bytes(value)));
+	return hash;
+}
+
+static void fill_target(struct red *r, const struct red_event *e, uint64_t hash, struct target *t)
+{
+	char names[LABELS_MAX][LABEL_NAME_MAX], job[ROUTE_MAX], digits[17];
+	struct label labels[LABELS_MAX];
+	size_t len = 0;
+	struct slice name, value;
+	struct buf id = {.data = digits, .cap = sizeof(digits)};
+	buf_printf(&id, "%016llx", (unsigned long long)hash);
+	in_budget(r, e->service, "target_info", buf_slice(&id), &t->fits);
+	if (!t->fits)
+		return;
+	labels[len++] = red_label("job", job_of(e, job));
+	if (e->record->service_instance.len)
+		labels[len++] = red_label("instance", e->record->service_instance);
+	for (size_t cursor = 0; len < LABELS_MAX && record_resource_next(e->record, &cursor, &name, &value);) {
+		if (is_identity(name))
+			continue;
+		name = label_name(name, names[len]);
+		labels[len++] = (struct label){.name = name, .value = value};
+	}
+	t->series = tally_series(r->tally, FAMILY_TARGET_INFO, labels, len);
+}
+
+bool red_target(struct red *r, const struct red_event *e)
+{
+	uint64_t hash = target_hash(e);
+	int64_t step = red_step(r, e->time_ns);
+	struct target *t = map_get(&r->targets, hash, NULL, NULL);
+	if (!t) {
+		t = mem_zalloc(1, sizeof(*t));
+		*t = (struct target){.step = INT64_MIN, .fits = true};
+		fill_target(r, e, hash, t);
+		map_put(&r->targets, hash, t);
+	}
+	if (t->fits && step > t->step) {
+		tally_count(r->tally, t->series, step, 1, NULL);
+		t->step = step;
+	}
+	return t->fits;
+}

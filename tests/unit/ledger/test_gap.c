@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Event time across a silence in the logs. */
+#include "../check.h"
+#include "desk.h"
+
+/* Partition p waits behind a gap: it was read to reached, and says less. */
+static void waits(struct desk *d, int32_t p, int64_t from, int64_t to, int64_t says_ns, int64_t reached_ns)
+{
+	desk_range(d, p, from, to, says_ns, false);
+	d->ranges[d->ranges_len - 1].reached_ns = reached_ns;
+}
+
+static uint64_t late_records(const struct desk *d)
+{
+	struct ledger_stats stats;
+	ledger_stats(d->l, &stats);
+	return stats.late_records;
+}
+
+/* Three partitions with nothing between AT(100) and AT(61300), 17 hours later, and a receiver that takes a day. */
+static void nothing_is_late_behind_a_gap_that_partitions_cross_one_by_one(void **state)
+{
+	(void)state;
+	struct ledger_opts opts = desk_opts;
+	struct desk d;
+	opts.receiver_window_ns = INT64_C(86400) * NS_PER_S;
+	desk_open(&d, &opts);
+	desk_range(&d, 0, 0, 10, AT(100), false);
+	desk_range(&d, 1, 0, 10, AT(90), false);
+	desk_range(&d, 2, 0, 10, AT(20), false);
+	desk_post(&d, AT(61400));
+	for (int i = 0; i < 40; i++) { /* 0 and 1 wait behind the gap for longer than a partition may stand still, 2 comes on */
+		waits(&d, 0, i ? 11 : 10, 11, AT(260 + i), AT(61300));
+		waits(&d, 1, i ? 11 : 10, 11, AT(260 + i), AT(61301));
+		if (i == 0)
+			desk_records(&d, "a", STEP_AT(61300), 2);
+		desk_range(&d, 2, 10 + i, 11 + i, AT(20 + i), false);
+		desk_post(&d, AT(61401 + i));
+		check(ledger_watermark(d.l) <= AT(18 + i));
+	}
+	assert_int_equal(ledger_slowest(d.l), AT(59));
+	desk_range(&d, 2, 50, 51, AT(61390), false); /* it crosses, further than the others, and may say so: all have */
+	desk_records(&d, "c", STEP_AT(61390), 1);
+	desk_post(&d, AT(61442));
+	check(ledger_watermark(d.l) < AT(61300)); /* the others stay in play until they say how far they are */
+	assert_int_equal(ledger_slowest(d.l), AT(61300));
+	waits(&d, 0, 11, 20, AT(61312), AT(61312));
+	desk_records(&d, "a", STEP_AT(61310), 9);
+	waits(&d, 1, 11, 20, AT(61313), AT(61313));
+	desk_records(&d, "b", STEP_AT(61301), 9);
+	desk_post(&d, AT(61443));
+	assert_int_equal(ledger_watermark(d.l), AT(61310));
+	assert_int_equal(late_records(&d), 0);
+	desk_done(&d);
+}
+
+static void a_partition_whose_writer_died_while_it_waited_leaves_play(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d, NULL);
+	waits(&d, 0, 0, 10, AT(100), AT(500));
+	desk_range(&d, 1, 0, 10, AT(50), false);
+	desk_post(&d, AT(600));
+	for (int i = 1; i <= 30; i++) {
+		desk_range(&d, 1, 9 + i, 10 + i, AT(500 + i), false);
+		desk_post(&d, AT(600 + i));
+	}
+	assert_int_equal(ledger_watermark(d.l), AT(520));
+	desk_done(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_late_behind_a_gap_that_partitions_cross_one_by_one),
+		cmocka_unit_test(a_partition_whose_writer_died_while_it_waited_leaves_play),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
