@@ -18,7 +18,9 @@ struct draft {
 	enum family_id family_id;      /* the last one */
 	const struct family *family;
 	const struct family_pairs *names;
-	size_t samples;                /* of its series */
+	size_t classic;                /* samples of a series */
+	struct native native;          /* of a series after the step */
+	struct buf message;
 	size_t max_samples, max_bytes, part_bytes;
 	int64_t start_ms, end_ms;
 	struct cut_request *requests;  /* body.len: where it begins, until finish */
@@ -99,7 +101,7 @@ static inline void use_family(struct draft *d, enum family_id id)
 	d->family_id = id;
 	d->family = family_get(id);
 	d->names = series_names(d->l, d->family);
-	d->samples = d->family->type == METRIC_HISTOGRAM ? d->family->bounds_len + 3 : 1;
+	d->classic = d->family->type == METRIC_HISTOGRAM ? d->family->bounds_len + 3 : 1;
 }
 
 static inline void put(struct draft *d, const struct series *s, const double *values, int64_t at_ms, size_t marked, const struct exemplar *exemplar)
@@ -112,12 +114,57 @@ static inline void put(struct draft *d, const struct series *s, const double *va
 		remote_write_series(&d->cut->bytes, &p);
 }
 
-static void add_stale(struct draft *d, struct series *s)
+/* What of a series is sent: both only of histograms. */
+struct forms {
+	bool classic, native;
+};
+
+static inline struct forms forms_of(const struct draft *d, const struct walk *w)
+{
+	enum ledger_histograms wanted = d->l->opts.histograms;
+	bool native = wanted != LEDGER_CLASSIC && (w->series->native || (w->increment && w->increment->native));
+	return (struct forms){.classic = !native || wanted == LEDGER_BOTH, .native = native};
+}
+
+/* d->message as a TimeSeries. */
+static void put_native(struct draft *d, const struct series *s, const struct exemplar *exemplar)
+{
+	const struct points p = {.family = d->family, .names = d->names, .labels = s->pairs, .labels_len = s->labels_len, .exemplar = exemplar};
+	if (d->write2)
+		write2_native(d->write2, &p, buf_slice(&d->message));
+	else
+		remote_write_native(&d->cut->bytes, &p, buf_slice(&d->message));
+}
+
+/* The value before the step (increment NULL) or after it. */
+static size_t add_native(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
+{
+	const struct series *s = w->series;
+	struct exemplar exemplar;
+	bool has = i && fit_exemplar(d, step_exemplar(w->step, i), &exemplar);
+	native_reset(&d->native);
+	if (s->native)
+		native_add(&d->native, s->native);
+	if (i && i->native)
+		native_add(&d->native, step_native(w->step, i));
+	native_limit(&d->native);
+	buf_reset(&d->message);
+	native_encode(&d->message, &d->native, at_ms, d->write2 ? beginning_ms(d, s) : 0);
+	put_native(d, s, has ? &exemplar : NULL);
+	return has;
+}
+
+static void add_stale(struct draft *d, struct series *s, struct forms forms)
 {
 	double values[BOUNDS_MAX + 3];
-	for (size_t i = 0; i < d->samples; i++)
+	for (size_t i = 0; i < d->classic; i++)
 		values[i] = remote_write_stale();
-	put(d, s, values, d->end_ms, 0, NULL);
+	if (forms.classic)
+		put(d, s, values, d->end_ms, 0, NULL);
+	buf_reset(&d->message);
+	native_encode_stale(&d->message, d->end_ms);
+	if (forms.native)
+		put_native(d, s, NULL);
 }
 
 static size_t bucket_of(const struct family *family, double value)
@@ -162,9 +209,16 @@ static size_t add_plain(struct draft *d, const struct walk *w, const struct incr
 	return has;
 }
 
-static size_t add_samples(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
+static size_t add_samples(struct draft *d, const struct walk *w, struct forms forms, const struct increment *i, int64_t at_ms)
 {
-	return d->family->type == METRIC_HISTOGRAM ? add_histogram(d, w, i, at_ms) : add_plain(d, w, i, at_ms);
+	size_t exemplars = 0;
+	if (d->family->type != METRIC_HISTOGRAM)
+		return add_plain(d, w, i, at_ms);
+	if (forms.classic)
+		exemplars += add_histogram(d, w, i, at_ms);
+	if (forms.native)
+		exemplars += add_native(d, w, i, at_ms);
+	return exemplars;
 }
 
 static void note_family(struct cut *c, enum family_id family)
@@ -185,15 +239,16 @@ static bool add_place(struct draft *d, const struct walk *w, bool anchors, uint3
 {
 	struct series *s = w->series;
 	use_family(d, s->family);
-	size_t samples = s->aside ? 0 : d->samples, exemplars = 0;
+	struct forms forms = forms_of(d, w);
+	size_t samples = s->aside ? 0 : (forms.classic ? d->classic : 0) + forms.native, exemplars = 0;
 	if (!make_room(d, anchors, place, samples))
 		return false;
 	if (!s->aside && anchors)
-		add_samples(d, w, NULL, d->start_ms);
+		add_samples(d, w, forms, NULL, d->start_ms);
 	else if (!s->aside && w->look == LOOK_STALE)
-		add_stale(d, s);
+		add_stale(d, s, forms);
 	else if (!s->aside)
-		exemplars = add_samples(d, w, w->increment, d->end_ms);
+		exemplars = add_samples(d, w, forms, w->increment, d->end_ms);
 	if (!s->aside && !anchors && d->cut->step % METADATA_EVERY == 0)
 		note_family(d->cut, s->family);
 	account(d, place, samples, exemplars);
@@ -253,6 +308,8 @@ static void finish(struct draft *d)
 	c->requests = (struct cut_request *)(void *)c->array.data;
 	c->len = c->array.len / sizeof(*c->requests);
 	free(d->requests);
+	native_done(&d->native);
+	buf_done(&d->message);
 }
 
 static bool begins(const struct walk *w)

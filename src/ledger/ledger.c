@@ -190,6 +190,8 @@ static void apply_one(struct ledger *l, const struct walk *w)
 		else
 			value_add(&s->now, w->increment->count, step_sum(w->step, w->increment), step_buckets(w->step, w->increment),
 				w->increment->hist ? series_buckets(s) : 0);
+		if (w->increment->native)
+			series_add_native(s, step_native(w->step, w->increment));
 	}
 	if (w->look == LOOK_STALE) {
 		s->stale_step = w->step->number;

@@ -8,12 +8,16 @@
 
 struct ledger;
 
+/* How histograms are sent: one that no instance has counted as a native one is always classic. */
+enum ledger_histograms { LEDGER_CLASSIC, LEDGER_NATIVE, LEDGER_BOTH };
+
 struct ledger_opts {
 	int64_t step_ns;            /* 10 s */
 	int64_t lateness_ns;        /* 2 s */
 	int64_t expire_ns;          /* 15 min without increments: stale marker */
 	int64_t receiver_window_ns; /* 55 min: older steps are folded into the first one inside */
 	size_t series_limit;        /* 200,000 */
+	enum ledger_histograms histograms;
 };
 
 enum ledger_outcome {

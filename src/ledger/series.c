@@ -90,6 +90,9 @@ void series_free(struct ledger *l, struct series *s)
 	free(s->now.buckets);
 	free(s->posted.buckets);
 	free(s->exemplar);
+	if (s->native)
+		native_done(s->native);
+	free(s->native);
 	free(s);
 }
 
@@ -147,6 +150,16 @@ bool series_pattern_id(const struct label *labels, size_t len, uint64_t *ret_id)
 	return true;
 }
 
+void series_add_native(struct series *s, const struct native *native)
+{
+	if (!s->native) {
+		s->native = mem_zalloc(1, sizeof(*s->native));
+		native_reset(s->native);
+	}
+	native_add(s->native, native);
+	native_limit(s->native);
+}
+
 void value_add(struct value *v, uint64_t count, double sum, const uint64_t *buckets, size_t buckets_len)
 {
 	v->count += count;
@@ -162,10 +175,10 @@ size_t series_samples(const struct series *s)
 
 static struct family_pairs *make_names(struct ledger *l, const struct family *family)
 {
-	static const char *const suffixes[] = {"_bucket", "_sum", "_count"};
+	static const char *const suffixes[] = {"_bucket", "_sum", "_count", ""};
 	struct family_pairs *p = mem_zalloc(1, sizeof(*p));
 	struct buf text = {0};
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		buf_reset(&text);
 		buf_printf(&text, "%s%s", family->name, family->type == METRIC_HISTOGRAM ? suffixes[i] : "");
 		p->name[i] = pair_get(&l->pairs, SLICE("__name__"), buf_slice(&text));
@@ -195,7 +208,7 @@ void names_done(struct ledger *l)
 {
 	size_t cursor = 0;
 	for (struct family_pairs *p; (p = map_next(&l->names, &cursor));) {
-		for (size_t i = 0; i < 3; i++)
+		for (size_t i = 0; i < 4; i++)
 			pair_drop(&l->pairs, p->name[i]);
 		for (size_t i = 0; i <= BOUNDS_MAX && p->le[i]; i++)
 			pair_drop(&l->pairs, p->le[i]);

@@ -27,6 +27,7 @@ struct series {
 	struct pair **pairs;    /* the same labels; one piece of memory with them */
 	struct catalog_entry *pattern; /* log_pattern_records_total, log_pattern_info: whose */
 	struct value now;       /* what marks have applied: the receiver's value */
+	struct native *native;  /* the same as a native histogram, since one was counted first; NULL: none yet */
 	struct value posted;    /* now and everything in steps */
 	struct exemplar *exemplar;
 	int64_t last_step;      /* newest applied step with increments */
@@ -46,6 +47,7 @@ struct increment {
 	uint64_t count;
 	uint32_t hist;
 	uint32_t exemplar;      /* INCREMENT_ENDS: the series (log_pattern_info) ends in this step */
+	uint32_t native;
 };
 
 #define INCREMENT_ENDS UINT32_MAX
@@ -62,6 +64,8 @@ struct step {
 	size_t words_len, words_cap;
 	struct exemplar *exemplars;
 	size_t exemplars_len, exemplars_cap;
+	struct native *natives;
+	size_t natives_len, natives_cap;
 };
 
 struct partition {
@@ -130,6 +134,8 @@ void series_forget(struct ledger *l, int64_t step);
 size_t series_buckets(const struct series *s);
 /* {"16 hex digits"} of a pattern id label; false if it is none. */
 bool series_pattern_id(const struct label *labels, size_t len, uint64_t *ret_id);
+/* Adds to the series' native histogram. */
+void series_add_native(struct series *s, const struct native *native);
 void value_add(struct value *v, uint64_t count, double sum, const uint64_t *buckets, size_t buckets_len);
 
 /* layout.c */
@@ -151,6 +157,10 @@ struct increment *step_touch(struct step *step, struct series *s);
 /* The increment of a series, or NULL; any step. */
 void step_add(struct step *step, struct series *s, uint64_t count, double sum, const uint64_t *buckets, const struct exemplar *exemplar);
 void step_end(struct step *step, struct series *s);
+/* Adds to what step_add has made. */
+void step_add_native(struct step *step, struct series *s, const struct native *native);
+void step_put_native(struct step *step, struct increment *i, const struct native *native);
+const struct native *step_native(const struct step *step, const struct increment *i);
 /* The increments of one family's series by another's buckets. */
 void step_fit(struct step *step, enum family_id from, enum family_id to);
 void step_close(struct step *step);

@@ -86,6 +86,32 @@ static void add_exemplar(struct step *step, struct increment *i, const struct ex
 	step->exemplars[i->exemplar - 1] = *e;
 }
 
+static void add_native(struct step *step, struct increment *i, const struct native *native)
+{
+	if (!i->native) {
+		step->natives = mem_grow(step->natives, step->natives_len, &step->natives_cap, sizeof(*step->natives));
+		step->natives[step->natives_len] = (struct native){0};
+		i->native = (uint32_t)++step->natives_len;
+	}
+	native_add(&step->natives[i->native - 1], native);
+	native_limit(&step->natives[i->native - 1]);
+}
+
+void step_add_native(struct step *step, struct series *s, const struct native *native)
+{
+	add_native(step, step_touch(step, s), native);
+}
+
+void step_put_native(struct step *step, struct increment *i, const struct native *native)
+{
+	add_native(step, i, native);
+}
+
+const struct native *step_native(const struct step *step, const struct increment *i)
+{
+	return i->native ? &step->natives[i->native - 1] : NULL;
+}
+
 void step_add(struct step *step, struct series *s, uint64_t count, double sum, const uint64_t *buckets, const struct exemplar *exemplar)
 {
 	struct increment *i = step_touch(step, s);
@@ -201,6 +227,8 @@ static void merge_one(struct step *into, const struct step *from, const struct i
 	there->count += i->count;
 	if (i->hist)
 		add_histogram(into, there, step_sum(from, i), step_buckets(from, i));
+	if (i->native)
+		add_native(into, there, step_native(from, i));
 	const struct exemplar *e = step_exemplar(from, i);
 	if (e && (!there->exemplar || e->rank > into->exemplars[there->exemplar - 1].rank))
 		add_exemplar(into, there, e);
@@ -223,13 +251,16 @@ void step_free(struct step *step)
 	free(step->slots);
 	free(step->words);
 	free(step->exemplars);
+	for (size_t i = 0; i < step->natives_len; i++)
+		native_done(&step->natives[i]);
+	free(step->natives);
 	free(step);
 }
 
 size_t step_bytes(const struct step *step)
 {
 	return sizeof(*step) + step->cap * sizeof(*step->increments) + step->slots_cap * sizeof(*step->slots) + step->words_cap * sizeof(*step->words) +
-		step->exemplars_cap * sizeof(*step->exemplars);
+		step->exemplars_cap * sizeof(*step->exemplars) + step->natives_cap * (sizeof(*step->natives) + NATIVE_BUCKETS / 2 * sizeof(uint64_t));
 }
 
 /* Index of the first step with at least this number. */

@@ -33,7 +33,7 @@ struct pair {
 
 /* The names that the samples of a family have, and the bounds of its buckets. */
 struct family_pairs {
-	struct pair *name[3]; /* _bucket, _sum, _count; or the name alone */
+	struct pair *name[4]; /* _bucket, _sum, _count, and as a native histogram; or the name alone */
 	struct pair *le[BOUNDS_MAX + 1];
 };
 

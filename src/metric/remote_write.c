@@ -5,7 +5,7 @@
  * Source: prometheus/docs, docs/specs/prw/remote_write_spec.md; field numbers from prometheus/prompb (remote.proto, types.proto):
  *
  *   WriteRequest    timeseries = 1, metadata = 3
- *   TimeSeries      labels = 1, samples = 2, exemplars = 3
+ *   TimeSeries      labels = 1, samples = 2, exemplars = 3, histograms = 4 (native.c)
  *   Label           name = 1, value = 2
  *   Sample          value = 1 (double), timestamp = 2 (int64 ms)
  *   Exemplar        labels = 1, value = 2 (double), timestamp = 3 (int64 ms)
@@ -30,7 +30,7 @@
 #include <stdlib.h>
 
 enum { TIMESERIES = 1, METADATA = 3 };
-enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_EXEMPLARS = 3 };
+enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_EXEMPLARS = 3, SERIES_HISTOGRAMS = 4 };
 enum { TAG_DOUBLE_1 = 1 << 3 | WIRE_FIXED64, TAG_DOUBLE_2 = 2 << 3 | WIRE_FIXED64, TAG_VARINT_2 = 2 << 3, TAG_VARINT_3 = 3 << 3 };
 enum { TAG_BYTES_1 = 1 << 3 | WIRE_BYTES, TAG_BYTES_2 = 2 << 3 | WIRE_BYTES, TAG_BYTES_3 = 3 << 3 | WIRE_BYTES };
 
@@ -279,6 +279,22 @@ void remote_write_series(struct buf *request, const struct points *p)
 	add_buckets(request, p, &c);
 	for (size_t i = 1; i < 3; i++)
 		add_point(request, p, &c, p->names->name[i], NULL, p->values[p->family->bounds_len + i], NULL);
+}
+
+void remote_write_native(struct buf *request, const struct points *p, struct slice message)
+{
+	const struct pair *name = p->names->name[3];
+	bool has = point_takes(p->exemplar);
+	size_t labels = labels_len(p, name, NULL), extra = has ? exemplar_len(p->exemplar) : 0;
+	uint8_t *start = room_for(request, labels + message.len), *at = start;
+	*at++ = TIMESERIES << 3 | WIRE_BYTES;
+	at = put_short_varint(at, labels + 1 + wire_varint_len(message.len) + message.len + (has ? 1 + wire_varint_len(extra) + extra : 0));
+	at = put_labels(at, p, name, false);
+	at = put_labels(at, p, name, true);
+	at = put_bytes(at, SERIES_HISTOGRAMS << 3 | WIRE_BYTES, message.ptr, message.len);
+	if (has)
+		at = put_exemplar(at, p->exemplar, extra);
+	request->len += (size_t)(at - start);
 }
 
 /* --- the rest of a request --- */

@@ -574,6 +574,21 @@ void write2_series(struct write2 *w, const struct points *p)
 		add_point(w, p, rest, p->names->name[i], NULL, p->values[p->family->bounds_len + i], NULL);
 }
 
+void write2_native(struct write2 *w, const struct points *p, struct slice message)
+{
+	size_t behind;
+	const struct metadata *m = metadata_of(w, p->family);
+	buf_reserve(&w->series, message.len + SERIES_OVERHEAD + (LABELS_MAX + 3) * PAIR_BYTES + PAIR_REFS);
+	uint8_t *start = (uint8_t *)w->series.data + w->series.len, *at = start + 4;
+	start[2] = TAG_REFS;
+	at = put_before(w, at, p, p->names->name[3], &behind);
+	at = close_message(start + 4, put_behind(w, at, p, behind));
+	at = put_bytes(at, TAG_HISTOGRAM, message.ptr, message.len);
+	if (point_takes(p->exemplar))
+		at = put_exemplar(w, at, p->exemplar);
+	end_point(w, start, put_bytes(at, TAG_METADATA, (const char *)m->bytes, m->len));
+}
+
 /* --- the request --- */
 
 uint32_t write2_symbol(struct write2 *w, struct slice text)
