@@ -13,8 +13,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum { WRITERS_MAX = 256, READ_NS = 20000000 };
+#define CONTESTED_NS (120 * NS_PER_S) /* longer than a leader that lost its leadership goes on, or a record of its is under way */
 
 /* Of requests that are in memory at a time. */
 #define PART_BYTES ((size_t)1 << 20)
@@ -32,7 +34,11 @@ struct books {
 	_Atomic size_t pending_steps, pending_bytes;
 	_Atomic bool stopping, leads;
 	_Atomic bool leading;      /* caught up since leadership began */
-	_Atomic uint64_t leadership, contested;
+	_Atomic uint64_t leadership;
+	uint64_t leader;           /* as which this instance sends; random */
+	bool claimed;              /* since leadership began */
+	_Atomic bool others_claim; /* the last claim in the journal is another's */
+	_Atomic int64_t others_ns; /* journal time of the last record in which another spoke as leader */
 	int64_t lead_from;         /* position from which on steps may be sent */
 	int64_t snapshot_at_ns, snapshot_position;
 };
@@ -93,6 +99,16 @@ static void deliver(struct books *b, const struct ledger_event *event)
 	}
 }
 
+/* Who else sends. */
+static void watch_leaders(struct books *b, const struct ledger_event *event)
+{
+	bool claim = event->outcome == LEDGER_CLAIMED, speaks = event->outcome == LEDGER_MARKED || event->outcome == LEDGER_ANCHORED || event->outcome == LEDGER_IGNORED;
+	if (claim)
+		b->others_claim = event->writer != b->leader;
+	if ((claim || speaks) && event->writer != b->leader)
+		b->others_ns = b->journal_time;
+}
+
 static void fold(struct books *b, const struct journal_entry *entry)
 {
 	struct ledger_event event = {0};
@@ -105,9 +121,28 @@ static void fold(struct books *b, const struct journal_entry *entry)
 	failpoint_hit(FAIL_DELTA_AFTER_POST);
 	if (event.outcome == LEDGER_CORRUPT)
 		log_line(LOG_ERROR, "ledger", "journal record at %lld is not one of ours or damaged: skipped", (long long)entry->position);
-	b->contested += event.outcome == LEDGER_IGNORED;
 	publish(b);
+	watch_leaders(b, &event);
 	b->position = entry->next_position;
+}
+
+static int64_t now_in_journal(struct books *b)
+{
+	int64_t now = clock_wall_ns(), journal_time = b->journal_time;
+	return now > journal_time ? now : journal_time;
+}
+
+/* Says that this instance is about to send: before it does, and where every other leader reads it. */
+static bool claim(struct books *b)
+{
+	struct buf record = {0};
+	struct err err = {0};
+	if (b->claimed)
+		return true;
+	claim_encode(&record, now_in_journal(b), b->leader);
+	b->claimed = journal_append(b->journal, buf_slice(&record), &err) == 0;
+	buf_done(&record);
+	return b->claimed;
 }
 
 /* Notices when leadership comes and goes. */
@@ -117,10 +152,10 @@ static void watch_leadership(struct books *b)
 	if (leads != b->leads) {
 		log_line(LOG_INFO, "ledger", leads ? "this instance sends now" : "another instance sends now; standing by");
 		b->leads = leads;
-		b->leading = false;
+		b->leading = b->claimed = false;
 		b->lead_from = -1;
 	}
-	if (!leads || b->leading)
+	if (!leads || b->leading || !claim(b))
 		return;
 	if (b->lead_from < 0 && journal_end(b->journal, &b->lead_from, NULL) < 0)
 		b->lead_from = -1;
@@ -223,6 +258,8 @@ int books_open(struct journal *journal, const struct books_opts *opts, struct bo
 	b->journal = journal;
 	b->ledger = ledger_new(&opts->ledger);
 	b->lead_from = -1;
+	if (getrandom(&b->leader, sizeof(b->leader), 0) != sizeof(b->leader) || b->leader == 0)
+		b->leader = (uint64_t)clock_wall_ns() | 1;
 	b->snapshot_position = -1;
 	b->slowest = INT64_MAX;
 	b->snapshot_at_ns = clock_mono_ns();
@@ -404,20 +441,14 @@ bool books_cut(struct books *b, int64_t step, enum remote_write_version version,
 	return oldest;
 }
 
-uint64_t books_contested(struct books *b)
+bool books_contested(struct books *b)
 {
-	return b->contested;
+	return !books_catch_up(b, 5 * NS_PER_S) || b->others_claim || (b->others_ns && b->journal_time - b->others_ns < CONTESTED_NS);
 }
 
 uint64_t books_leadership(struct books *b)
 {
 	return b->leadership;
-}
-
-static int64_t now_in_journal(struct books *b)
-{
-	int64_t now = clock_wall_ns(), journal_time = b->journal_time;
-	return now > journal_time ? now : journal_time;
 }
 
 /* Appends and waits (a second at most) until everything up to there has been folded. */
@@ -433,7 +464,7 @@ static int append_and_fold(struct books *b, struct buf *record, struct err *err)
 int books_mark(struct books *b, int64_t step, bool skipped, struct err *err)
 {
 	struct buf record = {0};
-	mark_encode(&record, step, skipped, now_in_journal(b));
+	mark_encode(&record, step, skipped, now_in_journal(b), b->leader);
 	return append_and_fold(b, &record, err);
 }
 
@@ -450,7 +481,7 @@ bool books_overtaken(struct books *b, int64_t step, bool anchors)
 int books_anchored(struct books *b, int64_t step, struct err *err)
 {
 	struct buf record = {0};
-	anchored_encode(&record, step, now_in_journal(b));
+	anchored_encode(&record, step, now_in_journal(b), b->leader);
 	int rc = append_and_fold(b, &record, err);
 	if (rc)
 		return rc;

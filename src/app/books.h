@@ -69,8 +69,8 @@ void books_trouble(struct books *b, char *out, size_t size);
 int64_t books_step_to_send(struct books *b, bool *ret_newest);
 /* Its next requests, under the lock (ledger_cut_part); false if it is not the oldest pending one any more. Free with cut_done. */
 bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
-/* How many marks and anchored records were folded that came second: more of them since last asked means that two instances send at the same time. */
-uint64_t books_contested(struct books *b);
+/* Reads the journal to its end: whether another instance sends as well, or may have until a moment ago (true as well if the journal cannot be read now). */
+bool books_contested(struct books *b);
 /* How often leadership began: a change means that an earlier leader may have sent the oldest pending step. */
 uint64_t books_leadership(struct books *b);
 /* The step went out (or was too old to send): appends its mark and waits until the ledger has it. */

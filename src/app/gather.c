@@ -63,6 +63,45 @@ void gather(struct gather *g, struct shard *shard, struct delta_body *ret)
 	collect_patterns(g, shard, ret);
 }
 
+static void keep_labels(struct arena *arena, struct delta_rule *r, const struct slice *names, size_t len)
+{
+	struct slice *labels = arena_alloc(arena, (len + 1) * sizeof(*labels));
+	memcpy(labels, names, len * sizeof(*labels));
+	r->labels = labels;
+	r->labels_len = len;
+}
+
+static size_t count_claims(const struct ruleset *rules)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < ruleset_len(rules); i++)
+		n += 1 + rule_measures_len(ruleset_at(rules, i));
+	return n;
+}
+
+void gather_rules(struct arena *arena, const struct ruleset *rules, struct delta_rules *ret)
+{
+	struct slice names[RULE_LABELS_MAX];
+	*ret = (struct delta_rules){.hash = rules ? ruleset_hash(rules) : 0};
+	if (!rules)
+		return;
+	struct delta_rule *at = arena_zalloc(arena, count_claims(rules) * sizeof(*at) + 1);
+	for (size_t i = 0; i < ruleset_len(rules); i++) {
+		const struct rule *rule = ruleset_at(rules, i);
+		if (rule_drops(rule))
+			continue;
+		struct delta_rule *r = &at[ret->len++];
+		*r = (struct delta_rule){.name = rule_name(rule), .service = rule_service(rule)};
+		keep_labels(arena, r, names, rule_label_names(rule, names));
+		for (size_t k = 0; k < rule_measures_len(rule); k++) {
+			r = &at[ret->len++];
+			*r = (struct delta_rule){.service = rule_service(rule), .metric = true};
+			keep_labels(arena, r, names, rule_measure_names(rule, k, &r->name, names));
+		}
+	}
+	ret->at = at;
+}
+
 void gather_done(struct gather *g)
 {
 	free(g->news);

@@ -19,5 +19,7 @@ struct gather {
 /* ret's arrays are views into g and the shard, valid until the shard is cleared. */
 void gather(struct gather *g, struct shard *shard, struct delta_body *ret);
 void gather_done(struct gather *g);
+/* What the rules may count, for the journal; rules may be NULL. Views into the rules and the arena. */
+void gather_rules(struct arena *arena, const struct ruleset *rules, struct delta_rules *ret);
 
 #endif

@@ -169,8 +169,11 @@ static bool announce(struct control *c, struct source_reader *const *readers, si
 	uint64_t writer = 0;
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(c->books);
 	struct delta_range *ranges = mem_zalloc(len, sizeof(*ranges));
-	for (size_t i = 0; i < len; i++)
-		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = at[i].offset, .to = at[i].offset, .replay = at[i].replay, .replay_time_ns = at[i].replay_time_ns}; /* no time: that is the worker's to say */
+	for (size_t i = 0; i < len; i++) {
+		struct ledger_partition known;
+		bool is_known = books_partition(c->books, slice_str(readers[i]->topic), readers[i]->partition, &known);
+		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = at[i].offset, .to = at[i].offset, .replay = at[i].replay, .replay_time_ns = at[i].replay_time_ns, .life = is_known ? known.life : 0}; /* no time: that is the worker's to say */
+	}
 	if (getrandom(&writer, sizeof(writer), 0) < 0)
 		writer = (uint64_t)now;
 	struct delta_header header = {.writer = writer, .seq = 1, .journal_time_ns = now > journal_time ? now : journal_time, .ranges = ranges, .ranges_len = len};
@@ -196,11 +199,19 @@ static bool look_up(struct control *c, struct source_reader *const *readers, siz
 		starts[i] = (struct shard_start){.offset = offset, .replay = offset};
 		if (known)
 			starts[i] = (struct shard_start){.offset = offset, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
-		if (readers[i]->end >= 0 && offset > readers[i]->end)
-			log_line(LOG_ERROR, "source", "%s/%d ends at %lld, before the %lld that are counted already: was it created anew? Its records up to there are skipped", readers[i]->topic,
-				 (int)readers[i]->partition, (long long)readers[i]->end, (long long)offset);
 	}
 	return same;
+}
+
+/* The journal decides where to go on: it says what is counted, and a consumer group's offsets do not. */
+static void overrule(struct control *c, const struct source_reader *reader, const struct shard_start *start)
+{
+	struct ledger_partition at;
+	if (reader->reset < 0 || reader->reset == start->offset || !books_partition(c->books, slice_str(reader->topic), reader->partition, &at))
+		return;
+	log_line(LOG_ERROR, "source", "%s/%d: someone set the offset of the consumer group to %lld; the journal says that %lld are counted, and that stands. To count again, use another group and another journal",
+		reader->topic, (int)reader->partition, (long long)reader->reset, (long long)start->offset);
+	status_overruled(c->status);
 }
 
 static void on_assigned(void *arg, struct source_reader *const *readers, size_t len, int64_t *offsets)
@@ -214,6 +225,7 @@ static void on_assigned(void *arg, struct source_reader *const *readers, size_t 
 		if (announce(c, readers, len, starts) && look_up(c, readers, len, starts))
 			break;
 	for (size_t i = 0; i < len; i++) {
+		overrule(c, readers[i], &starts[i]);
 		offsets[i] = starts[i].replay;
 		control_place(c, arg, readers[i], &starts[i]);
 	}

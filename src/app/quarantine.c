@@ -357,7 +357,7 @@ void quarantine_group_anchored(struct quarantine_group *g)
 		buf_done(&g->members[i]->anchors);
 }
 
-void quarantine_forget_anchors(struct quarantine *q)
+void quarantine_forget(struct quarantine *q)
 {
 	size_t cursor = 0;
 	for (struct suspect *s; (s = map_next(&q->suspects, &cursor));)

@@ -41,7 +41,7 @@ struct quarantine_group *quarantine_group_at(const struct quarantine *q, size_t 
 void quarantine_refuse(struct quarantine *q, struct slice body, bool anchors, const char *reason);
 void quarantine_group_anchored(struct quarantine_group *g);
 /* Another instance may have sent values of suspects: their anchors must not follow any more. */
-void quarantine_forget_anchors(struct quarantine *q);
+void quarantine_forget(struct quarantine *q);
 void quarantine_group_refused(struct quarantine_group *g, const char *reason);
 /* The step is over: groups that were not refused are ordinary again, refused ones are halved for the next step, a series refused alone is set aside - but only if something
  * passed in this step: a receiver that refuses everything says nothing about one series. */

@@ -120,7 +120,7 @@ void sender_lead(struct sender *s, int64_t until_step)
 /* A 0 behind another leader's values would count them twice. */
 void sender_contested(struct sender *s)
 {
-	quarantine_forget_anchors(s->quarantine);
+	quarantine_forget(s->quarantine);
 }
 
 static uint64_t next_random(struct sender *s)
@@ -477,6 +477,10 @@ static enum fate send_group(struct sender *s, struct quarantine_group *g)
 	struct http_reply reply;
 	struct outgoing values = {.samples = g->samples};
 	enum fate fate = FATE_PASSED;
+	if (g->anchors.len > 0 && s->source.contested && s->source.contested(s->source.self)) { /* its newer values may be there */
+		quarantine_forget(s->quarantine);
+		buf_reset(&g->anchors);
+	}
 	if (g->anchors.len > 0) {
 		fate = deliver(s, (struct dialect_body){buf_slice(&g->anchors), REMOTE_WRITE_1}, true, &reply);
 		if (fate == FATE_PASSED)
@@ -560,7 +564,7 @@ static enum sender_result finish(struct sender *s, enum fate fate)
 {
 	static const enum sender_result results[] = {[FATE_PASSED] = SENDER_ACKNOWLEDGED, [FATE_GONE] = SENDER_GONE, [FATE_STOPPED] = SENDER_STOPPED};
 	if (fate == FATE_GONE)
-		quarantine_forget_anchors(s->quarantine); /* someone else sends as well */
+		quarantine_forget(s->quarantine); /* someone else sends as well */
 	if (fate == FATE_PASSED) {
 		size_t before = quarantine_aside_len(s->quarantine);
 		quarantine_end(s->quarantine, clock_wall_ns(), s->passed);

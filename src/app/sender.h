@@ -36,6 +36,8 @@ struct sender_source {
 	/* The receiver refused a request of the step. Reads the journal to its end: whether the request is late, not bad, since another instance has marked the step, or
 	 * noted its anchors if this was one of them (or that cannot be known now). Then the step is given up (SENDER_GONE). May be NULL. */
 	bool (*overtaken)(void *self, int64_t step, bool anchors);
+	/* Reads the journal to its end: whether another instance sends as well, or may have until a moment ago. Asked before 0s that were refused are tried again. May be NULL. */
+	bool (*contested)(void *self);
 	/* Whether this instance is still to send this step: asked between tries. */
 	bool (*wanted)(void *self, int64_t step);
 };
@@ -54,7 +56,7 @@ int sender_new(const struct sender_opts *opts, const struct sender_source *sourc
 void sender_free(struct sender *s);
 /* This instance begins to lead, or sends a step again of which it does not know whether it is marked: steps up to and with this one may have been sent by an earlier leader, so that a 400 for them means that they are there already. INT64_MIN: none. */
 void sender_lead(struct sender *s, int64_t until_step);
-/* Another instance sends at the same time: 0s that were refused are not tried again, as its values may be there. */
+/* Another instance sends or may have sent: 0s that were refused are not tried again, as its values may be there. */
 void sender_contested(struct sender *s);
 /* Sends the step, and returns when all of it is with the receiver (what was refused goes with later steps), however long that takes. newest: no later step
  * waits, so it is sent however old it is. */

@@ -16,7 +16,7 @@ struct sending {
 	struct books *books;
 	struct status *status;
 	struct sender *sender;
-	uint64_t leadership, contested;
+	uint64_t leadership;
 	pthread_t thread;
 	_Atomic bool stopping;
 };
@@ -81,13 +81,14 @@ static bool overtaken(void *self, int64_t step, bool anchors)
 	return books_overtaken(((struct sending *)self)->books, step, anchors);
 }
 
+static bool contested(void *self)
+{
+	return books_contested(((struct sending *)self)->books);
+}
+
 static void send_step(struct sending *s, int64_t step, bool newest)
 {
 	note_leadership(s, step);
-	uint64_t contested = books_contested(s->books);
-	if (contested != s->contested)
-		sender_contested(s->sender);
-	s->contested = contested;
 	failpoint_hit(FAIL_STEP_BEFORE_SEND);
 	enum sender_result result = sender_send(s->sender, step, newest);
 	if (result == SENDER_ACKNOWLEDGED || result == SENDER_TOO_OLD)
@@ -131,7 +132,7 @@ int sending_start(const struct config *config, struct books *books, struct statu
 	struct sending *s = mem_zalloc(1, sizeof(*s));
 	struct sender_opts opts;
 	struct err err = {0};
-	struct sender_source source = {.self = s, .cut = cut, .cut_done = done, .anchored = anchored, .overtaken = overtaken, .wanted = wanted};
+	struct sender_source source = {.self = s, .cut = cut, .cut_done = done, .anchored = anchored, .overtaken = overtaken, .contested = contested, .wanted = wanted};
 	s->books = books;
 	s->status = status;
 	sender_opts_default(&opts);

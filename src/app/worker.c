@@ -23,6 +23,7 @@
 enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
 #define IDLE_NS (5 * NS_PER_MS)
 #define APPEND_RETRY_NS (2 * NS_PER_S)
+#define LOOK_AGAIN_NS (5 * NS_PER_S)
 
 enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_INCIDENTS, COMMAND_STOP };
 
@@ -45,6 +46,9 @@ struct worker {
 	struct shard *shard;
 	struct books_writer writer;
 	uint64_t seq;           /* of the last delta appended */
+	const struct ruleset *rules;
+	uint64_t tellings;      /* of rules */
+	bool rules_told;        /* the journal knows by which rules this writer counts */
 	pthread_t thread;
 	struct queue *commands, *replies;
 	size_t drops_asked;
@@ -83,6 +87,7 @@ static void new_writer_id(struct worker *w)
 	w->writer.id = id;
 	w->writer.posted = w->writer.rejected = 0;
 	w->seq = 0;
+	w->rules_told = false;
 	books_add_writer(w->books, &w->writer);
 }
 
@@ -112,9 +117,31 @@ static size_t collect_ranges(struct worker *w)
 			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
 			.reached_ns = s->newest_ns,
 			.gap = s->gap,
+			.life = p->life,
+			.anew = p->anew,
+			.before = p->before,
 		};
 	}
 	return w->partitions.len;
+}
+
+/* Tells the journal by which rules the next delta counts, so that what none counts any more can end there. */
+static int tell_rules(struct worker *w, int64_t journal_time_ns, struct err *err)
+{
+	struct arena arena = {0};
+	struct delta_rules rules;
+	if (w->rules_told)
+		return 0;
+	gather_rules(&arena, w->rules, &rules);
+	rules.writer = w->writer.id;
+	rules.number = ++w->tellings;
+	rules.from_seq = w->seq + 1;
+	buf_reset(&w->record);
+	rules_encode(&w->record, &rules, journal_time_ns);
+	arena_done(&arena);
+	int rc = books_append(w->books, buf_slice(&w->record), err);
+	w->rules_told = rc >= 0;
+	return rc;
 }
 
 /* What the delta counts as unreadable is stored before it says so. */
@@ -143,10 +170,11 @@ static void cut(struct worker *w)
 	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
 	header.ranges_len = collect_ranges(w);
 	header.ranges = w->ranges;
+	int rc = tell_rules(w, header.journal_time_ns, &err);
 	buf_reset(&w->record);
 	delta_encode(&w->record, &header, &body);
 	failpoint_hit(FAIL_DELTA_BEFORE_APPEND);
-	if (books_append(w->books, buf_slice(&w->record), &err) < 0) {
+	if (rc < 0 || books_append(w->books, buf_slice(&w->record), &err) < 0) {
 		set_trouble(w, err.text);
 		w->must_rewind = w->append_failed = true;
 		w->cut_at_ns = clock_mono_ns() + APPEND_RETRY_NS;
@@ -159,7 +187,7 @@ static void cut(struct worker *w)
 		struct partition *p = w->partitions.at[i];
 		p->shard.cut_from = shard_partition_to(&p->shard);
 		p->shard.gap = 0;
-		p->joined = false;
+		p->joined = p->anew = false;
 	}
 	shard_clear(w->shard);
 	if (w->trouble[0])
@@ -187,7 +215,9 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 	if (known)
 		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
 	shard_partition_start(&p->shard, &start, &w->opts.shard);
+	p->life = known ? at.life : 0;
 	p->joined = true;
+	p->anew = false;
 	p->ended = p->reader->end >= 0 && shard_partition_to(&p->shard) >= p->reader->end;
 	p->active_ns = clock_mono_ns();
 	seek(w, p);
@@ -222,7 +252,13 @@ static void take(struct worker *w, const struct command *c)
 	};
 	shard_partition_start(&p->shard, &c->at, &w->opts.shard);
 	p->active_ns = clock_mono_ns();
-	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end;
+	if (w->partitions.len == 0)
+		w->rules_told = false; /* of a writer that counted nothing for long, the ledger may have forgotten it */
+	struct ledger_partition at;
+	if (books_partition(w->books, p->shard.topic, p->shard.partition, &at))
+		p->life = at.life;
+	p->suspicious = c->reader->end >= 0 && c->at.offset > c->reader->end && c->reader->ops->look;
+	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end && !p->suspicious;
 	w->partitions.at = mem_grow(w->partitions.at, w->partitions.len, &w->partitions.cap, sizeof(struct partition *));
 	w->partitions.at[w->partitions.len++] = p;
 }
@@ -254,6 +290,18 @@ static void drop(struct worker *w, const struct command *c)
 	free(c->topic);
 }
 
+/* What is open was counted by the old rules, and leaves before the new ones are told. */
+static void take_rules(struct worker *w, const struct ruleset *rules)
+{
+	size_t open;
+	tally_entries(shard_tally(w->shard), &open);
+	if (open > 0)
+		cut(w);
+	shard_set_rules(w->shard, rules);
+	w->rules = rules;
+	w->rules_told = false;
+}
+
 static void obey(struct worker *w, struct command *c)
 {
 	switch (c->kind) {
@@ -265,7 +313,7 @@ static void obey(struct worker *w, struct command *c)
 		queue_push(w->replies, w, -1);
 		break;
 	case COMMAND_RULES:
-		shard_set_rules(w->shard, c->rules);
+		take_rules(w, c->rules);
 		queue_push(w->replies, w, -1);
 		break;
 	case COMMAND_INCIDENTS:
@@ -309,6 +357,7 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 			seek(w, p);
 			return;
 		}
+		p->suspicious |= verdict == SHARD_BEHIND && p->reader->ops->look;
 		if (verdict == SHARD_COUNTED)
 			set_aside(w, p, m);
 	}
@@ -322,6 +371,52 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 	partition_let_go(p);
 }
 
+/* The log ends before what is counted of it: it was deleted and made again, or lost its end. What was written since the partition last moved are other records. */
+static int begin_anew(struct worker *w, struct partition *p, int64_t end, struct err *err)
+{
+	struct ledger_partition at = {0};
+	int64_t counted = shard_partition_to(&p->shard), start;
+	if (!books_partition(w->books, p->shard.topic, p->shard.partition, &at))
+		return 0; /* nobody has counted anything of it */
+	int rc = p->reader->ops->since(p->reader, at.moved_ns, &start, err);
+	if (rc)
+		return rc;
+	cut(w); /* what is open belongs to the life before */
+	if (w->must_rewind)
+		return 0;
+	log_line(LOG_ERROR, "source", "%s/%d ends at %lld, before the %lld that are counted: it was made anew or has lost its end. Goes on at %lld, with what was written since it was last read",
+		p->reader->topic, (int)p->shard.partition, (long long)end, (long long)counted, (long long)start);
+	struct shard_start from = {.offset = start, .replay = start, .newest_ns = p->shard.newest_ns};
+	shard_partition_start(&p->shard, &from, &w->opts.shard);
+	p->before = counted;
+	p->life++;
+	p->anew = p->joined = true;
+	p->reader->end = end;
+	p->ended = start >= end;
+	w->cut_at_ns = clock_mono_ns(); /* says so at once */
+	seek(w, p);
+	return 0;
+}
+
+/* The source goes back to what is counted: it repeats itself, as clients do, or the log is shorter than it was. */
+static void look_at_end(struct worker *w, struct partition *p, int64_t mono_ns)
+{
+	struct err err = {0};
+	int64_t end;
+	p->look_ns = mono_ns + LOOK_AGAIN_NS;
+	int rc = p->reader->ops->look(p->reader, &end, &err);
+	if (!rc) {
+		p->suspicious = false;
+		p->ended = p->ended || (p->reader->end >= 0 && p->shard.expected >= p->reader->end);
+		if (end < shard_partition_to(&p->shard))
+			rc = begin_anew(w, p, end, &err);
+	}
+	if (rc) {
+		p->suspicious = true;
+		set_trouble(w, err.text);
+	}
+}
+
 /* Reads on in one partition; false if there was nothing to read or it has to wait for others. */
 static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 {
@@ -329,6 +424,10 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected;
 	if (mono_ns < p->retry_ns)
 		return false;
+	if (p->suspicious && mono_ns >= p->look_ns) {
+		look_at_end(w, p, mono_ns);
+		return false;
+	}
 	if (p->shard.newest_ns > limit && p->shard.newest_ns) {
 		p->active_ns = mono_ns; /* it waits: once the others are there they must not leave it behind */
 		return false;
@@ -458,6 +557,7 @@ int worker_start(struct books *books, const struct worker_opts *opts, struct wor
 	if (!w->opts.cut_bytes)
 		w->opts.cut_bytes = CUT_BYTES;
 	w->shard = shard_new(&opts->shard);
+	w->rules = opts->shard.rules;
 	w->commands = queue_new(COMMANDS_MAX);
 	w->replies = queue_new(COMMANDS_MAX);
 	w->writer.notices = queue_new(NOTICES_MAX);

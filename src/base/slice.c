@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 int slice_cmp(struct slice a, struct slice b)
 {
 	size_t common = a.len < b.len ? a.len : b.len;
@@ -47,12 +51,58 @@ size_t slice_find(struct slice s, char c, size_t from)
 	return at ? (size_t)(at - s.ptr) : s.len;
 }
 
+#ifdef __SSE2__
+/* Bit i: the needle's first two bytes stand at p + i; its last at p + i + last. */
+static inline unsigned candidates(const char *p, size_t last, __m128i first, __m128i second, __m128i end)
+{
+	__m128i a = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), first);
+	__m128i b = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 1)), second);
+	__m128i c = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + last)), end);
+	return (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_and_si128(a, b), c));
+}
+
+/* Sixteen places at a time, as far as none of them reaches beyond the text; returns where it stopped. */
+static size_t search_blocks(struct slice s, struct slice needle, size_t *ret_from)
+{
+	__m128i first = _mm_set1_epi8(needle.ptr[0]), second = _mm_set1_epi8(needle.ptr[1]), end = _mm_set1_epi8(needle.ptr[needle.len - 1]);
+	size_t i = 0;
+	for (; i + needle.len + 15 <= s.len; i += 16)
+		for (unsigned found = candidates(s.ptr + i, needle.len - 1, first, second, end); found; found &= found - 1) {
+			size_t at = i + (unsigned)__builtin_ctz(found);
+			if (memcmp(s.ptr + at, needle.ptr, needle.len) == 0)
+				return at;
+		}
+	*ret_from = i;
+	return s.len;
+}
+#else
+static size_t search_blocks(struct slice s, struct slice needle, size_t *ret_from)
+{
+	(void)needle;
+	*ret_from = 0;
+	return s.len;
+}
+#endif
+
 size_t slice_search(struct slice s, struct slice needle)
 {
-	if (needle.len == 0)
-		return 0;
-	const char *at = memmem(s.ptr, s.len, needle.ptr, needle.len);
-	return at ? (size_t)(at - s.ptr) : s.len;
+	size_t from = 0;
+	if (needle.len == 0 || needle.len > s.len)
+		return needle.len ? s.len : 0;
+	if (needle.len >= 2) {
+		size_t at = search_blocks(s, needle, &from);
+		if (at < s.len)
+			return at;
+	}
+	for (size_t i = from; i + needle.len <= s.len; i++) {
+		const char *next = memchr(s.ptr + i, needle.ptr[0], s.len - needle.len + 1 - i);
+		if (!next)
+			break;
+		if (memcmp(next, needle.ptr, needle.len) == 0)
+			return (size_t)(next - s.ptr);
+		i = (size_t)(next - s.ptr);
+	}
+	return s.len;
 }
 
 /* Well-formed UTF-8, table 3-7 of the Unicode standard: by first byte the length and what the second byte may be; all others are 80..BF. */
@@ -132,9 +182,34 @@ bool slice_to_i64(struct slice s, int64_t *ret_value)
 	return true;
 }
 
+/* Digits with at most one point among them, few enough that both sides of one division are exact. */
+static bool short_decimal(struct slice s, double *ret_value)
+{
+	static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+	uint64_t value = 0;
+	size_t point = s.len;
+	if (s.len == 0 || s.len > 16)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned digit = (unsigned)(s.ptr[i] - '0');
+		if (digit <= 9)
+			value = value * 10 + digit;
+		else if (s.ptr[i] == '.' && point == s.len)
+			point = i;
+		else
+			return false;
+	}
+	if (point == s.len ? s.len > 15 : s.len < 2)
+		return false;
+	*ret_value = (double)value / tens[point == s.len ? 0 : s.len - 1 - point];
+	return true;
+}
+
 bool slice_to_double(struct slice s, double *ret_value)
 {
 	char text[64], *end;
+	if (short_decimal(s, ret_value))
+		return true;
 	if (s.len == 0 || s.len >= sizeof(text) || is_space(s.ptr[0]))
 		return false;
 	memcpy(text, s.ptr, s.len);

@@ -105,7 +105,7 @@ static bool service_is(const void *item, const void *key)
 	return slice_eq(slice_of(s->name, s->len), *(const struct slice *)key);
 }
 
-static struct service *service_get(struct red *r, struct slice name)
+struct service *red_service(struct red *r, struct slice name)
 {
 	if (r->last_service && service_is(r->last_service, &name))
 		return r->last_service;
@@ -300,7 +300,7 @@ static bool red_request(struct red *r, struct service *service, const struct red
 
 bool red_log(struct red *r, const struct red_event *e)
 {
-	struct service *service = service_get(r, e->service);
+	struct service *service = red_service(r, e->service);
 	int64_t step = red_step(r, e->time_ns);
 	struct exemplar x;
 	struct label labels[] = {red_label("service_name", e->service), red_label("severity", slice_str(severity_name(e->severity)))};
@@ -355,7 +355,7 @@ void red_undecodable(struct red *r, int64_t time_ns, const char *reason, uint64_
 
 void red_clock_ahead(struct red *r, int64_t time_ns, struct slice service)
 {
-	struct service *s = service_get(r, service);
+	struct service *s = red_service(r, service);
 	struct label labels[] = {red_label("service_name", service)};
 	tally_count(r->tally, red_series(r, &s->clock_ahead, FAMILY_CLOCK_AHEAD, labels, 1), red_step(r, time_ns), 1, NULL);
 }

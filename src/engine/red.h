@@ -57,8 +57,11 @@ struct red_event {
 bool red_log(struct red *r, const struct red_event *e);
 /* One count in a metric of a rule's own; false as above. */
 bool red_measure(struct red *r, const struct red_event *e, enum family_id family, const struct rule_measure *measure);
-/* Counts a span as often as its weight says (weight.h). False if the service has too many span names, or a dimension too many values: it was counted as `other`. */
-bool red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source);
+/* Counts a span as often as its weight says (weight.h). Its outcome is `overflow` if the service has too many span names, or a dimension too many values, and so
+ * became `other`; else `carried`. */
+void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source);
+/* Writes the books of the spans counted so far: consumed, outcomes, weights. To be called at the end of a payload. */
+void red_spans_end(struct red *r);
 /* What sends this span is there: target_info. To be called once for each resource of a payload. False if its service has too many targets: it is not shown then. */
 bool red_target(struct red *r, const struct red_event *e);
 /* An edge of the service graph, completed by e. False if the client calls too many servers: it was counted under server="other". */

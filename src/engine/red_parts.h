@@ -18,6 +18,12 @@ struct service {
 	size_t routes;
 };
 
+/* Spans of one step that came one after the other: the books of a payload are written once. */
+struct span_run {
+	int64_t step;
+	uint64_t weights[WEIGHT_SOURCES], other;
+};
+
 /* Series of one pattern (labels of rules are looked up each time). */
 struct pattern_series {
 	int64_t records[SEVERITY_COUNT];
@@ -50,6 +56,7 @@ struct red {
 	struct arena memo_texts;
 	struct map targets;
 	struct buf key;
+	struct span_run run;
 };
 
 static inline int64_t red_step(const struct red *r, int64_t time_ns)
@@ -81,6 +88,7 @@ static inline const struct exemplar *red_candidate(const struct exemplar *x)
 bool red_value_fits(struct red *r, uint64_t scope, struct slice value, bool *ret_first);
 /* The number of an HTTP method; UINT32_MAX: none that we know. */
 uint32_t red_method(struct slice method);
+struct service *red_service(struct red *r, struct slice name);
 /* All series numbers are void. */
 void red_spans_forget(struct red *r);
 

@@ -45,12 +45,32 @@ static bool memo_is(const void *item, const void *key)
 	return slice_eq(slice_of(m->key, m->len), *(const struct slice *)key);
 }
 
-static void key_text(struct buf *key, struct slice text)
+/* Room in r->key for `fixed` bytes and texts that have `texts` bytes in all. */
+static char *key_begin(struct red *r, size_t fixed, size_t texts)
+{
+	buf_reset(&r->key);
+	return buf_reserve(&r->key, fixed + texts);
+}
+
+static char *key_bytes(char *at, const void *bytes, size_t len)
+{
+	memcpy(at, bytes, len);
+	return at + len;
+}
+
+static char *key_text(char *at, struct slice text)
 {
 	uint32_t len = (uint32_t)text.len;
-	buf_add(key, &len, sizeof(len));
+	memcpy(at, &len, sizeof(len));
+	at += sizeof(len);
 	if (len)
-		buf_add(key, text.ptr, len);
+		memcpy(at, text.ptr, len);
+	return at + len;
+}
+
+static void key_end(struct red *r, const char *at)
+{
+	r->key.len = (size_t)(at - r->key.data);
 }
 
 /* The memo under r->key, and whether it is new and to be filled. */
@@ -226,34 +246,45 @@ static void fill_http(struct red *r, const struct red_event *e, struct memo *m)
 	m->series[1] = tally_series(r->tally, server ? FAMILY_HTTP_SERVER : FAMILY_HTTP_CLIENT, labels, len);
 }
 
+enum { KEY_TEXTS = 8 };
+
 /* All that the labels of any preset are made of. */
 static void span_key(struct red *r, const struct red_event *e)
 {
 	const struct record *span = e->record;
-	bool http = span->http_status || span->http_method.len || span->http_route.len, peer = r->spans.preset == SPANS_SEMCONV;
-	const char head[] = {'s', (char)span->span_kind, (char)span->status, (char)span->system, (char)http, (char)span->peer_rank};
-	buf_reset(&r->key);
-	buf_add(&r->key, head, sizeof(head));
-	key_text(&r->key, e->service);
-	key_text(&r->key, span->name);
-	if (http) {
-		buf_add(&r->key, &span->http_status, sizeof(span->http_status));
-		key_text(&r->key, span->http_method);
-		key_text(&r->key, span->http_route);
+	const struct service *service = red_service(r, e->service);
+	struct slice texts[KEY_TEXTS + SPAN_DIMENSIONS_MAX];
+	size_t len = 0, bytes = 0;
+	struct {
+		const struct service *service;
+		uint16_t http_status;
+		uint8_t kind, status, system, peer_rank;
+		uint8_t zero[2];
+	} head = {service, (uint16_t)span->http_status, (uint8_t)span->span_kind, (uint8_t)span->status, (uint8_t)span->system, span->peer_rank, {'s', 0}};
+	texts[len++] = span->name;
+	if (span->http_status || span->http_method.len || span->http_route.len) {
+		head.zero[1] |= 1;
+		texts[len++] = span->http_method;
+		texts[len++] = span->http_route;
 	}
 	if (span->system != SYSTEM_NONE) {
-		key_text(&r->key, span->operation);
-		key_text(&r->key, span->target);
+		texts[len++] = span->operation;
+		texts[len++] = span->target;
 	}
-	if (peer) {
-		key_text(&r->key, span->peer);
-		key_text(&r->key, span->exception_type);
-		key_text(&r->key, span->service_namespace);
+	if (r->spans.preset == SPANS_SEMCONV) {
+		texts[len++] = span->peer;
+		texts[len++] = span->exception_type;
+		texts[len++] = span->service_namespace;
 	}
-	for (size_t i = 0; i < r->spans.dimensions_len; i++) {
-		struct slice value = {NULL, 0};
-		key_text(&r->key, record_field(e->record, slice_str(r->spans.dimensions[i]), &value) ? value : slice_of(NULL, 0));
-	}
+	for (size_t i = 0; i < r->spans.dimensions_len; i++, len++)
+		if (!record_field(span, slice_str(r->spans.dimensions[i]), &texts[len]))
+			texts[len] = slice_of(NULL, 0);
+	for (size_t i = 0; i < len; i++)
+		bytes += texts[i].len + sizeof(uint32_t);
+	char *at = key_bytes(key_begin(r, sizeof(head), bytes), &head, sizeof(head));
+	for (size_t i = 0; i < len; i++)
+		at = key_text(at, texts[i]);
+	key_end(r, at);
 }
 
 /* What makes a span odd without making it unreadable. */
@@ -268,15 +299,33 @@ static void count_faults(struct red *r, const struct record *span, int64_t step)
 	}
 }
 
-bool red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source)
+void red_spans_end(struct red *r)
+{
+	uint64_t all = 0;
+	const int64_t time_ns = r->run.step * r->step_ns;
+	for (size_t i = 0; i < WEIGHT_SOURCES; i++) {
+		struct label by[] = {red_label("weight", slice_str(weight_source_name((enum weight_source)i)))};
+		if (r->run.weights[i])
+			tally_count(r->tally, red_series(r, &r->weights[i], FAMILY_SPANS, by, 1), r->run.step, r->run.weights[i], NULL);
+		all += r->run.weights[i];
+	}
+	if (!all)
+		return;
+	red_consumed(r, time_ns, all, 0);
+	if (all > r->run.other)
+		red_outcome(r, time_ns, OUTCOME_CARRIED, all - r->run.other);
+	if (r->run.other) {
+		red_outcome(r, time_ns, OUTCOME_OVERFLOW, r->run.other);
+		red_overflow(r, time_ns, "label_values", r->run.other);
+	}
+	r->run = (struct span_run){0};
+}
+
+/* Counts it in its series; false if it became `other`. */
+static bool count_series(struct red *r, const struct red_event *e, uint64_t weight, int64_t step)
 {
 	const struct record *span = e->record;
-	int64_t step = red_step(r, e->time_ns);
-	struct label by[] = {red_label("weight", slice_str(weight_source_name(source)))};
 	bool fresh;
-	tally_count(r->tally, red_series(r, &r->weights[source], FAMILY_SPANS, by, 1), step, 1, NULL);
-	if (span->backwards || span->trace_id.len == 0 || span->span_id.len == 0)
-		count_faults(r, span, step);
 	span_key(r, e);
 	struct memo *m = memo_get(r, &fresh);
 	if (fresh)
@@ -292,6 +341,20 @@ bool red_span(struct red *r, const struct red_event *e, uint64_t weight, enum we
 	x.value = value;
 	tally_observe_n(r->tally, (uint32_t)m->series[1], step, value, n, red_candidate(&x));
 	return m->fits;
+}
+
+void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source)
+{
+	const struct record *span = e->record;
+	int64_t step = red_step(r, e->time_ns);
+	if (step != r->run.step) {
+		red_spans_end(r);
+		r->run.step = step;
+	}
+	if (span->backwards || span->trace_id.len == 0 || span->span_id.len == 0)
+		count_faults(r, span, step);
+	r->run.weights[source]++;
+	r->run.other += !count_series(r, e, weight, step);
 }
 
 /* --- edges --- */
@@ -317,14 +380,12 @@ static void fill_edge(struct red *r, const struct graph_edge *edge, struct memo 
 
 bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge)
 {
-	const char head[] = {'e', (char)edge->connection, (char)edge->failed};
+	const char head[] = {'e', (char)edge->connection, (char)edge->failed, 0, 0};
 	struct exemplar x = {0};
 	int64_t step = red_step(r, e->time_ns);
 	bool fresh;
-	buf_reset(&r->key);
-	buf_add(&r->key, head, sizeof(head));
-	key_text(&r->key, edge->client);
-	key_text(&r->key, edge->server);
+	char *at = key_bytes(key_begin(r, sizeof(head), 2 * sizeof(uint32_t) + edge->client.len + edge->server.len), head, sizeof(head));
+	key_end(r, key_text(key_text(at, edge->client), edge->server));
 	struct memo *m = memo_get(r, &fresh);
 	if (fresh)
 		fill_edge(r, edge, m);

@@ -309,14 +309,6 @@ static void count_log(struct shard *s, struct naming *n, const struct shard_exam
 	offer_example(s, n, where);
 }
 
-static void count_span(struct shard *s, struct naming *n, uint64_t weight, enum weight_source source)
-{
-	bool fits = red_span(s->red, &n->event, weight, source);
-	red_outcome(s->red, n->event.time_ns, fits ? OUTCOME_CARRIED : OUTCOME_OVERFLOW, 1);
-	if (!fits)
-		red_overflow(s->red, n->event.time_ns, "label_values", 1);
-}
-
 struct edge_sink {
 	struct shard *shard;
 	const struct red_event *event;
@@ -363,15 +355,15 @@ static void count_record(struct shard *s, struct shard_partition *p, const struc
 		red_clock_ahead(s->red, time_ns, n.event.service);
 	if (time_ns > p->newest_ns)
 		p->newest_ns = time_ns;
-	red_consumed(s->red, time_ns, 1, 0);
 	if (s->incidents || s->wide)
 		widen(s, &n.event);
 	if (record->kind == RECORD_SPAN) {
 		enum weight_source source;
 		uint64_t weight = weight_of(record, &source);
-		count_span(s, &n, weight, source);
+		red_span(s->red, &n.event, weight, source);
 		feed_open(s, p, record, weight, arrival->log_ns, &n.event);
 	} else {
+		red_consumed(s->red, time_ns, 1, 0);
 		count_log(s, &n, where);
 	}
 }
@@ -420,6 +412,7 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	read_payload(s, p, payload, now_ns, &decoded);
 	for (size_t i = 0; i < decoded.len; i++)
 		count_record(s, p, &decoded.records[i], &arrival, &where);
+	red_spans_end(s->red);
 	count_targets(s, &decoded, &arrival);
 	int64_t time_ns = decoded.len && decoded.records[0].time_ns && decoded.records[0].time_ns < now_ns ? decoded.records[0].time_ns : arrival.ns;
 	if (decoded.undecodable) {
@@ -565,9 +558,10 @@ void shard_explain(struct shard *s, enum format format, struct slice payload, in
 		enum weight_source source;
 		uint64_t weight = weight_of(record, &source);
 		if (record->kind == RECORD_SPAN)
-			count_span(s, &n, weight, source);
+			red_span(s->red, &n.event, weight, source);
 		else
 			count_log(s, &n, &where);
+		red_spans_end(s->red);
 		struct shard_view view = {.record = record, .pattern = n.pattern, .match = n.match.rule ? &n.match : NULL, .tally = s->tally};
 		visit(arg, &view);
 	}

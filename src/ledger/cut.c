@@ -221,6 +221,75 @@ static size_t add_samples(struct draft *d, const struct walk *w, struct forms fo
 	return exemplars;
 }
 
+/* Goes through the bounds that the series' metric had and has no more. */
+struct retired {
+	size_t at, bound;
+	const struct family *family;
+};
+
+static bool has_bound(const struct family *f, double bound)
+{
+	for (size_t i = 0; i < f->bounds_len; i++)
+		if (f->bounds[i] == bound)
+			return true;
+	return false;
+}
+
+/* Whether the series still has it, or an earlier definition of the list told of it. */
+static bool is_told(const struct walk *w, size_t at, double bound)
+{
+	uint64_t key = family_key(w->series->family);
+	bool told = has_bound(family_get(w->series->family), bound);
+	for (size_t i = 0; i < at && !told; i++)
+		told = family_key(w->step->retired[i]) == key && has_bound(family_get(w->step->retired[i]), bound);
+	return told;
+}
+
+static bool next_retired(const struct walk *w, struct retired *r)
+{
+	if (!w->series->live || !family_is_of_rule(w->series->family))
+		return false;
+	for (; r->at < w->step->retired_len; r->at++, r->bound = 0) {
+		enum family_id id = w->step->retired[r->at];
+		if (family_key(id) != family_key(w->series->family))
+			continue;
+		r->family = family_get(id);
+		while (r->bound < r->family->bounds_len)
+			if (!is_told(w, r->at, r->family->bounds[r->bound++]))
+				return true;
+	}
+	return false;
+}
+
+static size_t retired_samples(const struct walk *w)
+{
+	size_t n = 0;
+	for (struct retired r = {0}; next_retired(w, &r);)
+		n++;
+	return n;
+}
+
+/* Seldom, so in the plain way. */
+static void add_retired(struct draft *d, const struct walk *w)
+{
+	const struct series *s = w->series;
+	for (struct retired r = {0}; next_retired(w, &r);) {
+		struct buf block = {0}, bound = {0};
+		struct pair *name = d->names->name[0];
+		remote_write_bound_text(&bound, r.family->bounds[r.bound - 1]);
+		struct write2_label named = {.label = name->label}, le = {.label = {SLICE("le"), buf_slice(&bound)}};
+		if (d->write2) {
+			write2_labels(d->write2, r.family, s->labels, s->labels_len);
+			write2_point(d->write2, &named, &le, remote_write_stale(), d->end_ms, beginning_ms(d, s), NULL);
+		} else {
+			remote_write_label_block(&block, name->label.value, s->labels, s->labels_len, &le.label);
+			remote_write_add(&d->cut->bytes, buf_slice(&block), remote_write_stale(), d->end_ms, NULL);
+		}
+		buf_done(&block);
+		buf_done(&bound);
+	}
+}
+
 static void note_family(struct cut *c, enum family_id family)
 {
 	if (!family_is_of_rule(family)) {
@@ -240,7 +309,11 @@ static bool add_place(struct draft *d, const struct walk *w, bool anchors, uint3
 	struct series *s = w->series;
 	use_family(d, s->family);
 	struct forms forms = forms_of(d, w);
-	size_t samples = s->aside ? 0 : (forms.classic ? d->classic : 0) + forms.native, exemplars = 0;
+	size_t exemplars = 0, samples = (forms.classic ? d->classic : 0) + forms.native;
+	bool retires = !anchors && forms.classic && w->step->retired_len;
+	if (retires)
+		samples += retired_samples(w);
+	samples = s->aside ? 0 : samples;
 	if (!make_room(d, anchors, place, samples))
 		return false;
 	if (!s->aside && anchors)
@@ -249,6 +322,8 @@ static bool add_place(struct draft *d, const struct walk *w, bool anchors, uint3
 		add_stale(d, s, forms);
 	else if (!s->aside)
 		exemplars = add_samples(d, w, forms, w->increment, d->end_ms);
+	if (!s->aside && retires)
+		add_retired(d, w);
 	if (!s->aside && !anchors && d->cut->step % METADATA_EVERY == 0)
 		note_family(d->cut, s->family);
 	account(d, place, samples, exemplars);
@@ -333,7 +408,7 @@ static void cut_anchors(struct draft *d, const struct step *step)
 	struct walk w = {.l = d->l, .step = step, .next_increment = c->next.increment};
 	uint32_t place = c->next.place;
 	while (walk_increments(&w)) {
-		c->begins |= begins(&w);
+		c->begins |= w.anchor || begins(&w);
 		if (!w.anchor)
 			continue;
 		if (!add_place(d, &w, true, place)) {

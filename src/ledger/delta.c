@@ -4,7 +4,8 @@
  * A record is a seal (seal.h) around two streams of MessagePack values. The head stays uncompressed, so that who wrote what about which offsets can be read
  * alone; the body is compressed. Values follow each other without nesting: a count, then the members of each thing in turn.
  *
- *   'd' head: writer seq journal_time n { topic partition flags from to replay replay_time newest gap [how far it has read past newest] }
+ *   'd' head: writer seq journal_time n { topic partition flags from to replay replay_time newest gap [how far it has read past newest] [life]
+ *                                           [before] }
  *       body: n { string }                                   every label name and value once
  *             n { family labels { name value } }             places in the string table; only series that an entry uses
  *                 [a rule's family, once: name help unit sums n { bound } since]
@@ -14,7 +15,9 @@
  *             n { id alias origin service template rule }
  *             n { pattern time severity rank text trace span topic partition offset }
  *             [n { entry schema zero n { bucket count } }]   native histograms, if any: entries and buckets as the difference to the one before
- *   'm' head: journal_time step skipped      'a' head: journal_time step      'c' head: journal_time
+ *   'm' head: journal_time step skipped [leader]      'a' head: journal_time step [leader]      'c' head: journal_time      'l' head: journal_time leader
+ *   'r' head: journal_time writer number from_seq hash
+ *       body: n { metric name service n { label } }
  *
  * Reading trusts nothing: whatever the ledger would have to check later (order of labels, bucket sums, ranges) is checked here, once, and a record
  * that fails is refused whole. */
@@ -31,8 +34,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { RANGES_MAX = 65536, STRINGS_MAX = 2000000, SERIES_MAX = 1000000, ENTRIES_MAX = 2000000, CATALOG_MAX = 500000, TEXT_MAX = 65536 };
-enum { RANGE_AT_END = 1, RANGE_JOINED = 2, RANGE_AHEAD = 4, RANGE_FLAGS = 7 };
+enum { RANGE_AT_END = 1, RANGE_JOINED = 2, RANGE_AHEAD = 4, RANGE_LIFE = 8, RANGE_ANEW = 16, RANGE_FLAGS = 31 };
+enum { RANGES_MAX = 65536, STRINGS_MAX = 2000000, SERIES_MAX = 1000000, ENTRIES_MAX = 2000000, CATALOG_MAX = 500000, RULES_MAX = 1000000, TEXT_MAX = 65536 };
 #define TIME_MAX INT64_C(4000000000000000000)
 
 struct text {
@@ -75,7 +78,7 @@ static void encode_head(struct buf *out, const struct delta_header *h)
 		pack_bytes(out, r->topic);
 		pack_i64(out, r->partition);
 		bool ahead = r->reached_ns > r->newest_ns;
-		pack_u64(out, (r->at_end ? RANGE_AT_END : 0) | (r->joined ? RANGE_JOINED : 0) | (ahead ? RANGE_AHEAD : 0));
+		pack_u64(out, (r->at_end ? RANGE_AT_END : 0) | (r->joined ? RANGE_JOINED : 0) | (ahead ? RANGE_AHEAD : 0) | (r->life ? RANGE_LIFE : 0) | (r->anew ? RANGE_ANEW : 0));
 		pack_i64(out, r->from);
 		pack_i64(out, r->to);
 		pack_i64(out, r->replay);
@@ -84,6 +87,10 @@ static void encode_head(struct buf *out, const struct delta_header *h)
 		pack_i64(out, r->gap);
 		if (ahead)
 			pack_i64(out, r->reached_ns - r->newest_ns);
+		if (r->life)
+			pack_u64(out, r->life);
+		if (r->anew)
+			pack_i64(out, r->before);
 	}
 }
 
@@ -318,31 +325,61 @@ void delta_encode(struct buf *out, const struct delta_header *header, const stru
 	buf_done(&raw);
 }
 
-static void encode_short(struct buf *out, enum delta_kind kind, int64_t journal_time_ns, int64_t step, bool skipped)
+static void encode_short(struct buf *out, enum delta_kind kind, int64_t journal_time_ns, int64_t step, bool skipped, uint64_t leader)
 {
 	struct buf head = {0};
 	pack_i64(&head, journal_time_ns);
-	if (kind != DELTA_CLOSE)
+	if (kind == DELTA_MARK || kind == DELTA_ANCHORED)
 		pack_i64(&head, step);
 	if (kind == DELTA_MARK)
 		pack_bool(&head, skipped);
+	if (leader)
+		pack_u64(&head, leader);
 	seal_close(out, (char)kind, buf_slice(&head), (struct slice){0});
 	buf_done(&head);
 }
 
-void mark_encode(struct buf *out, int64_t step, bool skipped, int64_t journal_time_ns)
+void mark_encode(struct buf *out, int64_t step, bool skipped, int64_t journal_time_ns, uint64_t leader)
 {
-	encode_short(out, DELTA_MARK, journal_time_ns, step, skipped);
+	encode_short(out, DELTA_MARK, journal_time_ns, step, skipped, leader);
 }
 
-void anchored_encode(struct buf *out, int64_t step, int64_t journal_time_ns)
+void anchored_encode(struct buf *out, int64_t step, int64_t journal_time_ns, uint64_t leader)
 {
-	encode_short(out, DELTA_ANCHORED, journal_time_ns, step, false);
+	encode_short(out, DELTA_ANCHORED, journal_time_ns, step, false, leader);
 }
 
 void close_encode(struct buf *out, int64_t journal_time_ns)
 {
-	encode_short(out, DELTA_CLOSE, journal_time_ns, 0, false);
+	encode_short(out, DELTA_CLOSE, journal_time_ns, 0, false, 0);
+}
+
+void claim_encode(struct buf *out, int64_t journal_time_ns, uint64_t leader)
+{
+	encode_short(out, DELTA_CLAIM, journal_time_ns, 0, false, leader);
+}
+
+void rules_encode(struct buf *out, const struct delta_rules *rules, int64_t journal_time_ns)
+{
+	struct buf head = {0}, body = {0};
+	pack_i64(&head, journal_time_ns);
+	pack_u64(&head, rules->writer);
+	pack_u64(&head, rules->number);
+	pack_u64(&head, rules->from_seq);
+	pack_u64(&head, rules->hash);
+	pack_u64(&body, rules->len);
+	for (size_t i = 0; i < rules->len; i++) {
+		const struct delta_rule *r = &rules->at[i];
+		pack_bool(&body, r->metric);
+		pack_bytes(&body, r->name);
+		pack_bytes(&body, r->service);
+		pack_u64(&body, r->labels_len);
+		for (size_t k = 0; k < r->labels_len; k++)
+			pack_bytes(&body, r->labels[k]);
+	}
+	seal_close(out, DELTA_RULES, buf_slice(&head), buf_slice(&body));
+	buf_done(&head);
+	buf_done(&body);
 }
 
 static void decode_range(struct unpack *u, struct delta_range *r)
@@ -363,6 +400,10 @@ static void decode_range(struct unpack *u, struct delta_range *r)
 	r->reached_ns = r->newest_ns;
 	if (flags & RANGE_AHEAD && !u->bad)
 		r->reached_ns += (int64_t)unpack_upto(u, TIME_MAX);
+	r->life = flags & RANGE_LIFE ? (uint32_t)unpack_upto(u, UINT32_MAX) : 0;
+	r->anew = flags & RANGE_ANEW;
+	r->before = r->anew ? (int64_t)unpack_upto(u, INT64_MAX) : 0;
+	u->bad |= r->anew && r->life == 0;
 	if (r->from > r->to || r->gap < 0 || r->gap > r->to - r->from || r->topic.len == 0 || r->reached_ns > TIME_MAX)
 		u->bad = true;
 }
@@ -642,11 +683,42 @@ static int decode_short(struct slice head, struct delta *d)
 {
 	struct unpack u = unpack_of(head);
 	d->header.journal_time_ns = unpack_i64(&u);
-	if (d->kind != DELTA_CLOSE)
+	if (d->kind == DELTA_MARK || d->kind == DELTA_ANCHORED)
 		d->step = unpack_i64(&u);
 	if (d->kind == DELTA_MARK)
 		d->skipped = unpack_bool(&u);
+	if (d->kind != DELTA_CLOSE && !unpack_whole(&u))
+		d->header.writer = unpack_u64(&u);
 	return unpack_whole(&u) && good_time(d->header.journal_time_ns) ? 0 : ERR_CORRUPT;
+}
+
+static void decode_rule(struct unpack *u, struct arena *arena, struct delta_rule *r)
+{
+	r->metric = unpack_bool(u);
+	r->name = unpack_bytes(u);
+	r->service = unpack_bytes(u);
+	r->labels_len = unpack_count(u, LABELS_MAX, 1);
+	struct slice *labels = arena_alloc(arena, (r->labels_len + 1) * sizeof(*labels));
+	for (size_t i = 0; i < r->labels_len; i++)
+		labels[i] = unpack_bytes(u);
+	r->labels = labels;
+	u->bad |= r->name.len == 0 || r->name.len > TEXT_MAX || r->service.len > TEXT_MAX;
+}
+
+static int decode_rules(struct slice head, struct slice body, struct arena *arena, struct delta *d)
+{
+	struct unpack u = unpack_of(head), in = unpack_of(body);
+	d->header.journal_time_ns = unpack_i64(&u);
+	d->header.writer = d->rules.writer = unpack_u64(&u);
+	d->rules.number = unpack_u64(&u);
+	d->rules.from_seq = unpack_u64(&u);
+	d->rules.hash = unpack_u64(&u);
+	d->rules.len = unpack_count(&in, RULES_MAX, 4);
+	struct delta_rule *at = arena_zalloc(arena, (d->rules.len + 1) * sizeof(*at));
+	for (size_t i = 0; i < d->rules.len && !in.bad; i++)
+		decode_rule(&in, arena, &at[i]);
+	d->rules.at = at;
+	return unpack_whole(&u) && unpack_whole(&in) && good_time(d->header.journal_time_ns) ? 0 : ERR_CORRUPT;
 }
 
 int delta_decode(struct slice record, struct arena *arena, struct buf *scratch, struct delta *ret)
@@ -659,7 +731,9 @@ int delta_decode(struct slice record, struct arena *arena, struct buf *scratch, 
 	ret->kind = (enum delta_kind)kind;
 	if (kind == DELTA_INCREMENTS)
 		return decode_head(head, arena, &ret->header) < 0 ? ERR_CORRUPT : decode_body(body, arena, ret);
-	if (kind != DELTA_MARK && kind != DELTA_ANCHORED && kind != DELTA_CLOSE)
+	if (kind == DELTA_RULES)
+		return decode_rules(head, body, arena, ret);
+	if (kind != DELTA_MARK && kind != DELTA_ANCHORED && kind != DELTA_CLOSE && kind != DELTA_CLAIM)
 		return ERR_CORRUPT;
 	return decode_short(head, ret);
 }

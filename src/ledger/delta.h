@@ -20,6 +20,9 @@ struct delta_range {
 	int64_t newest_ns;    /* newest event time in this partition so far that the watermark may go by; 0: none yet */
 	int64_t reached_ns;   /* newest event time read: past newest_ns while the writer waits for partitions that lag behind; what is below newest_ns counts as equal */
 	int64_t gap;          /* offsets in [from, to) that the log no longer has */
+	uint32_t life;        /* of the log: the same offsets in another life are other records */
+	bool anew;            /* the log is shorter than what is counted of it: life begins with this range, and the one before ended at `before` */
+	int64_t before;
 };
 
 struct delta_header {
@@ -72,15 +75,35 @@ struct delta_body {
 	size_t examples_len;
 };
 
-enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c' };
+/* What a rule, or a metric of a rule, may count: series of this rule (metric) with no labels but these and those of the family. */
+struct delta_rule {
+	struct slice name;
+	struct slice service;   /* empty: of any */
+	bool metric;            /* name is a metric's */
+	const struct slice *labels;
+	size_t labels_len;
+};
+
+/* The rules by which a writer counts from its delta `from_seq` on. */
+struct delta_rules {
+	uint64_t writer;
+	uint64_t number;        /* rises with what the writer tells; an older word does not count */
+	uint64_t from_seq;
+	uint64_t hash;          /* of the set */
+	const struct delta_rule *at;
+	size_t len;
+};
+
+enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c', DELTA_CLAIM = 'l', DELTA_RULES = 'r' };
 
 /* Any journal record, read. */
 struct delta {
 	enum delta_kind kind;
-	struct delta_header header; /* of other kinds than DELTA_INCREMENTS only journal_time_ns */
+	struct delta_header header; /* of other kinds than DELTA_INCREMENTS only journal_time_ns and writer */
 	struct delta_body body;     /* empty but for DELTA_INCREMENTS */
 	int64_t step;               /* DELTA_MARK, DELTA_ANCHORED */
 	bool skipped;               /* DELTA_MARK */
+	struct delta_rules rules;   /* DELTA_RULES */
 };
 
 /* Reads a record; arrays come from the arena, texts are views into record and scratch. ERR_CORRUPT for anything that delta_encode and its like would not

@@ -4,7 +4,8 @@
  * A rule's histogram may get other buckets, and for a while some instances have the new rules and some the old. A series is known by name and labels, not by
  * buckets, so its definition is the ledger's: the one of the rules that came into force last. When a newer one comes, all series of the name
  * change over at once, in steps and totals; increments that still come with an older definition are fitted in. A bucket's counts go to the
- * smallest new bucket that holds all of it: at a bound that both have, the cumulative count stays as it is, so nothing shrinks and sums are exact.
+ * smallest new bucket that holds all of it: at a bound that both have, the cumulative count stays as it is, so nothing shrinks and sums are exact. The series of
+ * bounds that are no more get a stale marker in the next step.
  *
  * A definition lives as long as a series of its name, so a snapshot needs no more than its series. All of it is a function of the journal. */
 #include "ledger/state.h"
@@ -57,9 +58,11 @@ static void fit_series(struct series *s, enum family_id to)
 	fit_value(&s->posted, s->family, to);
 }
 
-/* Increments first: they go by the buckets that their series still have. */
+/* Increments first: they go by the buckets that their series still have. Buckets that are no more end in the earliest open step: nothing of it can have been sent. */
 static void change_over(struct ledger *l, enum family_id from, enum family_id to)
 {
+	if (l->last_closed != INT64_MIN)
+		step_retire(step_open(l, l->last_closed + 1), from);
 	for (size_t i = 0; i < l->steps_len; i++)
 		step_fit(l->steps[i], from, to);
 	for (size_t i = 0; i < l->series_len; i++)

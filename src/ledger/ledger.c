@@ -8,7 +8,9 @@
  *   anchored   the receiver has the anchors of the oldest pending step: its values may go out
  *   mark       the receiver has the oldest pending step: its increments are applied to the cumulative values. Skipped: it was too old to be sent;
  *              its increments move into the next step
+ *   claim      an instance begins to send: only other leaders heed it
  *   close      every step with increments is closed (end of a backfill)
+ *   rules      what a writer's rules may count: series of rules that no writer has any more end (force.c)
  *
  * A leader previews the oldest pending step (cumulative values + increments of that step), sends it, appends the mark. Two leaders send the same bytes: a
  * cut depends on the values applied by marks below the step and on the increments of a closed step, and neither changes until the step is marked.
@@ -18,6 +20,10 @@
  * twice. Hence the order anchors, anchored record, values: before the record nothing but anchors can have been sent, so anchoring anew is harmless; after
  * it the series has begun, and a skipped step does not anchor it again. In every interleaving the receiver's samples of a series are a rising run
  * from the anchor to the last value.
+ *
+ * A log that is deleted and made again, or loses its end, has other records at offsets that are counted. A writer that finds its partition's log shorter than what is
+ * counted of it begins a new life of it (anew): such a range is posted iff it names the life before and where that one was left, so it is posted once, and what
+ * zombies still say of the life before breaks the chain.
  *
  * Time. Step number = event time / step, rounded down. Increments for a closed step go into the earliest open one and are counted late; those
  * before journal time - receiver window into the first step inside; those past journal time + 10 s into that step. Steps with end <= watermark are
@@ -30,7 +36,7 @@
  * stale: every partition is in play again until it says otherwise, so that a backlog after an outage lands where it happened.
  *
  * Life of a series. Every closed step yields one sample of each live series; steps without increments exist only while a series may be live, and inside the
- * receiver's window. No increments for the expiry time: a stale marker, then dormant (value kept, nothing sent). Increments wake it: an anchor with its
+ * receiver's window. No increments for the expiry time (skipped steps do not count): a stale marker, then dormant (value kept, nothing sent). Increments wake it: an anchor with its
  * old value, left out where its stale marker is at that very time. Dormant for four more expiry times: forgotten. Gauges have no anchors.
  *
  * Order of samples = order of creation of series in the journal. Sums of histograms are doubles added in journal order, so they agree to the last bit.
@@ -63,6 +69,7 @@ void ledger_free(struct ledger *l)
 	layout_done(l);
 	names_done(l);
 	pairs_done(&l->pairs);
+	force_done(&l->force);
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		free((void *)l->partitions[i]->topic.ptr);
 		free(l->partitions[i]);
@@ -121,26 +128,35 @@ struct partition *partition_add(struct ledger *l, struct slice topic, int32_t pa
 
 /* A partition never seen starts where its writer says, if this cannot be the second of two deltas of which the first was lost: only in a writer's first
  * delta. That it does not move is no excuse: a heartbeat at 10 behind a lost delta from 0 to 10 would hide the loss. */
+static bool follows(const struct partition *p, const struct delta_range *r)
+{
+	const struct ledger_partition *v = &p->view;
+	return r->anew ? r->life == v->life + 1 && r->before == v->absorbed : r->life == v->life && r->from == v->absorbed;
+}
+
 static bool chain_holds(const struct ledger *l, const struct delta_header *h)
 {
 	for (size_t i = 0; i < h->ranges_len; i++) {
 		const struct delta_range *r = &h->ranges[i];
 		const struct partition *p = find_partition(l, r->topic, r->partition);
-		if (p ? p->view.absorbed != r->from : h->seq > 1)
+		if (p ? !follows(p, r) : h->seq > 1 || r->life)
 			return false;
 	}
 	return true;
 }
 
-static void absorb(struct ledger *l, const struct delta_range *r)
+static void absorb(struct ledger *l, const struct delta_header *h, const struct delta_range *r)
 {
 	struct partition *p = find_partition(l, r->topic, r->partition);
 	if (!p)
 		p = partition_add(l, r->topic, r->partition);
+	force_heard(l, p, h);
 	struct ledger_partition *v = &p->view;
-	bool moved = r->to > r->from || r->joined;
-	if (moved)
+	bool moved = r->to > r->from || r->joined || r->anew;
+	if (r->to > r->from)
 		v->moved_ns = l->journal_time_ns;
+	l->stats.lives += r->anew;
+	v->life = r->life;
 	if (moved || r->reached_ns > r->newest_ns) { /* one that waits for others does not stand still */
 		p->moved_alive_ns = l->alive_ns;
 		p->placed = true;
@@ -165,7 +181,8 @@ static enum ledger_outcome fold_delta(struct ledger *l, const struct delta *d)
 	time_pass(l, d->header.journal_time_ns);
 	posting_add(l, &d->body);
 	for (size_t i = 0; i < d->header.ranges_len; i++)
-		absorb(l, &d->header.ranges[i]);
+		absorb(l, &d->header, &d->header.ranges[i]);
+	force_settle(l, false);
 	time_close(l);
 	l->stats.posted++;
 	return LEDGER_POSTED;
@@ -210,22 +227,35 @@ static void apply(struct ledger *l, const struct step *step)
 		apply_one(l, &w);
 }
 
-/* The step is not sent; its increments go into the next one. What has begun at the receiver, though, has begun. */
+/* What a receiver has not been sent does not make a series old: it ends when it was quiet in as many steps that were sent. Those in which it could be told again what it
+ * refused, or lost, do not run out in an outage. */
+static void stay_young(struct ledger *l, int64_t step)
+{
+	for (size_t i = 0; i < l->series_len; i++) {
+		struct series *s = l->series[i];
+		if (s->live && s->last_step < step)
+			s->last_step++;
+	}
+}
+
+/* The step is not sent; its increments go into the next one. What has begun at the receiver, though, has begun, and a gauge, which needs no anchor, may have. */
 static void skip(struct ledger *l, struct step *step)
 {
+	stay_young(l, step->number);
 	struct walk w = {.l = l, .step = step};
-	while (step->anchored && walk_next(&w)) {
-		if (w.look != LOOK_SAMPLE || w.series->live || family_get(w.series->family)->type == METRIC_GAUGE)
+	while (walk_next(&w)) {
+		bool begun = step->anchored || family_get(w.series->family)->type == METRIC_GAUGE;
+		if (w.look != LOOK_SAMPLE || w.series->live || !begun)
 			continue;
 		note_beginning(w.series, step->number);
 		w.series->live = true;
 		w.series->last_step = step->number;
 		l->live_len++;
 	}
-	if (step->len == 0)
+	if (step->len == 0 && step->retired_len == 0)
 		return;
 	struct step *next = l->closed_len > 1 ? l->steps[1] : step_open(l, l->last_closed + 1);
-	step_merge(next, step);
+	l->force.unsettled |= step_merge(next, step);
 	if (next->closed && next->number > l->newest_step)
 		l->newest_step = next->number;
 }
@@ -249,6 +279,7 @@ static enum ledger_outcome fold_mark(struct ledger *l, const struct delta *d)
 	else
 		apply(l, l->steps[0]);
 	drop_first(l);
+	force_settle(l, true);
 	if (!d->skipped)
 		series_forget(l, d->step);
 	time_close(l);
@@ -282,6 +313,13 @@ static enum ledger_outcome fold(struct ledger *l, struct slice record, struct le
 		return fold_mark(l, &d);
 	case DELTA_ANCHORED:
 		return fold_anchored(l, &d);
+	case DELTA_CLAIM:
+		return LEDGER_CLAIMED;
+	case DELTA_RULES:
+		time_pass(l, d.header.journal_time_ns);
+		force_tell(l, &d.rules);
+		time_close(l);
+		return LEDGER_RULES;
 	case DELTA_CLOSE:
 		break;
 	}

@@ -26,13 +26,15 @@ enum ledger_outcome {
 	LEDGER_MARKED,   /* a mark: steps up to it are acknowledged */
 	LEDGER_ANCHORED, /* an anchored record: the anchors of a step are acknowledged, its values may go out */
 	LEDGER_CLOSED,   /* a close record: every step with increments is closed */
+	LEDGER_CLAIMED,  /* someone begins to send; no effect on the state */
+	LEDGER_RULES,    /* a writer told its rules */
 	LEDGER_IGNORED,  /* understood, no effect (a mark already there) */
 	LEDGER_CORRUPT,  /* not a record of ours; counted */
 };
 
 struct ledger_event {
 	enum ledger_outcome outcome;
-	uint64_t writer, seq; /* of a delta */
+	uint64_t writer, seq; /* of a delta; writer: also who marked, noted anchors, or claimed to lead (0: not said) */
 	/* catalog changes as the ledger decided them, for the miners of this process; valid until the next post */
 	const struct delta_pattern *patterns;
 	size_t patterns_len;
@@ -59,6 +61,7 @@ struct ledger_partition {
 	bool at_end;
 	bool in_play;           /* the watermark waits for it */
 	int64_t gaps;
+	uint32_t life;          /* how often its log was found shorter than what was counted of it, and begun anew */
 };
 
 /* False if the journal does not know the partition. */
@@ -88,7 +91,7 @@ bool ledger_anchored(const struct ledger *l, int64_t step);
 struct cut_request {
 	struct slice body;
 	uint32_t first, last;   /* half open range of sample places in the step, for halving; see ledger_cut_range */
-	bool anchors;           /* first values (0) of new series, one step earlier: must be acknowledged before the others go out */
+	bool anchors;           /* first values (0) of new series, one step earlier, and last ones of those that end: must be acknowledged before the others go out */
 	size_t samples, exemplars;
 };
 
@@ -98,7 +101,7 @@ struct cut {
 	int64_t end_ns;         /* end of the step: timestamp of its samples */
 	struct cut_request *requests; /* anchors first */
 	size_t len;
-	bool begins;            /* Series begin (or wake) in this step and no anchored record was folded for it yet. Send the anchor requests, if any, until they
+	bool begins;            /* Series begin, wake or are ended in this step and no anchored record was folded for it yet. Send the anchor requests, if any, until they
 	                         * are acknowledged; append anchored_encode(step); when it comes back as LEDGER_ANCHORED cut again: the values are in that cut.
 	                         * Sending values in the same go is exact too, unless the step is later skipped as too old (docs/decisions/0002). */
 	bool more;              /* of ledger_cut_part: requests follow these */
@@ -130,10 +133,12 @@ uint64_t ledger_place_name(const struct ledger *l, int64_t step, bool anchors, u
 void ledger_set_aside(struct ledger *l, uint64_t key, bool aside);
 
 /* Journal records other than deltas. */
-void mark_encode(struct buf *out, int64_t step, bool skipped /* too old for the receiver: not sent, its values go with the next step */, int64_t journal_time_ns);
-void anchored_encode(struct buf *out, int64_t step, int64_t journal_time_ns); /* the anchors of the oldest pending step are acknowledged */
+void mark_encode(struct buf *out, int64_t step, bool skipped /* too old for the receiver: not sent, its values go with the next step */, int64_t journal_time_ns, uint64_t leader /* who says so; 0: nobody in particular */);
+void anchored_encode(struct buf *out, int64_t step, int64_t journal_time_ns, uint64_t leader); /* the anchors of the oldest pending step are acknowledged */
+void claim_encode(struct buf *out, int64_t journal_time_ns, uint64_t leader); /* this leader begins to send: said before it sends anything */
 void close_encode(struct buf *out, int64_t journal_time_ns);
 void delta_encode(struct buf *out, const struct delta_header *header, const struct delta_body *body);
+void rules_encode(struct buf *out, const struct delta_rules *rules, int64_t journal_time_ns); /* goes before the writer's first delta under these rules */
 
 /* The whole state with its position, as a snapshot (format version, msgpack, zlib, checksum), and back. */
 void ledger_save(const struct ledger *l, struct buf *out);
@@ -171,7 +176,7 @@ bool ledger_series_at(const struct ledger *l, size_t index, struct ledger_value 
 
 struct ledger_stats {
 	uint64_t posted, rejected, corrupt, marks;
-	uint64_t late_records, overflow_records, expired_series, state_lost;
+	uint64_t late_records, overflow_records, expired_series, state_lost, lives;
 };
 void ledger_stats(const struct ledger *l, struct ledger_stats *ret);
 

@@ -3,7 +3,8 @@
  *
  * A seal of kind 's'. Head: step length, position. Body, a stream of MessagePack values in this order: clocks and figures; partitions in order of appearance;
  * catalog in order of appearance; series in order of creation; steps in order of time, their increments by index into the series; since 0.2 the step in which each
- * series began, the further examples, how far past its said time each partition was read, and native histograms by series, then by step and increment (a snapshot that ends before any of these is read all the same). Every order is the
+ * series began, the further examples, how far past its said time each partition was read and which life of its log it was, and the rules in force with, of each step,
+ * definitions that were replaced before it; native histograms by series, then by step and increment (a snapshot that ends before any of these is read all the same). Every order is the
  * ledger's own, so a ledger that was saved and loaded goes on exactly as one that folded the journal from the start (a test does it at every position).
  * Not in it: what is of this instance only (series set aside, label blocks). */
 #include "base/mem.h"
@@ -344,18 +345,24 @@ static void load_beginnings(struct ledger *l, struct unpack *u)
 		l->series[i]->first_step = unpack_i64(u);
 }
 
-static void save_reached(const struct ledger *l, struct buf *out)
-{
-	for (size_t i = 0; i < l->partitions_len; i++)
-		pack_i64(out, l->partitions[i]->view.reached_ns);
-}
-
-static void load_reached(struct ledger *l, struct unpack *u)
+static void save_lives(const struct ledger *l, struct buf *out)
 {
 	for (size_t i = 0; i < l->partitions_len; i++) {
-		struct ledger_partition *v = &l->partitions[i]->view;
-		v->reached_ns = unpack_whole(u) ? v->newest_ns : unpack_i64(u);
+		pack_i64(out, l->partitions[i]->view.reached_ns);
+		pack_u64(out, l->partitions[i]->view.life);
 	}
+	pack_u64(out, l->stats.lives);
+}
+
+static void load_lives(struct ledger *l, struct unpack *u)
+{
+	bool there = !unpack_whole(u);
+	for (size_t i = 0; i < l->partitions_len; i++) {
+		struct ledger_partition *v = &l->partitions[i]->view;
+		v->reached_ns = there ? unpack_i64(u) : v->newest_ns;
+		v->life = there ? (uint32_t)unpack_upto(u, UINT32_MAX) : 0;
+	}
+	l->stats.lives = there ? unpack_u64(u) : 0;
 }
 
 static void save_further(const struct ledger *l, struct buf *out)
@@ -431,6 +438,38 @@ static void load_natives(struct ledger *l, struct unpack *u)
 		}
 }
 
+static void save_retired(const struct ledger *l, struct buf *out)
+{
+	struct map families = {0};
+	for (size_t i = 0; i < l->steps_len; i++) {
+		pack_u64(out, l->steps[i]->retired_len);
+		for (size_t k = 0; k < l->steps[i]->retired_len; k++)
+			family_pack(out, &families, l->steps[i]->retired[k], 0);
+	}
+	map_done(&families);
+}
+
+static void load_retired(struct ledger *l, struct unpack *u)
+{
+	struct families_read families = {0};
+	for (size_t i = 0; i < l->steps_len; i++)
+		for (size_t n = unpack_count(u, MANY, 1); n > 0 && !u->bad; n--) {
+			enum family_id family = family_unpack(u, &families);
+			if (!u->bad)
+				step_retire(l->steps[i], family);
+		}
+	free(families.items);
+}
+
+/* What earlier versions did not write. */
+static void load_force(struct ledger *l, struct unpack *u)
+{
+	if (unpack_whole(u))
+		return;
+	force_load(l, u);
+	load_retired(l, u);
+}
+
 void ledger_save(const struct ledger *l, struct buf *out)
 {
 	struct buf head = {0}, body = {0};
@@ -443,7 +482,9 @@ void ledger_save(const struct ledger *l, struct buf *out)
 	save_steps(l, &body);
 	save_beginnings(l, &body);
 	save_further(l, &body);
-	save_reached(l, &body);
+	save_lives(l, &body);
+	force_save(l, &body);
+	save_retired(l, &body);
 	save_natives(l, &body);
 	seal_close(out, SEAL_SNAPSHOT, buf_slice(&head), buf_slice(&body));
 	buf_done(&head);
@@ -480,7 +521,8 @@ int ledger_load(struct ledger *l, struct slice snapshot, struct err *err)
 	load_steps(l, &u);
 	load_beginnings(l, &u);
 	load_further(l, &u);
-	load_reached(l, &u);
+	load_lives(l, &u);
+	load_force(l, &u);
 	load_natives(l, &u);
 	return unpack_whole(&u) ? 0 : err_set(err, ERR_CORRUPT, "snapshot: its content does not fit together");
 }

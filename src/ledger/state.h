@@ -6,6 +6,7 @@
 #include "ledger/catalog.h"
 #include "ledger/ledger.h"
 #include "metric/pair.h"
+#include "ledger/pack.h"
 
 struct value {
 	uint64_t count;
@@ -51,6 +52,8 @@ struct increment {
 };
 
 #define INCREMENT_ENDS UINT32_MAX
+/* The count of an end: a step that was skipped may have said it already, so that a stale marker may stand at the beginning of this one. */
+#define END_SAID 1
 
 struct step {
 	int64_t number;
@@ -66,6 +69,8 @@ struct step {
 	size_t exemplars_len, exemplars_cap;
 	struct native *natives;
 	size_t natives_len, natives_cap;
+	enum family_id *retired; /* definitions that were replaced before this step: buckets that only they have end in it */
+	size_t retired_len, retired_cap;
 };
 
 struct partition {
@@ -73,6 +78,16 @@ struct partition {
 	struct ledger_partition view; /* its topic is the same slice */
 	int64_t moved_alive_ns; /* when it appeared or last moved, by the alive clock */
 	bool placed;            /* it moved since the journal was last silent: its newest event time tells where it stands */
+	uint64_t writer, seq;   /* of the last delta posted that had it */
+	int64_t heard_alive_ns; /* when that was, by the alive clock */
+};
+
+/* The rules in force: see force.c. */
+struct force {
+	struct rules **told;    /* by writer, in order of telling */
+	size_t len, cap;
+	uint64_t hash;          /* of the sets in force when it was last looked at what they cover */
+	bool unsettled;         /* something changed that may change what is in force */
 };
 
 struct ledger {
@@ -90,6 +105,7 @@ struct ledger {
 	struct map layouts;     /* by family_key() */
 	struct pairs pairs;     /* all labels of all series */
 	struct map names;       /* struct family_pairs by family */
+	struct force force;
 	uint64_t next_number;
 	struct step **steps;    /* by number: closed ones first, then open ones */
 	size_t steps_len, steps_cap, closed_len;
@@ -151,6 +167,15 @@ void layout_leave(struct ledger *l, enum family_id family);
 void layout_sweep(struct ledger *l, enum family_id family);
 void layout_done(struct ledger *l);
 
+/* force.c */
+void force_tell(struct ledger *l, const struct delta_rules *told);
+void force_heard(struct ledger *l, struct partition *p, const struct delta_header *h);
+/* Ends what no rule in force counts, if that may have changed; `all`: partitions may have fallen silent as well. */
+void force_settle(struct ledger *l, bool all);
+void force_save(const struct ledger *l, struct buf *out);
+void force_load(struct ledger *l, struct unpack *u);
+void force_done(struct force *f);
+
 /* step.c */
 struct step *step_open(struct ledger *l, int64_t number);
 struct increment *step_touch(struct step *step, struct series *s);
@@ -161,11 +186,14 @@ void step_end(struct step *step, struct series *s);
 void step_add_native(struct step *step, struct series *s, const struct native *native);
 void step_put_native(struct step *step, struct increment *i, const struct native *native);
 const struct native *step_native(const struct step *step, const struct increment *i);
+/* The series' increment in an open step, or NULL. */
+const struct increment *step_find(const struct step *step, const struct series *s);
+void step_retire(struct step *step, enum family_id family);
 /* The increments of one family's series by another's buckets. */
 void step_fit(struct step *step, enum family_id from, enum family_id to);
 void step_close(struct step *step);
-/* Moves everything of from into into, later in time. */
-void step_merge(struct step *into, const struct step *from);
+/* Moves everything of from into into, later in time. True if a series that was to end in into does not, because of what from counted. */
+bool step_merge(struct step *into, const struct step *from);
 void step_free(struct step *step);
 size_t step_bytes(const struct step *step);
 double step_sum(const struct step *step, const struct increment *i);

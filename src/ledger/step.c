@@ -34,12 +34,27 @@ static void index_grow(struct step *step)
 		index_place(step, i);
 }
 
-struct increment *step_touch(struct step *step, struct series *s)
+static struct increment *find(const struct step *step, const struct series *s)
 {
-	index_grow(step);
+	if (!step->slots)
+		return NULL;
 	for (size_t at = home(step, s); step->slots[at]; at = (at + 1) & (step->slots_cap - 1))
 		if (step->increments[step->slots[at] - 1].series == s)
 			return &step->increments[step->slots[at] - 1];
+	return NULL;
+}
+
+const struct increment *step_find(const struct step *step, const struct series *s)
+{
+	return find(step, s);
+}
+
+struct increment *step_touch(struct step *step, struct series *s)
+{
+	index_grow(step);
+	struct increment *there = find(step, s);
+	if (there)
+		return there;
 	step->increments = mem_grow(step->increments, step->len, &step->cap, sizeof(*step->increments));
 	step->increments[step->len] = (struct increment){.series = s};
 	index_place(step, step->len);
@@ -116,7 +131,7 @@ void step_add(struct step *step, struct series *s, uint64_t count, double sum, c
 {
 	struct increment *i = step_touch(step, s);
 	if (i->exemplar == INCREMENT_ENDS)
-		i->exemplar = 0;
+		i->count = i->exemplar = 0;
 	if (family_get(s->family)->type == METRIC_GAUGE) {
 		i->count = count;
 		return;
@@ -146,6 +161,12 @@ void step_fit(struct step *step, enum family_id from, enum family_id to)
 void step_end(struct step *step, struct series *s)
 {
 	step_touch(step, s)->exemplar = INCREMENT_ENDS;
+}
+
+void step_retire(struct step *step, enum family_id family)
+{
+	step->retired = mem_grow(step->retired, step->retired_len, &step->retired_cap, sizeof(*step->retired));
+	step->retired[step->retired_len++] = family;
 }
 
 double step_sum(const struct step *step, const struct increment *i)
@@ -208,22 +229,26 @@ void step_close(struct step *step)
 	step->increments = mem_realloc(step->increments, step->len, sizeof(*step->increments));
 }
 
-/* What `into` says of a gauge or an end stands, as it is the later word; counts add up; of two exemplars of equal rank the later stays. */
-static void merge_one(struct step *into, const struct step *from, const struct increment *i)
+/* What `into` says of a gauge or an end stands, as it is the later word; counts add up, and have to leave before their series ends; of two exemplars of
+ * equal rank the later stays. */
+static bool merge_one(struct step *into, const struct step *from, const struct increment *i)
 {
 	size_t before = into->len;
 	struct increment *there = step_touch(into, i->series);
 	bool fresh = into->len > before;
 	if (i->exemplar == INCREMENT_ENDS) {
-		if (fresh)
-			there->exemplar = INCREMENT_ENDS;
-		return;
+		if (fresh || there->exemplar == INCREMENT_ENDS)
+			*there = (struct increment){.series = i->series, .count = END_SAID, .exemplar = INCREMENT_ENDS};
+		return false;
 	}
 	if (family_get(i->series->family)->type == METRIC_GAUGE) {
 		if (fresh)
 			there->count = i->count;
-		return;
+		return false;
 	}
+	bool ended = there->exemplar == INCREMENT_ENDS;
+	if (ended)
+		there->count = there->exemplar = 0;
 	there->count += i->count;
 	if (i->hist)
 		add_histogram(into, there, step_sum(from, i), step_buckets(from, i));
@@ -232,15 +257,19 @@ static void merge_one(struct step *into, const struct step *from, const struct i
 	const struct exemplar *e = step_exemplar(from, i);
 	if (e && (!there->exemplar || e->rank > into->exemplars[there->exemplar - 1].rank))
 		add_exemplar(into, there, e);
+	return ended;
 }
 
-void step_merge(struct step *into, const struct step *from)
+bool step_merge(struct step *into, const struct step *from)
 {
-	bool closed = into->closed;
+	bool closed = into->closed, spared = false;
 	for (size_t n = 0; n < from->len; n++)
-		merge_one(into, from, &from->increments[n]);
+		spared |= merge_one(into, from, &from->increments[n]);
+	for (size_t n = 0; n < from->retired_len; n++)
+		step_retire(into, from->retired[n]);
 	if (closed)
 		step_close(into);
+	return spared;
 }
 
 void step_free(struct step *step)
@@ -254,6 +283,7 @@ void step_free(struct step *step)
 	for (size_t i = 0; i < step->natives_len; i++)
 		native_done(&step->natives[i]);
 	free(step->natives);
+	free(step->retired);
 	free(step);
 }
 
@@ -296,10 +326,14 @@ static inline void look(struct walk *w)
 {
 	const struct series *s = w->series;
 	const struct increment *i = w->increment;
-	bool stale = i ? i->exemplar == INCREMENT_ENDS : w->step->number - s->last_step >= w->l->expire_steps;
+	bool ends = i && i->exemplar == INCREMENT_ENDS;
+	bool stale = i ? ends : w->step->number - s->last_step >= w->l->expire_steps;
 	w->look = !stale ? LOOK_SAMPLE : s->live ? LOOK_STALE : LOOK_NOTHING;
-	/* none where a stale marker is at that very time: the receiver would refuse it, and has the old value right before */
-	w->anchor = i && !stale && !s->live && !w->step->anchored && s->stale_step != w->step->number - 1 && family_get(s->family)->type != METRIC_GAUGE;
+	/* none where a stale marker is at that very time: the receiver would refuse it, and has the old value right before. A series that ends soon after it
+	 * counted says its last value again: it may have been refused or lost, and no later step will carry it */
+	bool wakes = !stale && !s->live && s->stale_step != w->step->number - 1;
+	bool again = ends && s->live && i->count != END_SAID && w->step->number - 1 - s->last_step < w->l->expire_steps;
+	w->anchor = !w->step->anchored && (wakes || again) && family_get(s->family)->type != METRIC_GAUGE;
 }
 
 bool walk_increments(struct walk *w)

@@ -317,15 +317,25 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 	consider(t, entry, candidate);
 }
 
+/* How many bounds lie below the value: halves what is left, without a branch to mispredict. */
+static inline size_t bounds_below(const struct family *family, double value)
+{
+	const double *at = family->bounds;
+	size_t len = family->bounds_len;
+	if (len == 0)
+		return 0;
+	for (; len > 1; len -= len / 2)
+		at += at[len / 2 - 1] < value ? len / 2 : 0;
+	return (size_t)(at - family->bounds) + (*at < value);
+}
+
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
 {
 	if (!isfinite(value))
 		return;
 	struct tally_entry *entry = entry_of(t, series, step);
 	const struct family *family = family_get(t->series[series].family);
-	size_t bucket = 0;
-	for (size_t i = 0; i < family->bounds_len; i++) /* no branch to mispredict: counts the bounds below the value */
-		bucket += family->bounds[i] < value;
+	size_t bucket = bounds_below(family, value);
 	entry->count += n;
 	entry->sum += value > 0 ? value * (double)n : 0;
 	entry->buckets[bucket] += n;

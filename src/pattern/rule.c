@@ -95,6 +95,24 @@ size_t rule_labels(const struct rule_match *match, const struct record *record, 
 	return rule_make_labels(match->rule->labels, match->rule->labels_len, match, record, scratch, out);
 }
 
+static size_t names_of(const struct label_rule *labels, size_t len, struct slice out[RULE_LABELS_MAX])
+{
+	for (size_t i = 0; i < len; i++)
+		out[i] = labels[i].name;
+	return len;
+}
+
+size_t rule_label_names(const struct rule *rule, struct slice out[RULE_LABELS_MAX])
+{
+	return names_of(rule->labels, rule->labels_len, out);
+}
+
+size_t rule_measure_names(const struct rule *rule, size_t index, struct slice *ret_metric, struct slice out[RULE_LABELS_MAX])
+{
+	*ret_metric = rule->metrics[index].name;
+	return names_of(rule->metrics[index].labels, rule->metrics[index].labels_len, out);
+}
+
 size_t rule_make_labels(const struct label_rule *labels, size_t labels_len, const struct rule_match *match, const struct record *record, struct rule_scratch *scratch,
 	struct rule_label out[RULE_LABELS_MAX])
 {

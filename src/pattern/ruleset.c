@@ -30,7 +30,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { MATCH_LIMIT = 10000, MATCH_LIMIT_PER_BYTE = 4, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20, WORD_BITS = 64, TAIL = 8, TAILS_ALIKE = 16, ANCHORED_FROM = 200, ANCHORED_REST = 4 };
+enum { MATCH_LIMIT = 10000, MATCH_LIMIT_PER_BYTE = 4, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20, WORD_BITS = 64, TAIL = 8, TAILS_ALIKE = 16, ANCHORED_FROM = 200, ANCHORED_ALL_FROM = 32, ANCHORED_REST = 4 };
 
 struct service_rules {
 	struct slice service;
@@ -292,14 +292,14 @@ static bool is_anchored(const struct literal *l)
 }
 
 /* Of many literals those that fit go to the front, for the anchors; returns how many. A second pass over the message must pay: where few literals are spared
- * Vectorscan, or too many stay with it, it does not. */
+ * Vectorscan, or too many stay with it, it does not. If none stays, there is only this pass, and it pays early. */
 static size_t part_anchored(struct literal *literals, size_t len)
 {
 	size_t fit = 0, rest = 0, front = 0;
 	for (size_t i = 0; i < len; i++)
 		if (i == 0 || !same_literal(&literals[i], &literals[i - 1]))
 			*(is_anchored(&literals[i]) ? &fit : &rest) += 1;
-	if (fit < ANCHORED_FROM || rest > fit / ANCHORED_REST)
+	if (fit < (rest ? ANCHORED_FROM : ANCHORED_ALL_FROM) || rest > fit / ANCHORED_REST)
 		return 0;
 	for (size_t i = 0; i < len; i++)
 		if (is_anchored(&literals[i])) {

@@ -61,6 +61,9 @@ struct rule_label {
 	struct slice name, value;
 };
 size_t rule_labels(const struct rule_match *match, const struct record *record, struct rule_scratch *scratch, struct rule_label out[RULE_LABELS_MAX]);
+/* The names of those labels; and the same of the index-th metric that the rule counts in, with the metric's name. */
+size_t rule_label_names(const struct rule *rule, struct slice out[RULE_LABELS_MAX]);
+size_t rule_measure_names(const struct rule *rule, size_t index, struct slice *ret_metric, struct slice out[RULE_LABELS_MAX]);
 /* The metrics that rules of the set define, each once. */
 struct rule_metric_view {
 	struct slice name, help;  /* NUL behind the name; the help may be empty */

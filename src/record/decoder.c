@@ -247,13 +247,13 @@ static enum undecodable reason_of(enum json_status status, struct slice text)
 	return faults[json_fault(text)];
 }
 
-static void keep_document(struct decoder *d, struct json *json, size_t text_len)
+static void keep_document(struct decoder *d, struct json *json, size_t len)
 {
-	size_t words = (size_t)(json->tape[0] & UINT32_MAX), bytes = json_strings_bound(text_len);
+	size_t words = (size_t)(json->tape[0] & UINT32_MAX);
 	uint64_t *tape = arena_alloc(&d->arena, words * sizeof(*tape));
-	unsigned char *strings = arena_alloc(&d->arena, bytes);
+	unsigned char *strings = arena_alloc(&d->arena, len);
 	json->tape = memcpy(tape, json->tape, words * sizeof(*tape));
-	json->strings = memcpy(strings, json->strings, bytes);
+	json->strings = memcpy(strings, json->strings, len);
 }
 
 enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret)
@@ -262,7 +262,7 @@ enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice t
 	if (status != JSON_OK)
 		return reason_of(status, text);
 	if (d->many)
-		keep_document(d, ret, text.len);
+		keep_document(d, ret, json_parser_bytes(d->parsers[which]));
 	return UNDECODABLE_NONE;
 }
 
@@ -412,7 +412,7 @@ static enum undecodable reason_of_unknown(struct slice payload, struct slice tex
 static void read_lines_or_text(struct decoder *d, struct slice payload, struct slice text)
 {
 	enum undecodable reason;
-	bool bracket = text.ptr[0] == '[', letter = text.ptr[0] && strchr("{\"", text.ptr[0]);
+	bool bracket = text.ptr[0] == '[', letter = text.ptr[0] == '{' || text.ptr[0] == '"';
 	if (letter || (bracket && !(is_clean(text, &reason) && text_header_is(text))))
 		json_document_read(d, text);
 	else if (is_clean(text, &reason) && (text_header_is(text) || logfmt_is(d, text)))

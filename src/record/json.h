@@ -2,10 +2,10 @@
 /*
  * Reading a parsed document.
  *
- * Layout (simdjson's tape, doc/tape.md of its release 3.0): 64-bit words, the type's letter in the top 8 bits. tape[0] is the root; the document's value
- * stands at JSON_ROOT. '"': the low 56 bits are the offset in `strings` of a 32-bit length and the bytes. 'l', 'u', 'd': the next word is the int64,
- * uint64 or double. 't', 'f', 'n': no more. '{' and '[': the low 32 bits are the position behind the matching bracket; members follow, an object's as
- * key, value, key, value.
+ * Layout (simdjson's tape, doc/tape.md of its release 3.0): 64-bit words, the type's letter in the top 8 bits. tape[0] is the root, whose low 32 bits are the
+ * number of words; the document's value stands at JSON_ROOT. '"': the low 56 bits are the offset in `strings` of a 32-bit length and the bytes. 'l', 'u', 'd': the
+ * next word is the int64, uint64 or double. 't', 'f', 'n': no more. '{' and '[': the low 32 bits are the position behind the matching bracket; members follow, an
+ * object's as key, value, key, value.
  *
  * A position is an index into the tape; 0 means "none". Views of strings live as long as the document.
  */
@@ -14,9 +14,11 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
-#include "record/json_shim.h"
+#include "record/json_parser.h"
 
 enum { JSON_ROOT = 1 };
+/* Readable bytes behind the last string, so that keys can be compared eight bytes at a time. */
+enum { JSON_STRING_SLACK = 64 };
 
 static inline char json_type(const struct json *json, uint32_t at)
 {
@@ -72,6 +74,18 @@ static inline bool json_is_object(const struct json *json, uint32_t at)
 static inline bool json_is_array(const struct json *json, uint32_t at)
 {
 	return at && json_type(json, at) == '[';
+}
+
+static inline bool json_is_number(const struct json *json, uint32_t at)
+{
+	char type = json_type(json, at);
+	return type == 'l' || type == 'u' || type == 'd';
+}
+
+static inline bool json_is_bool(const struct json *json, uint32_t at)
+{
+	char type = json_type(json, at);
+	return type == 't' || type == 'f';
 }
 
 static inline bool json_is_null(const struct json *json, uint32_t at)

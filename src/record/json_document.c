@@ -81,7 +81,7 @@ static void read_string(struct decoder *d, struct slice text)
 		decoder_lose(d, UNDECODABLE_EMPTY);
 	else if (++d->depth > MOST_STRINGS)
 		decoder_lose(d, UNDECODABLE_TOO_DEEP);
-	else if (!strchr("{[", text.ptr[0]) || decoder_parse(d, STRING_PARSER, text, &json))
+	else if ((text.ptr[0] != '{' && text.ptr[0] != '[') || decoder_parse(d, STRING_PARSER, text, &json))
 		text_log_read(d, text, false);
 	else if (json_is_object(&json, JSON_ROOT))
 		json_object_read(d, &json, JSON_ROOT);

@@ -34,23 +34,35 @@ struct json_fields {
 	} layers[LAYERS]; /* innermost first */
 };
 
-static void note_facts(struct object *o)
+/* Facts about values that shapes are told by, as bits from KEY_IS_LEVEL_NUMBER on. */
+static unsigned facts_of(const struct object *o)
 {
+	enum { LEVEL_NUMBER = 1, LEVEL_UPPER = 2, TIME_NUMBER = 4, LOG_TEXT = 8, LOG_OBJECT = 16, EVENT_TEXT = 32 };
 	const struct json *json = &o->json;
+	unsigned facts = 0;
 	if (key_set_has(&o->seen, KEY_LEVEL)) {
 		uint32_t at = o->at[KEY_LEVEL];
 		struct slice text = json_text(json, at);
 		if (json_type(json, at) == 'l')
-			key_set_add(&o->seen, KEY_IS_LEVEL_NUMBER);
+			facts |= LEVEL_NUMBER;
 		else if (text.len && text.ptr[0] >= 'A' && text.ptr[0] <= 'Z')
-			key_set_add(&o->seen, KEY_IS_LEVEL_UPPER);
+			facts |= LEVEL_UPPER;
 	}
 	if (key_set_has(&o->seen, KEY_TIME) && json_type(json, o->at[KEY_TIME]) != '"')
-		key_set_add(&o->seen, KEY_IS_TIME_NUMBER);
+		facts |= TIME_NUMBER;
 	if (key_set_has(&o->seen, KEY_LOG))
-		key_set_add(&o->seen, json_type(json, o->at[KEY_LOG]) == '"' ? KEY_IS_LOG_TEXT : KEY_IS_LOG_OBJECT);
+		facts |= json_type(json, o->at[KEY_LOG]) == '"' ? LOG_TEXT : LOG_OBJECT;
 	if (key_set_has(&o->seen, KEY_EVENT) && json_type(json, o->at[KEY_EVENT]) == '"')
-		key_set_add(&o->seen, KEY_IS_EVENT_TEXT);
+		facts |= EVENT_TEXT;
+	return facts;
+}
+
+static void note_facts(struct object *o)
+{
+	_Static_assert(KEY_IS_EVENT_TEXT - KEY_IS_LEVEL_NUMBER == 5, "facts_of has the same order");
+	for (unsigned facts = facts_of(o), key = KEY_IS_LEVEL_NUMBER; facts; facts >>= 1, key++)
+		if (facts & 1)
+			key_set_add(&o->seen, key);
 }
 
 enum undecodable object_scan(struct decoder *d, struct object *o)
@@ -70,20 +82,68 @@ enum undecodable object_scan(struct decoder *d, struct object *o)
 	return UNDECODABLE_NONE;
 }
 
-enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root)
+static uint64_t names_of(const struct json *json, uint32_t at)
 {
-	struct object *o = &d->objects[layer];
-	o->json = *json;
-	o->root = root;
-	o->via = NULL;
-	enum undecodable reason = object_scan(d, o);
-	if (reason)
-		return reason;
-	const struct shape_match *match = shape_detect(&d->shapes, layer, &o->seen);
+	uint64_t bits = 0;
+	bool object = json_is_object(json, at);
+	if (object || json_is_array(json, at))
+		for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + object))
+			bits |= object ? name_bit(json_string(json, i)) : json_is_object(json, i) ? names_of(json, i) : 0;
+	return bits;
+}
+
+static void object_is(struct object *o, const struct shape_match *match)
+{
+	for (const uint16_t *key = match->nested; *key; key++)
+		o->names[*key] = names_of(&o->json, o->at[*key]);
 	o->match = match;
 	o->row = match->row;
 	o->members = match->members;
 	o->shape = match->row->shape->name;
+}
+
+/* An object whose names have come in this order before: what was found out then holds, if the facts are the same. */
+static bool open_again(struct object *o, const struct outline_walk *way)
+{
+	const struct outline_node *nodes = way->outline->nodes, *last = &nodes[way->nodes[way->len - 1]];
+	if (!last->match || last->match->stamp != last->stamp)
+		return false;
+	for (size_t i = 0; i < way->len; i++)
+		o->at[nodes[way->nodes[i]].key] = way->at[i];
+	o->seen = last->match->seen;
+	if (facts_of(o) != last->facts)
+		return false;
+	object_is(o, last->match);
+	return true;
+}
+
+static void remember(struct decoder *d, const struct object *o, const struct outline_walk *way)
+{
+	struct outline_node *nodes = way->outline->nodes, *last = &nodes[way->nodes[way->len - 1]];
+	for (size_t i = 0; i < way->len; i++) {
+		struct outline_node *node = &nodes[way->nodes[i]];
+		node->key = (uint16_t)key_find(&d->keys, outline_name(node));
+	}
+	last->match = o->match;
+	last->stamp = o->match->stamp;
+	last->facts = (uint16_t)facts_of(o);
+}
+
+enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root)
+{
+	struct object *o = &d->objects[layer];
+	const struct outline_walk *way = root == JSON_ROOT ? json->walk : NULL;
+	o->json = *json;
+	o->root = root;
+	o->via = NULL;
+	if (way && open_again(o, way))
+		return UNDECODABLE_NONE;
+	enum undecodable reason = object_scan(d, o);
+	if (reason)
+		return reason;
+	object_is(o, shape_detect(&d->shapes, layer, &o->seen));
+	if (way)
+		remember(d, o, way);
 	return UNDECODABLE_NONE;
 }
 

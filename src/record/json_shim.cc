@@ -12,15 +12,15 @@
 static constexpr size_t SMALLEST = 16 * 1024;
 static constexpr size_t LARGEST_KEPT = 1024 * 1024;
 
-struct json_parser {
+struct json_shim {
 	simdjson::dom::parser parser;
 	char *copy;
 	size_t capacity;
 };
 
-extern "C" struct json_parser *json_parser_new(void)
+extern "C" struct json_shim *json_shim_new(void)
 {
-	auto *p = new (std::nothrow) json_parser;
+	auto *p = new (std::nothrow) json_shim;
 	if (p) {
 		p->copy = nullptr;
 		p->capacity = 0;
@@ -28,15 +28,15 @@ extern "C" struct json_parser *json_parser_new(void)
 	return p;
 }
 
-extern "C" void json_parser_free(struct json_parser *parser)
+extern "C" void json_shim_free(struct json_shim *shim)
 {
-	if (!parser)
+	if (!shim)
 		return;
-	free(parser->copy);
-	delete parser;
+	free(shim->copy);
+	delete shim;
 }
 
-static bool fit(struct json_parser *p, size_t len)
+static bool fit(struct json_shim *p, size_t len)
 {
 	if (len <= p->capacity && (p->capacity <= LARGEST_KEPT || len > LARGEST_KEPT))
 		return true;
@@ -73,21 +73,21 @@ static enum json_status status_of(simdjson::error_code error)
 	}
 }
 
-extern "C" enum json_status json_parser_parse(struct json_parser *parser, const char *bytes, size_t len, struct json *ret)
+extern "C" enum json_status json_shim_parse(struct json_shim *shim, const char *bytes, size_t len, struct json_shim_tape *ret)
 {
-	if (!fit(parser, len))
+	if (!fit(shim, len))
 		return JSON_MEMORY;
-	memcpy(parser->copy, bytes, len);
-	memset(parser->copy + len, 0, simdjson::SIMDJSON_PADDING);
-	simdjson::error_code error = parser->parser.parse(parser->copy, len, false).error();
+	memcpy(shim->copy, bytes, len);
+	memset(shim->copy + len, 0, simdjson::SIMDJSON_PADDING);
+	simdjson::error_code error = shim->parser.parse(shim->copy, len, false).error();
 	if (error)
 		return status_of(error);
-	ret->tape = parser->parser.doc.tape.get();
-	ret->strings = parser->parser.doc.string_buf.get();
+	ret->tape = shim->parser.doc.tape.get();
+	ret->strings = shim->parser.doc.string_buf.get();
 	return JSON_OK;
 }
 
-extern "C" size_t json_strings_bound(size_t len)
+extern "C" size_t json_shim_strings_bound(size_t len)
 {
 	return 5 * len / 3 + simdjson::SIMDJSON_PADDING;
 }

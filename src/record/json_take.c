@@ -11,7 +11,7 @@
 struct search {
 	const struct object *o;
 	const struct place *place; /* of the last value */
-	const struct place *const *next;
+	const struct present *next;
 	enum member member;
 };
 
@@ -34,14 +34,25 @@ static inline struct search search_start(const struct object *o, enum member mem
 	return (struct search){.o = o, .next = o->match->present[member], .member = member};
 }
 
-static uint32_t search_next(struct search *s)
+/* The value of a place that lies inside the member at `at`. */
+static __attribute__((noinline)) uint32_t inside_of(const struct object *o, const struct place *place, uint32_t at)
+{
+	for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
+		at = descend(&o->json, at, place->inside[i]);
+	return at;
+}
+
+/* Most names inside are not there: the bits of those that are tell without a search. */
+static inline __attribute__((always_inline)) uint32_t search_next(struct search *s)
 {
 	const struct object *o = s->o;
-	while (*s->next) {
-		const struct place *place = *s->next++;
+	for (const struct place *place; (place = s->next->place);) {
+		uint64_t bit = s->next++->bit;
+		if (bit & ~o->names[place->key])
+			continue;
 		uint32_t at = o->at[place->key];
-		for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
-			at = descend(&o->json, at, place->inside[i]);
+		if (place->inside[0].len)
+			at = inside_of(o, place, at);
 		if (!json_is_null(&o->json, at)) {
 			s->place = place;
 			return at;
@@ -53,7 +64,7 @@ static uint32_t search_next(struct search *s)
 uint32_t object_next(const struct object *o, enum member member, const struct place **place)
 {
 	struct search s = search_start(o, member);
-	while (*place && *s.next && *s.next++ != *place)
+	while (*place && s.next->place && s.next++->place != *place)
 		;
 	uint32_t at = search_next(&s);
 	*place = s.place;
@@ -76,23 +87,23 @@ void object_way(const struct decoder *d, unsigned layer, struct buf *out)
 			buf_printf(out, "%s%s", d->objects[i].via, d->objects[i].via_text ? " JSON, " : ".");
 }
 
-static void write_note(struct decoder *d, const struct search *s)
+static __attribute__((noinline)) void write_note(struct decoder *d, const struct object *o, enum member member, const struct place *place)
 {
 	struct buf text = {0};
-	object_way(d, (unsigned)(s->o - d->objects), &text);
-	buf_add_str(&text, key_text(s->place->key));
-	for (size_t i = 0; i < 2 && s->place->inside[i].len; i++) {
+	object_way(d, (unsigned)(o - d->objects), &text);
+	buf_add_str(&text, key_text(place->key));
+	for (size_t i = 0; i < 2 && place->inside[i].len; i++) {
 		buf_add_char(&text, '.');
-		buf_add_slice(&text, s->place->inside[i]);
+		buf_add_slice(&text, place->inside[i]);
 	}
-	decoder_note(d, member_name(s->member), buf_slice(&text));
+	decoder_note(d, member_name(member), buf_slice(&text));
 	buf_done(&text);
 }
 
-static inline void note_place(struct decoder *d, const struct search *s)
+static inline void note_place(struct decoder *d, struct search s)
 {
 	if (__builtin_expect(noting(d), 0))
-		write_note(d, s);
+		write_note(d, s.o, s.member, s.place);
 }
 
 /* {seconds, nanos}, {epochSecond, nanoOfSecond}, {$date}. */
@@ -161,7 +172,7 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 			continue;
 		r->time_ns = ns;
 		d->time_zoned = zoned;
-		note_place(d, &s);
+		note_place(d, s);
 		break;
 	}
 	return UNDECODABLE_NONE;
@@ -175,12 +186,12 @@ static enum undecodable take_level(struct decoder *d, const struct object *o, st
 		int64_t number;
 		if (json_type(&o->json, at) == '"')
 			r->severity = level_parse(json_string(&o->json, at), scale);
-		else if (strchr("lud", json_type(&o->json, at)))
+		else if (json_is_number(&o->json, at))
 			r->severity = json_i64(&o->json, at, &number) ? level_of_number(number, scale) : SEVERITY_UNKNOWN;
 		else
 			return UNDECODABLE_WRONG_TYPE;
 		if (r->severity != SEVERITY_UNKNOWN)
-			note_place(d, &s);
+			note_place(d, s);
 	}
 	return UNDECODABLE_NONE;
 }
@@ -255,7 +266,7 @@ static enum undecodable take_message(struct decoder *d, const struct object *o, 
 			return UNDECODABLE_WRONG_TYPE;
 		r->message = message_of(d, o, at, s.place);
 		if (r->message.len)
-			note_place(d, &s);
+			note_place(d, s);
 	}
 	return UNDECODABLE_NONE;
 }
@@ -269,20 +280,20 @@ static struct slice take_text(struct decoder *d, const struct object *o, enum me
 		struct slice text = json_text(&o->json, at);
 		if (text.len == 0)
 			continue;
-		note_place(d, &s);
+		note_place(d, s);
 		return text;
 	}
 	return slice_of(NULL, 0);
 }
 
 /* An id may be text or a decimal number; false if the field holds something else. */
-static bool id_text(struct decoder *d, const struct search *s, uint32_t at, struct slice *ret)
+static bool id_text(struct decoder *d, const struct object *o, const struct place *place, uint32_t at, struct slice *ret)
 {
-	if (json_is_object(&s->o->json, at) || json_is_array(&s->o->json, at) || strchr("tf", json_type(&s->o->json, at))) {
+	if (json_is_object(&o->json, at) || json_is_array(&o->json, at) || json_is_bool(&o->json, at)) {
 		*ret = slice_of(NULL, 0);
-		return s->place->key == KEY_TRACE || s->place->key == KEY_SPAN || s->place->inside[0].len;
+		return place->key == KEY_TRACE || place->key == KEY_SPAN || place->inside[0].len;
 	}
-	if (!json_scalar(&s->o->json, at, &d->scratch, ret))
+	if (!json_scalar(&o->json, at, &d->scratch, ret))
 		*ret = slice_of(NULL, 0);
 	return true;
 }
@@ -295,11 +306,11 @@ static enum undecodable take_ids(struct decoder *d, const struct object *o, stru
 		struct search s = search_start(o, members[i]);
 		for (uint32_t at; ids[i]->len == 0 && (at = search_next(&s));) {
 			struct slice text;
-			if (!id_text(d, &s, at, &text))
+			if (!id_text(d, o, s.place, at, &text))
 				return UNDECODABLE_WRONG_TYPE;
 			*ids[i] = i == 0 ? trace_id_of(text, &d->arena, &r->span_id) : span_id_of(text, &d->arena);
 			if (ids[i]->len)
-				note_place(d, &s);
+				note_place(d, s);
 		}
 	}
 	return UNDECODABLE_NONE;
@@ -317,7 +328,7 @@ static void take_duration(struct decoder *d, const struct object *o, struct reco
 		else
 			found = json_double(&o->json, at, &number) && duration_of(number, unit, &r->duration_ns);
 		if (found)
-			note_place(d, &s);
+			note_place(d, s);
 	}
 }
 
@@ -348,7 +359,7 @@ static void take_http(struct decoder *d, const struct object *o, struct record *
 		if (!json_i64(&o->json, at, &status) || status < 100 || status > 599)
 			continue;
 		r->http_status = (int)status;
-		note_place(d, &s);
+		note_place(d, s);
 	}
 	if (r->http_method.len == 0) {
 		struct slice method = take_text(d, o, MEMBER_METHOD);
@@ -440,7 +451,7 @@ static void take_failure(struct decoder *d, const struct object *o, struct recor
 		r->error = true;
 		r->exception_type = failure_type(&o->json, at, s.place->key);
 		if (r->exception_type.len)
-			note_place(d, &s);
+			note_place(d, s);
 	}
 }
 

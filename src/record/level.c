@@ -3,46 +3,74 @@
 
 enum { LONGEST_WORD = 16 };
 
-/* Lower case; the frequent ones first, as the search is linear. */
+/* Lower case, by first letter; among those the frequent ones first, as the search is linear. */
 static const struct {
 	char word[LONGEST_WORD];
 	enum severity severity;
 	bool header; /* unmistakable at the head of a text line */
 } words[] = {
-	{"info", SEVERITY_INFO, true}, {"error", SEVERITY_ERROR, true}, {"warn", SEVERITY_WARN, true}, {"debug", SEVERITY_DEBUG, true},
-	{"warning", SEVERITY_WARN, true}, {"trace", SEVERITY_TRACE, true}, {"fatal", SEVERITY_FATAL, true}, {"information", SEVERITY_INFO, true},
-	{"critical", SEVERITY_FATAL, true}, {"notice", SEVERITY_INFO, true}, {"err", SEVERITY_ERROR, true}, {"panic", SEVERITY_FATAL, true},
-	{"severe", SEVERITY_ERROR, true}, {"verbose", SEVERITY_TRACE, true}, {"crit", SEVERITY_FATAL, true}, {"alert", SEVERITY_FATAL, true},
-	{"emergency", SEVERITY_FATAL, true}, {"emerg", SEVERITY_FATAL, true}, {"dpanic", SEVERITY_FATAL, true}, {"informational", SEVERITY_INFO, false},
-	{"inf", SEVERITY_INFO, true}, {"wrn", SEVERITY_WARN, true}, {"dbg", SEVERITY_DEBUG, true}, {"trc", SEVERITY_TRACE, true},
-	{"ftl", SEVERITY_FATAL, true}, {"erro", SEVERITY_ERROR, true}, {"trce", SEVERITY_TRACE, true}, {"debg", SEVERITY_DEBUG, true}, {"dbug", SEVERITY_DEBUG, true},
-	{"eror", SEVERITY_ERROR, true}, {"fatl", SEVERITY_FATAL, true}, {"pnc", SEVERITY_FATAL, false},
-	{"finest", SEVERITY_TRACE, true}, {"finer", SEVERITY_DEBUG, true}, {"fine", SEVERITY_DEBUG, false}, {"config", SEVERITY_DEBUG, false},
-	{"silly", SEVERITY_TRACE, false}, {"http", SEVERITY_INFO, false}, {"log", SEVERITY_INFO, false}, {"success", SEVERITY_INFO, false}, {"ok", SEVERITY_INFO, false}, {"statement", SEVERITY_INFO, false},
-	{"failure", SEVERITY_ERROR, false}, {"fail", SEVERITY_ERROR, false}, {"default", SEVERITY_UNKNOWN, false}, {"unspecified", SEVERITY_UNKNOWN, false},
-	{"vrb", SEVERITY_TRACE, true}, {"all", SEVERITY_TRACE, false}, {"t", SEVERITY_TRACE, false}, {"d", SEVERITY_DEBUG, false}, {"i", SEVERITY_INFO, false},
-	{"w", SEVERITY_WARN, false}, {"e", SEVERITY_ERROR, false}, {"f", SEVERITY_FATAL, false}, {"c", SEVERITY_FATAL, false}, {"n", SEVERITY_INFO, false},
-	{"v", SEVERITY_TRACE, false}, {"s", SEVERITY_ERROR, false}, {"a", SEVERITY_FATAL, false}, {"p", SEVERITY_FATAL, false},
+	{"alert", SEVERITY_FATAL, true}, {"all", SEVERITY_TRACE, false}, {"a", SEVERITY_FATAL, false},
+	{"critical", SEVERITY_FATAL, true}, {"crit", SEVERITY_FATAL, true}, {"config", SEVERITY_DEBUG, false}, {"c", SEVERITY_FATAL, false},
+	{"debug", SEVERITY_DEBUG, true}, {"dpanic", SEVERITY_FATAL, true}, {"dbg", SEVERITY_DEBUG, true}, {"debg", SEVERITY_DEBUG, true}, {"dbug", SEVERITY_DEBUG, true}, {"default", SEVERITY_UNKNOWN, false}, {"d", SEVERITY_DEBUG, false},
+	{"error", SEVERITY_ERROR, true}, {"err", SEVERITY_ERROR, true}, {"emergency", SEVERITY_FATAL, true}, {"emerg", SEVERITY_FATAL, true}, {"erro", SEVERITY_ERROR, true}, {"eror", SEVERITY_ERROR, true}, {"e", SEVERITY_ERROR, false},
+	{"fatal", SEVERITY_FATAL, true}, {"ftl", SEVERITY_FATAL, true}, {"fatl", SEVERITY_FATAL, true}, {"finest", SEVERITY_TRACE, true}, {"finer", SEVERITY_DEBUG, true}, {"fine", SEVERITY_DEBUG, false}, {"failure", SEVERITY_ERROR, false}, {"fail", SEVERITY_ERROR, false}, {"f", SEVERITY_FATAL, false},
+	{"http", SEVERITY_INFO, false},
+	{"info", SEVERITY_INFO, true}, {"information", SEVERITY_INFO, true}, {"informational", SEVERITY_INFO, false}, {"inf", SEVERITY_INFO, true}, {"i", SEVERITY_INFO, false},
+	{"log", SEVERITY_INFO, false},
+	{"notice", SEVERITY_INFO, true}, {"n", SEVERITY_INFO, false},
+	{"ok", SEVERITY_INFO, false},
+	{"panic", SEVERITY_FATAL, true}, {"pnc", SEVERITY_FATAL, false}, {"p", SEVERITY_FATAL, false},
+	{"severe", SEVERITY_ERROR, true}, {"silly", SEVERITY_TRACE, false}, {"success", SEVERITY_INFO, false}, {"statement", SEVERITY_INFO, false}, {"s", SEVERITY_ERROR, false},
+	{"trace", SEVERITY_TRACE, true}, {"trc", SEVERITY_TRACE, true}, {"trce", SEVERITY_TRACE, true}, {"t", SEVERITY_TRACE, false},
+	{"unspecified", SEVERITY_UNKNOWN, false},
+	{"verbose", SEVERITY_TRACE, true}, {"vrb", SEVERITY_TRACE, true}, {"v", SEVERITY_TRACE, false},
+	{"warn", SEVERITY_WARN, true}, {"warning", SEVERITY_WARN, true}, {"wrn", SEVERITY_WARN, true}, {"w", SEVERITY_WARN, false},
 };
 enum { WORDS = sizeof(words) / sizeof(words[0]) };
+
+/* Where the words of each letter begin, and at last where those of z end. */
+static const unsigned char letters[] = {0, 3, 3, 7, 14, 21, 30, 30, 31, 36, 36, 36, 37, 37, 39, 40, 43, 43, 43, 48, 52, 53, 56, 60, 60, 60, 60};
+_Static_assert(WORDS == 60, "letters counts the words");
+
+/* Up to eight bytes as a word, zero-padded: two loads that overlap, and what both have is the same. */
+static inline uint64_t load_upto8(const char *p, size_t len)
+{
+	uint32_t low, high;
+	uint64_t eight = 0;
+	if (len >= 8) {
+		memcpy(&eight, p, 8);
+		return eight;
+	}
+	if (len >= 4) {
+		memcpy(&low, p, 4);
+		memcpy(&high, p + len - 4, 4);
+		return low | (uint64_t)high << (len - 4) * 8;
+	}
+	for (size_t i = 0; i < len; i++)
+		eight |= (uint64_t)(unsigned char)p[i] << i * 8;
+	return eight;
+}
+
+/* The bit that makes letters lower-case, in the first len bytes. Nothing but letters becomes a letter by it. */
+static inline uint64_t lower_bits(size_t len)
+{
+	return len >= 8 ? UINT64_C(0x2020202020202020) : UINT64_C(0x2020202020202020) & ((UINT64_C(1) << len * 8) - 1);
+}
 
 /* Index of the word that text is, or WORDS. */
 static size_t find_word(struct slice text)
 {
-	char folded[LONGEST_WORD] = {0};
-	uint64_t want[2], have[2];
+	uint64_t have[2];
 	if (text.len == 0 || text.len > LONGEST_WORD)
 		return WORDS;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c + 32);
-		folded[i] = c;
-	}
-	memcpy(want, folded, sizeof(want));
-	for (size_t i = 0; i < WORDS; i++) {
+	unsigned letter = (unsigned)((text.ptr[0] | 32) - 'a');
+	if (letter > 25)
+		return WORDS;
+	size_t more = text.len > 8 ? text.len - 8 : 0;
+	uint64_t first = load_upto8(text.ptr, text.len) | lower_bits(text.len), second = load_upto8(text.ptr + 8, more) | lower_bits(more);
+	for (size_t i = letters[letter]; i < letters[letter + 1]; i++) {
 		memcpy(have, words[i].word, sizeof(have));
-		if (want[0] == have[0] && want[1] == have[1])
+		if (first == have[0] && second == have[1])
 			return i;
 	}
 	return WORDS;

@@ -30,11 +30,24 @@ static bool fill_hole(const struct json *json, uint32_t root, struct slice hole,
 	return true;
 }
 
+/* What stands before the next brace; where that is. */
+static size_t add_plain(struct slice template, size_t from, struct buf *out)
+{
+	size_t i = from;
+	while (i < template.len && template.ptr[i] != '{' && template.ptr[i] != '}')
+		i++;
+	buf_add(out, template.ptr + from, i - from);
+	return i;
+}
+
 void message_template_render(const struct json *json, uint32_t root, uint32_t renderings, struct slice template, struct buf *out)
 {
 	bool ready = json_is_array(json, renderings);
 	uint32_t rendering = ready ? json_first(renderings) : 0, last = ready ? json_end(json, renderings) : 0;
 	for (size_t i = 0; i < template.len;) {
+		i = add_plain(template, i, out);
+		if (i == template.len)
+			break;
 		char c = template.ptr[i];
 		bool twice = i + 1 < template.len && template.ptr[i + 1] == c;
 		size_t end = c == '{' && !twice ? slice_find(template, '}', i) : template.len;

@@ -20,6 +20,7 @@ struct object {
 	const char *via;  /* notes: the field of the layer around it that holds this one ("log", "payload"); NULL: none */
 	bool via_text;    /* that field is a string with JSON in it, not an object */
 	uint32_t at[KEY_COUNT]; /* the position of the value; only where seen has the key */
+	uint64_t names[KEY_COUNT]; /* of the fields in match->nested, the names inside as bits */
 };
 
 /* Where record_field looks: the head of a format's own struct. */

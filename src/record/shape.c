@@ -269,6 +269,21 @@ static bool fits(const struct shape_row *row, const struct key_set *seen)
 	return key_set_covers(seen, &row->all) && (!row->choosy || key_set_meets(seen, &row->any)) && !key_set_meets(seen, &row->none);
 }
 
+/* The fields that have places inside; false if they are too many to be kept. */
+static bool add_nested(struct shape_match *match, unsigned key)
+{
+	size_t i = 0;
+	while (i < SHAPE_NESTED && match->nested[i] && match->nested[i] != key)
+		i++;
+	if (i == SHAPE_NESTED)
+		return false;
+	if (match->nested[i] == KEY_NONE) {
+		match->nested[i] = (uint16_t)key;
+		match->nested[i + 1] = KEY_NONE;
+	}
+	return true;
+}
+
 static void decide(const struct shape_table *table, struct shape_match *match)
 {
 	const struct shape_row *row = table->rows, *last = row + table->len - 1;
@@ -276,16 +291,17 @@ static void decide(const struct shape_table *table, struct shape_match *match)
 		row++;
 	match->row = row;
 	match->members = 0;
+	match->nested[0] = KEY_NONE;
 	size_t n = 0;
 	for (unsigned m = 0; m < MEMBER_COUNT; m++) {
 		match->present[m] = &match->places[n];
 		/* a place for this column's end and for each of those after it is kept */
 		for (const struct place *p = row->places[m]; p->key && n + (MEMBER_COUNT - m) < SHAPE_PRESENT; p++)
 			if (key_set_has(&match->seen, p->key))
-				match->places[n++] = p;
+				match->places[n++] = (struct present){.place = p, .bit = p->inside[0].len && add_nested(match, p->key) ? name_bit(p->inside[0]) : 0};
 		if (match->present[m] < &match->places[n])
 			match->members |= 1u << m;
-		match->places[n++] = NULL;
+		match->places[n++] = (struct present){0};
 	}
 }
 
@@ -297,6 +313,7 @@ const struct shape_match *shape_detect(struct shape_table *table, unsigned layer
 	struct shape_match *match = &table->answers[layer][hash >> 32 & (SHAPE_ANSWERS - 1)];
 	if (!match->row || memcmp(&match->seen, seen, sizeof(*seen)) != 0) {
 		match->seen = *seen;
+		match->stamp++;
 		decide(table, match);
 	}
 	return match;

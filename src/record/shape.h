@@ -57,13 +57,29 @@ struct shape_row {
 	bool choosy; /* any is not empty */
 };
 
+/* A name as one of 64 bits: which names an object holds is told by a word, mostly. */
+static inline uint64_t name_bit(struct slice name)
+{
+	return name.len ? UINT64_C(1) << ((name.len * 5 + (unsigned char)name.ptr[0] + (unsigned char)name.ptr[name.len - 1] * 3U) & 63) : 1;
+}
+
+/* A place whose field is there. */
+struct present {
+	const struct place *place; /* NULL: the column's end */
+	uint64_t bit;              /* of the first name inside; 0: none */
+};
+
+enum { SHAPE_NESTED = 12 };
+
 /* An answer: the shape, and which of its columns have any of these names (bit m: member m). */
 struct shape_match {
 	struct key_set seen;
 	const struct shape_row *row; /* NULL: the entry is free */
 	unsigned members;
-	const struct place *const *present[MEMBER_COUNT]; /* of each column the places whose field is there, then NULL */
-	const struct place *places[SHAPE_PRESENT];
+	uint32_t stamp; /* another one whenever the entry is given to another set */
+	const struct present *present[MEMBER_COUNT]; /* of each column the places whose field is there */
+	struct present places[SHAPE_PRESENT];
+	uint16_t nested[SHAPE_NESTED + 1]; /* the fields that places lie in; KEY_NONE ends them */
 };
 
 struct shape_table {

@@ -89,8 +89,7 @@ static inline void tape_finish(struct decoder *d, struct json *ret)
 	if (d->strings.len)
 		memcpy(strings, d->strings.data, d->strings.len);
 	memset(strings + d->strings.len, 0, JSON_STRING_SLACK);
-	ret->tape = words;
-	ret->strings = (const unsigned char *)strings;
+	*ret = (struct json){.tape = words, .strings = (const unsigned char *)strings};
 }
 
 #endif

@@ -121,6 +121,8 @@ static bool zone(struct cursor *c, int64_t *ret_seconds)
 {
 	struct cursor at = *c;
 	*ret_seconds = 0;
+	if (literal(c, 'Z'))
+		return true;
 	bool blank = literal(&at, ' ');
 	if (at.p >= at.end)
 		return false;
@@ -237,6 +239,45 @@ int64_t timestamp_near(int64_t ns, int64_t now_ns)
 	return timestamp_in_year(ns, year);
 }
 
+static inline uint64_t load8(const char *p)
+{
+	uint64_t word;
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* Whether each byte of `word` less that of `zeros` is at most 9, or 0 where `zeros` has no digit. */
+static inline bool fits_digits(uint64_t word, uint64_t zeros, uint64_t most)
+{
+	uint64_t rest = word ^ zeros;
+	return !(((rest + most) | rest) & UINT64_C(0x8080808080808080));
+}
+
+static inline unsigned pair(const char *p)
+{
+	return (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0');
+}
+
+/* "2026-03-04T09:15:02", eight bytes at a glance; what nearly every logger writes. */
+static bool usual_time(struct cursor *c, int64_t *ret_days, int64_t *ret_seconds)
+{
+	const char *p = c->p;
+	if (c->end - p < 19 || (p[10] != 'T' && p[10] != ' '))
+		return false;
+	/* "YYYY-MM-", "HH:MM:SS" as the words of a little-endian machine: 0x76 + 9 and 0x7F + 0 have no high bit */
+	if (!fits_digits(load8(p), UINT64_C(0x2D30302D30303030), UINT64_C(0x7F76767F76767676)) ||
+		!fits_digits(load8(p + 11), UINT64_C(0x30303A30303A3030), UINT64_C(0x76767F76767F7676)))
+		return false;
+	unsigned tens = (unsigned)(p[8] - '0'), ones = (unsigned)(p[9] - '0'), month = pair(p + 5), day = tens * 10 + ones;
+	unsigned hour = pair(p + 11), minute = pair(p + 14), second = pair(p + 17);
+	if (tens > 3 || ones > 9 || month - 1 > 11 || day - 1 > 30 || hour > 24 || minute > 59 || second > 60)
+		return false;
+	*ret_days = clock_days((int64_t)pair(p) * 100 + pair(p + 2), month, day);
+	*ret_seconds = (int64_t)hour * 3600 + minute * 60 + second;
+	c->p += 19;
+	return true;
+}
+
 bool timestamp_scan(struct slice text, struct timestamp *ret)
 {
 	struct cursor c = {.p = text.ptr, .end = text.ptr + text.len};
@@ -244,9 +285,9 @@ bool timestamp_scan(struct slice text, struct timestamp *ret)
 	if (!is_digit(&c, 0) || !is_digit(&c, 1))
 		return false;
 	bool dated = text.len > 2 && text.ptr[2] != ':';
-	if (dated && !date(&c, &days))
-		return false;
-	if (!time_of_day(&c, &seconds, &ns))
+	if (usual_time(&c, &days, &seconds))
+		ns = fraction(&c);
+	else if ((dated && !date(&c, &days)) || !time_of_day(&c, &seconds, &ns))
 		return false;
 	bool zoned = dated && zone(&c, &east);
 	if (is_digit(&c, 0))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ratios of winnow against a reference in the same run.
 
-usage: ./dev bench [main] [mining] [rules] [main-rules] [decode]
+usage: ./dev bench [main] [mining] [rules] [main-rules] [decode] [spans]
 
 One line each: name  ours  reference  ratio  unit. Exit 1 if a ratio is under its goal.
 
@@ -11,6 +11,9 @@ exemplars on, as messages per CPU second of the process; the reference is a bare
 same topic in turn; the median of the rounds counts.
 
 decode: what a record costs the decoder, by shape, beside simdjson parsing the same bytes without looking at them; OTLP spans per CPU second.
+
+spans: real spans from a real Kafka to a real Prometheus as OTLP/JSON and as OTLP protobuf, spans per CPU second of the process; the reference is the bare consumer on
+the same messages. Also with edges between services of any kind, where every span is looked up under its parent.
 
 main-rules: the same job with 100 rules, its reference the same job without any.
 
@@ -23,44 +26,52 @@ import os, statistics, subprocess, sys, threading, time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tools"))
 import json
-import books
+import books, spans
 from servers import TOOLS, Failed, Kafka, Prometheus, Winnow, run_folder
 from stage import produce, real_files
 
 MESSAGES, ROUNDS = 1_600_000, 3
+SPAN_REPEATS = 12    # of 321,068 real spans
+SPAN_GOALS = {"json": 2_200_000, "proto": 4_000_000}
 GOAL_RATIO, GOAL_RSS_MIB, GOAL_RULES = 0.20, 256, 0.90
 
 
-def bare(brokers, topic):
+def bare(brokers, topic, expected=MESSAGES):
     done = subprocess.run([os.path.join(TOOLS, "bare"), brokers, topic], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
     result = json.loads(done.stdout)
-    if result["messages"] != MESSAGES:
-        raise Failed(f"bare read {result['messages']} of {MESSAGES} messages")
+    if result["messages"] != expected:
+        raise Failed(f"bare read {result['messages']} of {expected} messages")
     return result["messages"] / result["cpu_seconds"]
+
+
+def run_out(brokers, topic, prometheus, number, **settings):
+    """One run of winnow to the end: (CPU seconds, RSS in MiB)."""
+    source = {"brokers": brokers, "topics": [topic], "group": f"bench-{number}-{os.getpid()}", "start": "earliest"}
+    w = Winnow({"sources": [{"kafka": source}], "journal": {"file": os.path.join(run_folder("journal"), "j")},
+                "remote_write": {"url": prometheus.url + "/api/v1/write"}, **settings}, ["--until-end"])
+    begun = time.monotonic()
+    w.start()
+    alarm = threading.Timer(300, w.kill)
+    alarm.start()
+    _, status, usage = os.wait4(w.child.pid, 0)
+    alarm.cancel()
+    w.child.returncode = os.waitstatus_to_exitcode(status)
+    if w.child.returncode != 0:
+        raise Failed(f"winnow ended with {w.child.returncode}:\n{w.said()[-2000:]}")
+    cpu = usage.ru_utime + usage.ru_stime
+    print(f"  round {number}: {cpu:.2f} CPU s, {time.monotonic() - begun:.1f} s, {usage.ru_maxrss // 1024} MiB", file=sys.stderr)
+    return cpu, usage.ru_maxrss / 1024
 
 
 def whole(brokers, topic, round_number, rules=(os.path.join(HERE, "rules"),)):
     """One run of winnow to the end: (messages per CPU second, RSS in MiB)."""
     with Prometheus() as prometheus:
-        source = {"brokers": brokers, "topics": [topic], "group": f"bench-{round_number}-{os.getpid()}", "start": "earliest"}
-        w = Winnow({"sources": [{"kafka": source}], "journal": {"file": os.path.join(run_folder("journal"), "j")}, "rules": list(rules),
-                    "remote_write": {"url": prometheus.url + "/api/v1/write"}}, ["--until-end"])
-        begun = time.monotonic()
-        w.start()
-        alarm = threading.Timer(300, w.kill)
-        alarm.start()
-        _, status, usage = os.wait4(w.child.pid, 0)
-        alarm.cancel()
-        w.child.returncode = os.waitstatus_to_exitcode(status)
-        if w.child.returncode != 0:
-            raise Failed(f"winnow ended with {w.child.returncode}:\n{w.said()[-2000:]}")
+        cpu, rss = run_out(brokers, topic, prometheus, round_number, rules=list(rules))
         total = sum(books.totals(prometheus, "logs").values())
         named = sum(books.totals(prometheus, "patterns").values())
         if (total, named) != (MESSAGES, MESSAGES):
             raise Failed(f"{total} records and {named} by pattern in Prometheus, {MESSAGES} were in the topic")
-        cpu = usage.ru_utime + usage.ru_stime
-        print(f"  round {round_number}: {cpu:.2f} CPU s, {time.monotonic() - begun:.1f} s, {usage.ru_maxrss // 1024} MiB", file=sys.stderr)
-        return MESSAGES / cpu, usage.ru_maxrss / 1024
+        return MESSAGES / cpu, rss
 
 
 def main_job():
@@ -107,6 +118,52 @@ def rules():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_rules")], stdin=subprocess.DEVNULL).returncode == 0
 
 
+def whole_spans(brokers, topic, number, expected, edges):
+    with Prometheus() as prometheus:
+        cpu, _ = run_out(brokers, topic, prometheus, number, metrics={"service_graph_edges": edges})
+        total = sum(books.totals(prometheus, "spans").values())
+        if total != expected:
+            raise Failed(f"{total} spans in Prometheus, {expected} were in the topic")
+        return expected / cpu
+
+
+def span_files():
+    """The messages of the day's spans as they are, their time moved to now, in both encodings: [(name, path, options of produce)], and how many messages and spans."""
+    data, suffix = real_files()
+    path, folder = os.path.join(data, "spans.jsonl" + suffix), run_folder("spans")
+    day = list(spans.resources(path))
+    shift = time.time_ns() - max(int(s["endTimeUnixNano"]) for _, _, list_of in day for s in list_of)
+    messages = count = 0
+    with open(os.path.join(folder, "json"), "wb") as as_json, open(os.path.join(folder, "proto"), "wb") as as_proto:
+        for service, resource, list_of in day:
+            for s in list_of:
+                s["startTimeUnixNano"], s["endTimeUnixNano"] = (str(int(s[k]) + shift) for k in ("startTimeUnixNano", "endTimeUnixNano"))
+            for out, value in ((as_json, next(spans.lines([(service, resource, None, list_of)])).encode()), (as_proto, spans.batch_proto(resource, list_of))):
+                out.write(b"%d\n%s" % (len(value), value))
+            messages += 1
+            count += len(list_of)
+    return folder, messages, count
+
+
+def spans_job():
+    folder, messages, count = span_files()
+    ok = True
+    with Kafka() as kafka:
+        for name, goal in SPAN_GOALS.items():
+            produce(kafka.brokers, name, os.path.join(folder, name), "-l", "-r", SPAN_REPEATS)
+            rates = {"bare": [], "kinds": [], "services": []}
+            for n in range(ROUNDS):
+                rates["bare"].append(bare(kafka.brokers, name, messages * SPAN_REPEATS) * count / messages)
+                for edges in ("kinds", "services"):
+                    rates[edges].append(whole_spans(kafka.brokers, name, f"{n}-{name}-{edges}", count * SPAN_REPEATS, edges))
+            b, ours, services = (statistics.median(rates[k]) for k in rates)
+            print(f"spans.{name}  {ours:,.0f}  {b:,.0f}  {ours / b:.3f}  spans per CPU second beside a bare consumer (goal {goal:,})")
+            print(f"spans.{name}.goal  {ours:,.0f}  {goal:,}  {ours / goal:.2f}  spans per CPU second")
+            print(f"spans.{name}.services  {services:,.0f}  {ours:,.0f}  {services / ours:.3f}  spans per CPU second with edges of services of any kind")
+            ok &= ours >= goal
+    return ok
+
+
 def mining():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_mining")], stdin=subprocess.DEVNULL).returncode == 0
 
@@ -119,7 +176,7 @@ def remote_write():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_remote_write")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules}
+BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules, "spans": spans_job}
 
 
 def main():

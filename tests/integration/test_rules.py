@@ -71,6 +71,41 @@ class Rules(Stage):
             self.assertEqual(self.prom.query(f"resets(payment_seconds_{part}[12h]) > 0"), [])
         self.ends_well(w)
 
+    def test_removed_rules_end(self):
+        """series of a rule that was renamed, lost a label or is gone, and buckets that are no more, are marked stale at the reload, not 15 minutes later; nothing is counted twice"""
+        self.prometheus()
+        rule = """rules:
+  - {name: %s, match: "paid in <took:duration>", histograms: [{name: payment_seconds, from: took, buckets: [%s]}]}
+  - {name: refused, match: "refused by <who:word>", labels: {%s: "{who}"}}
+"""
+        folder = self.rules(own=rule % ("paid", "0.1, 1", "who"))
+        w = self.winnow(self.settings(topics=[self.logs], rules=[folder], metrics={"step": "2s", "lateness": "1s"}))
+        texts = ["paid in 50ms", "refused by bank"] * 50
+        produce_values(kafka().brokers, self.logs, self.lines(texts))
+        self.balanced({"logs": {"cart": 100}}, servers=[w])
+        self.assertEqual(self.prom.by("rule", "log_pattern_info"), {"paid": 1, "refused": 1})
+        self.rules(own=rule % ("settled", "1, 5", "bank"))
+        self.log_says(w, "reloaded: ")
+        produce_values(kafka().brokers, self.logs, self.lines(texts))
+        now = lambda label, promql: set(self.prom.by(label, promql))
+        self.until(lambda: now("rule", "log_pattern_info") == {"settled", "refused"}, 40, lambda: self.prom.query("log_pattern_info"))
+        self.balanced({"logs": {"cart": 200}}, servers=[w])
+        self.assertEqual(now("le", "payment_seconds_bucket"), {"1", "5", "+Inf"})
+        self.assertEqual(now("who", "log_pattern_records_total{who!=''} or log_pattern_records_total{bank!=''}"), {""})
+        self.assertEqual(self.total("log_pattern_records_total"), 200)
+        self.assertEqual(self.total("payment_seconds_count"), 100)
+        self.rules(own=rule % ("paid", "1, 5", "who"))
+        self.until(lambda: w.said().count("reloaded: ") == 2, 10, "a second reload")
+        produce_values(kafka().brokers, self.logs, self.lines(texts))
+        self.balanced({"logs": {"cart": 300}}, servers=[w])
+        self.assertEqual(self.prom.by("who", "last_over_time(log_pattern_records_total{who!=''}[12h])"), {"bank": 100}, "it goes on where it was")
+        self.assertEqual(self.prom.query("resets(log_pattern_records_total[12h]) > 0"), [])
+        self.ends_well(w)
+        self.rules(own="rules:\n  - {name: other, match: \"other <any>\"}\n")
+        w = self.winnow(self.settings(topics=[self.logs], rules=[folder], metrics={"step": "2s", "lateness": "1s"}))
+        self.until(lambda: self.prom.query("log_pattern_info{origin='rule'} or payment_seconds_count") == [], 40, lambda: self.prom.query("log_pattern_info"))
+        self.ends_well(w)
+
     def test_reload_by_itself(self):
         """a changed rule file is in force within seconds; a broken one is not, and is tried again when it changes; SIGHUP reads at once"""
         self.prometheus()

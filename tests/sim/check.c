@@ -207,12 +207,19 @@ static void expect_all(struct totals *t, struct world *w)
 	}
 }
 
-/* What the receiver refused for the rest of a series' life it never gets; where patterns merge, a sum over them may miss it. */
+static bool may_end(const char *name)
+{
+	const char *id = strstr(name, "pattern_id=");
+	return id && !world_has_rule((strtoul(id + strlen("pattern_id="), NULL, 16) - 0xa00) % PATTERNS, 1);
+}
+
+/* What the receiver refused for the rest of a series' life it never gets; where patterns merge, a sum over them may miss it. Nor what it refused of a series
+ * together with others, if its rule went before it was its turn to be sent alone. */
 static bool was_refused(const struct world *w, const struct total *x)
 {
 	if (!w->poisons || x->received > x->expected)
 		return false;
-	return strstr(x->name, w->poison) || (w->aliases && strstr(x->name, "log_pattern"));
+	return strstr(x->name, w->poison) || (w->aliases && strstr(x->name, "log_pattern")) || may_end(x->name);
 }
 
 static void compare(struct world *w, const struct totals *t)
@@ -243,6 +250,19 @@ void check_totals(struct world *w)
 	}
 	free(t.list);
 	map_done(&t.map);
+}
+
+void check_ends(struct world *w)
+{
+	if (w->aliases || w->poisons || w->loses)
+		return;
+	for (size_t i = 0; i < w->receiver.len; i++) {
+		const struct receiver_series *s = w->receiver.list[i];
+		const char *id = strstr(s->text, "pattern_id=");
+		size_t pattern = id ? strtoul(id + strlen("pattern_id="), NULL, 16) - 0xa00 : 0;
+		if (id && !s->now.stale && !world_has_rule(pattern % PATTERNS, w->rules))
+			world_fail(w, "%.200s is a ghost: no instance has its rule any more", s->text);
+	}
 }
 
 /* The state of a fold of the whole journal; in three of four seeds that of an instance that has read all of it must do. */

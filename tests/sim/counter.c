@@ -13,6 +13,8 @@ void counter_reset(struct counter *s)
 	s->writer = s->seq = 0;
 	s->flying = 0;
 	s->announce = true;
+	s->tellings = 0;
+	s->told = false;
 	memset(s->parts, 0, sizeof(s->parts));
 	s->counted_len = s->entries_len = 0;
 }
@@ -29,6 +31,7 @@ void counter_rewind(struct world *w, struct instance *i, int worker)
 	s->flying = 0;
 	s->seq = 0;
 	s->announce = true;
+	s->told = false;
 	if (w->mutant != MUTANT_KEEP_OPEN)
 		s->counted_len = s->entries_len = 0;
 	for (int p = 0; p < PARTITIONS_MAX; p++)
@@ -142,13 +145,33 @@ static void poll(struct world *w, const struct instance *i, struct counter *s, i
 	}
 }
 
+static const char *const rule_names[PATTERNS] = {"placed", "packed", "sent", "failed", "lost"};
+
+/* Before the first delta by them: the rules that this version has. */
+static void tell_rules(struct world *w, struct instance *i, int worker)
+{
+	struct counter *s = &i->shards[worker];
+	struct delta_rule rules[PATTERNS];
+	struct buf record = {0};
+	struct delta_rules told = {.writer = s->writer, .number = ++s->tellings, .from_seq = s->seq + 1, .hash = (uint64_t)i->rules, .at = rules};
+	for (size_t p = 0; p < PATTERNS; p++)
+		if (world_has_rule(p, i->rules))
+			rules[told.len++] = (struct delta_rule){.name = slice_str(rule_names[p])};
+	rules_encode(&record, &told, instance_journal_time(w, i));
+	flight_append(w, i, worker, &record);
+	buf_done(&record);
+	s->flying++;
+	s->told = true;
+}
+
 static size_t tell_patterns(struct world *w, struct counter *s, struct delta_pattern *patterns)
 {
 	static const char *const texts[] = {"order <*> placed", "order <num> placed", "order placed"};
 	size_t len = 0;
 	for (uint64_t p = 0; p < SERVICES * PATTERNS; p++)
 		if (s->announce || roll(w, 200) == 0)
-			patterns[len++] = (struct delta_pattern){.id = 0xa00 + p, .origin = ORIGIN_MINED, .service = w->labels[p / PATTERNS * 2][0].value,
+			patterns[len++] = (struct delta_pattern){.id = 0xa00 + p, .origin = w->aliases ? ORIGIN_MINED : ORIGIN_RULE,
+				.rule = w->aliases ? SLICE("") : slice_str(rule_names[p % PATTERNS]), .service = w->labels[p / PATTERNS * 2][0].value,
 				.template_text = slice_str(texts[roll(w, 20) ? 0 : roll(w, 3)]),
 				.alias_id = w->aliases && roll(w, 60) == 0 ? 0xa00 + p / PATTERNS * PATTERNS + roll(w, PATTERNS) : 0};
 	s->announce = false;
@@ -230,6 +253,8 @@ static void flush(struct world *w, struct instance *i, int worker)
 	header.ranges_len = collect_ranges(w, s, ranges);
 	if (header.ranges_len == 0)
 		return;
+	if (!s->told)
+		tell_rules(w, i, worker);
 	s->seq++;
 	note(w, s);
 	mutate_late(i, w, s);
@@ -244,6 +269,17 @@ static void flush(struct world *w, struct instance *i, int worker)
 	buf_done(&record);
 	s->flying++;
 	s->entries_len = s->counted_len = 0;
+}
+
+/* What is open was counted by the old rules, and leaves first. */
+void counter_reload(struct world *w, struct instance *i)
+{
+	for (int k = 0; k < PARTITIONS_MAX; k++)
+		if (i->shards[k].counted_len)
+			flush(w, i, k);
+	i->rules = w->rules;
+	for (int k = 0; k < PARTITIONS_MAX && w->mutant != MUTANT_SILENT_RULES; k++)
+		i->shards[k].told = false;
 }
 
 void counter_drop(struct world *w, struct instance *i, int partition, bool cut)

@@ -58,7 +58,7 @@ static void strike_instance(struct world *w, struct instance *i)
 	if (i->leads && chance(w, 3))
 		instance_snapshot(w, i);
 	if (i->rules != w->rules && instance_active(w, i) && chance(w, 10))
-		i->rules = w->rules;
+		counter_reload(w, i);
 }
 
 static void excuse(struct world *w, struct input_log *log, size_t from, size_t to, enum excuse why)
@@ -158,5 +158,6 @@ void fault_end(struct world *w)
 				counter_take(w, i, p);
 			else if (i->shards[worker_of(w, p)].parts[p].state != PART_NONE)
 				counter_drop(w, i, p, false);
+		counter_reload(w, i);
 	}
 }

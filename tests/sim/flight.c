@@ -54,7 +54,11 @@ static void report(struct world *w, struct flight *f)
 	f->reported = true;
 	if (!i->alive || i->life != f->life)
 		return;
-	if (f->worker < 0) {
+	if (f->worker == FLIGHT_OF_CLAIM) {
+		sending_claimed(i, f->ok);
+		return;
+	}
+	if (f->worker == FLIGHT_OF_SENDER) {
 		sending_appended(w, i, f->ok);
 		return;
 	}

@@ -81,7 +81,7 @@ static void fold_next(struct world *w, struct instance *i)
 	ledger_post(i->ledger, record, (int64_t)i->read * POSITION_SCALE + POSITION_SCALE - 1, &event);
 	i->read++;
 	buf_done(&forged);
-	i->sending.contested += event.outcome == LEDGER_IGNORED;
+	sending_hears(i, &event);
 	if (event.outcome == LEDGER_CORRUPT)
 		world_fail(w, "record %zu is corrupt", i->read - 1);
 	if (event.outcome != LEDGER_REJECTED)

@@ -268,7 +268,7 @@ static bool append_and_fold(struct world *w, struct instance *i, const struct bu
 	if (s->dying)
 		return false;
 	s->append = 0;
-	flight_append(w, i, -1, record);
+	flight_append(w, i, FLIGHT_OF_SENDER, record);
 	while (!s->dying && s->append == 0 && w->now_ns < until)
 		pass_time(NS_PER_MS);
 	if (s->append <= 0 || s->dying)
@@ -285,7 +285,7 @@ static bool anchored(void *self, int64_t step)
 	struct buf bytes = {0};
 	if (world->mutant == MUTANT_NO_ANCHORED_RECORD)
 		return true;
-	anchored_encode(&bytes, step, instance_journal_time(world, i));
+	anchored_encode(&bytes, step, instance_journal_time(world, i), i->sending.leader);
 	world_say(world, "instance %d anchored step %lld", i->index, (long long)step);
 	bool ok = append_and_fold(world, i, &bytes) && ledger_anchored(i->ledger, step);
 	world->anchored += ok;
@@ -307,6 +307,29 @@ static bool overtaken(void *self, int64_t step, bool anchors)
 	return ledger_pending_first(i->ledger) != step || (anchors && ledger_anchored(i->ledger, step));
 }
 
+static bool contested(void *self)
+{
+	struct instance *i = self;
+	const struct sending *s = &i->sending;
+	size_t end = world->journal_len;
+	if (world->mutant == MUTANT_LATE_ANCHORS)
+		return false;
+	for (int64_t until = world->now_ns + SECONDS(5); i->read < end; pass_time(NS_PER_MS))
+		if (s->dying || world->now_ns >= until)
+			return true;
+	return s->others_claim || (s->others_ns && ledger_journal_time(i->ledger) - s->others_ns < SECONDS(120));
+}
+
+void sending_hears(struct instance *i, const struct ledger_event *event)
+{
+	struct sending *s = &i->sending;
+	bool claim = event->outcome == LEDGER_CLAIMED, speaks = event->outcome == LEDGER_MARKED || event->outcome == LEDGER_ANCHORED || event->outcome == LEDGER_IGNORED;
+	if (claim)
+		s->others_claim = event->writer != s->leader;
+	if ((claim || speaks) && event->writer != s->leader)
+		s->others_ns = ledger_journal_time(i->ledger);
+}
+
 static bool wanted(void *self, int64_t step)
 {
 	struct instance *i = self;
@@ -318,7 +341,7 @@ static void mark(struct world *w, struct instance *i, int64_t step, bool skipped
 {
 	struct sending *s = &i->sending;
 	struct buf bytes = {0};
-	mark_encode(&bytes, step, skipped && w->mutant != MUTANT_SKIP_AS_SENT, instance_journal_time(w, i));
+	mark_encode(&bytes, step, skipped && w->mutant != MUTANT_SKIP_AS_SENT, instance_journal_time(w, i), s->leader);
 	world_say(w, "instance %d %s step %lld", i->index, skipped ? "skips" : "marks", (long long)step);
 	bool ok = append_and_fold(w, i, &bytes);
 	buf_done(&bytes);
@@ -340,9 +363,6 @@ static void send_step(struct world *w, struct instance *i, int64_t step, bool ne
 		sender_lead(s->sender, step);
 		sender_contested(s->sender);
 	}
-	if (s->contested != s->known_contested && w->mutant != MUTANT_LATE_ANCHORS)
-		sender_contested(s->sender);
-	s->known_contested = s->contested;
 	if (w->mutant == MUTANT_MARK_FIRST)
 		mark(w, i, step, false);
 	enum sender_result result = sender_send(s->sender, step, newest);
@@ -373,9 +393,9 @@ void sending_start(struct world *w, struct instance *i)
 {
 	struct sending *s = &i->sending;
 	struct sender_opts opts;
-	struct sender_source source = {.self = i, .cut = cut, .cut_done = done, .anchored = anchored, .overtaken = overtaken, .wanted = wanted};
+	struct sender_source source = {.self = i, .cut = cut, .cut_done = done, .anchored = anchored, .overtaken = overtaken, .contested = contested, .wanted = wanted};
 	struct err err;
-	*s = (struct sending){.idle = true};
+	*s = (struct sending){.idle = true, .leader = roll(w, UINT64_MAX)};
 	sender_opts_default(&opts);
 	opts.step_ns = w->opts.step_ns;
 	opts.receiver_window_ns = w->opts.receiver_window_ns;
@@ -408,15 +428,35 @@ void sending_kill(struct world *w, struct instance *i)
 	*s = (struct sending){0};
 }
 
-static void watch_leadership(const struct world *w, struct instance *i)
+static bool claim(struct world *w, struct instance *i)
+{
+	struct sending *s = &i->sending;
+	struct buf bytes = {0};
+	if (s->claim == 0 || s->claim == -1) {
+		s->claim = 1;
+		claim_encode(&bytes, instance_journal_time(w, i), s->leader);
+		flight_append(w, i, FLIGHT_OF_CLAIM, &bytes);
+		buf_done(&bytes);
+	}
+	return s->claim == 2;
+}
+
+void sending_claimed(struct instance *i, bool ok)
+{
+	if (i->sending.claim == 1)
+		i->sending.claim = ok ? 2 : -1;
+}
+
+static void watch_leadership(struct world *w, struct instance *i)
 {
 	struct sending *s = &i->sending;
 	if (!i->leads) {
 		s->leading = false;
 		s->lead_from = SIZE_MAX;
+		s->claim = 0;
 		return;
 	}
-	if (s->leading)
+	if (s->leading || !claim(w, i))
 		return;
 	if (s->lead_from == SIZE_MAX)
 		s->lead_from = w->journal_len;

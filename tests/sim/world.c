@@ -15,7 +15,7 @@ enum { PARTITIONS_FIRST = 3, LOG_MAX = 4000, CLOSES = 3, DRAIN_TICKS = 500, TIME
 
 const char *const mutant_names[MUTANT_COUNT] = {"none", "no-chain", "send-before-journal", "late-twice", "no-anchors", "no-anchored-record", "skip-as-sent",
 	"mark-unsent", "no-rewind", "snapshot-ahead", "values-with-anchors", "commit-first", "no-guard", "gap-at-seen", "gap-uncounted", "late-dropped", "own-expiry",
-	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors", "say-all", "unreached"};
+	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors", "silent-rules", "say-all", "unreached"};
 
 /* splitmix64 */
 uint64_t roll(struct world *w, uint64_t n)
@@ -251,6 +251,8 @@ bool world_run(struct world *w, uint64_t seed, enum mutant mutant, bool verbose)
 	drain(w);
 	if (!w->failure[0])
 		check_totals(w);
+	if (!w->failure[0])
+		check_ends(w);
 	if (!w->failure[0])
 		check_states(w);
 	return !w->failure[0];

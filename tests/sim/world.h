@@ -48,6 +48,7 @@ enum mutant {
 	MUTANT_UNKNOWN_LATE,       /* a partition the journal does not know is taken in any delta of a writer */
 	MUTANT_KEEP_OPEN,          /* a rewound writer keeps what it had counted */
 	MUTANT_LATE_ANCHORS,       /* anchors that are refused because another leader has gone on are sent again later */
+	MUTANT_SILENT_RULES,       /* rules are told at the start, and not when they change */
 	/* of backlogs */
 	MUTANT_SAY_ALL,            /* a partition says at once how far it has jumped */
 	MUTANT_UNREACHED,          /* a delta does not say how far its partitions have been read */
@@ -136,6 +137,8 @@ struct counter {
 	uint64_t writer, seq;
 	unsigned flying;       /* deltas appended and not acknowledged */
 	bool announce;         /* tell all patterns with the next delta */
+	bool told;             /* the rules, as the instance has them */
+	uint64_t tellings;
 	struct part parts[PARTITIONS_MAX];
 	uint32_t counted[COUNTED_MAX]; /* records in the open delta: number * 2 + rules */
 	size_t counted_len, entries_len;
@@ -151,13 +154,18 @@ void counter_take(struct world *w, struct instance *i, int partition);
 void counter_drop(struct world *w, struct instance *i, int partition, bool flush);
 /* Drops what is open and begins anew where the journal will say. */
 void counter_rewind(struct world *w, struct instance *i, int worker);
+/* Takes the version of the rules that is to be loaded now. */
+void counter_reload(struct world *w, struct instance *i);
 void counter_tick(struct world *w, struct instance *i, int worker);
 
 /* --- sending.c --- */
 
 struct sending {
 	struct sender *sender;
-	uint64_t leadership, known_leadership, contested, known_contested;
+	uint64_t leadership, known_leadership, leader; /* leader: as which it signs what it says */
+	int claim;             /* 0: not said, 1: under way, 2: there, -1: unknown */
+	bool others_claim;
+	int64_t others_ns;     /* journal time of the last word of another leader */
 	size_t lead_from;
 	bool leading, dying, over, idle;
 	int64_t wake_ns;
@@ -171,9 +179,15 @@ void sending_kill(struct world *w, struct instance *i);
 void sending_tick(struct world *w, struct instance *i);
 /* The outcome of an append of the sender's. */
 void sending_appended(struct world *w, struct instance *i, bool ok);
+/* That of its claim. */
+void sending_claimed(struct instance *i, bool ok);
+/* Another's word as leader, or its own. */
+void sending_hears(struct instance *i, const struct ledger_event *event);
 size_t sending_suspects(const struct instance *i);
 
 /* --- flight.c --- */
+
+enum { FLIGHT_OF_SENDER = -1, FLIGHT_OF_CLAIM = -2 };
 
 /* An append on its way. */
 struct flight {
@@ -181,7 +195,7 @@ struct flight {
 	int64_t report_ns;
 	int64_t again_ns;      /* a second copy, INT64_MAX: none */
 	bool ok;               /* what the report says */
-	int instance, worker;  /* worker -1: not a delta */
+	int instance, worker;  /* no delta: FLIGHT_OF_SENDER, FLIGHT_OF_CLAIM */
 	uint64_t life, writer;
 	struct buf bytes;
 	bool reported;
@@ -294,11 +308,15 @@ static inline int worker_of(const struct world *w, int partition)
 {
 	return w->joint ? 0 : partition;
 }
-/* The pattern that a rules version gives a record: reloading renames within a severity. */
+/* The pattern that a rules version gives a record: reloading renames within a severity, and takes two rules away. */
 static inline uint8_t world_pattern(const struct input *r, int rules)
 {
-	static const uint8_t renamed[PATTERNS] = {1, 0, 2, 4, 3};
+	static const uint8_t renamed[PATTERNS] = {1, 1, 2, 4, 4};
 	return rules ? renamed[r->pattern] : r->pattern;
+}
+static inline bool world_has_rule(size_t pattern, int rules)
+{
+	return !rules || (pattern != 0 && pattern != 3);
 }
 static inline bool world_is_error(uint8_t pattern)
 {
@@ -324,6 +342,8 @@ extern int64_t backlog_clock_ns;
 
 /* Whether the receiver has what the input logs held, and every record was counted once or for a reason never. */
 void check_totals(struct world *w);
+/* Whether nothing is left at the receiver of rules that no instance has any more. */
+void check_ends(struct world *w);
 /* Whether every instance, and a fold of the whole journal, stand in the same state. */
 void check_states(struct world *w);
 

@@ -1,22 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A real day under fault injection: does the way of the runbook lead to the faulty service? Prints hits and misses, fault by fault.
+"""A real day under fault injection: do the steps of the runbook lead to the faulty service? Prints hits and misses, fault by fault.
 
-usage: faults.py DIR        with logs.jsonl.gz, spans.jsonl.gz, faults.json, as in ../shared/data/train-ticket
+usage: faults.py DIR [--why] [--cross]        with logs.jsonl.gz, spans.jsonl.gz, faults.json, as in ../shared/data/train-ticket
 
-The day goes through a real Kafka and winnow into a real Prometheus, moved in time so that it ends now. Three minutes after each fault began, what is asked is the pattern
-dashboard's "what changed": which patterns are much more frequent, or much rarer, than in the half hour before? A service's suspicion is its most surprising pattern (as Poisson
-counts go; errors weigh most, other lines are taken relative to the service's own traffic), over what that service shows on other occasions of the last quarter of an hour.
-No rule, no name of a service, and nothing of what was injected goes in; the settings were tried on this one day.
+The day goes through a real Kafka and winnow into a real Prometheus, moved in time so that it ends now. Three minutes after each fault began, suspects.py asks what the runbook asks,
+and an exemplar of the suspect leads to one of its traces. No rule, no name of a service, and nothing of what was injected goes in. What there is to set are five plain numbers at the top of
+suspects.py; the last lines say how the faults fall if the numbers are chosen on every other fault and judged on those between.
 """
-import calendar, collections, gzip, json, math, os, sys, time
-import stage
+import calendar, collections, gzip, itertools, json, os, sys, time
+import stage, suspects
 from servers import Failed, Kafka, Prometheus, Winnow, run_folder
 
-AFTER_S, NOW, BEFORE = 180, "3m", "30m"
-CHANGED = "sum by (service_name, pattern_id, severity) (increase(log_pattern_records_total[%s]%s))"
-WEIGHT = {"error": 3, "fatal": 3, "warn": 0.3}      # others: 0.5
-USUAL_S, USUAL = (300, 420, 900), 10                 # occasions before, and what is added to their mean
+AFTER_S = 180
+CHOICES = {"CALM": (0.5, 0.75, 0.9), "HALF": (0.33, 0.5, 0.67), "HAND_ON": (0.3, 0.5, 0.7)}
 
 
 def faults(folder):
@@ -25,6 +22,23 @@ def faults(folder):
         hours = json.load(f)
     found = [("-".join(x["inject_pod"].split("-")[:-2]), x["inject_type"], calendar.timegm(time.strptime(x["inject_time"], "%Y-%m-%d %H:%M:%S"))) for h in hours.values() for x in h]
     return sorted(found, key=lambda f: f[2])
+
+
+def calls_by_trace(path):
+    """{trace_id: {(caller, callee)}}: what a trace store shows of each trace."""
+    service_of, links, found = {}, [], collections.defaultdict(set)
+    with gzip.open(path, "rt", encoding="utf-8") as f:
+        for line in f:
+            for r in json.loads(line)["resourceSpans"]:
+                service = next(a["value"]["stringValue"] for a in r["resource"]["attributes"] if a["key"] == "service.name")
+                for span in (s for scope in r["scopeSpans"] for s in scope["spans"]):
+                    service_of[span["traceId"], span["spanId"]] = service
+                    links.append((span["traceId"], span.get("parentSpanId", ""), service))
+    for trace, parent, service in links:
+        caller = service_of.get((trace, parent))
+        if caller and caller != service:
+            found[trace].add((caller, service))
+    return found
 
 
 def newest(path):
@@ -44,7 +58,7 @@ def newest(path):
 
 class Day:
     def __init__(self, folder):
-        self.folder, self.servers = folder, []
+        self.folder, self.servers, self.answers = folder, [], {}
 
     def up(self, server):
         self.servers.append(server)
@@ -52,7 +66,7 @@ class Day:
 
     def load(self):
         self.prometheus, self.kafka = self.up(Prometheus()), self.up(Kafka())
-        self.shift = {}
+        self.shift, self.traces = {}, calls_by_trace(os.path.join(self.folder, "spans.jsonl.gz"))
         for topic in ("logs", "spans"):
             path = os.path.join(self.folder, topic + ".jsonl.gz")
             latest = newest(path)
@@ -72,61 +86,100 @@ class Day:
         for server in reversed(self.servers):
             server.stop()
 
-    def counts(self, range_, back, at):
-        """{(service, pattern, severity): records} at a time."""
-        rows = self.prometheus.api("query", query=CHANGED % (range_, back), time=at)["result"]
-        return {tuple(r["metric"].get(k, "") for k in ("service_name", "pattern_id", "severity")): float(r["value"][1]) for r in rows}
+    def ask(self, query, at):
+        """[(labels, value)]; asked once."""
+        key = query, at
+        if key not in self.answers:
+            self.answers[key] = [(r["metric"], float(r["value"][1])) for r in self.prometheus.api("query", query=query, time=at)["result"]]
+        return self.answers[key]
 
-    def changes(self, at):
-        """{service: (surprise, its pattern, records, records expected)} of a moment."""
-        now, before = self.counts(NOW, "", at), self.counts(BEFORE, " offset " + NOW, at)
-        traffic = [collections.Counter(), collections.Counter()]
-        for counter, counts in zip(traffic, (now, before)):
-            for (service, _, _), value in counts.items():
-                counter[service] += value
-        found = {}
-        for key in set(now) | set(before):
-            service, pattern, severity = key
-            value, weight = now.get(key, 0.0), WEIGHT.get(severity, 0.5)
-            if severity in ("error", "fatal"):
-                expected = before.get(key, 0.0) / 10
-                points = weight * surprise(value, expected) if value > expected else 0.0
-            else:
-                expected = before.get(key, 0.0) * traffic[0][service] / max(traffic[1][service], 1.0)
-                points = weight * surprise(value, expected) if abs(value - expected) > 1 else 0.0
-            found[service] = max(found.get(service, (0.0, "", 0.0, 0.0)), (points, pattern, value, expected))
-        return found
+    def moment(self, at):
+        return suspects.Moment(self.ask, at + self.shift["logs"] + AFTER_S, self.shift["spans"] - self.shift["logs"])
 
-    def suspects(self, at):
-        """[(suspicion, service, why)], the most suspicious first."""
-        now, usual = self.changes(at), [self.changes(at - s) for s in USUAL_S]
-        rate = lambda s: now[s][0] / (USUAL + sum(u[s][0] for u in usual if s in u) / len(usual))
-        return sorted(((rate(s), s, "pattern %s: %.0f records, %.1f expected" % now[s][1:]) for s in now), reverse=True)
+    def text(self, evidence, at):
+        """A pattern's text for its id."""
+        if evidence.kind not in ("errors", "patterns"):
+            return evidence.what
+        rows = self.ask('group by (template) (last_over_time(log_pattern_info{pattern_id="%s"}[8h]))' % evidence.what, at + self.shift["logs"] + AFTER_S)
+        return next((labels["template"] for labels, _ in rows), evidence.what)[:100]
+
+    def exemplars(self, query, at, seconds=AFTER_S):
+        """The trace_ids of the exemplars of so many seconds, the newest first."""
+        end = at + self.shift["logs"] + AFTER_S
+        rows = self.prometheus.api("query_exemplars", query=query, start=end - seconds, end=end)
+        return [e["labels"].get("trace_id", "") for e in sorted((e for row in rows for e in row["exemplars"]), key=lambda e: -e["timestamp"])]
+
+    def calls(self, moment, at):
+        """Who calls whom: the service graph, and what the traces of the exemplars of the last hour show, for spans that do not say which end of a call they are."""
+        calls = moment.graph()
+        for trace in self.exemplars("traces_span_metrics_calls_total", at, 3600):
+            for caller, callee in self.traces.get(trace, ()):
+                calls[caller].add(callee)
+        return calls
+
+    def trace(self, service, at):
+        """A trace that the service is in, by an exemplar of the three minutes."""
+        found = [t for kind in ("log_pattern_records_total", "traces_span_metrics_calls_total") for t in self.exemplars('%s{service_name="%s"}' % (kind, service), at)]
+        return next((t for t in found if any(service in call for call in self.traces.get(t, ()))), "")
 
 
-def surprise(value, expected):
-    """How improbable so many are where so many are expected."""
-    expected += 0.3
-    return value * math.log(value / expected) - (value - expected) if value > 0 else expected
+def place_of(service, ranked):
+    names = [s for p, s in ranked if p > 0]
+    return names.index(service) + 1 if service in names else 0
+
+
+def outcome(places):
+    hits, near = sum(p == 1 for p in places), sum(1 < p <= 3 for p in places)
+    return f"{hits} hits, {near} near (second or third), {len(places) - hits - near} misses"
+
+
+def walk(day, known, why):
+    """Takes the steps for every fault and prints where they led; returns the places of the faulty services."""
+    places = []
+    for service, kind, at in known:
+        moment = day.moment(at)
+        evidence = moment.evidence()
+        ranked = suspects.suspects(evidence, day.calls(moment, at))
+        places.append(place_of(service, ranked))
+        print(f"{'hit ' if places[-1] == 1 else 'near' if 0 < places[-1] <= 3 else 'miss'} {time.strftime('%H:%M', time.gmtime(at))} {kind:15s} {service:30s} place {places[-1] or '-':>2}")
+        for points, name in ranked[:3 if why else 1]:
+            e = evidence[name][0]
+            print(f"       {points:6.1f} {name}: {e.kind}: {day.text(e, at)}: {e.now}, usually {e.usual}; trace {day.trace(name, at)}", flush=True)
+    return places
+
+
+def cross_check(day, known):
+    """The same numbers chosen on half of the faults, judged on the other half, both ways."""
+    calls = [day.calls(day.moment(at), at) for _, _, at in known]
+    table, usual = {}, {name: getattr(suspects, name) for name in CHOICES}
+    moments = [day.moment(at) for _, _, at in known]
+    for suspects.CALM, suspects.HALF in itertools.product(CHOICES["CALM"], CHOICES["HALF"]):
+        evidence = [m.evidence() for m in moments]
+        for suspects.HAND_ON in CHOICES["HAND_ON"]:
+            table[suspects.CALM, suspects.HALF, suspects.HAND_ON] = [place_of(f[0], suspects.suspects(e, c)) for f, e, c in zip(known, evidence, calls)]
+    for name, value in usual.items():
+        setattr(suspects, name, value)
+    good = lambda places: (sum(p == 1 for p in places), sum(1 < p <= 3 for p in places))
+    judged = []
+    for half in (0, 1):
+        best = max(table, key=lambda c: good(table[c][half::2]))
+        judged += table[best][1 - half::2]
+        print(f"chosen on every other fault from the {'first' if half == 0 else 'second'} on: {dict(zip(CHOICES, best))}; on the others: {outcome(table[best][1 - half::2])}")
+    print(f"all judged by numbers chosen without them: {outcome(judged)}; the worst of all choices: {outcome(min(table.values(), key=good))}")
 
 
 def main():
-    if len(sys.argv) != 2:
-        print("usage: faults.py DIR", file=sys.stderr)
+    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
+    if len(arguments) != 1 or set(sys.argv[1:]) - {*arguments, "--why", "--cross"}:
+        print("usage: faults.py DIR [--why] [--cross]", file=sys.stderr)
         return 2
-    day = Day(sys.argv[1])
-    first = third = told = 0
+    day = Day(arguments[0])
     try:
         day.load()
-        shift = day.shift["logs"]
-        for service, kind, at in faults(sys.argv[1]):
-            found = [f for f in day.suspects(at + shift + AFTER_S) if f[0] > 0]
-            names = [s for _, s, _ in found]
-            place = names.index(service) + 1 if service in names else 0
-            first, third, told = first + (place == 1), third + (0 < place <= 3), told + (place > 0)
-            best = f"{found[0][1]}: {found[0][2]}" if found else "nothing grew"
-            print(f"{'hit ' if place == 1 else 'near' if 0 < place <= 3 else 'miss'} {time.strftime('%H:%M', time.gmtime(at))} {kind:15s} {service:30s} place {place or '-':>2}   {best}", flush=True)
-        print(f"{first} hits, {third - first} near (second or third), {len(faults(sys.argv[1])) - third} misses; {told} leave a trace at all")
+        known = faults(arguments[0])
+        print(outcome(walk(day, known, "--why" in sys.argv)))
+        if "--cross" in sys.argv:
+            cross_check(day, known)
     except Failed as e:
         print(f"faults: {e}", file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@
  *   -s N        leave out the first N lines     -n N   read at most N lines
  *   -R N        at most N messages a second
  *   -T          move all times so that the newest in the file is now; -O SECONDS: is that long ago
+ *   -l          the file holds values, each behind a line with its length, as `values` reads them; without a key
  *   -c CODEC    lz4 (default), none, snappy, zstd, gzip
  *
  * The file is held in memory; times are edited in place (shift.h). Exit 0 only when every message was acknowledged by the broker.
@@ -31,7 +32,7 @@
 struct options {
 	const char *brokers, *topic, *codec, *path;
 	int partitions;
-	bool by_trace, now, print;
+	bool by_trace, now, print, lengths;
 	uint64_t repeat, until, skip, limit, rate;
 	int64_t ago_s;
 };
@@ -101,13 +102,21 @@ static struct file file_read(const struct options *o)
 	f.bytes = read_whole(o->path, &len);
 	for (char *p = f.bytes, *end = f.bytes + len; p < end && f.count < o->limit;) {
 		char *newline = memchr(p, '\n', (size_t)(end - p));
-		size_t n = (size_t)((newline ? newline : end) - p);
+		size_t n = (size_t)((newline ? newline : end) - p), behind = 1;
+		if (o->lengths) {
+			char *after;
+			n = strtoul(p, &after, 10);
+			behind = 0;
+			p = after + 1;
+			if (*after != '\n' || n > (size_t)(end - p))
+				die(o->path, "no length where one must be");
+		}
 		if (seen++ >= o->skip) {
 			if (f.count == room)
 				f.lines = grow(f.lines, (room = room ? room * 2 : 65536) * sizeof(*f.lines));
 			f.lines[f.count++] = (struct line){p, n};
 		}
-		p += n + 1;
+		p += n + behind;
 	}
 	return f;
 }
@@ -214,7 +223,12 @@ static void produce(const struct options *o, const struct file *f, struct tally 
 	for (uint64_t round = 0; round < o->repeat && tally->messages < o->until; round++)
 		for (size_t i = 0; i < f->count && tally->messages < o->until; i++) {
 			send_one(rk, topic, partition_of(o, &f->lines[i], tally->messages), &f->lines[i]);
-			tally_message(tally, f->lines[i].at, f->lines[i].len);
+			if (o->lengths) { /* may be binary: nothing to look for */
+				tally->messages++;
+				tally->bytes += f->lines[i].len;
+			} else {
+				tally_message(tally, f->lines[i].at, f->lines[i].len);
+			}
 			if (tally->messages % 1000 == 0)
 				rd_kafka_poll(rk, 0);
 			pace(o, tally->messages, start);
@@ -228,7 +242,7 @@ static void produce(const struct options *o, const struct file *f, struct tally 
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: produce -b BROKERS -t TOPIC [-p PARTITIONS] [-k trace] [-r TIMES] [-u MESSAGES] [-s LINES] [-n LINES] [-R RATE] [-T] [-O SECONDS] "
+	fprintf(stderr, "usage: produce -b BROKERS -t TOPIC [-p PARTITIONS] [-k trace] [-r TIMES] [-u MESSAGES] [-s LINES] [-n LINES] [-R RATE] [-T] [-O SECONDS] [-l] "
 			"[-c CODEC] FILE\n       produce -o [-T] [-s LINES] [-n LINES] FILE\n");
 	exit(2);
 }
@@ -255,6 +269,7 @@ static void option(struct options *o, int letter)
 	case 's': o->skip = number(optarg); break;
 	case 'n': o->limit = number(optarg); break;
 	case 'R': o->rate = number(optarg); break;
+	case 'l': o->lengths = true; break;
 	case 'O': o->ago_s = (int64_t)number(optarg); break;
 	case 'T': o->now = true; break;
 	case 'o': o->print = true; break;
@@ -267,7 +282,7 @@ int main(int argc, char **argv)
 	static struct tally tally;
 	struct options o = {.codec = "lz4", .partitions = 4, .repeat = 1, .until = UINT64_MAX, .limit = UINT64_MAX};
 
-	for (int letter; (letter = getopt(argc, argv, "b:t:c:p:k:r:u:s:n:R:O:To")) != -1;)
+	for (int letter; (letter = getopt(argc, argv, "b:t:c:p:k:r:u:s:n:R:O:Tol")) != -1;)
 		option(&o, letter);
 	if ((!o.print && (!o.brokers || !o.topic)) || optind != argc - 1 || o.partitions < 1)
 		usage();

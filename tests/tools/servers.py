@@ -12,6 +12,7 @@ import base64, ctypes, fcntl, json, os, secrets, shutil, signal, socket, subproc
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build")
+SERVERS = os.environ.get("WINNOW_SERVERS", os.path.join(BUILD, "servers"))     # what `./dev KIND start` keeps
 TOOLS = os.path.join(BUILD, os.environ.get("WINNOW_PRESET", "release"), "tests", "tools")
 KAFKA_VERSION = os.environ.get("KAFKA_VERSION", "4.1.0")
 # Python's own proxy handling must stay out of the way of the loopback.
@@ -375,7 +376,7 @@ KINDS = {"kafka": Kafka, "prometheus": Prometheus}
 
 def keep_started(kind):
     """`./dev KIND start`: starts it unless it runs, prints its addresses."""
-    folder = os.path.join(BUILD, "servers", kind)
+    folder = os.path.join(SERVERS, kind)
     os.makedirs(folder, exist_ok=True)
     state = os.path.join(folder, "state.json")
     with open(os.path.join(folder, "lock"), "w") as lock:
@@ -401,7 +402,7 @@ def read_state(state):
 
 
 def stop_kept(kind):
-    folder = os.path.join(BUILD, "servers", kind)
+    folder = os.path.join(SERVERS, kind)
     state = os.path.join(folder, "state.json")
     kept = read_state(state)
     if kept:

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plays the shop of fixtures/shop/shop.json: the same records from the same seed, with event times that end at a given moment.
 
-usage: shop.py [--seed N] [--minutes M] [--end UNIX_SECONDS] [--scale F] FOLDER
+usage: shop.py [--seed N] [--minutes M] [--end UNIX_SECONDS] [--phase N] [--scale F] FOLDER
 
 Writes FOLDER/logs.jsonl and FOLDER/spans.jsonl (one Kafka value a line, in order of time), and FOLDER/truth.json: records, errors and
-spans per service, counted where they are made. --scale multiplies the visits.
+spans per service, counted where they are made. --phase is one of the incident's instead of all in turn (0: calm, 2: errors); --scale multiplies the visits.
 """
 import argparse, collections, datetime, json, math, os, random, re, sys, time
 
@@ -220,10 +220,11 @@ def main():
     ap.add_argument("--seed", type=int, default=7)
     ap.add_argument("--minutes", type=float, default=10)
     ap.add_argument("--end", type=float)
+    ap.add_argument("--phase", type=int)
     ap.add_argument("--scale", type=float, default=1.0)
     ap.add_argument("folder")
     a = ap.parse_args()
-    truth = generate(a.folder, a.seed, a.minutes, a.end, a.scale)
+    truth = generate(a.folder, a.seed, a.minutes, a.end, a.scale, a.phase)
     print(json.dumps({k: sum(truth[k].values()) for k in ("logs", "errors", "spans", "span_errors")}))
 
 

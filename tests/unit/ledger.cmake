@@ -1,1 +1,1 @@
-set(ledger_TESTS delta gap layout ledger snapshot)
+set(ledger_TESTS delta force gap layout ledger lives snapshot)

@@ -149,6 +149,7 @@ struct shop {
 	const char *names[SERIES_MAX];
 	int64_t marked;           /* up to and with this step: cut says no */
 	bool unwanted;
+	bool contested;           /* another one sends, says the journal */
 	bool overtaken;           /* another leader has gone on, says the journal */
 	size_t asked;
 	double before;            /* what series that begin stood at before */
@@ -228,6 +229,11 @@ static bool shop_overtaken(void *self, int64_t step, bool anchors)
 	return shop->overtaken;
 }
 
+static bool shop_contested(void *self)
+{
+	return ((struct shop *)self)->contested;
+}
+
 static bool shop_wanted(void *self, int64_t step)
 {
 	struct shop *shop = self;
@@ -248,7 +254,7 @@ struct world {
 static void world_sender(struct world *w)
 {
 	const struct sender_source source = {.self = &w->shop, .cut = shop_cut, .cut_done = shop_done, .anchored = shop_anchored, .overtaken = shop_overtaken,
-		.wanted = shop_wanted};
+		.contested = shop_contested, .wanted = shop_wanted};
 	struct err err = {0};
 	if (sender_new(&w->opts, &source, &w->sender, &err) < 0)
 		fail_msg("%s", err.text);
@@ -548,6 +554,23 @@ static void anchors_are_forgotten_when_others_may_have_sent(void **state)
 	world_free(w);
 }
 
+static void anchors_are_forgotten_when_the_journal_says_that_another_sends(void **state)
+{
+	(void)state;
+	struct world *w = world_new(10);
+	const unsigned script[16] = {400};
+	memcpy(w->books.script, script, sizeof(script));
+	send_steps(w, 1);
+	check(status_of(w).suspects == 10);
+	for (size_t i = 0; i < 10; i++) /* it sent values behind the noted anchors */
+		w->books.series[i] = (struct stored){.time = w->step * 1000, .samples = 1, .last = PER_STEP};
+	w->step++;
+	w->shop.contested = true;
+	send_steps(w, 2);
+	check(!w->books.disorder && w->books.series[3].last >= 3 * PER_STEP);
+	world_free(w);
+}
+
 static void a_lost_acknowledgement_is_no_poison(void **state)
 {
 	(void)state;
@@ -755,6 +778,7 @@ int main(void)
 		cmocka_unit_test(anchors_that_come_late_are_never_sent_again),
 		cmocka_unit_test(a_400_for_anchors_is_not_taken_for_already_there),
 		cmocka_unit_test(anchors_are_forgotten_when_others_may_have_sent),
+		cmocka_unit_test(anchors_are_forgotten_when_the_journal_says_that_another_sends),
 		cmocka_unit_test(a_lost_acknowledgement_is_no_poison),
 		cmocka_unit_test(a_receiver_that_refuses_everything_is_neither_flooded_nor_believed),
 		cmocka_unit_test(too_large_a_request_makes_later_ones_smaller),

@@ -36,7 +36,7 @@ struct desk {
 	size_t examples_len;
 	struct delta_range ranges[16];
 	size_t ranges_len;
-	uint64_t seq;
+	uint64_t writer, seq, told; /* the writer may be changed; its deltas' numbers do not begin anew */
 	int64_t rules_ns;
 	struct buf record; /* the last record posted */
 };
@@ -52,6 +52,7 @@ static const struct ledger_opts desk_opts = {
 static inline void desk_open(struct desk *d, const struct ledger_opts *opts)
 {
 	memset(d, 0, sizeof(*d));
+	d->writer = 1;
 	d->l = ledger_new(opts ? opts : &desk_opts);
 }
 
@@ -126,7 +127,7 @@ static inline enum ledger_outcome desk_post_record(struct desk *d)
 
 static inline enum ledger_outcome desk_post(struct desk *d, int64_t journal_time_ns)
 {
-	struct delta_header header = {.writer = 1, .seq = ++d->seq, .journal_time_ns = journal_time_ns, .ranges = d->ranges, .ranges_len = d->ranges_len};
+	struct delta_header header = {.writer = d->writer, .seq = ++d->seq, .journal_time_ns = journal_time_ns, .ranges = d->ranges, .ranges_len = d->ranges_len};
 	struct delta_body body = {.rules_ns = d->rules_ns, .series = d->series, .series_len = d->series_len, .entries = d->entries, .entries_len = d->entries_len,
 		.patterns = d->patterns, .patterns_len = d->patterns_len, .examples = d->examples, .examples_len = d->examples_len};
 	buf_reset(&d->record);
@@ -135,17 +136,26 @@ static inline enum ledger_outcome desk_post(struct desk *d, int64_t journal_time
 	return desk_post_record(d);
 }
 
+/* The desk's writer says by which rules its next delta counts. */
+static inline enum ledger_outcome desk_tell(struct desk *d, uint64_t hash, const struct delta_rule *rules, size_t len, int64_t journal_time_ns)
+{
+	const struct delta_rules told = {.writer = d->writer, .number = ++d->told, .from_seq = d->seq + 1, .hash = hash, .at = rules, .len = len};
+	buf_reset(&d->record);
+	rules_encode(&d->record, &told, journal_time_ns);
+	return desk_post_record(d);
+}
+
 static inline enum ledger_outcome desk_mark(struct desk *d, int64_t step, bool skipped, int64_t journal_time_ns)
 {
 	buf_reset(&d->record);
-	mark_encode(&d->record, step, skipped, journal_time_ns);
+	mark_encode(&d->record, step, skipped, journal_time_ns, 0);
 	return desk_post_record(d);
 }
 
 static inline enum ledger_outcome desk_anchored(struct desk *d, int64_t step, int64_t journal_time_ns)
 {
 	buf_reset(&d->record);
-	anchored_encode(&d->record, step, journal_time_ns);
+	anchored_encode(&d->record, step, journal_time_ns, 0);
 	return desk_post_record(d);
 }
 

@@ -88,12 +88,16 @@ static void how_far_a_partition_was_read_travels_beside_the_time_it_says(void **
 	ranges[1].partition = 4;
 	ranges[1].reached_ns = 61000;
 	ranges[2].partition = 5;
+	ranges[2].life = 7;
+	ranges[2].anew = true;
+	ranges[2].before = 12345;
 	ranges[2].reached_ns = 3; /* below what it says: the same as none */
 	delta_encode(&record, &ahead, NULL);
 	assert_int_equal(decode(&r, &record), 0);
 	check(r.d.header.ranges[0].newest_ns == 9 && r.d.header.ranges[0].reached_ns == 9);
 	check(r.d.header.ranges[1].newest_ns == 9 && r.d.header.ranges[1].reached_ns == 61000);
 	check(r.d.header.ranges[2].newest_ns == 9 && r.d.header.ranges[2].reached_ns == 9 && r.d.header.ranges[2].gap == 4);
+	check(r.d.header.ranges[2].life == 7 && r.d.header.ranges[2].anew && r.d.header.ranges[2].before == 12345 && !r.d.header.ranges[1].anew && r.d.header.ranges[1].life == 0);
 	buf_done(&record);
 	reader_done(&r);
 }
@@ -103,11 +107,11 @@ static void the_short_records_read_back(void **state)
 	(void)state;
 	struct reader r = {0};
 	struct buf record = {0};
-	mark_encode(&record, -12, true, 5);
+	mark_encode(&record, -12, true, 5, 0);
 	assert_int_equal(decode(&r, &record), 0);
 	check(r.d.kind == DELTA_MARK && r.d.step == -12 && r.d.skipped && r.d.header.journal_time_ns == 5);
 	buf_reset(&record);
-	anchored_encode(&record, 13, 6);
+	anchored_encode(&record, 13, 6, 0);
 	assert_int_equal(decode(&r, &record), 0);
 	check(r.d.kind == DELTA_ANCHORED && r.d.step == 13);
 	buf_reset(&record);

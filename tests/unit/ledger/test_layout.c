@@ -77,6 +77,32 @@ static void other_buckets_take_over_with_the_newer_rules_and_nothing_shrinks(voi
 	desk_done(&d);
 }
 
+static void buckets_that_are_no_more_get_a_stale_marker_once(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d, NULL);
+	post_payments(&d, 100, 0, 0, 5, 2); /* le 0.1 of 0.1, 1 */
+	mark_all(&d);
+	post_payments(&d, 200, 2, 0, 16, 3); /* le 0.5 of 0.5 */
+	check_cut(&d, "values\npayment_seconds_bucket{le=\"0.5\",service_name=\"a\"} 5 @20\npayment_seconds_bucket{le=\"+Inf\",service_name=\"a\"} 5 @20\n"
+		"payment_seconds_sum{service_name=\"a\"} 1.25 @20\npayment_seconds_count{service_name=\"a\"} 5 @20\n"
+		"payment_seconds_bucket{le=\"0.1\",service_name=\"a\"} stale @20\npayment_seconds_bucket{le=\"1\",service_name=\"a\"} stale @20\n");
+	mark_all(&d);
+	post_payments(&d, 200, 2, 0, 26, 1);
+	check_cut(&d, "values\npayment_seconds_bucket{le=\"0.5\",service_name=\"a\"} 6 @30\npayment_seconds_bucket{le=\"+Inf\",service_name=\"a\"} 6 @30\n"
+		"payment_seconds_sum{service_name=\"a\"} 1.5 @30\npayment_seconds_count{service_name=\"a\"} 6 @30\n");
+	mark_all(&d);
+	/* to and fro before a step leaves: what is there again does not end */
+	post_payments(&d, 300, 0, 0, 31, 1);
+	post_payments(&d, 400, 2, 0, 36, 1);
+	char *got = desk_cut(&d, 10000);
+	check(strstr(got, "le=\"0.1\",service_name=\"a\"} stale @40") && strstr(got, "le=\"1\",service_name=\"a\"} stale @40"));
+	check(!strstr(got, "le=\"0.5\",service_name=\"a\"} stale"));
+	free(got);
+	desk_done(&d);
+}
+
 static void a_definition_that_no_rule_could_have_made_is_corrupt(void **state)
 {
 	(void)state;
@@ -103,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_counter_that_sums_leaves_as_one_series_and_keeps_its_fraction),
 		cmocka_unit_test(other_buckets_take_over_with_the_newer_rules_and_nothing_shrinks),
+		cmocka_unit_test(buckets_that_are_no_more_get_a_stale_marker_once),
 		cmocka_unit_test(a_definition_that_no_rule_could_have_made_is_corrupt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

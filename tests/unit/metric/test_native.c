@@ -148,6 +148,24 @@ static void read_message(struct slice bytes, struct message *m)
 	}
 }
 
+static void check_buckets(const struct message *m, const struct native *h)
+{
+	int64_t index = 0, count = 0;
+	uint64_t seen = m->zero;
+	size_t at = 0;
+	for (size_t s = 0; s < m->spans; s++) {
+		check(s == 0 || m->starts[s] > 0);
+		index += m->starts[s];
+		for (uint64_t i = 0; i < m->length[s]; i++, index++) {
+			count += m->deltas[at++];
+			check(index >= h->first && index < h->first + (int64_t)h->len);
+			assert_int_equal(count, h->counts[index - h->first]);
+			seen += (uint64_t)count;
+		}
+	}
+	assert_int_equal(seen, m->count);
+}
+
 static void the_message_says_every_bucket(void **state)
 {
 	(void)state;
@@ -163,20 +181,7 @@ static void the_message_says_every_bucket(void **state)
 		read_message(buf_slice(&out), &m);
 		assert_true(m.count == h.count && m.zero == h.zero && m.schema == h.schema && m.at_ms == 1700000000000 && m.start_ms == (seed % 2 ? 1690000000000 : 0));
 		check(m.sum == h.sum && m.threshold == NATIVE_ZERO && m.lengths == m.deltas_len);
-		int64_t index = 0, count = 0;
-		uint64_t seen = m.zero;
-		size_t at = 0;
-		for (size_t s = 0; s < m.spans; s++) {
-			check(s == 0 || m.starts[s] > 0);
-			index += m.starts[s];
-			for (uint64_t i = 0; i < m.length[s]; i++, index++) {
-				count += m.deltas[at++];
-				check(index >= h.first && index < h.first + (int64_t)h.len);
-				assert_int_equal(count, h.counts[index - h.first]);
-				seen += (uint64_t)count;
-			}
-		}
-		assert_int_equal(seen, m.count);
+		check_buckets(&m, &h);
 		native_done(&h);
 		buf_done(&out);
 	}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The names of an object's members in the order in which they come, remembered: a logger writes the same ones in the same order again and again.
+ *
+ * Idea: a tree. From the root each member of a document's outermost object leads to the node of its name; a node expects what followed it before, so a
+ * name that comes as expected is known by comparing sixteen bytes, and where the object ends stands what was found out about such an object. A topic
+ * of mixed shapes has a branch for each; the one that came last is tried first.
+ *
+ * Layout: a node keeps its name as simdjson does, a 32-bit length and the bytes, so one comparison covers both.
+ *
+ * Invariants: node 0 is the root and nobody's child. A node is never changed but for its links and what its owner notes in it. The tree is bounded: a node
+ * has at most OUTLINE_BRANCHES children, and a full tree is cleared between documents. A name that cannot be a node (too long, one too many) ends
+ * the walk, and the object is read without.
+ */
+#ifndef WINNOW_RECORD_OUTLINE_H
+#define WINNOW_RECORD_OUTLINE_H
+
+#include "base/slice.h"
+
+enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 64, OUTLINE_BRANCHES = 16 };
+
+struct shape_match;
+
+struct outline_node {
+	unsigned char text[OUTLINE_TEXT]; /* 32 bits of length, the name, zeros */
+	uint64_t masks[2];                /* the first sixteen bytes in use */
+	uint16_t len;                     /* in use of text */
+	uint16_t first;                   /* the child that came last; 0: none */
+	uint16_t other;                   /* the next child of the same parent; 0: none */
+	/* notes of who reads objects (json_log.c) */
+	uint16_t key;                     /* which key the name is */
+	uint16_t facts;
+	uint32_t stamp;
+	const struct shape_match *match;  /* of objects that end here, if its stamp is still the same */
+};
+
+struct outline {
+	struct outline_node *nodes; /* NULL until the first is learnt */
+	size_t len;
+};
+
+/* A document's way through the tree. */
+struct outline_walk {
+	struct outline *outline;
+	size_t len;                       /* members so far */
+	uint16_t nodes[OUTLINE_MEMBERS];  /* of each member */
+	uint32_t at[OUTLINE_MEMBERS];     /* where its value stands in the document */
+};
+
+void outline_done(struct outline *o);
+/* Before a document: makes room. */
+void outline_begin(struct outline *o);
+/* As outline_step, where the first child is not the one: another, or one made for it. */
+uint16_t outline_search(struct outline *o, uint16_t parent, const unsigned char *text);
+
+static inline struct slice outline_name(const struct outline_node *node)
+{
+	return slice_of((const char *)node->text + sizeof(uint32_t), node->len - sizeof(uint32_t));
+}
+
+/* Whether the text (length and bytes, sixteen readable whatever the length) is the node's. */
+static inline bool outline_is(const struct outline_node *node, const unsigned char *text)
+{
+	uint64_t a[2], b[2];
+	memcpy(a, text, sizeof(a));
+	memcpy(b, node->text, sizeof(b));
+	if (((a[0] ^ b[0]) & node->masks[0]) | ((a[1] ^ b[1]) & node->masks[1]))
+		return false;
+	return node->len <= sizeof(a) || memcmp(text + sizeof(a), node->text + sizeof(a), node->len - sizeof(a)) == 0;
+}
+
+/* The child of `parent` for a name; 0 if there can be none. */
+static inline uint16_t outline_step(struct outline *o, uint16_t parent, const unsigned char *text)
+{
+	uint16_t first = o->nodes[parent].first;
+	return first && outline_is(&o->nodes[first], text) ? first : outline_search(o, parent, text);
+}
+
+#endif

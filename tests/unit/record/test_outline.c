@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../check.h"
+
+#include "base/clock.h"
+#include "record/decoder.h"
+#include "record/outline.h"
+
+#include <stdio.h>
+
+static const int64_t NOW_NS = INT64_C(1772618400) * NS_PER_S; /* 2026-03-04T10:00:00Z */
+
+/* A name as a document holds it. */
+static const unsigned char *name(const char *text)
+{
+	static unsigned char at[512];
+	uint32_t len = (uint32_t)strlen(text);
+	memset(at, 0xEE, sizeof(at));
+	memcpy(at, &len, sizeof(len));
+	memcpy(at + sizeof(len), text, len);
+	return at;
+}
+
+static void a_name_leads_to_the_same_node_again(void **state)
+{
+	struct outline o = {0};
+	outline_begin(&o);
+	uint16_t time = outline_step(&o, 0, name("time")), level = outline_step(&o, time, name("level"));
+	assert_true(time && level && time != level);
+	assert_int_equal(outline_step(&o, 0, name("time")), time);
+	assert_int_equal(outline_step(&o, time, name("level")), level);
+	assert_int_not_equal(outline_step(&o, 0, name("level")), level);
+	assert_true(slice_eq(outline_name(&o.nodes[level]), slice_str("level")));
+	outline_done(&o);
+	(void)state;
+}
+
+static void names_are_told_apart_to_the_last_byte(void **state)
+{
+	static const char *const names[] = {"", "a", "b", "aa", "time", "time_", "resource.attributes.host_a", "resource.attributes.host_b", "resource.attributes.host_",
+		"a_name_of_sixteen", "a_name_of_twelve"};
+	struct outline o = {0};
+	uint16_t nodes[sizeof(names) / sizeof(names[0])];
+	outline_begin(&o);
+	for (size_t round = 0; round < 2; round++)
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			uint16_t node = outline_step(&o, 0, name(names[i]));
+			nodes[i] = round ? nodes[i] : node;
+			assert_int_equal(node, nodes[i]);
+			assert_true(slice_eq(outline_name(&o.nodes[node]), slice_str(names[i])));
+			for (size_t k = 0; k < i; k++)
+				assert_int_not_equal(nodes[k], node);
+		}
+	outline_done(&o);
+	(void)state;
+}
+
+static void it_is_bounded(void **state)
+{
+	struct outline o = {0};
+	char text[100];
+	size_t refused = 0;
+	outline_begin(&o);
+	memset(text, 'x', 61);
+	text[61] = 0;
+	assert_int_equal(outline_step(&o, 0, name(text)), 0);
+	for (int i = 0; i < OUTLINE_BRANCHES + 5; i++) {
+		snprintf(text, sizeof(text), "n%d", i);
+		refused += outline_step(&o, 0, name(text)) == 0;
+	}
+	assert_int_equal(refused, 5);
+	for (int i = 0; i < 10 * OUTLINE_NODES; i++) {
+		outline_begin(&o);
+		snprintf(text, sizeof(text), "n%d", i);
+		uint16_t node = outline_step(&o, 0, name("n3"));
+		for (int k = 0; k < 3 && node; k++)
+			node = outline_step(&o, node, name(text));
+		assert_true(o.len <= OUTLINE_NODES);
+	}
+	outline_done(&o);
+	(void)state;
+}
+
+/* --- a decoder that has seen other objects says what a new one says --- */
+
+static uint64_t next(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	return *seed ^= *seed << 17;
+}
+
+/* A few members of a few loggers in any order, now and then one twice or with another kind of value. */
+static size_t some_object(uint64_t *seed, char *out, size_t size)
+{
+	static const char *const members[] = {"\"time\":\"2026-03-04T09:15:02Z\"", "\"time\":1772618399000", "\"level\":\"INFO\"", "\"level\":50", "\"level\":\"error\"",
+		"\"msg\":\"one\"", "\"message\":\"two\"", "\"log\":\"three\"", "\"log\":{\"level\":\"warn\"}", "\"kubernetes\":{\"labels\":{\"app\":\"shop\"}}", "\"service\":\"cart\"",
+		"\"err\":{\"type\":\"E\"}", "\"x\":1", "\"trace_id\":\"0123456789abcdef0123456789abcdef\"", "\"event\":\"four\"", "\"logger\":\"a.B\"", "\"@timestamp\":\"2026-03-04T09:15:03Z\""};
+	size_t len = 0, want = 1 + next(seed) % 6;
+	out[len++] = '{';
+	for (size_t i = 0; i < want; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s", i ? "," : "", members[next(seed) % (sizeof(members) / sizeof(members[0]))]);
+	out[len++] = '}';
+	return len;
+}
+
+static void check_same(const struct decoded *a, const struct decoded *b)
+{
+	assert_int_equal(a->len, b->len);
+	assert_int_equal(a->reason, b->reason);
+	assert_int_equal(a->undecodable, b->undecodable);
+	for (size_t i = 0; i < a->len; i++) {
+		const struct record *x = &a->records[i], *y = &b->records[i];
+		assert_int_equal(x->time_ns, y->time_ns);
+		assert_int_equal(x->severity, y->severity);
+		assert_true(slice_eq(x->message, y->message));
+		assert_true(slice_eq(x->service, y->service));
+		assert_true(slice_eq(x->trace_id, y->trace_id));
+		assert_true(slice_eq(x->logger, y->logger));
+		assert_true(slice_eq(x->exception_type, y->exception_type));
+	}
+}
+
+static void what_was_seen_before_changes_nothing(void **state)
+{
+	const struct decoder_opts opts = {.format = FORMAT_AUTO};
+	struct decoder *old = decoder_new(&opts);
+	uint64_t seed = 88172645463325252u;
+	size_t lost = 0;
+	for (int i = 0; i < 20000; i++) {
+		char text[1024];
+		struct decoded a, b;
+		struct slice payload = slice_of(text, some_object(&seed, text, sizeof(text)));
+		decoder_decode(old, payload, NOW_NS, &a);
+		if (i % 10) /* what the old one learns from */
+			continue;
+		struct decoder *fresh = decoder_new(&opts);
+		decoder_decode(fresh, payload, NOW_NS, &b);
+		check_same(&a, &b);
+		lost += a.undecodable;
+		decoder_free(fresh);
+	}
+	assert_true(lost > 100 && lost < 1900);
+	decoder_free(old);
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_leads_to_the_same_node_again),
+		cmocka_unit_test(names_are_told_apart_to_the_last_byte),
+		cmocka_unit_test(it_is_bounded),
+		cmocka_unit_test(what_was_seen_before_changes_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
