@@ -59,6 +59,7 @@ struct shard *shard_new(const struct shard_opts *opts)
 	s->patterns = pattern_set_new(&opts->limits);
 	s->miner = miner_new(s->patterns, opts->miner_bytes);
 	s->tally = tally_new();
+	tally_native(s->tally, opts->native);
 	const struct red_span_opts spans = {.preset = (enum span_preset)opts->span_preset, .dimensions = opts->span_dimensions, .dimensions_len = opts->span_dimensions_len};
 	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, &spans);
 	s->examples = examples_new();
