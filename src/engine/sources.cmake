@@ -3,6 +3,7 @@ set(engine_SOURCES
 	graph.c
 	heap.c
 	incident.c
+	keying.c
 	marks.c
 	mask.c
 	open.c

@@ -76,7 +76,7 @@ static const struct family families[FAMILY_COUNT] = {
 		BOUNDS(http_seconds), .labels = "http_request_method, http_response_status_code, server_address, error_type, job"},
 	[FAMILY_TARGET_INFO] = {.name = "target_info", .type = METRIC_GAUGE, .unit = "", .help = "What sends spans: 1, with the attributes of its resource as labels.",
 		.labels = "job, instance"},
-	[FAMILY_SPAN_FAULTS] = {.name = "winnow_span_faults_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans that are counted although something is wrong with them: id (no usable trace or span id: no exemplar, no edge), duration (it ends before it begins: counted as 0).",
+	[FAMILY_SPAN_FAULTS] = {.name = "winnow_span_faults_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans that are counted although something is wrong with them: id (no usable trace or span id: no exemplar, no edge), duration (it ends before it begins: counted as 0), clock (an edge whose server begins before its client: their clocks are apart).",
 		.labels = "fault"},
 };
 
@@ -154,7 +154,7 @@ void family_print_docs(struct buf *out)
 {
 	buf_add_str(out, "# Metrics\n\n<!-- Generated from src/metric/family.c; the unit test metric.family compares the two. -->\n\n"
 		"## Sent by remote write\n\nOne set of series for all instances together: no label says which instance or partition it came from. Counters and histograms of logs and spans\n"
-		"carry exemplars with `trace_id` and `span_id`. Histograms leave as `_bucket` (with `le`), `_sum` and `_count`. The same series are on `/metrics` of every instance.\n\n");
+		"carry exemplars with `trace_id` and `span_id`. Histograms leave as `_bucket` (with `le`), `_sum` and `_count`, and by choice (`metrics.histograms`) as one native histogram under their name. The same series are on `/metrics` of every instance.\n\n");
 	print_table(out, families, FAMILY_COUNT);
 	buf_add_str(out, "\nRules may define counters and histograms of their own (`counters` and `histograms` in [rules.md](rules.md#counters-and-histograms-of-its-own)): they carry\n"
 		"`service_name` and the labels that the rule gives them, with exemplars, and leave the same way.\n");

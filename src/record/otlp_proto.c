@@ -528,14 +528,14 @@ static unsigned classify(struct slice message, unsigned level)
 	return found;
 }
 
-/* Whether a message is nothing but bytes with these numbers, as the upper levels of a batch are. */
+/* Whether a message is nothing but bytes with these numbers, as the upper levels of a batch are; what later versions may add has higher numbers. */
 static bool only(struct slice message, uint32_t numbers)
 {
 	struct wire w = wire_of(message);
 	struct wire_field f;
 	int rc;
 	while ((rc = wire_step(&w, &f)) == 1)
-		if (f.type != WIRE_BYTES || (f.number != 1000 && (f.number > 31 || !(numbers >> f.number & 1))))
+		if (f.number < 16 && (f.type != WIRE_BYTES || !(numbers >> f.number & 1)))
 			return false;
 	return rc == 0;
 }

@@ -1,6 +1,7 @@
 set(engine_TESTS
 	example
 	graph
+	keying
 	red
 	replay
 	route
