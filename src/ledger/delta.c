@@ -25,7 +25,6 @@
  * that fails is refused whole. */
 #include "ledger/delta.h"
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -235,40 +234,6 @@ static void encode_examples(struct buf *out, const struct delta_body *body)
 	pack_u64(out, body->examples_len);
 	for (size_t i = 0; i < body->examples_len; i++)
 		example_pack(out, &body->examples[i]);
-}
-
-void trace_pack(struct buf *out, const struct delta_trace *t, int64_t *seconds)
-{
-	int64_t second = t->time_ns / NS_PER_S;
-	pack_u64(out, t->trace);
-	pack_i64(out, second - *seconds);
-	pack_u64(out, t->reasons);
-	*seconds = second;
-	if (t->reasons)
-		return;
-	pack_u64(out, t->pattern_id);
-	pack_u64(out, t->span);
-	pack_u64(out, t->id[0]);
-	pack_u64(out, t->id[1]);
-}
-
-void trace_unpack(struct unpack *u, struct delta_trace *t, int64_t *seconds)
-{
-	*t = (struct delta_trace){.trace = unpack_u64(u)};
-	int64_t by = unpack_i64(u), limit = TIME_MAX / NS_PER_S;
-	t->reasons = (uint8_t)unpack_upto(u, UINT8_MAX);
-	u->bad |= by > limit || by < -limit || *seconds + by > limit || *seconds + by < 0;
-	if (u->bad)
-		return;
-	*seconds += by;
-	t->time_ns = *seconds * NS_PER_S;
-	if (t->reasons)
-		return;
-	t->pattern_id = unpack_u64(u);
-	t->span = unpack_u64(u);
-	t->id[0] = unpack_u64(u);
-	t->id[1] = unpack_u64(u);
-	u->bad |= t->pattern_id == 0;
 }
 
 static size_t natives_len(const struct delta_body *body)

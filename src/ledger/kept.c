@@ -10,6 +10,41 @@
 
 enum { MOST = 1 << 20, LEAST = 1024 };
 #define LIFE_NS (600 * NS_PER_S)
+#define SECONDS_MAX INT64_C(4000000000)
+
+void trace_pack(struct buf *out, const struct delta_trace *t, int64_t *seconds)
+{
+	int64_t second = t->time_ns / NS_PER_S;
+	pack_u64(out, t->trace);
+	pack_i64(out, second - *seconds);
+	pack_u64(out, t->reasons);
+	*seconds = second;
+	if (t->reasons)
+		return;
+	pack_u64(out, t->pattern_id);
+	pack_u64(out, t->span);
+	pack_u64(out, t->id[0]);
+	pack_u64(out, t->id[1]);
+}
+
+void trace_unpack(struct unpack *u, struct delta_trace *t, int64_t *seconds)
+{
+	*t = (struct delta_trace){.trace = unpack_u64(u)};
+	int64_t by = unpack_i64(u), limit = SECONDS_MAX;
+	t->reasons = (uint8_t)unpack_upto(u, UINT8_MAX);
+	u->bad |= by > limit || by < -limit || *seconds + by > limit || *seconds + by < 0;
+	if (u->bad)
+		return;
+	*seconds += by;
+	t->time_ns = *seconds * NS_PER_S;
+	if (t->reasons)
+		return;
+	t->pattern_id = unpack_u64(u);
+	t->span = unpack_u64(u);
+	t->id[0] = unpack_u64(u);
+	t->id[1] = unpack_u64(u);
+	u->bad |= t->pattern_id == 0;
+}
 
 void kept_done(struct kept *k)
 {

@@ -102,7 +102,12 @@ class Sampling(Stage):
         w = self.winnow(settings)
         self.until(lambda: w.get("/-/ready")[0] == 200, 30, "it is ready")
         patterns = w.json("/api/v1/patterns?limit=1000")["patterns"]
-        return [t for t in ((w.json("/api/v1/patterns/" + p["id"]).get("example") or {}).get("trace_id") for p in patterns) if t]
+        found = [t for t in ((w.json("/api/v1/patterns/" + p["id"]).get("example") or {}).get("trace_id") for p in patterns) if t]
+        shown = [t["trace_id"] for p in patterns for t in w.json(f"/api/v1/traces?limit=3&pattern={p['id']}")["traces"]]
+        self.assertGreater(len(shown), 0, "some of the last ten minutes' kept traces had log records")
+        answer = w.json("/api/v1/traces/" + shown[0])
+        self.assertTrue(answer["kept"] and answer["reasons"] and answer["patterns"], answer)
+        return found
 
     def begins(self, w):
         """Waits until it has read the journal; how many messages are counted in it."""
@@ -148,6 +153,7 @@ class Sampling(Stage):
         self.whole(kept, of_trace)
         self.assertEqual({t for t, (_, why) in kept.items() if "slow" in why}, slow)
         self.assertEqual({t for t, (_, why) in kept.items() if "error" in why}, failed)
+        self.assertGreater(sum("log.pattern_id" in s["attributes"] for spans, _ in kept.values() for s in spans.values()), 0, "kept spans name the patterns of their records")
         exemplars, examples = self.exemplars(), self.examples(settings)
         lost, missing = [t for t in exemplars if t not in kept], [t for t in examples if t not in kept]
         why = collections.Counter(r for _, reasons in kept.values() for r in reasons)
