@@ -25,6 +25,7 @@ set(app_SOURCES
 	dialect.c
 	engine_api.c
 	fold.c
+	explain_trace.c
 	gather.c
 	instance.c
 	lines.c
