@@ -25,6 +25,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <hs.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 

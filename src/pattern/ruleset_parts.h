@@ -7,8 +7,6 @@
 #include "pattern/anchor.h"
 #include "pattern/rule.h"
 
-#include <hs.h>
-
 enum { WORD_BITS = 64 };
 
 struct service_rules {
@@ -39,7 +37,7 @@ struct ruleset {
 	uint64_t hash;
 	uint32_t groups_max;
 	struct anchors *anchors;
-	hs_database_t *literals;
+	struct hs_database *literals;
 	uint32_t *literal_first;
 	struct literal_rule *literal_rules;
 	uint32_t *always;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 
 #include <ctype.h>
+#include <hs.h>
 #include <stdlib.h>
 
 enum { TAIL = 8, TAILS_ALIKE = 16, ANCHORED_FROM = 200, ANCHORED_ALL_FROM = 32, ANCHORED_REST = 4 };
