@@ -36,6 +36,7 @@ struct admin_status {
 	struct admin_incident incidents[ADMIN_INCIDENTS_MAX];
 	size_t incidents_len;
 	uint64_t incidents_raised, incident_records;
+	uint64_t overruled; /* offsets of a consumer group */
 	size_t suspects, aside, aside_len;
 	struct {
 		char name[300];

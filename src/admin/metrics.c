@@ -79,6 +79,8 @@ static void add_ledgers_own(const struct view *v, struct openmetrics *o)
 	one(o, OWN_PATTERNS, patterns_len(v->ledger));
 	one(o, OWN_EXPIRED_SERIES, stats.expired_series);
 	one(o, OWN_STATE_LOST, stats.state_lost);
+	one(o, OWN_LOGS_ANEW, stats.lives);
+	one(o, OWN_OVERRULED, v->status->overruled);
 	one(o, OWN_PENDING_STEPS, ledger_pending_steps(v->ledger));
 	openmetrics_family(o, family_own(OWN_WATERMARK));
 	openmetrics_value(o, NULL, 0, (double)(ledger_watermark(v->ledger) / NS_PER_MS) / 1000);

@@ -18,6 +18,11 @@ struct partition {
 	int64_t aside_to;   /* offsets below were set aside already, if they had to be */
 	bool unsettled;     /* something was set aside since the last delta */
 	bool ended;         /* read up to where it ended when it was opened */
+	uint32_t life;      /* of the log: see struct delta_range */
+	bool anew;          /* to be said in the next delta */
+	int64_t before;
+	bool suspicious;    /* the log may be shorter than what is counted of it */
+	int64_t look_ns;    /* monotonic time of the next look at that */
 };
 
 struct partitions {

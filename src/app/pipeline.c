@@ -130,6 +130,7 @@ static int start_workers(struct control *c)
 				.miner_bytes = (64u << 20) / n,
 				.label_values = (size_t)c->config->budgets.label_values,
 				.hold_ns = c->config->metrics.service_graph_hold_ns,
+				.sampling = &c->config->sampling.policy,
 				.graph_of_services = c->config->metrics.service_graph_edges == CONFIG_EDGES_SERVICES,
 				.exceptions_are_errors = c->config->metrics.exceptions_are_errors,
 				.span_preset = (int)c->config->metrics.spans,
@@ -145,6 +146,7 @@ static int start_workers(struct control *c)
 			.low_ns = c->low_ns,
 			.number = i,
 			.count = n,
+			.kept = c->kept,
 		};
 		if (worker_start(c->books, &opts, &c->workers[i], &err) < 0) {
 			log_line(LOG_ERROR, "worker", "%s", err.text);
@@ -157,6 +159,22 @@ static int start_workers(struct control *c)
 	return 0;
 }
 
+static int open_kept(struct control *c)
+{
+	struct err err = {0};
+	struct kept_topic_opts opts = {
+		.brokers = c->config->sampling.brokers,
+		.topic = c->config->sampling.topic,
+		.properties = (const struct kept_property *)c->config->sampling.properties.items,
+		.properties_len = c->config->sampling.properties.len,
+	};
+	_Static_assert(sizeof(struct kept_property) == sizeof(struct config_pair), "both are a key and a value");
+	if (!c->config->sampling.policy.on || kept_topic_new(&opts, &c->kept, &err) == 0)
+		return 0;
+	log_line(LOG_ERROR, "sampling", "%s", err.text);
+	return 1;
+}
+
 /* Announces the partitions where they go on, so that the watermark waits for them from now on. */
 static bool announce(struct control *c, struct source_reader *const *readers, size_t len, const struct shard_start *at)
 {
@@ -166,8 +184,11 @@ static bool announce(struct control *c, struct source_reader *const *readers, si
 	uint64_t writer = 0;
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(c->books);
 	struct delta_range *ranges = mem_zalloc(len, sizeof(*ranges));
-	for (size_t i = 0; i < len; i++)
-		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = at[i].offset, .to = at[i].offset, .replay = at[i].replay, .replay_time_ns = at[i].replay_time_ns}; /* no time: that is the worker's to say */
+	for (size_t i = 0; i < len; i++) {
+		struct ledger_partition known;
+		bool is_known = books_partition(c->books, slice_str(readers[i]->topic), readers[i]->partition, &known);
+		ranges[i] = (struct delta_range){.topic = slice_str(readers[i]->topic), .partition = readers[i]->partition, .joined = true, .from = at[i].offset, .to = at[i].offset, .replay = at[i].replay, .replay_time_ns = at[i].replay_time_ns, .life = is_known ? known.life : 0}; /* no time: that is the worker's to say */
+	}
 	if (getrandom(&writer, sizeof(writer), 0) < 0)
 		writer = (uint64_t)now;
 	struct delta_header header = {.writer = writer, .seq = 1, .journal_time_ns = now > journal_time ? now : journal_time, .ranges = ranges, .ranges_len = len};
@@ -193,11 +214,19 @@ static bool look_up(struct control *c, struct source_reader *const *readers, siz
 		starts[i] = (struct shard_start){.offset = offset, .replay = offset};
 		if (known)
 			starts[i] = (struct shard_start){.offset = offset, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
-		if (readers[i]->end >= 0 && offset > readers[i]->end)
-			log_line(LOG_ERROR, "source", "%s/%d ends at %lld, before the %lld that are counted already: was it created anew? Its records up to there are skipped", readers[i]->topic,
-				 (int)readers[i]->partition, (long long)readers[i]->end, (long long)offset);
 	}
 	return same;
+}
+
+/* The journal decides where to go on: it says what is counted, and a consumer group's offsets do not. */
+static void overrule(struct control *c, const struct source_reader *reader, const struct shard_start *start)
+{
+	struct ledger_partition at;
+	if (reader->reset < 0 || reader->reset == start->offset || !books_partition(c->books, slice_str(reader->topic), reader->partition, &at))
+		return;
+	log_line(LOG_ERROR, "source", "%s/%d: someone set the offset of the consumer group to %lld; the journal says that %lld are counted, and that stands. To count again, use another group and another journal",
+		reader->topic, (int)reader->partition, (long long)reader->reset, (long long)start->offset);
+	status_overruled(c->status);
 }
 
 static void on_assigned(void *arg, struct source_reader *const *readers, size_t len, int64_t *offsets)
@@ -211,6 +240,7 @@ static void on_assigned(void *arg, struct source_reader *const *readers, size_t 
 		if (announce(c, readers, len, starts) && look_up(c, readers, len, starts))
 			break;
 	for (size_t i = 0; i < len; i++) {
+		overrule(c, readers[i], &starts[i]);
 		offsets[i] = starts[i].replay;
 		control_place(c, arg, readers[i], &starts[i]);
 	}
@@ -432,6 +462,7 @@ static void shut_down(struct control *c)
 		status_set_ends(c->status, NULL, NULL);
 	for (size_t i = 0; i < c->sources_len; i++)
 		kafka_source_close(c->sources[i].kafka);
+	kept_topic_free(c->kept);
 	sending_stop(c->sending);
 	status_stop(c->status);
 	desk_close(c->desk);
@@ -453,6 +484,8 @@ int pipeline_run(const struct config *config, bool until_end)
 		rc = open_books(&c);
 	if (!rc)
 		rc = sending_start(config, c.books, c.status, &c.sending);
+	if (!rc)
+		rc = open_kept(&c);
 	if (!rc)
 		open_desk(&c);
 	if (!rc)

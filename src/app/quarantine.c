@@ -16,8 +16,6 @@
  * First values: if the request that was refused carried anchors (what a series stood at before its first increments: 0, or an old total when it wakes up), they are kept,
  * and sent again one step before the values they then go with, so that the first increments stay visible.
  *
- * Last values: if a suspect's next word is a stale marker (it expired meanwhile, or the steps between were skipped), what the receiver missed of it goes in its place.
- *
  * Bounds: at most GROUPS_PER_STEP groups are sent in a step, in turns. When a receiver refuses everything, halving stops at GROUPS_WHOLE groups but for one group a step (so
  * that a good series hidden among bad ones is found in the end), and nobody is set aside.
  */
@@ -27,7 +25,6 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/wire.h"
-#include "metric/remote_write.h"
 #include "metric/tally.h"
 
 #include <stdio.h>
@@ -39,8 +36,6 @@ struct suspect {
 	uint64_t key;
 	struct quarantine_group *group; /* NULL: set aside */
 	struct buf anchors;  /* its anchors that were refused, encoded; empty: the receiver has them */
-	struct buf missed;   /* its newest values, encoded: not with the receiver while it is a suspect */
-	bool fresh;          /* of this step */
 	int64_t retry_at_ns; /* set aside only, as are name and reason */
 	char *name, *reason;
 };
@@ -183,7 +178,6 @@ static void suspect_free(struct suspect *s)
 	free(s->name);
 	free(s->reason);
 	buf_done(&s->anchors);
-	buf_done(&s->missed);
 	free(s);
 }
 
@@ -237,14 +231,11 @@ static void take_back(struct quarantine *q, int64_t now_ns)
 
 void quarantine_begin(struct quarantine *q, int64_t now_ns)
 {
-	size_t cursor = 0;
 	take_back(q, now_ns);
-	for (struct suspect *s; (s = map_next(&q->suspects, &cursor));)
-		s->fresh = false;
 	for (size_t i = 0; i < q->groups_len; i++) {
 		struct quarantine_group *g = q->groups[i];
 		g->active = i < GROUPS_PER_STEP;
-		g->refused = g->late = false;
+		g->refused = false;
 		g->samples = 0;
 		buf_reset(&g->anchors);
 		buf_reset(&g->values);
@@ -284,43 +275,17 @@ static void add_moved(struct buf *out, struct slice whole, int64_t at_ms)
 	buf_done(&moved);
 }
 
-/* The newest of kept TimeSeries that belongs to these labels, at a new time. */
-static bool add_kept(const struct buf *kept, struct slice labels, int64_t at_ms, struct buf *out)
+/* The newest anchor that belongs to these labels, at a new time. */
+static void add_anchor(const struct suspect *s, struct slice labels, int64_t anchor_ms, struct buf *out)
 {
-	struct wire w = wire_of(buf_slice(kept));
-	struct series_view series;
+	struct wire w = wire_of(buf_slice(&s->anchors));
+	struct series_view anchor;
 	struct slice found = {0};
-	while (next_series(&w, &series))
-		if (slice_eq(series.labels, labels))
-			found = series.whole;
+	while (next_series(&w, &anchor))
+		if (slice_eq(anchor.labels, labels))
+			found = anchor.whole;
 	if (found.len > 0)
-		add_moved(out, found, at_ms);
-	return found.len > 0;
-}
-
-/* The time of its sample if that is a stale marker, else 0. */
-static int64_t stale_ms(const struct series_view *series)
-{
-	struct wire w = wire_of(series->whole);
-	struct wire_field f, part;
-	uint64_t bits = 0, ms = 0;
-	if (wire_next(&w, &f) != 1)
-		return 0;
-	for (w = wire_of(f.bytes); wire_next(&w, &f) == 1;)
-		if (f.number == 2)
-			for (struct wire sample = wire_of(f.bytes); wire_next(&sample, &part) == 1;)
-				*(part.number == 1 ? &bits : &ms) = part.value;
-	return bits == REMOTE_WRITE_STALE_BITS ? (int64_t)ms : 0;
-}
-
-static void miss(struct suspect *s, const struct series_view *series)
-{
-	if (stale_ms(series))
-		return;
-	if (!s->fresh)
-		buf_reset(&s->missed);
-	s->fresh = true;
-	buf_add_slice(&s->missed, series->whole);
+		add_moved(out, found, anchor_ms);
 }
 
 static void take_suspect(struct suspect *s, const struct series_view *series, bool anchors, int64_t anchor_ms)
@@ -328,16 +293,9 @@ static void take_suspect(struct suspect *s, const struct series_view *series, bo
 	if (anchors) { /* sent when its values come */
 		buf_add_slice(&s->anchors, series->whole);
 	} else if (s->group && s->group->active) {
-		int64_t ends_ms = stale_ms(series);
-		add_kept(&s->anchors, series->labels, anchor_ms, &s->group->anchors);
-		bool late = ends_ms && add_kept(&s->missed, series->labels, ends_ms, &s->group->values);
-		s->group->late |= late;
-		if (!late)
-			buf_add_slice(&s->group->values, series->whole);
+		add_anchor(s, series->labels, anchor_ms, &s->group->anchors);
+		buf_add_slice(&s->group->values, series->whole);
 		s->group->samples++;
-		miss(s, series);
-	} else {
-		miss(s, series);
 	}
 }
 
@@ -364,11 +322,8 @@ size_t quarantine_leave_out(struct quarantine *q, struct slice body, struct buf 
 	struct series_view series;
 	size_t samples = 0;
 	while (next_series(&w, &series)) {
-		struct suspect *s = map_get(&q->suspects, key_of(series.labels), NULL, NULL);
-		if (s) {
-			miss(s, &series);
+		if (map_get(&q->suspects, key_of(series.labels), NULL, NULL))
 			continue;
-		}
 		buf_add_slice(ordinary, series.whole);
 		samples++;
 	}
@@ -398,8 +353,6 @@ void quarantine_refuse(struct quarantine *q, struct slice body, bool anchors, co
 		}
 		if (anchors)
 			buf_add_slice(&s->anchors, series.whole);
-		else
-			miss(s, &series);
 	}
 	if (len > 0) {
 		struct quarantine_group *g = group_add(q, members, len);
@@ -419,10 +372,8 @@ void quarantine_group_anchored(struct quarantine_group *g)
 void quarantine_forget(struct quarantine *q)
 {
 	size_t cursor = 0;
-	for (struct suspect *s; (s = map_next(&q->suspects, &cursor));) {
+	for (struct suspect *s; (s = map_next(&q->suspects, &cursor));)
 		buf_done(&s->anchors);
-		buf_done(&s->missed);
-	}
 }
 
 void quarantine_group_refused(struct quarantine_group *g, const char *reason)

@@ -12,7 +12,6 @@ struct quarantine_group {
 	struct buf anchors; /* request bodies; empty: nothing to send */
 	struct buf values;
 	size_t samples;     /* in values */
-	bool late;          /* some of them are values of an earlier step, in place of stale markers */
 	/* private */
 	struct suspect **members;
 	size_t len;
@@ -43,7 +42,7 @@ struct quarantine_group *quarantine_group_at(const struct quarantine *q, size_t 
 /* An ordinary request was refused: its series are suspects from now on. */
 void quarantine_refuse(struct quarantine *q, struct slice body, bool anchors, const char *reason);
 void quarantine_group_anchored(struct quarantine_group *g);
-/* Another instance may have sent values of suspects: anchors, and values from earlier, must not follow any more. */
+/* Another instance may have sent values of suspects: their anchors must not follow any more. */
 void quarantine_forget(struct quarantine *q);
 void quarantine_group_refused(struct quarantine_group *g, const char *reason);
 /* The step is over: groups that were not refused are ordinary again, refused ones are halved for the next step, a series refused alone is set aside - but only if something

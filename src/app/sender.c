@@ -491,11 +491,9 @@ static enum fate send_group(struct sender *s, struct quarantine_group *g)
 	struct http_reply reply;
 	struct outgoing values = {.samples = g->samples};
 	enum fate fate = FATE_PASSED;
-	if ((g->anchors.len > 0 || g->late) && s->source.contested && s->source.contested(s->source.self)) { /* its newer values may be there */
+	if (g->anchors.len > 0 && s->source.contested && s->source.contested(s->source.self)) { /* its newer values may be there */
 		quarantine_forget(s->quarantine);
 		buf_reset(&g->anchors);
-		if (g->late)
-			buf_reset(&g->values);
 	}
 	if (g->anchors.len > 0) {
 		fate = deliver(s, (struct dialect_body){buf_slice(&g->anchors), REMOTE_WRITE_1}, true, &reply);

@@ -32,7 +32,7 @@ struct status {
 	size_t troubles_len;
 	bool reload_successful;
 	int64_t rules_loaded_ns;
-	uint64_t reloads;
+	uint64_t reloads, overruled;
 	struct admin *admin;
 };
 
@@ -115,6 +115,7 @@ static void fill_status(void *app, struct admin_status *ret)
 	fill_troubles(s, ret->not_ready, sizeof(ret->not_ready));
 	ret->rules_reload_successful = s->reload_successful;
 	ret->rules_loaded_ns = s->rules_loaded_ns;
+	ret->overruled = s->overruled;
 	ret->leader = s->books && books_leads(s->books);
 	for (size_t i = 0; i < s->workers_len; i++) {
 		const struct worker_status *w = worker_status(s->workers[i]);
@@ -314,6 +315,13 @@ void status_trouble(struct status *s, const char *part, const char *text)
 		log_line(LOG_INFO, part, "all is well");
 	else if (news)
 		log_line(LOG_WARN, part, "%s", text);
+}
+
+void status_overruled(struct status *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->overruled++;
+	pthread_mutex_unlock(&s->lock);
 }
 
 void status_reloaded(struct status *s, bool successful)

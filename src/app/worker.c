@@ -9,6 +9,7 @@
 
 #include "app/gather.h"
 #include "app/pace.h"
+#include "app/traces.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -23,6 +24,8 @@
 enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
 #define IDLE_NS (5 * NS_PER_MS)
 #define APPEND_RETRY_NS (2 * NS_PER_S)
+#define CUT_SOON_NS (20 * NS_PER_MS)
+#define LOOK_AGAIN_NS (5 * NS_PER_S)
 
 enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_INCIDENTS, COMMAND_STOP };
 
@@ -53,7 +56,9 @@ struct worker {
 	size_t drops_asked;
 	struct partitions partitions;
 	struct pace pace;
+	struct traces traces;
 	bool must_rewind, stopping, until_end, was_full;
+	bool limited;           /* at this turn something that could be read had to wait for other partitions, or for traces to be decided */
 	bool append_failed;     /* the journal took no record: nothing is read until it takes one again */
 	_Atomic bool stopped;
 	int64_t cut_at_ns;      /* monotonic: when the next delta is due */
@@ -116,6 +121,9 @@ static size_t collect_ranges(struct worker *w)
 			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
 			.reached_ns = s->newest_ns,
 			.gap = s->gap,
+			.life = p->life,
+			.anew = p->anew,
+			.before = p->before,
 		};
 	}
 	return w->partitions.len;
@@ -161,6 +169,11 @@ static void cut(struct worker *w)
 	if (w->partitions.len == 0 || w->must_rewind)
 		return;
 	settle(w);
+	if (!traces_settle(&w->traces)) {
+		set_trouble(w, "kept traces: the brokers do not take them; reading waits");
+		w->append_failed = true; /* nothing is counted until they do */
+		return;
+	}
 	gather(&w->gather, w->shard, &body);
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(w->books);
 	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
@@ -183,7 +196,7 @@ static void cut(struct worker *w)
 		struct partition *p = w->partitions.at[i];
 		p->shard.cut_from = shard_partition_to(&p->shard);
 		p->shard.gap = 0;
-		p->joined = false;
+		p->joined = p->anew = false;
 	}
 	shard_clear(w->shard);
 	if (w->trouble[0])
@@ -211,7 +224,9 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 	if (known)
 		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.reached_ns};
 	shard_partition_start(&p->shard, &start, &w->opts.shard);
+	p->life = known ? at.life : 0;
 	p->joined = true;
+	p->anew = false;
 	p->ended = p->reader->end >= 0 && shard_partition_to(&p->shard) >= p->reader->end;
 	p->active_ns = clock_mono_ns();
 	seek(w, p);
@@ -225,6 +240,7 @@ static void rewind_all(struct worker *w)
 	failpoint_hit(FAIL_REWIND_BEFORE_SEEK);
 	new_writer_id(w);
 	shard_rewind(w->shard);
+	traces_rewind(&w->traces);
 	for (size_t i = 0; i < w->partitions.len; i++)
 		stand_where_the_ledger_stands(w, w->partitions.at[i]);
 	w->must_rewind = false;
@@ -246,9 +262,13 @@ static void take(struct worker *w, const struct command *c)
 	};
 	shard_partition_start(&p->shard, &c->at, &w->opts.shard);
 	p->active_ns = clock_mono_ns();
-	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end;
 	if (w->partitions.len == 0)
 		w->rules_told = false; /* of a writer that counted nothing for long, the ledger may have forgotten it */
+	struct ledger_partition at;
+	if (books_partition(w->books, p->shard.topic, p->shard.partition, &at))
+		p->life = at.life;
+	p->suspicious = c->reader->end >= 0 && c->at.offset > c->reader->end && c->reader->ops->look;
+	p->ended = c->reader->end >= 0 && c->at.offset >= c->reader->end && !p->suspicious;
 	w->partitions.at = mem_grow(w->partitions.at, w->partitions.len, &w->partitions.cap, sizeof(struct partition *));
 	w->partitions.at[w->partitions.len++] = p;
 }
@@ -347,6 +367,7 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 			seek(w, p);
 			return;
 		}
+		p->suspicious |= verdict == SHARD_BEHIND && p->reader->ops->look;
 		if (verdict == SHARD_COUNTED)
 			set_aside(w, p, m);
 	}
@@ -360,14 +381,66 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 	partition_let_go(p);
 }
 
+/* The log ends before what is counted of it: it was deleted and made again, or lost its end. What was written since the partition last moved are other records. */
+static int begin_anew(struct worker *w, struct partition *p, int64_t end, struct err *err)
+{
+	struct ledger_partition at = {0};
+	int64_t counted = shard_partition_to(&p->shard), start;
+	if (!books_partition(w->books, p->shard.topic, p->shard.partition, &at))
+		return 0; /* nobody has counted anything of it */
+	int rc = p->reader->ops->since(p->reader, at.moved_ns, &start, err);
+	if (rc)
+		return rc;
+	cut(w); /* what is open belongs to the life before */
+	if (w->must_rewind)
+		return 0;
+	log_line(LOG_ERROR, "source", "%s/%d ends at %lld, before the %lld that are counted: it was made anew or has lost its end. Goes on at %lld, with what was written since it was last read",
+		p->reader->topic, (int)p->shard.partition, (long long)end, (long long)counted, (long long)start);
+	struct shard_start from = {.offset = start, .replay = start, .newest_ns = p->shard.newest_ns};
+	shard_partition_start(&p->shard, &from, &w->opts.shard);
+	p->before = counted;
+	p->life++;
+	p->anew = p->joined = true;
+	p->reader->end = end;
+	p->ended = start >= end;
+	w->cut_at_ns = clock_mono_ns(); /* says so at once */
+	seek(w, p);
+	return 0;
+}
+
+/* The source goes back to what is counted: it repeats itself, as clients do, or the log is shorter than it was. */
+static void look_at_end(struct worker *w, struct partition *p, int64_t mono_ns)
+{
+	struct err err = {0};
+	int64_t end;
+	p->look_ns = mono_ns + LOOK_AGAIN_NS;
+	int rc = p->reader->ops->look(p->reader, &end, &err);
+	if (!rc) {
+		p->suspicious = false;
+		p->ended = p->ended || (p->reader->end >= 0 && p->shard.expected >= p->reader->end);
+		if (end < shard_partition_to(&p->shard))
+			rc = begin_anew(w, p, end, &err);
+	}
+	if (rc) {
+		p->suspicious = true;
+		set_trouble(w, err.text);
+	}
+}
+
 /* Reads on in one partition; false if there was nothing to read or it has to wait for others. */
 static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 {
 	struct err err = {0};
-	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected;
+	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected, decided = shard_read_up_to(&p->shard);
+	limit = limit < decided ? limit : decided;
 	if (mono_ns < p->retry_ns)
 		return false;
+	if (p->suspicious && mono_ns >= p->look_ns) {
+		look_at_end(w, p, mono_ns);
+		return false;
+	}
 	if (p->shard.newest_ns > limit && p->shard.newest_ns) {
+		w->limited |= !p->shard.at_end;
 		p->active_ns = mono_ns; /* it waits: once the others are there they must not leave it behind */
 		return false;
 	}
@@ -389,6 +462,7 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 static bool read_some(struct worker *w)
 {
 	int64_t now = clock_mono_ns();
+	w->limited = false;
 	partitions_sort_by_time(&w->partitions);
 	for (size_t i = 0; i < w->partitions.len; i++)
 		if (read_one(w, w->partitions.at[i], now))
@@ -404,6 +478,8 @@ static bool due(struct worker *w, bool hold)
 	tally_entries(tally, &open);
 	if (clock_mono_ns() >= w->cut_at_ns && (!hold || open > 0 || w->append_failed))
 		return true; /* after a failed append an empty delta tries the journal */
+	if (w->traces.on && w->limited && !hold && clock_mono_ns() >= w->cut_at_ns - w->opts.cut_interval_ns + (open ? CUT_SOON_NS : CUT_SOON_NS * 5))
+		return true; /* others wait to hear how far this worker has come, or it waits itself */
 	if (open == 0)
 		return false;
 	return tally_bytes(tally) > w->opts.cut_bytes || pace_moved_on(&w->pace, w->newest_ns - w->cut_newest_ns, w->newest_ns);
@@ -433,6 +509,7 @@ static void publish(struct worker *w)
 	w->status.incident = t->incident;
 	w->status.partitions = w->partitions.len;
 	w->status.ended = ended;
+	traces_publish(&w->traces, &w->partitions, &w->status);
 }
 
 /* Whether a run until the end has counted everything it came for. */
@@ -448,7 +525,12 @@ static bool all_posted(struct worker *w)
 	if (open > 0)
 		cut(w);
 	wait_posted(w, NS_PER_S);
-	return !w->must_rewind && !w->writer.rejected && w->writer.posted >= w->seq;
+	if (w->must_rewind || w->writer.rejected || w->writer.posted < w->seq)
+		return false;
+	enum traces_end end = traces_end(&w->traces, &w->partitions);
+	if (end == TRACES_DECIDED)
+		cut(w); /* a successor need not feed them again */
+	return end == TRACES_NONE;
 }
 
 static void turn(struct worker *w)
@@ -466,6 +548,7 @@ static void turn(struct worker *w)
 		busy = read_some(w);
 	if (due(w, hold))
 		cut(w);
+	traces_turn(&w->traces, &w->partitions);
 	publish(w);
 	if (!busy && !w->stopping)
 		clock_sleep_ns(IDLE_NS);
@@ -500,6 +583,7 @@ int worker_start(struct books *books, const struct worker_opts *opts, struct wor
 	w->commands = queue_new(COMMANDS_MAX);
 	w->replies = queue_new(COMMANDS_MAX);
 	w->writer.notices = queue_new(NOTICES_MAX);
+	w->traces = (struct traces){.books = books, .shard = w->shard, .topic = opts->kept, .on = shard_sampled(w->shard) != NULL};
 	w->pace = (struct pace){.books = books, .low_ns = opts->low_ns, .number = opts->number, .count = opts->count, .window_ns = opts->window_ns};
 	pace_leave(&w->pace);
 	pthread_mutex_init(&w->trouble_lock, NULL);

@@ -36,7 +36,7 @@
  * stale: every partition is in play again until it says otherwise, so that a backlog after an outage lands where it happened.
  *
  * Life of a series. Every closed step yields one sample of each live series; steps without increments exist only while a series may be live, and inside the
- * receiver's window. No increments for the expiry time: a stale marker, then dormant (value kept, nothing sent). Increments wake it: an anchor with its
+ * receiver's window. No increments for the expiry time (skipped steps do not count): a stale marker, then dormant (value kept, nothing sent). Increments wake it: an anchor with its
  * old value, left out where its stale marker is at that very time. Dormant for four more expiry times: forgotten. Gauges have no anchors.
  *
  * Order of samples = order of creation of series in the journal. Sums of histograms are doubles added in journal order, so they agree to the last bit.
@@ -67,6 +67,7 @@ void ledger_free(struct ledger *l)
 	for (size_t i = 0; i < l->series_len; i++)
 		series_free(l->series[i]);
 	layout_done(l);
+	kept_done(&l->kept);
 	force_done(&l->force);
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		free((void *)l->partitions[i]->topic.ptr);
@@ -151,10 +152,10 @@ static void absorb(struct ledger *l, const struct delta_header *h, const struct 
 	force_heard(l, p, h);
 	struct ledger_partition *v = &p->view;
 	bool moved = r->to > r->from || r->joined || r->anew;
+	if (r->to > r->from)
+		v->moved_ns = l->journal_time_ns;
 	l->stats.lives += r->anew;
 	v->life = r->life;
-	if (moved)
-		v->moved_ns = l->journal_time_ns;
 	if (moved || r->reached_ns > r->newest_ns) { /* one that waits for others does not stand still */
 		p->moved_alive_ns = l->alive_ns;
 		p->placed = true;
@@ -223,9 +224,21 @@ static void apply(struct ledger *l, const struct step *step)
 		apply_one(l, &w);
 }
 
+/* What a receiver has not been sent does not make a series old: it ends when it was quiet in as many steps that were sent. Those in which it could be told again what it
+ * refused, or lost, do not run out in an outage. */
+static void stay_young(struct ledger *l, int64_t step)
+{
+	for (size_t i = 0; i < l->series_len; i++) {
+		struct series *s = l->series[i];
+		if (s->live && s->last_step < step)
+			s->last_step++;
+	}
+}
+
 /* The step is not sent; its increments go into the next one. What has begun at the receiver, though, has begun, and a gauge, which needs no anchor, may have. */
 static void skip(struct ledger *l, struct step *step)
 {
+	stay_young(l, step->number);
 	struct walk w = {.l = l, .step = step};
 	while (walk_next(&w)) {
 		bool begun = step->anchored || family_get(w.series->family)->type == METRIC_GAUGE;
@@ -356,6 +369,11 @@ bool ledger_partition_at(const struct ledger *l, size_t index, struct ledger_par
 		return false;
 	view_partition(l, l->partitions[index], ret);
 	return true;
+}
+
+size_t ledger_traces(const struct ledger *l, uint64_t *from, struct delta_trace *out, size_t max)
+{
+	return kept_read(&l->kept, from, out, max);
 }
 
 size_t ledger_open_steps(const struct ledger *l)

@@ -4,6 +4,7 @@
 #define WINNOW_LEDGER_STATE_H
 
 #include "ledger/catalog.h"
+#include "ledger/kept.h"
 #include "ledger/ledger.h"
 #include "ledger/pack.h"
 
@@ -55,6 +56,8 @@ struct increment {
 };
 
 #define INCREMENT_ENDS UINT32_MAX
+/* The count of an end: a step that was skipped may have said it already, so that a stale marker may stand at the beginning of this one. */
+#define END_SAID 1
 
 struct step {
 	int64_t number;
@@ -109,6 +112,7 @@ struct ledger {
 	int64_t last_closed;    /* INT64_MIN: none yet */
 	int64_t newest_step;    /* newest closed step with increments; INT64_MIN: none */
 	struct catalog catalog;
+	struct kept kept;
 	struct ledger_stats stats;
 	struct map aside;       /* keys set aside in this instance; not part of the state */
 	uint64_t **aside_keys;

@@ -105,7 +105,7 @@ void step_add(struct step *step, struct series *s, uint64_t count, double sum, c
 {
 	struct increment *i = step_touch(step, s);
 	if (i->exemplar == INCREMENT_ENDS)
-		i->exemplar = 0;
+		i->count = i->exemplar = 0;
 	if (family_get(s->family)->type == METRIC_GAUGE) {
 		i->count = count;
 		return;
@@ -211,8 +211,8 @@ static bool merge_one(struct step *into, const struct step *from, const struct i
 	struct increment *there = step_touch(into, i->series);
 	bool fresh = into->len > before;
 	if (i->exemplar == INCREMENT_ENDS) {
-		if (fresh)
-			there->exemplar = INCREMENT_ENDS;
+		if (fresh || there->exemplar == INCREMENT_ENDS)
+			*there = (struct increment){.series = i->series, .count = END_SAID, .exemplar = INCREMENT_ENDS};
 		return false;
 	}
 	if (family_get(i->series->family)->type == METRIC_GAUGE) {
@@ -222,7 +222,7 @@ static bool merge_one(struct step *into, const struct step *from, const struct i
 	}
 	bool ended = there->exemplar == INCREMENT_ENDS;
 	if (ended)
-		there->exemplar = 0;
+		there->count = there->exemplar = 0;
 	there->count += i->count;
 	if (i->hist)
 		add_histogram(into, there, step_sum(from, i), step_buckets(from, i));
@@ -301,7 +301,8 @@ static void look(struct walk *w)
 	/* none where a stale marker is at that very time: the receiver would refuse it, and has the old value right before. A series that ends soon after it
 	 * counted says its last value again: it may have been refused or lost, and no later step will carry it */
 	bool wakes = !stale && !s->live && s->stale_step != w->step->number - 1;
-	w->anchor = !w->step->anchored && (wakes || (ends && s->live)) && family_get(s->family)->type != METRIC_GAUGE;
+	bool again = ends && s->live && i->count != END_SAID && w->step->number - 1 - s->last_step < w->l->expire_steps;
+	w->anchor = !w->step->anchored && (wakes || again) && family_get(s->family)->type != METRIC_GAUGE;
 }
 
 bool walk_next(struct walk *w)

@@ -76,7 +76,7 @@ static const struct family families[FAMILY_COUNT] = {
 		BOUNDS(http_seconds), .labels = "http_request_method, http_response_status_code, server_address, error_type, job"},
 	[FAMILY_TARGET_INFO] = {.name = "target_info", .type = METRIC_GAUGE, .unit = "", .help = "What sends spans: 1, with the attributes of its resource as labels.",
 		.labels = "job, instance"},
-	[FAMILY_SPAN_FAULTS] = {.name = "winnow_span_faults_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans that are counted although something is wrong with them: id (no usable trace or span id: no exemplar, no edge), duration (it ends before it begins: counted as 0).",
+	[FAMILY_SPAN_FAULTS] = {.name = "winnow_span_faults_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans that are counted although something is wrong with them: id (no usable trace or span id: no exemplar, no edge), duration (it ends before it begins: counted as 0), clock (an edge whose server begins before its client: their clocks are apart).",
 		.labels = "fault"},
 };
 
@@ -87,6 +87,8 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_SERIES] = {.name = "winnow_series", .type = METRIC_GAUGE, .unit = "", .help = "Series in the ledger; a histogram counts as one.", .labels = ""},
 	[OWN_EXPIRED_SERIES] = {.name = "winnow_expired_series_total", .type = METRIC_COUNTER, .unit = "", .help = "Series that left because nothing was counted in them any more.", .labels = ""},
 	[OWN_STATE_LOST] = {.name = "winnow_state_lost_total", .type = METRIC_COUNTER, .unit = "", .help = "Times that the journal did not reach back to the snapshot, so that totals began at 0 again.", .labels = ""},
+	[OWN_LOGS_ANEW] = {.name = "winnow_input_logs_anew_total", .type = METRIC_COUNTER, .unit = "", .help = "Times that a partition's log ended before what is counted of it (a topic made anew, an unclean leader election): what was written since is counted.", .labels = ""},
+	[OWN_OVERRULED] = {.name = "winnow_offsets_overruled_total", .type = METRIC_COUNTER, .unit = "", .help = "Times that someone had set the offset of the consumer group, and the journal's stood.", .labels = ""},
 	[OWN_REMOTE_WRITE_REQUESTS] = {.name = "winnow_remote_write_requests_total", .type = METRIC_COUNTER, .unit = "", .help = "Remote-write requests, by the status the receiver answered (0: no answer).",
 		.labels = "code"},
 	[OWN_OUTPUT_BYTES] = {.name = "winnow_output_bytes_total", .type = METRIC_COUNTER, .unit = "bytes", .help = "Bytes of remote-write bodies as they went over the wire, repeats included.", .labels = ""},

@@ -70,6 +70,8 @@ enum own_metric {
 	OWN_SERIES,                /* winnow_series */
 	OWN_EXPIRED_SERIES,        /* winnow_expired_series_total */
 	OWN_STATE_LOST,            /* winnow_state_lost_total */
+	OWN_LOGS_ANEW,             /* winnow_input_logs_anew_total */
+	OWN_OVERRULED,             /* winnow_offsets_overruled_total */
 	OWN_REMOTE_WRITE_REQUESTS, /* winnow_remote_write_requests_total{code} */
 	OWN_OUTPUT_BYTES,          /* winnow_output_bytes_total */
 	OWN_REMOTE_WRITE_ASIDE,    /* winnow_remote_write_aside_series */

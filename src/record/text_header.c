@@ -191,12 +191,17 @@ static bool read_time(struct scan *s)
 	return true;
 }
 
+static bool is_klog_letter(char c)
+{
+	return c == 'I' || c == 'W' || c == 'E' || c == 'F';
+}
+
 /* klog and glog: "E0304 09:15:02.481203   41 store.go:118] message". */
 static bool read_klog(struct scan *s)
 {
 	struct timestamp time;
 	struct slice t = s->rest;
-	if (s->anything || t.len < 20 || !strchr("IWEF", t.ptr[0]) || t.ptr[5] != ' ' || !timestamp_scan(slice_sub(t, 6, t.len), &time) || time.dated)
+	if (s->anything || t.len < 20 || !is_klog_letter(t.ptr[0]) || t.ptr[5] != ' ' || !timestamp_scan(slice_sub(t, 6, t.len), &time) || time.dated)
 		return false;
 	struct slice tail = after_blanks(slice_sub(t, 6 + time.len, t.len));
 	tail = after_blanks(slice_sub(tail, word_len(tail), tail.len));
@@ -257,27 +262,27 @@ static bool looks_like_level(struct slice text)
 
 /* What the characters of a token say about its being a logger's name. */
 struct name_marks {
-	bool numbered; /* ends in "#123" */
-	bool wrong;    /* holds what no name does */
+	size_t len;    /* of the token */
 	size_t dots;
 	size_t others; /* brackets and slashes */
+	size_t hash;   /* where the first '#' is; len: nowhere */
+	bool wrong;    /* holds what no name does */
 };
 
-static struct name_marks marks_of(struct slice name)
+static struct name_marks marks_of(struct slice text)
 {
-	struct name_marks m = {0};
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.ptr[i];
+	struct name_marks m = {.hash = SIZE_MAX};
+	for (; m.len < text.len && m.len < LONGEST_TOKEN; m.len++) {
+		char c = text.ptr[m.len];
 		if (is(c, WORD))
 			continue;
-		if (c == '#') {
-			m.numbered = i + 1 < name.len && is(name.ptr[name.len - 1], DIGIT);
-			m.wrong = !m.numbered;
-			return m;
-		}
-		m.wrong |= !is(c, LOGGER);
+		if (is_blank(c) || c == '\n')
+			break;
+		if (c == '#' && m.hash == SIZE_MAX)
+			m.hash = m.len;
 		m.dots += c == '.';
 		m.others += c == '[' || c == ']' || c == '/';
+		m.wrong |= !is(c, LOGGER) && m.hash == SIZE_MAX && !(c == ':' && (m.len + 1 == text.len || is_blank(text.ptr[m.len + 1]) || text.ptr[m.len + 1] == '\n'));
 	}
 	return m;
 }
@@ -291,17 +296,18 @@ static bool is_separator(struct slice text)
 /* Length of a logger's name at the start of text, its line number included; 0 if it does not look like one. */
 static size_t logger_len(struct slice text)
 {
-	struct slice t = token(text);
-	if (t.len < 2 || !is(t.ptr[0], LETTER))
+	if (text.len < 2 || !is(text.ptr[0], LETTER))
 		return 0;
-	bool colon = t.ptr[t.len - 1] == ':';
-	struct name_marks m = marks_of(slice_of(t.ptr, t.len - colon));
-	if (m.numbered || m.wrong)
-		return m.numbered ? t.len : 0;
-	struct slice next = after_blanks(slice_sub(text, t.len, text.len));
+	struct name_marks m = marks_of(text);
+	if (m.len < 2 || m.wrong)
+		return 0;
+	bool colon = text.ptr[m.len - 1] == ':';
+	if (m.hash != SIZE_MAX)
+		return m.hash + 1 < m.len - colon && is(text.ptr[m.len - colon - 1], DIGIT) ? m.len : 0;
+	struct slice next = after_blanks(slice_sub(text, m.len, text.len));
 	if (is_separator(next) || (colon && m.dots + m.others) || m.dots >= 2)
-		return t.len;
-	return m.dots && next.len && next.ptr[0] == '[' ? t.len : 0;
+		return m.len;
+	return m.dots && next.len && next.ptr[0] == '[' ? m.len : 0;
 }
 
 static bool read_logger(struct scan *s)

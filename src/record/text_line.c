@@ -281,12 +281,19 @@ static bool read_ruby(struct slice line, struct text_header *h)
 	return h->severity != SEVERITY_UNKNOWN;
 }
 
+/* Before anything is read in earnest: "time host app[pid]:", as most lines that begin with a date are not. */
+static bool may_be_tagged(struct slice line)
+{
+	size_t host = slice_find(line, ' ', 10) + 1, tag = slice_find(line, ' ', host) + 1, end = slice_find(line, ' ', tag);
+	return tag > host + 1 && end > tag + 3 && end <= line.len && line.ptr[end - 1] == ':' && line.ptr[end - 2] == ']';
+}
+
 /* A line that begins with a date, a host or a process. */
 static bool read_plain(struct slice line, struct text_header *h)
 {
 	bool number = digit(line.ptr[0]);
 	if (number && line.ptr[4] == '-' && line.ptr[7] == '-')
-		return line.ptr[10] == 'T' ? read_3164(line, h) : line.len > 30 && line.ptr[19] == ' ' && read_w3c(line, h);
+		return line.ptr[10] == 'T' ? may_be_tagged(line) && read_3164(line, h) : line.len > 30 && line.ptr[19] == ' ' && read_w3c(line, h);
 	if (number && read_redis(line, h))
 		return true;
 	/* an access log's time stands behind three words */

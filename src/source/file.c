@@ -217,6 +217,7 @@ int file_source_open(const char *path, bool follow, struct source_reader **ret, 
 		return err_set(err, ERR_INPUT, "%s: is a directory, not a file of lines", path);
 	}
 	struct file_reader *f = mem_zalloc(1, sizeof(*f));
+	f->base.reset = -1;
 	struct buf topic = {0};
 	f->base.ops = &file_ops;
 	f->path = mem_strdup(slice_str(path));

@@ -16,9 +16,11 @@
 #include <stdlib.h>
 
 enum { ASK_MS = 10000, PARTITIONS_MAX = 4096 };
+#define OUR_SIGN "winnow" /* beside every offset we commit */
 
 struct kafka_reader {
 	struct source_reader base;
+	rd_kafka_t *rk;
 	rd_kafka_queue_t *queue;
 	rd_kafka_topic_t *handle;
 	struct dead_letters *dead_letters; /* the source's; NULL: none */
@@ -110,6 +112,32 @@ static size_t kafka_settle(struct source_reader *r)
 	return of(r)->dead_letters ? dead_letters_settle(of(r)->dead_letters) : 0;
 }
 
+static int kafka_look(struct source_reader *r, int64_t *ret_end, struct err *err)
+{
+	int64_t low;
+	rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(of(r)->rk, r->topic, r->partition, &low, ret_end, ASK_MS);
+	return rc ? err_set(err, ERR_AGAIN, "%s/%d: where its log ends: %s", r->topic, (int)r->partition, rd_kafka_err2str(rc)) : 0;
+}
+
+/* -1: there is none; less: it cannot be told. */
+static int64_t offset_since(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t time_ns)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = time_ns / NS_PER_MS;
+	rd_kafka_resp_err_t rc = rd_kafka_offsets_for_times(rk, list, ASK_MS);
+	int64_t offset = rc || list->elems[0].err ? -2 : list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	return offset;
+}
+
+static int kafka_since(struct source_reader *r, int64_t time_ns, int64_t *ret, struct err *err)
+{
+	*ret = offset_since(of(r)->rk, r->topic, r->partition, time_ns);
+	if (*ret >= 0)
+		return 0;
+	return *ret == -1 ? kafka_look(r, ret, err) : err_set(err, ERR_AGAIN, "%s/%d: what was written when cannot be told now", r->topic, (int)r->partition);
+}
+
 static const struct source_reader_ops kafka_ops = {
 	.poll = kafka_poll,
 	.release = kafka_release,
@@ -117,6 +145,8 @@ static const struct source_reader_ops kafka_ops = {
 	.close = kafka_close,
 	.set_aside = kafka_set_aside,
 	.settle = kafka_settle,
+	.look = kafka_look,
+	.since = kafka_since,
 };
 
 /* First offset to read of a partition that the journal does not know. */
@@ -126,12 +156,8 @@ static int64_t start_offset(struct kafka_source *k, const char *topic, int32_t p
 		return low;
 	if (k->start == KAFKA_LATEST)
 		return high;
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = k->start_ns / NS_PER_MS;
-	rd_kafka_resp_err_t rc = rd_kafka_offsets_for_times(k->rk, list, ASK_MS);
-	int64_t offset = rc || list->elems[0].err || list->elems[0].offset < 0 ? high : list->elems[0].offset;
-	rd_kafka_topic_partition_list_destroy(list);
-	return offset;
+	int64_t offset = offset_since(k->rk, topic, partition, k->start_ns);
+	return offset < 0 ? high : offset;
 }
 
 static struct source_reader *reader_new(struct kafka_source *k, const char *topic, int32_t partition)
@@ -139,7 +165,9 @@ static struct source_reader *reader_new(struct kafka_source *k, const char *topi
 	struct kafka_reader *r = mem_zalloc(1, sizeof(*r));
 	int64_t low = 0, high = 0;
 	rd_kafka_query_watermark_offsets(k->rk, topic, partition, &low, &high, ASK_MS);
+	r->rk = k->rk;
 	r->base.ops = &kafka_ops;
+	r->base.reset = -1;
 	r->base.topic = mem_strdup(slice_str(topic));
 	r->base.partition = partition;
 	r->base.start = start_offset(k, topic, partition, low, high);
@@ -155,6 +183,19 @@ static bool cooperative(struct kafka_source *k)
 	return strcmp(rd_kafka_rebalance_protocol(k->rk), "COOPERATIVE") == 0;
 }
 
+/* What the group has committed without our sign on it: an operator's tool did. */
+static void find_resets(struct kafka_source *k, const rd_kafka_topic_partition_list_t *list, struct source_reader *const *readers)
+{
+	rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(list);
+	if (rd_kafka_committed(k->rk, committed, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		for (int i = 0; i < committed->cnt; i++) {
+			const rd_kafka_topic_partition_t *c = &committed->elems[i];
+			bool ours = slice_eq(slice_of(c->metadata, c->metadata_size), SLICE(OUR_SIGN));
+			readers[i]->reset = c->offset >= 0 && !ours ? c->offset : -1;
+		}
+	rd_kafka_topic_partition_list_destroy(committed);
+}
+
 static void assign(struct kafka_source *k, rd_kafka_topic_partition_list_t *list)
 {
 	size_t n = (size_t)list->cnt;
@@ -162,6 +203,7 @@ static void assign(struct kafka_source *k, rd_kafka_topic_partition_list_t *list
 	int64_t *offsets = mem_zalloc(n, sizeof(int64_t));
 	for (size_t i = 0; i < n; i++)
 		readers[i] = reader_new(k, list->elems[i].topic, list->elems[i].partition);
+	find_resets(k, list, readers);
 	k->calls.assigned(k->calls.arg, readers, n, offsets);
 	for (size_t i = 0; i < n; i++)
 		list->elems[i].offset = offsets[i];
@@ -346,8 +388,12 @@ void kafka_source_serve(struct kafka_source *k, int64_t timeout_ns, const char *
 void kafka_source_commit(struct kafka_source *k, const char *const *topics, const int32_t *partitions, const int64_t *offsets, size_t len)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)len);
-	for (size_t i = 0; i < len; i++)
-		rd_kafka_topic_partition_list_add(list, topics[i], partitions[i])->offset = offsets[i];
+	for (size_t i = 0; i < len; i++) {
+		rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, topics[i], partitions[i]);
+		p->offset = offsets[i];
+		p->metadata = mem_strdup(SLICE(OUR_SIGN)); /* freed with the list */
+		p->metadata_size = sizeof(OUR_SIGN) - 1;
+	}
 	if (len)
 		rd_kafka_commit(k->rk, list, 1);
 	rd_kafka_topic_partition_list_destroy(list);

@@ -43,6 +43,10 @@ struct source_reader_ops {
 	enum source_aside (*set_aside)(struct source_reader *r, const struct source_message *m, const char *reason, size_t lost_records);
 	/* Waits until all that was set aside is stored, a few seconds at most; returns how many could not be. NULL like the above. */
 	size_t (*settle)(struct source_reader *r);
+	/* Offset behind the last message now. NULL: the log cannot become shorter than it was. */
+	int (*look)(struct source_reader *r, int64_t *ret_end, struct err *err);
+	/* First offset written at time_ns or later; the end if there is none. NULL like the above. */
+	int (*since)(struct source_reader *r, int64_t time_ns, int64_t *ret, struct err *err);
 };
 
 struct source_reader {
@@ -51,6 +55,7 @@ struct source_reader {
 	int32_t partition;
 	int64_t start;        /* first offset to read where the journal does not know the partition */
 	int64_t end;          /* offset behind the last message when the reader was opened; -1: unknown (a pipe) */
+	int64_t reset;        /* offset to which someone else set the consumer group; -1: nobody did */
 };
 
 #endif

@@ -136,40 +136,6 @@ static void refused_anchors_go_again_before_the_values(void **state)
 	quarantine_free(q);
 }
 
-static void add_at(struct buf *body, double value, int64_t at_ms)
-{
-	struct buf block = {0};
-	struct label label = {SLICE("s"), SLICE("a")};
-	remote_write_label_block(&block, SLICE("m"), &label, 1, NULL);
-	remote_write_add(body, buf_slice(&block), value, at_ms, NULL);
-	buf_done(&block);
-}
-
-/* Its steps were skipped until it expired: nobody else would ever say its total. */
-static void what_a_suspect_missed_goes_in_place_of_its_stale_marker(void **state)
-{
-	(void)state;
-	struct quarantine *q = quarantine_new(1000);
-	struct buf refused = {0}, body = {0}, ordinary = {0}, expect = {0};
-	add_at(&refused, 7, 1000);
-	add(&refused, "b");
-	quarantine_refuse(q, buf_slice(&refused), false, "no");
-	quarantine_end(q, 0, true);
-	add_at(&body, remote_write_stale(), 9000);
-	quarantine_begin(q, 0);
-	quarantine_take(q, buf_slice(&body), false, 8000, &ordinary);
-	add_at(&expect, 7, 9000);
-	assert_int_equal(ordinary.len, 0);
-	struct quarantine_group *g = quarantine_group_at(q, 0);
-	assert_non_null(g);
-	assert_int_equal(g->values.len, expect.len);
-	assert_memory_equal(g->values.data, expect.data, expect.len);
-	buf_done(&refused);
-	buf_done(&body);
-	buf_done(&expect);
-	quarantine_free(q);
-}
-
 static void a_histogram_stays_together(void **state)
 {
 	(void)state;
@@ -204,7 +170,6 @@ int main(void)
 		cmocka_unit_test(nobody_is_set_aside_when_nothing_passes),
 		cmocka_unit_test(suspects_whose_series_left_are_forgotten),
 		cmocka_unit_test(refused_anchors_go_again_before_the_values),
-		cmocka_unit_test(what_a_suspect_missed_goes_in_place_of_its_stale_marker),
 		cmocka_unit_test(a_histogram_stays_together),
 		cmocka_unit_test(one_series_of_a_request_can_be_picked),
 	};

@@ -70,10 +70,36 @@ static void a_partition_whose_writer_died_while_it_waited_leaves_play(void **sta
 	desk_done(&d);
 }
 
+/* A receiver is away, refused a step's request before, and may be told again only in steps that are sent. */
+static void steps_that_are_skipped_do_not_make_a_series_old(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d, NULL);
+	desk_range(&d, 0, 0, 1, AT(5), true);
+	desk_records(&d, "a", STEP_AT(5), 1);
+	desk_post(&d, AT(12.5));
+	desk_anchored(&d, STEP_AT(5), AT(12.5));
+	desk_mark(&d, STEP_AT(5), false, AT(12.5));
+	desk_range(&d, 0, 1, 1, AT(5), true);
+	desk_post(&d, AT(200));
+	for (int64_t step = STEP_AT(15); step <= STEP_AT(55); step++)
+		assert_int_equal(desk_mark(&d, step, true, AT(200)), LEDGER_MARKED);
+	struct cut c; /* 60 s behind its last increment, of which 50 were skipped: still there */
+	struct buf text = {0};
+	ledger_cut(d.l, ledger_pending_first(d.l), REMOTE_WRITE_1, 100, 1 << 20, &c);
+	desk_samples(&c, &text);
+	check_slice(buf_slice(&text), "log_records_total{service_name=\"a\",severity=\"info\"} 1 @70\n");
+	cut_done(&c);
+	buf_done(&text);
+	desk_done(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_late_behind_a_gap_that_partitions_cross_one_by_one),
+		cmocka_unit_test(steps_that_are_skipped_do_not_make_a_series_old),
 		cmocka_unit_test(a_partition_whose_writer_died_while_it_waited_leaves_play),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
