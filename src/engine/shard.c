@@ -306,6 +306,8 @@ static void offer_example(struct shard *s, const struct naming *n, const struct 
 /* What the record says of its trace; one that may be dropped gives no exemplar, one that may have been dropped already stands without it. */
 static void note_trace(struct shard *s, struct naming *n, struct shard_example *where)
 {
+	if (s->wide)
+		sampler_incident(s->sampler, n->event.record, where->newest_ns);
 	enum sampler_says says = sampler_log(s->sampler, n->event.record, n->pattern, n->event.error, where->newest_ns);
 	n->event.unsure = says != SAMPLER_SURE;
 	where->traceless = says == SAMPLER_TOO_LATE;
@@ -395,6 +397,10 @@ static void count_span(struct shard *s, struct shard_partition *p, struct tail_m
 	}
 	int64_t newest_ns = advance_open(s, p, e->record, source_time_ns);
 	e->unsure = !feed_tail(s, p, e->record, m, index, newest_ns, true);
+	if (s->wide && s->sampler) {
+		sampler_incident(s->sampler, e->record, newest_ns);
+		e->unsure = e->unsure && e->record->trace_id.len == 0;
+	}
 	red_span(s->red, e, weight, source);
 	feed_graph(p, e->record, weight, newest_ns, s, e);
 	if (s->opts.hold_ns)

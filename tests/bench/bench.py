@@ -198,7 +198,7 @@ def remote_write():
 
 
 BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules, "sampling": sampling, "scale": scale,
-	"spans": spans_job}
+    "spans": spans_job}
 
 
 def main():
