@@ -1,5 +1,7 @@
 set(app_SOURCES
+	audit.c
 	books.c
+	cmd_audit.c
 	cmd_cardinality.c
 	cmd_check.c
 	cmd_explain.c
