@@ -206,6 +206,7 @@ void loader_check(struct loader *l)
 		return; /* said already */
 	check_sources(l);
 	check_journal(l);
+	loader_check_sampling(l, nearest_node(l, "sampling", NULL));
 	check_incident(l);
 	check_remote_write(l);
 	check_admin(l);

@@ -39,6 +39,7 @@ struct control {
 	size_t sources_len;
 	struct control_place *places;
 	size_t places_len, places_cap;
+	struct kept_topic *kept; /* NULL: no sampling */
 	struct sending *sending;
 	struct desk *desk; /* NULL in a run until the end */
 	struct status *status;

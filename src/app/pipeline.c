@@ -130,6 +130,7 @@ static int start_workers(struct control *c)
 				.miner_bytes = (64u << 20) / n,
 				.label_values = (size_t)c->config->budgets.label_values,
 				.hold_ns = c->config->metrics.service_graph_hold_ns,
+				.sampling = &c->config->sampling.policy,
 				.graph_of_services = c->config->metrics.service_graph_edges == CONFIG_EDGES_SERVICES,
 				.exceptions_are_errors = c->config->metrics.exceptions_are_errors,
 				.span_preset = (int)c->config->metrics.spans,
@@ -145,6 +146,7 @@ static int start_workers(struct control *c)
 			.low_ns = c->low_ns,
 			.number = i,
 			.count = n,
+			.kept = c->kept,
 		};
 		if (worker_start(c->books, &opts, &c->workers[i], &err) < 0) {
 			log_line(LOG_ERROR, "worker", "%s", err.text);
@@ -155,6 +157,22 @@ static int start_workers(struct control *c)
 	status_set_workers(c->status, c->workers, c->workers_len);
 	desk_set_workers(c->desk, c->workers, c->workers_len);
 	return 0;
+}
+
+static int open_kept(struct control *c)
+{
+	struct err err = {0};
+	struct kept_topic_opts opts = {
+		.brokers = c->config->sampling.brokers,
+		.topic = c->config->sampling.topic,
+		.properties = (const struct kept_property *)c->config->sampling.properties.items,
+		.properties_len = c->config->sampling.properties.len,
+	};
+	_Static_assert(sizeof(struct kept_property) == sizeof(struct config_pair), "both are a key and a value");
+	if (!c->config->sampling.policy.on || kept_topic_new(&opts, &c->kept, &err) == 0)
+		return 0;
+	log_line(LOG_ERROR, "sampling", "%s", err.text);
+	return 1;
 }
 
 /* Announces the partitions where they go on, so that the watermark waits for them from now on. */
@@ -444,6 +462,7 @@ static void shut_down(struct control *c)
 		status_set_ends(c->status, NULL, NULL);
 	for (size_t i = 0; i < c->sources_len; i++)
 		kafka_source_close(c->sources[i].kafka);
+	kept_topic_free(c->kept);
 	sending_stop(c->sending);
 	status_stop(c->status);
 	desk_close(c->desk);
@@ -465,6 +484,8 @@ int pipeline_run(const struct config *config, bool until_end)
 		rc = open_books(&c);
 	if (!rc)
 		rc = sending_start(config, c.books, c.status, &c.sending);
+	if (!rc)
+		rc = open_kept(&c);
 	if (!rc)
 		open_desk(&c);
 	if (!rc)

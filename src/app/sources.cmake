@@ -18,6 +18,7 @@ set(app_SOURCES
 	config_check.c
 	config_docs.c
 	config_option.c
+	config_sampling.c
 	config_value.c
 	control.c
 	desk.c
@@ -36,6 +37,7 @@ set(app_SOURCES
 	sending.c
 	series_text.c
 	status.c
+	traces.c
 	watch.c
 	worker.c
 )

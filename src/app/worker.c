@@ -9,6 +9,7 @@
 
 #include "app/gather.h"
 #include "app/pace.h"
+#include "app/traces.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -23,6 +24,7 @@
 enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
 #define IDLE_NS (5 * NS_PER_MS)
 #define APPEND_RETRY_NS (2 * NS_PER_S)
+#define CUT_SOON_NS (20 * NS_PER_MS)
 #define LOOK_AGAIN_NS (5 * NS_PER_S)
 
 enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_INCIDENTS, COMMAND_STOP };
@@ -54,7 +56,9 @@ struct worker {
 	size_t drops_asked;
 	struct partitions partitions;
 	struct pace pace;
+	struct traces traces;
 	bool must_rewind, stopping, until_end, was_full;
+	bool limited;           /* at this turn something that could be read had to wait for other partitions, or for traces to be decided */
 	bool append_failed;     /* the journal took no record: nothing is read until it takes one again */
 	_Atomic bool stopped;
 	int64_t cut_at_ns;      /* monotonic: when the next delta is due */
@@ -165,6 +169,11 @@ static void cut(struct worker *w)
 	if (w->partitions.len == 0 || w->must_rewind)
 		return;
 	settle(w);
+	if (!traces_settle(&w->traces)) {
+		set_trouble(w, "kept traces: the brokers do not take them; reading waits");
+		w->append_failed = true; /* nothing is counted until they do */
+		return;
+	}
 	gather(&w->gather, w->shard, &body);
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(w->books);
 	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
@@ -231,6 +240,7 @@ static void rewind_all(struct worker *w)
 	failpoint_hit(FAIL_REWIND_BEFORE_SEEK);
 	new_writer_id(w);
 	shard_rewind(w->shard);
+	traces_rewind(&w->traces);
 	for (size_t i = 0; i < w->partitions.len; i++)
 		stand_where_the_ledger_stands(w, w->partitions.at[i]);
 	w->must_rewind = false;
@@ -421,7 +431,8 @@ static void look_at_end(struct worker *w, struct partition *p, int64_t mono_ns)
 static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 {
 	struct err err = {0};
-	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected;
+	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected, decided = shard_read_up_to(&p->shard);
+	limit = limit < decided ? limit : decided;
 	if (mono_ns < p->retry_ns)
 		return false;
 	if (p->suspicious && mono_ns >= p->look_ns) {
@@ -429,6 +440,7 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 		return false;
 	}
 	if (p->shard.newest_ns > limit && p->shard.newest_ns) {
+		w->limited |= !p->shard.at_end;
 		p->active_ns = mono_ns; /* it waits: once the others are there they must not leave it behind */
 		return false;
 	}
@@ -450,6 +462,7 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 static bool read_some(struct worker *w)
 {
 	int64_t now = clock_mono_ns();
+	w->limited = false;
 	partitions_sort_by_time(&w->partitions);
 	for (size_t i = 0; i < w->partitions.len; i++)
 		if (read_one(w, w->partitions.at[i], now))
@@ -465,6 +478,8 @@ static bool due(struct worker *w, bool hold)
 	tally_entries(tally, &open);
 	if (clock_mono_ns() >= w->cut_at_ns && (!hold || open > 0 || w->append_failed))
 		return true; /* after a failed append an empty delta tries the journal */
+	if (w->traces.on && w->limited && !hold && clock_mono_ns() >= w->cut_at_ns - w->opts.cut_interval_ns + (open ? CUT_SOON_NS : CUT_SOON_NS * 5))
+		return true; /* others wait to hear how far this worker has come, or it waits itself */
 	if (open == 0)
 		return false;
 	return tally_bytes(tally) > w->opts.cut_bytes || pace_moved_on(&w->pace, w->newest_ns - w->cut_newest_ns, w->newest_ns);
@@ -494,6 +509,7 @@ static void publish(struct worker *w)
 	w->status.incident = t->incident;
 	w->status.partitions = w->partitions.len;
 	w->status.ended = ended;
+	traces_publish(&w->traces, &w->partitions, &w->status);
 }
 
 /* Whether a run until the end has counted everything it came for. */
@@ -509,7 +525,12 @@ static bool all_posted(struct worker *w)
 	if (open > 0)
 		cut(w);
 	wait_posted(w, NS_PER_S);
-	return !w->must_rewind && !w->writer.rejected && w->writer.posted >= w->seq;
+	if (w->must_rewind || w->writer.rejected || w->writer.posted < w->seq)
+		return false;
+	enum traces_end end = traces_end(&w->traces, &w->partitions);
+	if (end == TRACES_DECIDED)
+		cut(w); /* a successor need not feed them again */
+	return end == TRACES_NONE;
 }
 
 static void turn(struct worker *w)
@@ -527,6 +548,7 @@ static void turn(struct worker *w)
 		busy = read_some(w);
 	if (due(w, hold))
 		cut(w);
+	traces_turn(&w->traces, &w->partitions);
 	publish(w);
 	if (!busy && !w->stopping)
 		clock_sleep_ns(IDLE_NS);
@@ -561,6 +583,7 @@ int worker_start(struct books *books, const struct worker_opts *opts, struct wor
 	w->commands = queue_new(COMMANDS_MAX);
 	w->replies = queue_new(COMMANDS_MAX);
 	w->writer.notices = queue_new(NOTICES_MAX);
+	w->traces = (struct traces){.books = books, .shard = w->shard, .topic = opts->kept, .on = shard_sampled(w->shard) != NULL};
 	w->pace = (struct pace){.books = books, .low_ns = opts->low_ns, .number = opts->number, .count = opts->count, .window_ns = opts->window_ns};
 	pace_leave(&w->pace);
 	pthread_mutex_init(&w->trouble_lock, NULL);

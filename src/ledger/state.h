@@ -4,6 +4,7 @@
 #define WINNOW_LEDGER_STATE_H
 
 #include "ledger/catalog.h"
+#include "ledger/kept.h"
 #include "ledger/ledger.h"
 #include "ledger/pack.h"
 
@@ -111,6 +112,7 @@ struct ledger {
 	int64_t last_closed;    /* INT64_MIN: none yet */
 	int64_t newest_step;    /* newest closed step with increments; INT64_MIN: none */
 	struct catalog catalog;
+	struct kept kept;
 	struct ledger_stats stats;
 	struct map aside;       /* keys set aside in this instance; not part of the state */
 	uint64_t **aside_keys;

@@ -6,5 +6,6 @@ set(engine_TESTS
 	replay
 	route
 	shard
+	tail
 	weight
 )
