@@ -20,7 +20,7 @@ static void look_for_trace(struct keying *k, struct slice trace, struct slice to
 		return;
 	k->told_scattered = true;
 	log_line(LOG_WARN, "spans", "topic %.*s: spans of one trace lie in several partitions, so the two ends of a call do not meet and the service graph misses edges; key the topic by trace id (partition_traces_by_id of the "
-		"OpenTelemetry collector's Kafka exporter)", (int)topic.len, topic.ptr);
+		"OpenTelemetry collector's Kafka exporter), or have its spans re-keyed (rekey.topic)", (int)topic.len, topic.ptr);
 }
 
 void keying_span(struct keying *k, const struct record *span, struct slice topic, int32_t partition, bool by_services)
