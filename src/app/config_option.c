@@ -29,6 +29,7 @@ const struct option options[] = {
 	{"sources[].kafka.properties", OPTION_KAFKA, IN_SOURCE(kafka.properties), NULL, NULL, NULL, NULL, "Anything librdkafka knows, for example `security.protocol`, `sasl.username`, `ssl.ca.location`."},
 	{"sources[].kafka.dead_letters.topic", OPTION_STRING, IN_SOURCE(kafka.dead_letters.topic), NULL, NULL, NULL, NULL, "A topic of the same brokers for messages that cannot be read: key, value and headers as they were, with the reason and the place as headers `winnow.*`."},
 	{"sources[].kafka.dead_letters.per_second", OPTION_INT, IN_SOURCE(kafka.dead_letters.per_second), "100", "0", "1000000", NULL, "Most messages a second that go there, ten seconds' worth at once; 0: no limit. The others are counted as everywhere."},
+	{"sources[].kafka.rekey.topic", OPTION_STRING, IN_SOURCE(kafka.rekey_topic), NULL, NULL, NULL, NULL, "A topic of the same brokers, for spans whose own topic is not keyed by trace id: they go there keyed by it, and are read from there for the service graph and for sampling. At most one source has it."},
 	{"sources[].file.path", OPTION_STRING, IN_SOURCE(file.path), NULL, NULL, NULL, NULL, "A file of lines; `-` is standard input. Required."},
 	{"sources[].file.follow", OPTION_BOOL, IN_SOURCE(file.follow), "false", NULL, NULL, NULL, "Wait for more at the end of the file."},
 	{"sources[].format", OPTION_CHOICE, IN_SOURCE(format), "auto", NULL, NULL, formats, "What a message or line holds."},

@@ -156,6 +156,8 @@ static int start_workers(struct control *c)
 			.number = i,
 			.count = n,
 			.kept = c->kept,
+			.rekey = c->rekey,
+			.rekey_topic = c->rekey_topic,
 		};
 		if (worker_start(c->books, &opts, &c->workers[i], &err) < 0) {
 			log_line(LOG_ERROR, "worker", "%s", err.text);
@@ -182,6 +184,23 @@ static int open_kept(struct control *c)
 		return 0;
 	log_line(LOG_ERROR, "sampling", "%s", err.text);
 	return 1;
+}
+
+static int open_rekey(struct control *c)
+{
+	struct err err = {0};
+	for (size_t i = 0; i < c->config->sources_len; i++) {
+		const struct config_source *s = &c->config->sources[i];
+		if (!s->kafka.rekey_topic)
+			continue;
+		struct kept_topic_opts opts = {.brokers = s->kafka.brokers, .topic = s->kafka.rekey_topic, .properties = (const struct kept_property *)s->kafka.properties.items, .properties_len = s->kafka.properties.len};
+		c->rekey_topic = s->kafka.rekey_topic;
+		if (kept_topic_new(&opts, &c->rekey, &err) == 0)
+			continue;
+		log_line(LOG_ERROR, "rekey", "%s", err.text);
+		return 1;
+	}
+	return 0;
 }
 
 /* Announces the partitions where they go on, so that the watermark waits for them from now on. */
@@ -472,6 +491,7 @@ static void shut_down(struct control *c)
 	for (size_t i = 0; i < c->sources_len; i++)
 		kafka_source_close(c->sources[i].kafka);
 	kept_topic_free(c->kept);
+	kept_topic_free(c->rekey);
 	sending_stop(c->sending);
 	status_stop(c->status);
 	desk_close(c->desk);
@@ -495,6 +515,8 @@ int pipeline_run(const struct config *config, bool until_end)
 		rc = sending_start(config, c.books, c.status, &c.sending);
 	if (!rc)
 		rc = open_kept(&c);
+	if (!rc)
+		rc = open_rekey(&c);
 	if (!rc)
 		open_desk(&c);
 	if (!rc)
