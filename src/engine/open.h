@@ -4,12 +4,14 @@
 #define WINNOW_ENGINE_OPEN_H
 
 #include "engine/graph.h"
+#include "engine/lines.h"
 #include "engine/replay.h"
 #include "engine/shard.h"
 
 struct shard_open {
 	struct replay replay;
-	struct graph *graph;
+	struct graph *graph; /* NULL: none is wanted */
+	struct lines *lines;
 };
 
 struct shard_open *open_new(const struct shard_opts *opts, struct replay_point at);

@@ -2,6 +2,7 @@ set(engine_SOURCES
 	example.c
 	graph.c
 	incident.c
+	lines.c
 	mask.c
 	open.c
 	red.c

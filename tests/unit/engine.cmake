@@ -1,6 +1,7 @@
 set(engine_TESTS
 	example
 	graph
+	lines
 	red
 	replay
 	route
