@@ -63,9 +63,11 @@ static bool asked_to_leave(void *arg)
 
 static struct books_opts books_opts(const struct config *config)
 {
+	_Static_assert((int)CONFIG_HISTOGRAMS_NATIVE == (int)LEDGER_NATIVE && (int)CONFIG_HISTOGRAMS_BOTH == (int)LEDGER_BOTH, "the same choices");
 	size_t window_steps = (size_t)(config->metrics.window_ns / config->metrics.step_ns);
 	return (struct books_opts){
-		.ledger = {.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series},
+		.ledger = {.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series,
+			.histograms = (enum ledger_histograms)config->metrics.histograms},
 		.snapshot_interval_ns = SNAPSHOT_NS,
 		.max_pending_steps = window_steps + 30,
 		.max_pending_bytes = 48 << 20,
@@ -128,6 +130,7 @@ static int start_workers(struct control *c)
 				.window_ns = c->config->metrics.window_ns,
 				.limits = {.patterns_per_service = (size_t)c->config->budgets.patterns_per_service},
 				.miner_bytes = (64u << 20) / n,
+				.native = c->config->metrics.histograms != CONFIG_HISTOGRAMS_CLASSIC,
 				.label_values = (size_t)c->config->budgets.label_values,
 				.hold_ns = c->config->metrics.service_graph_hold_ns,
 				.sampling = &c->config->sampling.policy,

@@ -61,6 +61,7 @@ struct shard *shard_new(const struct shard_opts *opts)
 	s->patterns = pattern_set_new(&opts->limits);
 	s->miner = miner_new(s->patterns, opts->miner_bytes);
 	s->tally = tally_new();
+	tally_native(s->tally, opts->native);
 	const struct red_span_opts spans = {.preset = (enum span_preset)opts->span_preset, .dimensions = opts->span_dimensions, .dimensions_len = opts->span_dimensions_len};
 	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, &spans);
 	s->examples = examples_new();
@@ -405,6 +406,8 @@ static void count_span(struct shard *s, struct shard_partition *p, struct tail_m
 	e->unsure = !feed_tail(s, p, e->record, m, index, newest_ns, true);
 	red_span(s->red, e, weight, source);
 	feed_graph(p, e->record, weight, newest_ns, s, e);
+	if (s->opts.hold_ns)
+		keying_span(&s->keying, e->record, p->topic, p->partition, s->opts.graph_of_services);
 }
 
 /* When a message came. */

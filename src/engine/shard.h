@@ -20,6 +20,7 @@ struct shard_opts {
 	int64_t window_ns;          /* the receiver's: what is older is counted in the step where it begins, as the ledger would; 0: no limit */
 	struct pattern_limits limits;
 	size_t miner_bytes;
+	bool native;                /* histograms are counted as native ones as well */
 	size_t label_values;        /* most span names, and most routes, of one service; 0: 200 */
 	enum examples_kept examples;
 	int64_t hold_ns;            /* for how long a span waits for its other end, in event time; 0: no service graph */

@@ -147,7 +147,7 @@ void family_print_docs(struct buf *out)
 {
 	buf_add_str(out, "# Metrics\n\n<!-- Generated from src/metric/family.c; the unit test metric.family compares the two. -->\n\n"
 		"## Sent by remote write\n\nOne set of series for all instances together: no label says which instance or partition it came from. Counters and histograms of logs and spans\n"
-		"carry exemplars with `trace_id` and `span_id`. Histograms leave as `_bucket` (with `le`), `_sum` and `_count`. The same series are on `/metrics` of every instance.\n\n");
+		"carry exemplars with `trace_id` and `span_id`. Histograms leave as `_bucket` (with `le`), `_sum` and `_count`, and by choice (`metrics.histograms`) as one native histogram under their name. The same series are on `/metrics` of every instance.\n\n");
 	print_table(out, families, FAMILY_COUNT);
 	buf_add_str(out, "\nRules may define counters and histograms of their own (`counters` and `histograms` in [rules.md](rules.md#counters-and-histograms-of-its-own)): they carry\n"
 		"`service_name` and the labels that the rule gives them, with exemplars, and leave the same way.\n");

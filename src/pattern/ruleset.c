@@ -49,7 +49,7 @@ struct literal_rule {
 struct rule_front {
 	const uint8_t *program;
 	uint32_t severities;
-	bool fields; /* its `where` has fields */
+	bool fields; /* its `where` has fields, or its captures are some */
 };
 
 struct ruleset {
@@ -414,7 +414,7 @@ static void make_fronts(struct ruleset *set)
 		struct rule *rule = &set->rules[i];
 		if (rule->program)
 			rule->program = (const uint8_t *)arena_copy(&set->arena, slice_of((const char *)rule->program, program_len(rule->program))).ptr;
-		set->fronts[i] = (struct rule_front){.program = rule->program, .severities = rule->where.severities, .fields = rule->where.len > 0};
+		set->fronts[i] = (struct rule_front){.program = rule->program, .severities = rule->where.severities, .fields = rule->where.len + rule->field_captures_len > 0};
 	}
 }
 
@@ -443,6 +443,8 @@ int ruleset_load(const char *const *paths, size_t len, struct ruleset **ret, str
 	}
 	check_names(set, errors);
 	set->metrics = rule_join_metrics(&set->arena, set->rules, set->len, errors, &set->metrics_len);
+	if (errors->files)
+		buf_add_slice(errors->files, buf_slice(&set->files));
 	if (errors->len > before) {
 		ruleset_free(set);
 		return ERR_INPUT;
@@ -488,11 +490,6 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t index)
 uint64_t ruleset_hash(const struct ruleset *set)
 {
 	return set->hash;
-}
-
-struct slice ruleset_more_files(const struct ruleset *set)
-{
-	return buf_slice(&set->files);
 }
 
 size_t ruleset_metrics_len(const struct ruleset *set)
@@ -589,7 +586,7 @@ static struct slice group_text(const size_t *offsets, uint32_t group, struct sli
 static void take_captures(const struct rule *rule, const struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
 {
 	const size_t *offsets = pcre2_get_ovector_pointer(scratch->data);
-	for (size_t i = 0; i < rule->captures_len; i++) {
+	for (size_t i = 0; i < rule->captures_len - rule->field_captures_len; i++) {
 		struct slice s = group_text(offsets, rule->captures[i].group, subject);
 		if (rule->captures[i].type == PLACE_QUOTED && s.len >= 2)
 			s = slice_of(s.ptr + 1, s.len - 2);
@@ -598,6 +595,15 @@ static void take_captures(const struct rule *rule, const struct rule_scratch *sc
 	for (size_t i = 0; i < rule->alternatives_len; i++)
 		if (!ret->captures[rule->alternatives[i].capture].len)
 			ret->captures[rule->alternatives[i].capture] = group_text(offsets, rule->alternatives[i].group, subject);
+}
+
+static void take_fields(const struct rule *rule, const struct rule_scratch *scratch, const struct record *record, struct rule_match *ret)
+{
+	for (size_t i = 0; i < rule->field_captures_len; i++) {
+		struct slice s = {0};
+		rule_field(scratch, record, rule->field_captures[i].path, &s);
+		ret->captures[rule->field_captures[i].capture] = s;
+	}
 }
 
 int rule_exec(const struct rule *rule, struct rule_scratch *scratch, struct slice subject)
@@ -642,6 +648,7 @@ enum rule_miss rule_try(const struct rule *rule, size_t index, struct rule_scrat
 		if (miss != RULE_HIT)
 			return miss;
 	}
+	take_fields(rule, scratch, record, ret);
 	ret->rule = rule;
 	ret->index = index;
 	return RULE_HIT;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ratios of winnow against a reference in the same run.
 
-usage: ./dev bench [main] [mining] [rules] [main-rules] [decode] [spans]
+usage: ./dev bench [main] [mining] [scale] [rules] [main-rules] [decode] [spans]
 
 One line each: name  ours  reference  ratio  unit. Exit 1 if a ratio is under its goal.
 
@@ -18,6 +18,8 @@ second of the process; the reference is the bare consumer on the same messages. 
 main-rules: the same job with 100 rules, its reference the same job without any.
 
 remote-write: encoding and compressing a step's samples in both versions; the reference is snappy on the same bytes.
+
+scale: what it costs to be one of 200 instances, and to start from a snapshot of 200,000 series and 50,000 patterns; the reference is inflating the same bytes.
 
 rules: what a record costs the rule set with 10 to 5,000 rules; the reference is each rule's regex in turn.
 """
@@ -181,11 +183,15 @@ def decode():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_decode")], stdin=subprocess.DEVNULL).returncode == 0
 
 
+def scale():
+    return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_scale")], stdin=subprocess.DEVNULL).returncode == 0
+
+
 def remote_write():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_remote_write")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules, "spans": spans_job}
+BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules, "scale": scale, "spans": spans_job}
 
 
 def main():
