@@ -14,8 +14,9 @@ enum sampling_reason {
 	SAMPLING_PATTERN = 16,  /* a log record of a new or a rare pattern */
 	SAMPLING_EXAMPLE = 32,  /* it went out as the example of a pattern */
 	SAMPLING_SHARE = 64,    /* its id lies in the share: everyone can tell by the id alone, unless there is a rate limit */
+	SAMPLING_INCIDENT = 128, /* a span or log record of a service under incident */
 };
-enum { SAMPLING_REASONS = 7, SAMPLING_ALL = 127 };
+enum { SAMPLING_REASONS = 8, SAMPLING_ALL = 255 };
 
 /* The name of one bit: "error", "slow", ...; NULL if it is none. */
 const char *sampling_reason_name(unsigned bit);
@@ -57,6 +58,8 @@ struct sampling {
 
 /* The trace's own number. */
 uint64_t sampling_hash(struct slice trace_id);
+/* The id's bits: 128, or 64 in the lower half; 0 if it is not hex digits. */
+void sampling_bits(struct slice trace_id, uint64_t ret[2]);
 /* Reasons that the span itself gives; the share apart. */
 unsigned sampling_judge(const struct sampling *s, const struct record *span, struct slice service);
 /* Whether the service's share takes the trace. */

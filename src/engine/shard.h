@@ -97,6 +97,7 @@ struct shard_trace {
 	int64_t time_ns;        /* event time of the partition that found it */
 	uint64_t pattern_id;    /* 0: a mark */
 	uint64_t span;          /* hash of the span id; 0: none */
+	uint64_t id[2];         /* of a pair: the trace id's bits */
 	uint8_t reasons;        /* enum sampling_reason */
 };
 

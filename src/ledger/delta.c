@@ -14,7 +14,7 @@
  *                 [exemplar: time value rank trace span] }
  *             n { id alias origin service template rule }
  *             n { pattern time severity rank text trace span topic partition offset }
- *             [n { trace second reasons [pattern span] }]    8 bytes for the trace; a pattern where there are no reasons
+ *             [n { trace second reasons [pattern span id id] }]    8 bytes for the trace; a pattern where there are no reasons
  *             [n { entry schema zero n { bucket count } }]   native histograms: entries and buckets as the difference to the one before
  *             The last two, and the last, are left out where there are none.
  *   'm' head: journal_time step skipped [leader]      'a' head: journal_time step [leader]      'c' head: journal_time      'l' head: journal_time leader
@@ -248,6 +248,8 @@ void trace_pack(struct buf *out, const struct delta_trace *t, int64_t *seconds)
 		return;
 	pack_u64(out, t->pattern_id);
 	pack_u64(out, t->span);
+	pack_u64(out, t->id[0]);
+	pack_u64(out, t->id[1]);
 }
 
 void trace_unpack(struct unpack *u, struct delta_trace *t, int64_t *seconds)
@@ -264,6 +266,8 @@ void trace_unpack(struct unpack *u, struct delta_trace *t, int64_t *seconds)
 		return;
 	t->pattern_id = unpack_u64(u);
 	t->span = unpack_u64(u);
+	t->id[0] = unpack_u64(u);
+	t->id[1] = unpack_u64(u);
 	u->bad |= t->pattern_id == 0;
 }
 
