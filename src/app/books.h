@@ -71,7 +71,7 @@ void books_trouble(struct books *b, char *out, size_t size);
 /* For the sender thread. The oldest step to send, if this instance leads and has read what was in the journal when it began to; INT64_MIN if there is none.
  * *ret_newest: no later step waits. */
 int64_t books_step_to_send(struct books *b, bool *ret_newest);
-/* Its requests, under the lock; false if it is not the oldest pending one any more. Free with cut_done. */
+/* Its next requests, under the lock (ledger_cut_part); false if it is not the oldest pending one any more. Free with cut_done. */
 bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
 /* Reads the journal to its end: whether another instance sends as well, or may have until a moment ago (true as well if the journal cannot be read now). */
 bool books_contested(struct books *b);

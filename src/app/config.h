@@ -43,6 +43,7 @@ struct config_source {
 			const char *topic; /* NULL: none */
 			int64_t per_second;
 		} dead_letters;
+		const char *rekey_topic; /* NULL: its spans are keyed by trace id */
 	} kafka;
 	struct {
 		const char *path; /* "-": standard input */

@@ -62,7 +62,7 @@ static void collect_traces(struct gather *g, struct shard *shard, struct delta_b
 	g->traces = room(g->traces, body->traces_len, &g->traces_cap, sizeof(*g->traces));
 	for (size_t i = 0; i < body->traces_len; i++) {
 		const struct shard_trace *t = &traces[i];
-		g->traces[i] = (struct delta_trace){.trace = t->trace, .time_ns = t->time_ns, .pattern_id = t->pattern_id, .span = t->span, .reasons = t->reasons};
+		g->traces[i] = (struct delta_trace){.trace = t->trace, .time_ns = t->time_ns, .pattern_id = t->pattern_id, .span = t->span, .id = {t->id[0], t->id[1]}, .reasons = t->reasons};
 	}
 	body->traces = g->traces;
 }

@@ -1,5 +1,7 @@
 set(app_SOURCES
+	audit.c
 	books.c
+	cmd_audit.c
 	cmd_cardinality.c
 	cmd_check.c
 	cmd_explain.c
@@ -25,6 +27,7 @@ set(app_SOURCES
 	dialect.c
 	engine_api.c
 	fold.c
+	explain_trace.c
 	gather.c
 	instance.c
 	lines.c

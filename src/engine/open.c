@@ -7,9 +7,9 @@
 
 enum { WAITING_SPANS = 100000 };
 
-struct shard_open *open_new(const struct shard_opts *opts, struct replay_point at)
+struct shard_open *open_new(const struct shard_opts *opts, enum shard_keying keying, struct replay_point at)
 {
-	const struct graph_opts graph = {.hold_ns = opts->hold_ns, .spans_max = WAITING_SPANS, .services = opts->graph_of_services};
+	const struct graph_opts graph = {.hold_ns = opts->hold_ns, .spans_max = WAITING_SPANS, .services = opts->graph_of_services, .once = keying == SHARD_REKEYED};
 	struct shard_open *open = mem_zalloc(1, sizeof(*open));
 	replay_start(&open->replay, open_hold_ns(opts), at);
 	open->graph = opts->hold_ns > 0 ? graph_new(&graph) : NULL;
@@ -76,7 +76,7 @@ void shard_partition_start(struct shard_partition *p, const struct shard_start *
 	p->gap_asked = -1;
 	p->at_end = false;
 	if (open)
-		p->open = open_new(opts, (struct replay_point){.offset = at->replay, .time_ns = at->replay_time_ns});
+		p->open = open_new(opts, p->keying, (struct replay_point){.offset = at->replay, .time_ns = at->replay_time_ns});
 }
 
 int64_t shard_partition_to(const struct shard_partition *p)

@@ -14,7 +14,7 @@ struct shard_open {
 	struct tail *tail;   /* NULL: no span yet, or no sampling */
 };
 
-struct shard_open *open_new(const struct shard_opts *opts, struct replay_point at);
+struct shard_open *open_new(const struct shard_opts *opts, enum shard_keying keying, struct replay_point at);
 /* How long what spans records lives; 0: there is no such thing. */
 int64_t open_hold_ns(const struct shard_opts *opts);
 /* Keeps points of replay for what is undecided. */

@@ -11,6 +11,7 @@ struct pair_of_trace {
 	uint64_t trace;   /* its number */
 	uint64_t pattern; /* its id */
 	uint64_t span;    /* 0: the record named none */
+	uint64_t id[2];   /* the trace id's bits */
 	uint32_t second;  /* event time */
 	bool told;        /* the owner's business */
 };

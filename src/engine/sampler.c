@@ -75,7 +75,7 @@ static void tell_pair(struct sampler *s, struct pair_of_trace *pair)
 		return;
 	pair->told = true;
 	s->news_pairs++;
-	*add_news(s) = (struct shard_trace){.trace = pair->trace, .time_ns = (int64_t)pair->second * NS_PER_S, .pattern_id = pair->pattern, .span = pair->span};
+	*add_news(s) = (struct shard_trace){.trace = pair->trace, .time_ns = (int64_t)pair->second * NS_PER_S, .pattern_id = pair->pattern, .span = pair->span, .id = {pair->id[0], pair->id[1]}};
 }
 
 static void tell_recent(struct sampler *s, uint64_t trace)
@@ -193,6 +193,8 @@ enum sampler_says sampler_log(struct sampler *s, const struct record *record, co
 	int64_t since_ns;
 	bool is_new, late = is_late(s, record, newest_ns);
 	struct pair_of_trace *pair = pairs_add(&s->recent, trace, pattern->id, span_number(record->span_id), (uint32_t)(newest_ns / NS_PER_S), &is_new);
+	if (is_new)
+		sampling_bits(record->trace_id, pair->id);
 	if (s->policy->errors && error)
 		reasons |= SAMPLING_LOG_ERROR;
 	if (late)

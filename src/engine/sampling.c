@@ -19,6 +19,17 @@ uint64_t sampling_hash(struct slice trace_id)
 	return hash_bytes(trace_id);
 }
 
+void sampling_bits(struct slice trace_id, uint64_t ret[2])
+{
+	ret[0] = ret[1] = 0;
+	for (size_t i = 0; i < trace_id.len && i < 32; i++) {
+		char c = trace_id.ptr[i];
+		uint64_t digit = c >= '0' && c <= '9' ? (uint64_t)(c - '0') : c >= 'a' && c <= 'f' ? (uint64_t)(c - 'a' + 10) : 0;
+		ret[0] = ret[0] << 4 | ret[1] >> 60;
+		ret[1] = ret[1] << 4 | digit;
+	}
+}
+
 int64_t sampling_bound_ns(const struct sampling *s, struct slice service, struct slice name)
 {
 	for (size_t i = 0; i < s->bounds_len; i++)

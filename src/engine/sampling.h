@@ -58,6 +58,8 @@ struct sampling {
 
 /* The trace's own number. */
 uint64_t sampling_hash(struct slice trace_id);
+/* The id's bits: 128, or 64 in the lower half; 0 if it is not hex digits. */
+void sampling_bits(struct slice trace_id, uint64_t ret[2]);
 /* Reasons that the span itself gives; the share apart. */
 unsigned sampling_judge(const struct sampling *s, const struct record *span, struct slice service);
 /* Whether the service's share takes the trace. */

@@ -13,6 +13,7 @@
 #include "engine/mask.h"
 #include "engine/open.h"
 #include "engine/red.h"
+#include "engine/rekey.h"
 #include "engine/sampler.h"
 #include "metric/rule_family.h"
 
@@ -38,6 +39,7 @@ struct shard {
 	struct sampler *sampler; /* NULL: no sampling */
 	struct buf masked;
 	struct keying keying;
+	struct rekey *rekey; /* NULL: nothing is re-keyed */
 	struct incidents *incidents; /* NULL: none */
 	bool unmask, wide;           /* wide: budgets are doubled for the record at hand */
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
@@ -59,6 +61,7 @@ struct shard *shard_new(const struct shard_opts *opts)
 	s->patterns = pattern_set_new(&opts->limits);
 	s->miner = miner_new(s->patterns, opts->miner_bytes);
 	s->tally = tally_new();
+	tally_native(s->tally, opts->native);
 	const struct red_span_opts spans = {.preset = (enum span_preset)opts->span_preset, .dimensions = opts->span_dimensions, .dimensions_len = opts->span_dimensions_len};
 	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, &spans);
 	s->examples = examples_new();
@@ -79,6 +82,7 @@ void shard_free(struct shard *s)
 	examples_free(s->examples);
 	sampler_free(s->sampler);
 	buf_done(&s->masked);
+	rekey_free(s->rekey);
 	incidents_free(s->incidents);
 	red_free(s->red);
 	tally_free(s->tally);
@@ -98,6 +102,12 @@ static enum family_id family_of(const struct ruleset *rules, size_t metric)
 	struct family f = {.name = m.name.ptr, .type = m.counter ? METRIC_COUNTER : METRIC_HISTOGRAM, .sums = m.counter, .unit = m.unit, .help = m.help.len ? m.help.ptr : kinds[m.counter], .bounds = m.bounds,
 		.bounds_len = m.bounds_len};
 	return rule_family_intern(&f);
+}
+
+void shard_set_rekey(struct shard *s, shard_rekey_sink *sink, void *arg)
+{
+	rekey_free(s->rekey);
+	s->rekey = rekey_new(sink, arg);
 }
 
 void shard_set_rules(struct shard *s, const struct ruleset *rules)
@@ -351,7 +361,7 @@ static int64_t advance_open(struct shard *s, struct shard_partition *p, const st
 {
 	int64_t time_ns = span->time_ns;
 	if (!p->open)
-		p->open = open_new(&s->opts, (struct replay_point){.offset = p->expected});
+		p->open = open_new(&s->opts, p->keying, (struct replay_point){.offset = p->expected});
 	if (source_time_ns > 0 && (time_ns <= 0 || time_ns > source_time_ns + AHEAD_NS))
 		time_ns = source_time_ns;
 	return replay_advance(&p->open->replay, time_ns);
@@ -380,9 +390,9 @@ static bool feed_tail(struct shard *s, struct shard_partition *p, const struct r
 	return sampler_span(s->sampler, p->open->tail, span, service_of(span), m, index, newest_ns, counts);
 }
 
-static bool spans_records(const struct shard *s, const struct record *record)
+static bool spans_records(const struct shard *s, const struct shard_partition *p, const struct record *record)
 {
-	return record->kind == RECORD_SPAN && (s->opts.hold_ns || s->sampler);
+	return record->kind == RECORD_SPAN && p->keying != SHARD_TO_REKEY && (s->opts.hold_ns || s->sampler);
 }
 
 /* Its trace first: an exemplar is taken from it only if that is surely kept. */
@@ -390,7 +400,7 @@ static void count_span(struct shard *s, struct shard_partition *p, struct tail_m
 {
 	enum weight_source source;
 	uint64_t weight = weight_of(e->record, &source);
-	if (!spans_records(s, e->record)) {
+	if (!spans_records(s, p, e->record)) {
 		red_span(s->red, e, weight, source);
 		return;
 	}
@@ -402,8 +412,6 @@ static void count_span(struct shard *s, struct shard_partition *p, struct tail_m
 	}
 	red_span(s->red, e, weight, source);
 	feed_graph(p, e->record, weight, newest_ns, s, e);
-	if (s->opts.hold_ns)
-		keying_span(&s->keying, e->record, p->topic, p->partition, s->opts.graph_of_services);
 }
 
 /* When a message came. */
@@ -430,6 +438,8 @@ static void count_record(struct shard *s, struct shard_partition *p, struct tail
 		widen(s, &n.event);
 	if (record->kind == RECORD_SPAN) {
 		count_span(s, p, m, index, arrival->log_ns, &n.event);
+		if (s->opts.hold_ns && p->keying == SHARD_KEYED)
+			keying_span(&s->keying, record, p->topic, p->partition, s->opts.graph_of_services);
 	} else {
 		red_consumed(s->red, time_ns, 1, 0);
 		count_log(s, &n, where);
@@ -483,6 +493,8 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 		count_record(s, p, &message, &decoded.records[i], i, &arrival, &where);
 	red_spans_end(s->red);
 	count_targets(s, &decoded, &arrival);
+	if (s->rekey && p->keying == SHARD_TO_REKEY)
+		rekey_payload(s->rekey, &decoded);
 	int64_t time_ns = decoded.len && decoded.records[0].time_ns && decoded.records[0].time_ns < now_ns ? decoded.records[0].time_ns : arrival.ns;
 	if (decoded.undecodable) {
 		red_consumed(s->red, arrival.ns, decoded.undecodable, 0);
@@ -497,6 +509,30 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	s->totals.bytes += payload.len;
 }
 
+/* Spans that were counted in the topic they came from: only what spans records counts here. */
+static void count_rekeyed(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns)
+{
+	struct decoded decoded;
+	enum weight_source source;
+	note_window(s, now_ns);
+	read_payload(s, p, payload, now_ns, &decoded);
+	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
+	for (size_t i = 0; i < decoded.len; i++) {
+		struct naming n;
+		const struct record *record = &decoded.records[i];
+		int64_t time_ns = record->time_ns > 0 && record->time_ns <= now_ns + AHEAD_NS ? record->time_ns : now_ns;
+		if (!spans_records(s, p, record))
+			continue;
+		naming_init(&n, record, time_ns);
+		if (time_ns > p->newest_ns)
+			p->newest_ns = time_ns;
+		int64_t newest_ns = advance_open(s, p, record, source_time_ns);
+		n.event.unsure = !feed_tail(s, p, record, &message, i, newest_ns, true);
+		feed_graph(p, record, weight_of(record, &source), newest_ns, s, &n.event);
+	}
+	s->lost = 0;
+}
+
 /* A record that is counted already and fed again. */
 static void feed_again(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns)
 {
@@ -506,7 +542,7 @@ static void feed_again(struct shard *s, struct shard_partition *p, struct slice 
 	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
 	for (size_t i = 0; i < decoded.len; i++) {
 		const struct record *record = &decoded.records[i];
-		if (!spans_records(s, record))
+		if (!spans_records(s, p, record))
 			continue;
 		int64_t newest_ns = advance_open(s, p, record, source_time_ns);
 		feed_tail(s, p, record, &message, i, newest_ns, false);
@@ -546,6 +582,8 @@ enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct
 	}
 	if (offset < p->count_from)
 		feed_again(s, p, payload, source_time_ns, now_ns);
+	else if (p->keying == SHARD_REKEYED)
+		count_rekeyed(s, p, payload, source_time_ns, now_ns);
 	else
 		count_payload(s, p, payload, offset, source_time_ns, now_ns);
 	p->expected = next_offset;

@@ -10,6 +10,7 @@ set(engine_SOURCES
 	pairs.c
 	red.c
 	red_span.c
+	rekey.c
 	replay.c
 	route.c
 	sampler.c

@@ -67,6 +67,7 @@ struct delta_trace {
 	int64_t time_ns;     /* event time of the partition that found it; whole seconds */
 	uint64_t pattern_id; /* 0: a mark */
 	uint64_t span;       /* hash of the span's id; 0: none */
+	uint64_t id[2];      /* of a pattern: the trace id's bits */
 	uint8_t reasons;     /* enum sampling_reason of the engine room, as a number; 0: a pattern */
 };
 

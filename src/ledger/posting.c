@@ -84,6 +84,8 @@ static void add(struct step *step, struct series *s, enum family_id from, const 
 		buckets = fitted;
 	}
 	step_add(step, s, e->count, e->sum, buckets, &e->exemplar);
+	if (e->native)
+		step_add_native(step, s, e->native);
 	if (family_get(s->family)->type == METRIC_GAUGE)
 		s->posted.count = e->count;
 	else

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ratios of winnow against a reference in the same run.
 
-usage: ./dev bench [main] [mining] [scale] [rules] [main-rules] [decode] [spans]
+usage: ./dev bench [main] [mining] [scale] [rules] [main-rules] [remote-write] [decode] [spans] [sampling]
 
 One line each: name  ours  reference  ratio  unit. Exit 1 if a ratio is under its goal.
 
@@ -14,6 +14,8 @@ decode: what a record costs the decoder, by shape, beside simdjson parsing the s
 
 spans: real spans (a day of them at a hundred times its pace, 16 times over) from a real Kafka to a real Prometheus as OTLP/JSON and as OTLP protobuf, spans per CPU
 second of the process; the reference is the bare consumer on the same messages. Then, without Kafka, what edges between services of any kind cost, where every span is looked up under its parent.
+
+sampling: what tail sampling adds to the work on spans, and what a million undecided traces take.
 
 main-rules: the same job with 100 rules, its reference the same job without any.
 
@@ -179,6 +181,10 @@ def mining():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_mining")], stdin=subprocess.DEVNULL).returncode == 0
 
 
+def sampling():
+    return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_sampling")], stdin=subprocess.DEVNULL).returncode == 0
+
+
 def decode():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_decode")], stdin=subprocess.DEVNULL).returncode == 0
 
@@ -191,7 +197,8 @@ def remote_write():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_remote_write")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules, "scale": scale, "spans": spans_job}
+BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules, "sampling": sampling, "scale": scale,
+    "spans": spans_job}
 
 
 def main():
