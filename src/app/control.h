@@ -40,6 +40,7 @@ struct control {
 	struct control_place *places;
 	size_t places_len, places_cap;
 	struct sending *sending;
+	struct canary *canary; /* NULL: none */
 	struct desk *desk; /* NULL in a run until the end */
 	struct status *status;
 	int64_t commit_at_ns;
