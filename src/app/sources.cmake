@@ -21,12 +21,14 @@ set(app_SOURCES
 	config_check.c
 	config_docs.c
 	config_option.c
+	config_sampling.c
 	config_value.c
 	control.c
 	desk.c
 	dialect.c
 	engine_api.c
 	fold.c
+	explain_trace.c
 	gather.c
 	instance.c
 	lines.c
@@ -39,6 +41,7 @@ set(app_SOURCES
 	sending.c
 	series_text.c
 	status.c
+	traces.c
 	watch.c
 	worker.c
 )

@@ -48,6 +48,7 @@ struct red_event {
 	int64_t time_ns;                    /* clamped */
 	int64_t duration_ns;                /* -1: unknown */
 	bool error;
+	bool unsure;                        /* its trace may be dropped: no exemplar */
 	const struct rule_label *labels;    /* of a rule */
 	size_t labels_len;
 	struct rule_http http;              /* of an access log: from the record, or from a rule's captures */

@@ -23,10 +23,13 @@ struct object {
 	uint64_t names[KEY_COUNT]; /* of the fields in match->nested, the names inside as bits */
 };
 
+struct span_parts;
+
 /* Where record_field looks: the head of a format's own struct. */
 struct record_fields {
 	struct arena *arena;
 	bool (*find)(const struct record_fields *f, struct slice path, struct slice *ret);
+	void (*write)(const struct record_fields *f, const struct record *r, const struct span_parts *parts); /* the span as OTLP; NULL: what the record has of it is all */
 	bool (*resource_next)(const struct record_fields *f, size_t *cursor, struct slice *ret_name, struct slice *ret_value); /* NULL: there is no resource */
 };
 

@@ -1,9 +1,11 @@
 set(engine_TESTS
 	example
 	graph
+	keying
 	red
 	replay
 	route
 	shard
+	tail
 	weight
 )
