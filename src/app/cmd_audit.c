@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* winnow audit: the records in the topic, the outcomes in the journal and the totals at the receiver, service by service. */
 #include "app/audit.h"
+#include "app/canary.h"
 #include "app/command.h"
 #include "app/instance.h"
 #include "base/clock.h"
@@ -93,22 +94,6 @@ static int load_rules(struct auditor *a)
 
 /* --- the receiver --- */
 
-/* The address of its queries: beside that of its writes unless said. */
-static void query_address(const struct auditor *a, struct buf *out)
-{
-	static const struct {
-		struct slice ends, becomes;
-	} known[] = {{SLICE("/api/v1/write"), SLICE("")}, {SLICE("/api/v1/push"), SLICE("/prometheus")}};
-	struct slice url = slice_str(a->receiver ? a->receiver : a->config->remote_write.url);
-	for (size_t i = 0; !a->receiver && i < sizeof(known) / sizeof(known[0]); i++)
-		if (slice_ends(url, known[i].ends)) {
-			buf_add_slice(out, slice_sub(url, 0, url.len - known[i].ends.len));
-			buf_add_slice(out, known[i].becomes);
-			return;
-		}
-	buf_add_slice(out, url);
-}
-
 static int ask_family(struct auditor *a, struct instance *receiver, const char *family, bool spans, struct err *err)
 {
 	struct buf path = {0};
@@ -138,7 +123,7 @@ static int ask_receiver(struct auditor *a, struct err *err)
 	struct instance *receiver = NULL;
 	if (!a->books.sent_ns)
 		return 0; /* nothing was sent yet */
-	query_address(a, &address);
+	canary_query_address(a->config, a->receiver ? a->receiver : a->config->canary.query, &address);
 	int rc = instance_open(buf_cstr(&address), NULL, &receiver, err);
 	if (!rc)
 		rc = ask_family(a, receiver, "log_records_total", false, err);

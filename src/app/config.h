@@ -119,6 +119,13 @@ struct config {
 		int level;          /* 0: trace, 1: debug ... */
 		enum config_incident_examples examples;
 	} incident;
+	struct {
+		const char *topic;  /* NULL: no canary */
+		const char *query;  /* NULL: beside remote_write.url */
+		int64_t interval_ns, records;
+		const char *brokers; /* of the source that reads the topic */
+		struct config_pairs properties;
+	} canary;
 	int64_t shards;
 	int log_level; /* enum log_level of base/log.h */
 	struct config_memory *memory;

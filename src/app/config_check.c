@@ -163,6 +163,26 @@ static void check_incident(struct loader *l)
 		loader_complain(l, nearest_node(l, "incident", "topic"), "a topic needs Kafka, as a source or for the journal");
 }
 
+static bool reads(const struct config_source *s, const char *topic)
+{
+	for (size_t i = 0; s->kind == CONFIG_SOURCE_KAFKA && i < s->kafka.topics.len; i++)
+		if (strcmp(s->kafka.topics.items[i], topic) == 0)
+			return true;
+	return false;
+}
+
+static void check_canary(struct loader *l)
+{
+	struct config *c = l->config;
+	for (size_t i = 0; c->canary.topic && i < c->sources_len && !c->canary.brokers; i++)
+		if (reads(&c->sources[i], c->canary.topic)) {
+			c->canary.brokers = c->sources[i].kafka.brokers;
+			c->canary.properties = c->sources[i].kafka.properties;
+		}
+	if (c->canary.topic && !c->canary.brokers)
+		loader_complain(l, nearest_node(l, "canary", "topic"), "no Kafka source reads this topic: what the canary writes there would never be counted");
+}
+
 static bool http_url(const char *url)
 {
 	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
@@ -230,6 +250,7 @@ void loader_check(struct loader *l)
 	check_journal(l);
 	loader_check_sampling(l, nearest_node(l, "sampling", NULL));
 	check_incident(l);
+	check_canary(l);
 	check_remote_write(l);
 	check_admin(l);
 	check_metrics(l);

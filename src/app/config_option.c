@@ -94,6 +94,10 @@ const struct option options[] = {
 	{"incident.minutes", OPTION_INT, IN(incident.minutes), "30", "1", "1440", NULL, "How long an incident lasts when nobody says."},
 	{"incident.level", OPTION_CHOICE, IN(incident.level), "debug", NULL, NULL, wanted_levels, "Log level that is asked of a service when nobody says."},
 	{"incident.examples", OPTION_CHOICE, IN(incident.examples), "full", NULL, NULL, incident_examples, "Whether examples of a service under incident are kept as they are, even where `examples` says `masked`."},
+	{"canary.topic", OPTION_STRING, IN(canary.topic), NULL, NULL, NULL, NULL, "A topic of the sources into which the instance that leads writes known records of the service `winnow-canary`, and looks whether they arrive at the receiver. Unset: no canary."},
+	{"canary.interval", OPTION_DURATION, IN(canary.interval_ns), "30s", "1s", "1h", NULL, "How often the canary writes and looks."},
+	{"canary.records", OPTION_INT, IN(canary.records), "10", "1", "10000", NULL, "How many records it writes each time."},
+	{"canary.query", OPTION_STRING, IN(canary.query), NULL, NULL, NULL, NULL, "Where the receiver answers queries (Prometheus's `/api/v1/query` below it); beside `remote_write.url` unless set."},
 	{"shards", OPTION_INT, IN(shards), "0", "0", "256", NULL, "Worker threads; 0 is one per CPU."},
 	{"log_level", OPTION_CHOICE, IN(log_level), "info", NULL, NULL, levels, "Least level of winnow's own log."},
 };

@@ -43,6 +43,7 @@ struct control {
 	struct kept_topic *rekey; /* NULL: no source has spans to be keyed */
 	const char *rekey_topic;
 	struct sending *sending;
+	struct canary *canary; /* NULL: none */
 	struct desk *desk; /* NULL in a run until the end */
 	struct status *status;
 	int64_t commit_at_ns;

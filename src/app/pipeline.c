@@ -118,6 +118,8 @@ static void open_desk(struct control *c)
 	c->desk = desk_open(c->config);
 	desk_set_leads(c->desk, leads, c->books);
 	status_set_desk(c->status, c->desk);
+	c->canary = canary_open(c->config, c->books);
+	status_set_canary(c->status, c->canary);
 }
 
 static int start_workers(struct control *c)
@@ -478,6 +480,9 @@ static void loop(struct control *c)
 static void shut_down(struct control *c)
 {
 	c->leaving_sources = true;
+	if (c->canary)
+		status_set_canary(c->status, NULL);
+	canary_close(c->canary);
 	desk_set_workers(c->desk, NULL, 0);
 	for (size_t i = 0; i < c->workers_len; i++)
 		worker_stop(c->workers[i], false);

@@ -1,6 +1,7 @@
 set(app_SOURCES
 	audit.c
 	books.c
+	canary.c
 	cmd_audit.c
 	cmd_cardinality.c
 	cmd_check.c
