@@ -13,6 +13,14 @@ struct admin_incident {
 	int64_t from_ns, until_ns;
 };
 
+/* Known records on their way to the receiver, as this instance counts them while it leads. */
+struct admin_canary {
+	bool on;
+	uint64_t sent, received, missing, surplus;
+	uint64_t unsent, unanswered; /* records that Kafka did not take; queries without an answer */
+	int64_t delay_ns;            /* age of the oldest that is not there */
+};
+
 /* What the process knows and the ledger does not. */
 struct admin_status {
 	char not_ready[512];     /* why this instance does no work yet; empty: it is ready */
@@ -40,6 +48,7 @@ struct admin_status {
 	struct admin_incident incidents[ADMIN_INCIDENTS_MAX];
 	size_t incidents_len;
 	uint64_t incidents_raised, incident_records;
+	struct admin_canary canary;
 	uint64_t overruled; /* offsets of a consumer group */
 	size_t suspects, aside, aside_len;
 	struct {

@@ -75,6 +75,23 @@ static void add_incidents(const struct view *v, struct openmetrics *o)
 	}
 }
 
+static void add_canary(const struct admin_canary *c, struct openmetrics *o)
+{
+	if (!c->on)
+		return;
+	openmetrics_family(o, family_own(OWN_CANARY_SENT));
+	openmetrics_value(o, NULL, 0, (double)c->sent);
+	openmetrics_family(o, family_own(OWN_CANARY_RECEIVED));
+	openmetrics_value(o, NULL, 0, (double)c->received);
+	openmetrics_family(o, family_own(OWN_CANARY_MISSING));
+	openmetrics_value(o, NULL, 0, (double)c->missing);
+	openmetrics_family(o, family_own(OWN_CANARY_SURPLUS));
+	openmetrics_value(o, NULL, 0, (double)c->surplus);
+	openmetrics_family(o, family_own(OWN_CANARY_DELAY));
+	openmetrics_value(o, NULL, 0, (double)c->delay_ns / NS_PER_S);
+	one(o, OWN_CANARY_UNANSWERED, c->unanswered);
+}
+
 static size_t patterns_len(const struct ledger *l)
 {
 	size_t count = 0;
@@ -99,6 +116,7 @@ static void add_ledgers_own(const struct view *v, struct openmetrics *o)
 	one(o, OWN_STATE_LOST, stats.state_lost);
 	one(o, OWN_LOGS_ANEW, stats.lives);
 	one(o, OWN_OVERRULED, v->status->overruled);
+	add_canary(&v->status->canary, o);
 	one(o, OWN_PENDING_STEPS, ledger_pending_steps(v->ledger));
 	openmetrics_family(o, family_own(OWN_WATERMARK));
 	openmetrics_value(o, NULL, 0, (double)(ledger_watermark(v->ledger) / NS_PER_MS) / 1000);

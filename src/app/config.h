@@ -43,6 +43,7 @@ struct config_source {
 			const char *topic; /* NULL: none */
 			int64_t per_second;
 		} dead_letters;
+		const char *rekey_topic; /* NULL: its spans are keyed by trace id */
 	} kafka;
 	struct {
 		const char *path; /* "-": standard input */
@@ -118,6 +119,13 @@ struct config {
 		int level;          /* 0: trace, 1: debug ... */
 		enum config_incident_examples examples;
 	} incident;
+	struct {
+		const char *topic;  /* NULL: no canary */
+		const char *query;  /* NULL: beside remote_write.url */
+		int64_t interval_ns, records;
+		const char *brokers; /* of the source that reads the topic */
+		struct config_pairs properties;
+	} canary;
 	int64_t shards;
 	int log_level; /* enum log_level of base/log.h */
 	struct config_memory *memory;

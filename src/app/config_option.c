@@ -29,6 +29,7 @@ const struct option options[] = {
 	{"sources[].kafka.properties", OPTION_KAFKA, IN_SOURCE(kafka.properties), NULL, NULL, NULL, NULL, "Anything librdkafka knows, for example `security.protocol`, `sasl.username`, `ssl.ca.location`."},
 	{"sources[].kafka.dead_letters.topic", OPTION_STRING, IN_SOURCE(kafka.dead_letters.topic), NULL, NULL, NULL, NULL, "A topic of the same brokers for messages that cannot be read: key, value and headers as they were, with the reason and the place as headers `winnow.*`."},
 	{"sources[].kafka.dead_letters.per_second", OPTION_INT, IN_SOURCE(kafka.dead_letters.per_second), "100", "0", "1000000", NULL, "Most messages a second that go there, ten seconds' worth at once; 0: no limit. The others are counted as everywhere."},
+	{"sources[].kafka.rekey.topic", OPTION_STRING, IN_SOURCE(kafka.rekey_topic), NULL, NULL, NULL, NULL, "A topic of the same brokers, for spans whose own topic is not keyed by trace id: they go there keyed by it, and are read from there for the service graph and for sampling. At most one source has it."},
 	{"sources[].file.path", OPTION_STRING, IN_SOURCE(file.path), NULL, NULL, NULL, NULL, "A file of lines; `-` is standard input. Required."},
 	{"sources[].file.follow", OPTION_BOOL, IN_SOURCE(file.follow), "false", NULL, NULL, NULL, "Wait for more at the end of the file."},
 	{"sources[].format", OPTION_CHOICE, IN_SOURCE(format), "auto", NULL, NULL, formats, "What a message or line holds."},
@@ -93,6 +94,10 @@ const struct option options[] = {
 	{"incident.minutes", OPTION_INT, IN(incident.minutes), "30", "1", "1440", NULL, "How long an incident lasts when nobody says."},
 	{"incident.level", OPTION_CHOICE, IN(incident.level), "debug", NULL, NULL, wanted_levels, "Log level that is asked of a service when nobody says."},
 	{"incident.examples", OPTION_CHOICE, IN(incident.examples), "full", NULL, NULL, incident_examples, "Whether examples of a service under incident are kept as they are, even where `examples` says `masked`."},
+	{"canary.topic", OPTION_STRING, IN(canary.topic), NULL, NULL, NULL, NULL, "A topic of the sources into which the instance that leads writes known records of the service `winnow-canary`, and looks whether they arrive at the receiver. Unset: no canary."},
+	{"canary.interval", OPTION_DURATION, IN(canary.interval_ns), "30s", "1s", "1h", NULL, "How often the canary writes and looks."},
+	{"canary.records", OPTION_INT, IN(canary.records), "10", "1", "10000", NULL, "How many records it writes each time."},
+	{"canary.query", OPTION_STRING, IN(canary.query), NULL, NULL, NULL, NULL, "Where the receiver answers queries (Prometheus's `/api/v1/query` below it); beside `remote_write.url` unless set."},
 	{"shards", OPTION_INT, IN(shards), "0", "0", "256", NULL, "Worker threads; 0 is one per CPU."},
 	{"log_level", OPTION_CHOICE, IN(log_level), "info", NULL, NULL, levels, "Least level of winnow's own log."},
 };

@@ -1,5 +1,8 @@
 set(app_SOURCES
+	audit.c
 	books.c
+	canary.c
+	cmd_audit.c
 	cmd_cardinality.c
 	cmd_check.c
 	cmd_explain.c

@@ -26,6 +26,7 @@ struct status {
 	size_t workers_len;
 	struct sender *sender;
 	struct desk *desk;
+	struct canary *canary;
 	status_end_fn *end;
 	void *end_arg;
 	struct trouble troubles[PARTS_MAX];
@@ -136,6 +137,8 @@ static void fill_status(void *app, struct admin_status *ret)
 	ret->rules_reload_successful = s->reload_successful;
 	ret->rules_loaded_ns = s->rules_loaded_ns;
 	ret->overruled = s->overruled;
+	if (s->canary)
+		canary_status(s->canary, &ret->canary);
 	ret->traces.on = s->config->sampling.policy.on;
 	ret->leader = s->books && books_leads(s->books);
 	for (size_t i = 0; i < s->workers_len; i++) {
@@ -339,6 +342,13 @@ void status_trouble(struct status *s, const char *part, const char *text)
 		log_line(LOG_INFO, part, "all is well");
 	else if (news)
 		log_line(LOG_WARN, part, "%s", text);
+}
+
+void status_set_canary(struct status *s, struct canary *canary)
+{
+	pthread_mutex_lock(&s->lock);
+	s->canary = canary;
+	pthread_mutex_unlock(&s->lock);
 }
 
 void status_overruled(struct status *s)

@@ -23,6 +23,7 @@
 
 enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
 #define IDLE_NS (5 * NS_PER_MS)
+#define REKEY_SETTLE_NS (5 * NS_PER_S)
 #define APPEND_RETRY_NS (2 * NS_PER_S)
 #define CUT_SOON_NS (20 * NS_PER_MS)
 #define LOOK_AGAIN_NS (5 * NS_PER_S)
@@ -57,6 +58,7 @@ struct worker {
 	struct partitions partitions;
 	struct pace pace;
 	struct traces traces;
+	struct kept_lane rekeyed;
 	bool must_rewind, stopping, until_end, was_full;
 	bool limited;           /* at this turn something that could be read had to wait for other partitions, or for traces to be decided */
 	bool append_failed;     /* the journal took no record: nothing is read until it takes one again */
@@ -169,6 +171,11 @@ static void cut(struct worker *w)
 	if (w->partitions.len == 0 || w->must_rewind)
 		return;
 	settle(w);
+	if (w->opts.rekey && !kept_topic_settle(w->opts.rekey, &w->rekeyed, REKEY_SETTLE_NS)) {
+		set_trouble(w, "rekey: the brokers do not take the spans; reading waits");
+		w->append_failed = true;
+		return;
+	}
 	if (!traces_settle(&w->traces)) {
 		set_trouble(w, "kept traces: the brokers do not take them; reading waits");
 		w->append_failed = true; /* nothing is counted until they do */
@@ -249,6 +256,12 @@ static void rewind_all(struct worker *w)
 		set_trouble(w, "");
 }
 
+static void send_rekeyed(void *arg, struct slice trace_id, struct slice otlp)
+{
+	struct worker *w = arg;
+	kept_topic_send(w->opts.rekey, &w->rekeyed, trace_id, otlp, "rekeyed");
+}
+
 /* --- commands --- */
 
 static void take(struct worker *w, const struct command *c)
@@ -260,6 +273,8 @@ static void take(struct worker *w, const struct command *c)
 		.partition = c->reader->partition,
 		.format = c->format,
 	};
+	if (w->opts.rekey)
+		p->shard.keying = slice_eq(p->shard.topic, slice_str(w->opts.rekey_topic)) ? SHARD_REKEYED : SHARD_TO_REKEY;
 	shard_partition_start(&p->shard, &c->at, &w->opts.shard);
 	p->active_ns = clock_mono_ns();
 	if (w->partitions.len == 0)
@@ -579,6 +594,8 @@ int worker_start(struct books *books, const struct worker_opts *opts, struct wor
 	if (!w->opts.cut_bytes)
 		w->opts.cut_bytes = CUT_BYTES;
 	w->shard = shard_new(&opts->shard);
+	if (opts->rekey)
+		shard_set_rekey(w->shard, send_rekeyed, w);
 	w->rules = opts->shard.rules;
 	w->commands = queue_new(COMMANDS_MAX);
 	w->replies = queue_new(COMMANDS_MAX);

@@ -18,6 +18,8 @@ struct worker_opts {
 	_Atomic int64_t *low_ns;  /* shared by all workers of the process: [number] is this one's slowest partition's event time */
 	size_t number, count;     /* of count workers */
 	struct kept_topic *kept;  /* where kept traces go; NULL: nowhere */
+	struct kept_topic *rekey; /* where spans go to be keyed by trace id; NULL: they are */
+	const char *rekey_topic;  /* its name; it is read as well */
 };
 
 /* What a worker says of itself; read by any thread, approximately up to date. */

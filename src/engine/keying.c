@@ -3,9 +3,10 @@
  * shard sees that as soon as it owns two partitions of it. A table of the traces met last, a few to each place, finds nearly all: a scattered trace comes again and again. */
 #include "engine/keying.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 
-enum { TELL_SCATTERED = 1000, TELL_KINDS = 20000 };
+enum { TELL_SCATTERED = 100, TELL_KINDS = 20000 };
 
 static void look_for_trace(struct keying *k, struct slice trace, struct slice topic, int32_t partition)
 {
@@ -13,14 +14,18 @@ static void look_for_trace(struct keying *k, struct slice trace, struct slice to
 	if (trace.len < sizeof(id))
 		return;
 	memcpy(&id, trace.ptr + trace.len - sizeof(id), sizeof(id)); /* the random half of it */
+	if (k->topic_text != topic.ptr) {
+		k->topic_text = topic.ptr;
+		k->topic = hash_bytes(topic);
+	}
 	struct keying_trace *t = &k->last[(id * UINT64_C(0x9E3779B97F4A7C15) >> 32) % KEYING_TRACES];
-	k->elsewhere += t->trace == id && t->topic == topic.ptr && t->partition != partition;
-	*t = (struct keying_trace){.trace = id, .topic = topic.ptr, .partition = partition};
+	k->elsewhere += t->trace == id && t->topic == k->topic && t->partition != partition;
+	*t = (struct keying_trace){.trace = id, .topic = k->topic, .partition = partition};
 	if (k->told_scattered || k->elsewhere < TELL_SCATTERED)
 		return;
 	k->told_scattered = true;
 	log_line(LOG_WARN, "spans", "topic %.*s: spans of one trace lie in several partitions, so the two ends of a call do not meet and the service graph misses edges; key the topic by trace id (partition_traces_by_id of the "
-		"OpenTelemetry collector's Kafka exporter)", (int)topic.len, topic.ptr);
+		"OpenTelemetry collector's Kafka exporter), or have its spans re-keyed (rekey.topic)", (int)topic.len, topic.ptr);
 }
 
 void keying_span(struct keying *k, const struct record *span, struct slice topic, int32_t partition, bool by_services)

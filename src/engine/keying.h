@@ -8,14 +8,15 @@
 enum { KEYING_TRACES = 1024 };
 
 struct keying_trace {
-	uint64_t trace;
-	const char *topic;
+	uint64_t trace, topic; /* topic: its name's hash */
 	int32_t partition;
 };
 
 /* Zero-initialise. */
 struct keying {
 	struct keying_trace last[KEYING_TRACES]; /* where traces were met, a few to each */
+	const char *topic_text; /* whose hash is topic */
+	uint64_t topic;
 	uint64_t spans, calls, elsewhere;
 	bool told_scattered, told_kinds;
 };

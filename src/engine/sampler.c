@@ -172,6 +172,18 @@ static uint64_t span_number(struct slice span_id)
 	return span_id.len ? hash_bytes(span_id) : 0;
 }
 
+/* A log record's judge may have given up waiting for it. */
+static bool is_late(const struct sampler *s, const struct record *record, int64_t newest_ns)
+{
+	return record->time_ns > 0 && newest_ns - record->time_ns > s->policy->grace_ns;
+}
+
+void sampler_incident(struct sampler *s, const struct record *record, int64_t newest_ns)
+{
+	if (record->trace_id.len && !(record->kind == RECORD_LOG && is_late(s, record, newest_ns)))
+		mark(s, sampling_hash(record->trace_id), newest_ns, SAMPLING_INCIDENT);
+}
+
 enum sampler_says sampler_log(struct sampler *s, const struct record *record, const struct pattern *pattern, bool error, int64_t newest_ns)
 {
 	unsigned reasons = is_rare(s, pattern) ? SAMPLING_PATTERN : 0;
@@ -179,14 +191,14 @@ enum sampler_says sampler_log(struct sampler *s, const struct record *record, co
 		return SAMPLER_UNSURE;
 	uint64_t trace = sampling_hash(record->trace_id);
 	int64_t since_ns;
-	bool is_new, late = record->time_ns > 0 && newest_ns - record->time_ns > s->policy->grace_ns;
+	bool is_new, late = is_late(s, record, newest_ns);
 	struct pair_of_trace *pair = pairs_add(&s->recent, trace, pattern->id, span_number(record->span_id), (uint32_t)(newest_ns / NS_PER_S), &is_new);
 	if (is_new)
 		sampling_bits(record->trace_id, pair->id);
 	if (s->policy->errors && error)
 		reasons |= SAMPLING_LOG_ERROR;
 	if (late)
-		reasons = 0; /* its judge may have given up waiting for it */
+		reasons = 0;
 	bool sure = reasons || sampling_surely_shared(s->policy, trace) || marks_get(s->marks, trace, newest_ns, &since_ns);
 	if (sure && !pattern->overflow)
 		tell_pair(s, pair);

@@ -19,6 +19,8 @@ bool sampler_span(struct sampler *s, struct tail *tail, const struct record *spa
 enum sampler_says { SAMPLER_SURE, SAMPLER_UNSURE, SAMPLER_TOO_LATE };
 /* A named log record. error: after a rule's override. newest_ns: its partition's. */
 enum sampler_says sampler_log(struct sampler *s, const struct record *record, const struct pattern *pattern, bool error, int64_t newest_ns);
+/* A span or log record of a service under incident: its trace is kept. Behind sampler_span, before sampler_log. newest_ns: its partition's. */
+void sampler_incident(struct sampler *s, const struct record *record, int64_t newest_ns);
 /* A pattern that others know: it is not new here. */
 void sampler_knows(struct sampler *s, const struct pattern *pattern);
 /* These examples go out: their traces are kept. */

@@ -7,7 +7,7 @@
 
 const char *sampling_reason_name(unsigned bit)
 {
-	static const char *const names[SAMPLING_REASONS] = {"error", "slow", "listed", "log_error", "pattern", "example", "share"};
+	static const char *const names[SAMPLING_REASONS] = {"error", "slow", "listed", "log_error", "pattern", "example", "share", "incident"};
 	for (unsigned i = 0; i < SAMPLING_REASONS; i++)
 		if (bit == 1u << i)
 			return names[i];

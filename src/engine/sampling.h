@@ -14,8 +14,9 @@ enum sampling_reason {
 	SAMPLING_PATTERN = 16,  /* a log record of a new or a rare pattern */
 	SAMPLING_EXAMPLE = 32,  /* it went out as the example of a pattern */
 	SAMPLING_SHARE = 64,    /* its id lies in the share: everyone can tell by the id alone, unless there is a rate limit */
+	SAMPLING_INCIDENT = 128, /* a span or log record of a service under incident */
 };
-enum { SAMPLING_REASONS = 7, SAMPLING_ALL = 127 };
+enum { SAMPLING_REASONS = 8, SAMPLING_ALL = 255 };
 
 /* The name of one bit: "error", "slow", ...; NULL if it is none. */
 const char *sampling_reason_name(unsigned bit);

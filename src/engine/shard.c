@@ -13,6 +13,7 @@
 #include "engine/mask.h"
 #include "engine/open.h"
 #include "engine/red.h"
+#include "engine/rekey.h"
 #include "engine/sampler.h"
 #include "metric/rule_family.h"
 
@@ -38,6 +39,7 @@ struct shard {
 	struct sampler *sampler; /* NULL: no sampling */
 	struct buf masked;
 	struct keying keying;
+	struct rekey *rekey; /* NULL: nothing is re-keyed */
 	struct incidents *incidents; /* NULL: none */
 	bool unmask, wide;           /* wide: budgets are doubled for the record at hand */
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
@@ -80,6 +82,7 @@ void shard_free(struct shard *s)
 	examples_free(s->examples);
 	sampler_free(s->sampler);
 	buf_done(&s->masked);
+	rekey_free(s->rekey);
 	incidents_free(s->incidents);
 	red_free(s->red);
 	tally_free(s->tally);
@@ -99,6 +102,12 @@ static enum family_id family_of(const struct ruleset *rules, size_t metric)
 	struct family f = {.name = m.name.ptr, .type = m.counter ? METRIC_COUNTER : METRIC_HISTOGRAM, .sums = m.counter, .unit = m.unit, .help = m.help.len ? m.help.ptr : kinds[m.counter], .bounds = m.bounds,
 		.bounds_len = m.bounds_len};
 	return rule_family_intern(&f);
+}
+
+void shard_set_rekey(struct shard *s, shard_rekey_sink *sink, void *arg)
+{
+	rekey_free(s->rekey);
+	s->rekey = rekey_new(sink, arg);
 }
 
 void shard_set_rules(struct shard *s, const struct ruleset *rules)
@@ -306,6 +315,8 @@ static void offer_example(struct shard *s, const struct naming *n, const struct 
 /* What the record says of its trace; one that may be dropped gives no exemplar, one that may have been dropped already stands without it. */
 static void note_trace(struct shard *s, struct naming *n, struct shard_example *where)
 {
+	if (s->wide)
+		sampler_incident(s->sampler, n->event.record, where->newest_ns);
 	enum sampler_says says = sampler_log(s->sampler, n->event.record, n->pattern, n->event.error, where->newest_ns);
 	n->event.unsure = says != SAMPLER_SURE;
 	where->traceless = says == SAMPLER_TOO_LATE;
@@ -345,15 +356,32 @@ static void count_edge(void *arg, const struct graph_edge *edge)
 		red_overflow(sink->shard->red, sink->event->time_ns, "label_values", 1);
 }
 
-/* The partition's event time with this span, for what spans records. Times come from the log alone: this has to come out the same whoever does it, whenever. */
-static int64_t advance_open(struct shard *s, struct shard_partition *p, const struct record *span, int64_t source_time_ns)
+/* The partition's event time with this record. Times come from the log alone: this has to come out the same whoever does it, whenever. */
+static int64_t advance_open(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns)
 {
-	int64_t time_ns = span->time_ns;
+	int64_t time_ns = r->time_ns;
 	if (!p->open)
-		p->open = open_new(&s->opts, (struct replay_point){.offset = p->expected});
+		p->open = open_new(&s->opts, p->keying, (struct replay_point){.offset = p->expected});
 	if (source_time_ns > 0 && (time_ns <= 0 || time_ns > source_time_ns + AHEAD_NS))
 		time_ns = source_time_ns;
 	return replay_advance(&p->open->replay, time_ns);
+}
+
+/* Whether the payload is a piece of a line, or a line of a trace; *decoded becomes the whole line if this is its end. */
+static bool join_lines(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns, struct decoded *decoded)
+{
+	const struct record *r = decoded->records;
+	bool open = p->open && !lines_empty(p->open->lines);
+	struct slice before;
+	if (decoded->len != 1 || r->kind != RECORD_LOG || (open ? r->part == PART_WHOLE && !r->raw.ptr : r->part == PART_WHOLE || r->part == PART_HEADLINE))
+		return false;
+	int64_t newest_ns = advance_open(s, p, r, source_time_ns);
+	enum lines_verdict verdict = lines_take(p->open->lines, r, newest_ns, &before);
+	if (verdict == LINES_BEHIND) {
+		decoder_decode_behind(decoder_for(s, p->format), before, payload, now_ns, decoded);
+		verdict = lines_again(p->open->lines, decoded->len == 1 ? decoded->records : NULL);
+	}
+	return verdict == LINES_JOINED;
 }
 
 static struct slice service_of(const struct record *record)
@@ -379,9 +407,9 @@ static bool feed_tail(struct shard *s, struct shard_partition *p, const struct r
 	return sampler_span(s->sampler, p->open->tail, span, service_of(span), m, index, newest_ns, counts);
 }
 
-static bool spans_records(const struct shard *s, const struct record *record)
+static bool spans_records(const struct shard *s, const struct shard_partition *p, const struct record *record)
 {
-	return record->kind == RECORD_SPAN && (s->opts.hold_ns || s->sampler);
+	return record->kind == RECORD_SPAN && p->keying != SHARD_TO_REKEY && (s->opts.hold_ns || s->sampler);
 }
 
 /* Its trace first: an exemplar is taken from it only if that is surely kept. */
@@ -389,16 +417,18 @@ static void count_span(struct shard *s, struct shard_partition *p, struct tail_m
 {
 	enum weight_source source;
 	uint64_t weight = weight_of(e->record, &source);
-	if (!spans_records(s, e->record)) {
+	if (!spans_records(s, p, e->record)) {
 		red_span(s->red, e, weight, source);
 		return;
 	}
 	int64_t newest_ns = advance_open(s, p, e->record, source_time_ns);
 	e->unsure = !feed_tail(s, p, e->record, m, index, newest_ns, true);
+	if (s->wide && s->sampler) {
+		sampler_incident(s->sampler, e->record, newest_ns);
+		e->unsure = e->unsure && e->record->trace_id.len == 0;
+	}
 	red_span(s->red, e, weight, source);
 	feed_graph(p, e->record, weight, newest_ns, s, e);
-	if (s->opts.hold_ns)
-		keying_span(&s->keying, e->record, p->topic, p->partition, s->opts.graph_of_services);
 }
 
 /* When a message came. */
@@ -425,10 +455,24 @@ static void count_record(struct shard *s, struct shard_partition *p, struct tail
 		widen(s, &n.event);
 	if (record->kind == RECORD_SPAN) {
 		count_span(s, p, m, index, arrival->log_ns, &n.event);
+		if (s->opts.hold_ns && p->keying == SHARD_KEYED)
+			keying_span(&s->keying, record, p->topic, p->partition, s->opts.graph_of_services);
 	} else {
 		red_consumed(s->red, time_ns, 1, 0);
 		count_log(s, &n, where);
 	}
+}
+
+/* A piece of a line, which is counted with the line's end, or a line of a trace, which is counted with what it belongs to. */
+static void count_joined(struct shard *s, struct shard_partition *p, const struct record *record, const struct arrival *arrival)
+{
+	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
+	if (time_ns > arrival->now_ns + AHEAD_NS || time_ns <= 0)
+		time_ns = arrival->now_ns;
+	if (time_ns > p->newest_ns)
+		p->newest_ns = time_ns;
+	red_consumed(s->red, time_ns, 1, 0);
+	red_outcome(s->red, time_ns, OUTCOME_JOINED, 1);
 }
 
 /* What sends the spans of a payload, once for each of its resources. */
@@ -473,11 +517,16 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	if (!s->rules_ns)
 		s->rules_ns = now_ns;
 	read_payload(s, p, payload, now_ns, &decoded);
+	bool joined = join_lines(s, p, payload, source_time_ns, now_ns, &decoded);
 	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
-	for (size_t i = 0; i < decoded.len; i++)
+	if (joined)
+		count_joined(s, p, decoded.records, &arrival);
+	for (size_t i = 0; i < decoded.len && !joined; i++)
 		count_record(s, p, &message, &decoded.records[i], i, &arrival, &where);
 	red_spans_end(s->red);
 	count_targets(s, &decoded, &arrival);
+	if (s->rekey && p->keying == SHARD_TO_REKEY)
+		rekey_payload(s->rekey, &decoded);
 	int64_t time_ns = decoded.len && decoded.records[0].time_ns && decoded.records[0].time_ns < now_ns ? decoded.records[0].time_ns : arrival.ns;
 	if (decoded.undecodable) {
 		red_consumed(s->red, arrival.ns, decoded.undecodable, 0);
@@ -492,16 +541,41 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	s->totals.bytes += payload.len;
 }
 
+/* Spans that were counted in the topic they came from: only what spans records counts here. */
+static void count_rekeyed(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns)
+{
+	struct decoded decoded;
+	enum weight_source source;
+	note_window(s, now_ns);
+	read_payload(s, p, payload, now_ns, &decoded);
+	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
+	for (size_t i = 0; i < decoded.len; i++) {
+		struct naming n;
+		const struct record *record = &decoded.records[i];
+		int64_t time_ns = record->time_ns > 0 && record->time_ns <= now_ns + AHEAD_NS ? record->time_ns : now_ns;
+		if (!spans_records(s, p, record))
+			continue;
+		naming_init(&n, record, time_ns);
+		if (time_ns > p->newest_ns)
+			p->newest_ns = time_ns;
+		int64_t newest_ns = advance_open(s, p, record, source_time_ns);
+		n.event.unsure = !feed_tail(s, p, record, &message, i, newest_ns, true);
+		feed_graph(p, record, weight_of(record, &source), newest_ns, s, &n.event);
+	}
+	s->lost = 0;
+}
+
 /* A record that is counted already and fed again. */
 static void feed_again(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns)
 {
 	struct decoded decoded;
 	enum weight_source source;
 	read_payload(s, p, payload, now_ns, &decoded);
+	join_lines(s, p, payload, source_time_ns, now_ns, &decoded);
 	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
 	for (size_t i = 0; i < decoded.len; i++) {
 		const struct record *record = &decoded.records[i];
-		if (!spans_records(s, record))
+		if (!spans_records(s, p, record))
 			continue;
 		int64_t newest_ns = advance_open(s, p, record, source_time_ns);
 		feed_tail(s, p, record, &message, i, newest_ns, false);
@@ -541,6 +615,8 @@ enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct
 	}
 	if (offset < p->count_from)
 		feed_again(s, p, payload, source_time_ns, now_ns);
+	else if (p->keying == SHARD_REKEYED)
+		count_rekeyed(s, p, payload, source_time_ns, now_ns);
 	else
 		count_payload(s, p, payload, offset, source_time_ns, now_ns);
 	p->expected = next_offset;

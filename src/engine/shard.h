@@ -44,6 +44,14 @@ struct shard_start {
 	int64_t newest_ns;
 };
 
+/* How the spans of a partition are keyed. */
+enum shard_keying {
+	SHARD_KEYED,    /* by trace id, for all we know: what spans records is fed from here */
+	SHARD_TO_REKEY, /* they are sent to a topic that is */
+	SHARD_REKEYED,  /* this is that topic: its spans are counted already, and only feed what spans records */
+};
+typedef void shard_rekey_sink(void *arg, struct slice trace_id, struct slice otlp);
+
 struct shard_open;
 
 /* One input partition as the shard sees it; shard_partition_start comes first. */
@@ -51,6 +59,7 @@ struct shard_partition {
 	struct slice topic;     /* the caller's, outlives the assignment */
 	int32_t partition;
 	enum format format;
+	enum shard_keying keying;
 	int64_t expected;       /* offset of the next record to feed */
 	int64_t count_from;     /* records below only feed what spans records: they are counted already */
 	int64_t cut_from;       /* the `from` of the open delta */
@@ -126,6 +135,8 @@ void shard_free(struct shard *s);
 void shard_set_rules(struct shard *s, const struct ruleset *rules);
 /* Takes over who is under incident, from the next record on; NULL: nobody. unmask: their examples are kept as they are, whatever opts.examples says but EXAMPLES_NONE. */
 void shard_set_incidents(struct shard *s, struct incidents *incidents, bool unmask);
+/* Where the spans of partitions that are SHARD_TO_REKEY go, a message for each trace of a payload. */
+void shard_set_rekey(struct shard *s, shard_rekey_sink *sink, void *arg);
 /* When they counted their first record, by now_ns; 0: not yet. */
 int64_t shard_rules_ns(const struct shard *s);
 

@@ -4,12 +4,14 @@ set(engine_SOURCES
 	heap.c
 	incident.c
 	keying.c
+	lines.c
 	marks.c
 	mask.c
 	open.c
 	pairs.c
 	red.c
 	red_span.c
+	rekey.c
 	replay.c
 	route.c
 	sampler.c

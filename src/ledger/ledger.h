@@ -169,6 +169,8 @@ struct ledger_value {
 	const struct label *labels;
 	size_t labels_len;
 	uint64_t count;          /* counter value, gauge value, histogram count: everything posted, closed or not */
+	uint64_t sent;           /* of it, what marks say that the receiver has */
+	bool live;               /* the receiver has it, and it has not ended there */
 	double sum;
 	const uint64_t *buckets; /* as many as family_buckets(), not cumulative */
 	const struct exemplar *exemplar; /* latest, or NULL */

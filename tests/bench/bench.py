@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ratios of winnow against a reference in the same run.
 
-usage: ./dev bench [main] [mining] [scale] [rules] [main-rules] [decode] [spans] [sampling]
+usage: ./dev bench [main] [mining] [scale] [rules] [main-rules] [remote-write] [decode] [spans] [sampling]
 
 One line each: name  ours  reference  ratio  unit. Exit 1 if a ratio is under its goal.
 
@@ -197,7 +197,8 @@ def remote_write():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_remote_write")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules, "sampling": sampling, "scale": scale, "spans": spans_job}
+BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules, "sampling": sampling, "scale": scale,
+    "spans": spans_job}
 
 
 def main():

@@ -169,7 +169,7 @@ class Rules(Stage):
         produce_values(kafka().brokers, self.logs, self.lines(["alpha 0 of many", "beta 0 of many"]))
         w = self.winnow(self.settings(topics=[self.logs], rules=[os.path.join(self.folder, "rules")]))
         self.balanced({"logs": {"cart": 2}}, servers=[w])
-        load = Producer(kafka().brokers, self.logs, path, "-r", 10000, "-u", 1_000_000, "-R", 15000)
+        load = Producer(kafka().brokers, self.logs, path, "-r", 10000, "-u", 1_000_000, "-R", 11000)
         refused = 0
         for n in range(1, 1001):
             version(n)

@@ -264,3 +264,42 @@ class Presets(Spans):
             "sum(last_over_time(http_server_request_duration_seconds_count{{http_route='/pay',error_type='503'}}{}))": 20,
             "sum(last_over_time(http_server_request_duration_seconds_count{{http_route='/mail',error_type='MailError'}}{}))": 10,
             "count(last_over_time(traces_span_metrics_calls_total{}))": []})
+
+
+class Rekeyed(Spans):
+    def test_rekeyed(self):
+        """spans of a topic that is not keyed by trace id: winnow says so; re-keyed through a topic of its own, RED and the service graph are those of a computation over the file, over kill -9"""
+        self.prometheus()
+        batches = self.batches()
+        begin, gap = time.time_ns() + 2_000_000_000, 20_000_000_000 // len(batches)
+        for i, (_, _, _, list_of) in enumerate(batches):        # as if it came in these seconds: the hold is one of event time
+            shift = begin + i * gap - max(int(s["endTimeUnixNano"]) for s in list_of)
+            for s in list_of:
+                s["startTimeUnixNano"], s["endTimeUnixNano"] = (str(int(s[k]) + shift) for k in ("startTimeUnixNano", "endTimeUnixNano"))
+        totals, edges, path = spans.totals(batches), spans.edges(batches), self.written(batches)
+        settings = self.settings()
+        settings["sources"][0]["kafka"]["rekey"] = {"topic": self.name + ".rekeyed"}
+        producer = Producer(kafka().brokers, self.spans, path, "-R", len(batches) // 20)
+        self.addCleanup(producer.child.kill)
+        reached = [0]
+        for _ in range(2):
+            w = self.winnow(settings)
+            self.until(lambda: w.get("/-/healthy")[0] == 200, 10, lambda: f"it runs; it said: {w.said()[-800:]}")
+            self.until(lambda: self.metric(w, "winnow_records_consumed_total") > reached[-1] + 1000, 60, lambda: f"it reads on; it said: {w.said()[-800:]}")
+            reached.append(int(self.metric(w, "winnow_records_consumed_total")))
+            w.kill()
+        w = self.winnow(settings)
+        producer.wait()
+        self.came(totals, self.totals, 60, w)
+        self.came(edges, self.edges, 60, w)
+        consumed = sum(v for _, v in self.prom.query("sum(last_over_time(winnow_records_consumed_total[12h]))"))
+        self.assertEqual(consumed, sum(totals.values()))
+        self.assertLess(reached[-1], consumed)
+        print(f"\n  {int(consumed)} spans in topics without keys, {len(edges)} edges, {sum(v[0] for v in edges.values())} requests, all equal after kill -9 at {reached[1:]}", file=sys.__stderr__)
+
+    def test_said(self):
+        """without that it says that the traces of the topic are scattered"""
+        self.prometheus()
+        produce(kafka().brokers, self.spans, self.written(self.batches()))
+        w = self.winnow(self.settings(shards=1))
+        self.until(lambda: "spans of one trace lie in several partitions" in w.said(), 60, lambda: f"it says so; it said: {w.said()[-1500:]}")

@@ -198,8 +198,10 @@ class Root:
             os.rename(base + ".part", base)
         os.mkdir(folder)
         subprocess.run(["tar", "-C", folder, "-xf", base], check=True)
+        os.chmod(folder, 0o755)    # it is / to the service's user
         # what belongs to this machine's network
-        for path in ("/etc/resolv.conf", "/etc/hosts", "/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/apt.conf.d", "/usr/local/share/ca-certificates", "/etc/ssl/certs"):
+        os.remove(folder + "/etc/apt/sources.list")
+        for path in ("/etc/resolv.conf", "/etc/hosts", "/etc/apt/sources.list.d" if os.listdir("/etc/apt/sources.list.d") else "/etc/apt/sources.list", "/etc/apt/apt.conf.d", "/usr/local/share/ca-certificates", "/etc/ssl/certs"):
             if os.path.isdir(path):
                 shutil.copytree(path, folder + path, dirs_exist_ok=True)
             elif os.path.exists(path):
@@ -215,7 +217,7 @@ class Root:
 
 # What an administrator does on the first day, and on the last.
 SERVICE = r"""
-apt-get -qq update && apt-get -qq install -y --no-install-recommends /winnow.deb systemd >/dev/null
+apt-get -qq update && apt-get -qq install -y --no-install-recommends /tmp/winnow.deb systemd >/dev/null
 echo "installed $(dpkg-query -W -f='${Version} ${db:Status-Status}' winnow)"
 install -d -o winnow -g winnow -m 0700 /var/lib/winnow    # StateDirectory=, which systemd would make
 echo "configuration: $(stat -c '%U:%G %a' /etc/winnow/winnow.yaml)"
@@ -228,8 +230,9 @@ printf '{"time":"%s","level":"error","service":"pay","message":"charge 17 refuse
 printf 'sources: [{file: {path: /var/lib/winnow/app.jsonl, follow: true}}]\nremote_write: {url: "http://127.0.0.1:9/api/v1/write"}\nadmin: {listen: "127.0.0.1:PORT"}\n' > /etc/winnow/winnow.yaml
 cd / && start=$(sed -n 's/^ExecStart=//p' /lib/systemd/system/winnow.service)
 runuser -u winnow -- $start >/tmp/log 2>&1 & 
-for i in $(seq 100); do winnow health -c /etc/winnow/winnow.yaml 2>/dev/null && break; sleep 0.1; done
+for i in $(seq 300); do winnow health -c /etc/winnow/winnow.yaml 2>/dev/null && break; sleep 0.1; done
 for i in $(seq 100); do winnow top --once -c /etc/winnow/winnow.yaml 2>/dev/null | grep "charge <num> refused" && break; sleep 0.1; done
+cat /tmp/log
 echo "runs as $(stat -c %U /proc/$(pidof winnow))"
 kill -TERM $(pidof winnow) && wait $! && echo "ended with $?"
 zcat -f /usr/share/man/man1/winnow.1* | grep -c '^.SS winnow '
@@ -270,7 +273,7 @@ class Package(unittest.TestCase):
             print("not tried: installing into a fresh root needs root and debootstrap", file=sys.__stderr__)
             return
         root = Root(os.path.join(folder, "fresh"))
-        shutil.copy(next(p for p in glob.glob(os.path.join(folder, "winnow_*.deb"))), os.path.join(root.folder, "winnow.deb"))
+        shutil.copy(next(p for p in glob.glob(os.path.join(folder, "winnow_*.deb"))), os.path.join(root.folder, "tmp", "winnow.deb"))
         port, = free_ports(1)
         said = root.run(SERVICE.replace("PORT", str(port)))
         print(said.stdout, file=sys.__stderr__)
