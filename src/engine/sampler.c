@@ -140,6 +140,13 @@ bool sampler_span(struct sampler *s, struct tail *tail, const struct record *spa
 	return v.sure;
 }
 
+bool sampler_is_sure(const struct sampler *s, struct slice trace_id, int64_t now_ns)
+{
+	int64_t since_ns;
+	uint64_t trace = sampling_hash(trace_id);
+	return sampling_surely_shared(s->policy, trace) || marks_get(s->marks, trace, now_ns, &since_ns);
+}
+
 static uint8_t *seen(struct sampler *s, const struct pattern *pattern)
 {
 	if (pattern->index >= s->seen_cap) {

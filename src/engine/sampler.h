@@ -21,6 +21,8 @@ enum sampler_says { SAMPLER_SURE, SAMPLER_UNSURE, SAMPLER_TOO_LATE };
 enum sampler_says sampler_log(struct sampler *s, const struct record *record, const struct pattern *pattern, bool error, int64_t newest_ns);
 /* A span or log record of a service under incident: its trace is kept. Behind sampler_span, before sampler_log. newest_ns: its partition's. */
 void sampler_incident(struct sampler *s, const struct record *record, int64_t newest_ns);
+/* Whether a trace is known to be kept by its id or by what the journal told. */
+bool sampler_is_sure(const struct sampler *s, struct slice trace_id, int64_t now_ns);
 /* A pattern that others know: it is not new here. */
 void sampler_knows(struct sampler *s, const struct pattern *pattern);
 /* These examples go out: their traces are kept. */

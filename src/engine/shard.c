@@ -418,6 +418,7 @@ static void count_span(struct shard *s, struct shard_partition *p, struct tail_m
 	enum weight_source source;
 	uint64_t weight = weight_of(e->record, &source);
 	if (!spans_records(s, p, e->record)) {
+		e->unsure = s->sampler && !sampler_is_sure(s->sampler, e->record->trace_id, e->time_ns); /* its judge sits behind the topic that is re-keyed */
 		red_span(s->red, e, weight, source);
 		return;
 	}
