@@ -42,6 +42,7 @@ static void decide(struct traces *t, const struct partitions *all, bool at_once)
 {
 	int64_t settled_ns = books_settled(t->books); /* before what was said up to there is heard */
 	hear(t);
+	shard_settled(t->shard, settled_ns);
 	for (size_t i = 0; i < all->len; i++)
 		shard_decide(t->shard, &all->at[i]->shard, at_once ? INT64_MAX : settled_ns, send, t);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The filter of decisions. 16 bytes a trace: its number, the second since which it is marked, the reasons. Open addressing, linear probing. When the table is two thirds full, marks that have
- * outlived their life against the newest one are left out of its copy, so a table never holds more than what one life of the stream marks, times three. Whether a mark still counts is asked with the
+ * outlived their life against where every partition has come to are left out of its copy, so a table never holds more than what one life of the stream marks, times three. Whether a mark still counts is asked with the
  * time of the asker, so it does not depend on when the table was last copied. */
 #include "engine/marks.h"
 
@@ -20,7 +20,7 @@ struct marks {
 	struct mark *slots;
 	size_t cap, len;
 	int64_t life_ns;
-	uint32_t newest;
+	uint32_t newest, settled;
 };
 
 struct marks *marks_new(int64_t life_ns)
@@ -57,7 +57,7 @@ static struct mark *find(const struct marks *m, uint64_t trace)
 static void copy(struct marks *m)
 {
 	struct marks old = *m;
-	uint32_t life = (uint32_t)(m->life_ns / NS_PER_S), oldest = m->newest > life ? m->newest - life : 0;
+	uint32_t life = (uint32_t)(m->life_ns / NS_PER_S), at = m->settled < m->newest ? m->settled : m->newest, oldest = at > life ? at - life : 0;
 	size_t left = 0;
 	for (size_t i = 0; i < old.cap; i++)
 		left += old.slots[i].trace && old.slots[i].second >= oldest;
@@ -103,6 +103,11 @@ unsigned marks_get(const struct marks *m, uint64_t trace, int64_t now_ns, int64_
 		return 0;
 	*ret_time_ns = (int64_t)at->second * NS_PER_S;
 	return *ret_time_ns + m->life_ns < now_ns ? 0 : at->reasons;
+}
+
+void marks_settled(struct marks *m, int64_t time_ns)
+{
+	m->settled = time_ns >= (int64_t)UINT32_MAX * NS_PER_S ? UINT32_MAX : (uint32_t)(time_ns / NS_PER_S);
 }
 
 size_t marks_len(const struct marks *m)

@@ -306,6 +306,11 @@ static void decide(void *arg, const struct tail_trace *t)
 	send(d, t);
 }
 
+void sampler_settled(struct sampler *s, int64_t settled_ns)
+{
+	marks_settled(s->marks, settled_ns);
+}
+
 void sampler_decide(struct sampler *s, struct tail *tail, int64_t settled_ns, struct decoder *const *decoders, int64_t now_ns, shard_kept_sink *sink, void *arg)
 {
 	struct decision d = {.sampler = s, .decoders = decoders, .now_ns = now_ns, .sink = sink, .arg = arg};

@@ -674,6 +674,12 @@ void shard_learn_trace(struct shard *s, const struct shard_trace *t)
 		sampler_learn(s->sampler, t);
 }
 
+void shard_settled(struct shard *s, int64_t settled_ns)
+{
+	if (s->sampler)
+		sampler_settled(s->sampler, settled_ns);
+}
+
 void shard_decide(struct shard *s, struct shard_partition *p, int64_t settled_ns, shard_kept_sink *sink, void *arg)
 {
 	if (s->sampler && p->open && p->open->tail)

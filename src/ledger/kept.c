@@ -75,11 +75,12 @@ static void forget_first(struct kept *k)
 	k->sequence++;
 }
 
-void kept_add(struct kept *k, const struct delta_trace *t)
+void kept_add(struct kept *k, const struct delta_trace *t, int64_t slowest_ns)
 {
 	if (t->time_ns > k->newest_ns)
 		k->newest_ns = t->time_ns;
-	while (k->len && (k->len == MOST || at(k, 0)->time_ns < k->newest_ns - LIFE_NS))
+	int64_t horizon_ns = (slowest_ns < k->newest_ns ? slowest_ns : k->newest_ns) - LIFE_NS; /* one partition may be an hour ahead, behind a silence */
+	while (k->len && (k->len == MOST || at(k, 0)->time_ns < horizon_ns))
 		forget_first(k);
 	if (k->len == k->cap)
 		grow(k);

@@ -70,10 +70,12 @@ static void what_is_older_than_ten_minutes_is_forgotten_and_readers_go_on(void *
 	uint64_t from = 0;
 	(void)state;
 	for (int64_t i = 0; i < 5000; i++)
-		kept_add(&k, &(struct delta_trace){.trace = (uint64_t)i, .time_ns = NOW + i * NS_PER_S, .reasons = 1});
+		kept_add(&k, &(struct delta_trace){.trace = (uint64_t)i, .time_ns = NOW + i * NS_PER_S, .reasons = 1}, INT64_MAX);
 	assert_in_range(k.len, 600, 602);
 	assert_int_equal(kept_read(&k, &from, got, 16), 16);
 	assert_int_equal(got[0].trace, 5000 - k.len);
+	kept_add(&k, &(struct delta_trace){.trace = 5000, .time_ns = NOW + 9000 * NS_PER_S, .reasons = 1}, NOW + 5000 * NS_PER_S); /* a partition behind a silence */
+	assert_in_range(k.len, 600, 603);
 	from = k.sequence + k.len;
 	assert_int_equal(kept_read(&k, &from, got, 16), 0);
 	kept_done(&k);
