@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shop with an incident under our rules: the drill, then every query of runbooks and dashboards against what it left in Prometheus."""
-import importlib.util, json, os, re, subprocess, tempfile, time, unittest, urllib.parse
+import importlib.util, json, os, re, subprocess, sys, tempfile, time, unittest, urllib.parse
 import borrowed, drill
 from servers import ROOT, TOOLS, Failed
 
@@ -118,17 +118,19 @@ class Dashboards(unittest.TestCase):
 
     def test_queries(self):
         """every query of every dashboard returns data; those over other people's metrics parse"""
-        variables, asked, empty = self.variables(), 0, []
+        variables, asked, empty, nothing = self.variables(), 0, [], []
         for uid, panel in BUILD.panels():
             for query, _ in panel.queries:
                 for name, value in variables.items():
                     query = query.replace(name, value)
                 rows = ask(query)
                 asked += 1
+                nothing += [query] if not rows else []
                 if not rows and not (panel.optional and (OTHERS.search(query) or "winnow_" in query or "log_pattern_info" in query or "duration" in query)) and not query.startswith("prometheus_tsdb") and "rate(prometheus_tsdb" not in query:
                     empty.append(f"{uid}: {panel.title}: {query}")
         self.assertEqual(empty, [])
         self.assertGreater(asked, 50)
+        print(f"{asked} queries of dashboards, {asked - len(nothing)} return data; without: {'; '.join(nothing)}", file=sys.__stderr__)
 
     def test_links(self):
         """a link leads to a dashboard there is, with the variables it has"""
