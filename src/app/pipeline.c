@@ -145,6 +145,7 @@ static int start_workers(struct control *c)
 			.low_ns = c->low_ns,
 			.number = i,
 			.count = n,
+			.tap = status_tap(c->status),
 		};
 		if (worker_start(c->books, &opts, &c->workers[i], &err) < 0) {
 			log_line(LOG_ERROR, "worker", "%s", err.text);

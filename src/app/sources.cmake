@@ -11,6 +11,7 @@ set(app_SOURCES
 	cmd_schema.c
 	cmd_slo.c
 	cmd_suggest.c
+	cmd_tap.c
 	cmd_top.c
 	cmd_version.c
 	command.c
@@ -36,6 +37,7 @@ set(app_SOURCES
 	sending.c
 	series_text.c
 	status.c
+	tap.c
 	watch.c
 	worker.c
 )

@@ -4,6 +4,7 @@
 #define WINNOW_APP_WORKER_H
 
 #include "app/books.h"
+#include "app/tap.h"
 #include "engine/shard.h"
 #include "source/source.h"
 
@@ -16,6 +17,7 @@ struct worker_opts {
 	size_t cut_bytes;         /* a delta is cut early when it gets this large; 0: 8 MiB */
 	_Atomic int64_t *low_ns;  /* shared by all workers of the process: [number] is this one's slowest partition's event time */
 	size_t number, count;     /* of count workers */
+	struct tap *tap;          /* NULL: nobody can look on */
 };
 
 /* What a worker says of itself; read by any thread, approximately up to date. */
