@@ -35,6 +35,24 @@ static void add_lags(const struct view *v, struct openmetrics *o)
 	}
 }
 
+static void add_traces(const struct view *v, struct openmetrics *o)
+{
+	if (!v->status->traces.on)
+		return;
+	openmetrics_family(o, family_own(OWN_TRACES));
+	labelled(o, "decision", SLICE("kept"), v->status->traces.kept);
+	labelled(o, "decision", SLICE("dropped"), v->status->traces.dropped);
+	one(o, OWN_TRACES_EARLY, v->status->traces.early);
+	openmetrics_family(o, family_own(OWN_TRACE_SPANS));
+	labelled(o, "decision", SLICE("kept"), v->status->traces.kept_spans);
+	labelled(o, "decision", SLICE("dropped"), v->status->traces.dropped_spans);
+	labelled(o, "decision", SLICE("untraced"), v->status->traces.untraced);
+	one(o, OWN_KEPT_BYTES, v->status->traces.kept_bytes);
+	one(o, OWN_KEPT_LOST, v->status->traces.lost);
+	one(o, OWN_TRACES_UNDECIDED, v->status->traces.undecided);
+	one(o, OWN_TRACES_BYTES, v->status->traces.bytes);
+}
+
 static void add_requests(const struct view *v, struct openmetrics *o)
 {
 	openmetrics_family(o, family_own(OWN_REMOTE_WRITE_REQUESTS));
@@ -185,6 +203,7 @@ void view_metrics(const struct view *v, struct buf *out)
 	labelled(&o, "outcome", SLICE("taken"), v->status->dead_letters.taken);
 	labelled(&o, "outcome", SLICE("limited"), v->status->dead_letters.limited);
 	labelled(&o, "outcome", SLICE("lost"), v->status->dead_letters.lost);
+	add_traces(v, &o);
 	add_incidents(v, &o);
 	add_requests(v, &o);
 	if (v->ledger) {

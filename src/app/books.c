@@ -18,6 +18,9 @@
 enum { WRITERS_MAX = 256, READ_NS = 20000000 };
 #define CONTESTED_NS (120 * NS_PER_S) /* longer than a leader that lost its leadership goes on, or a record of its is under way */
 
+/* Of requests that are in memory at a time. */
+#define PART_BYTES ((size_t)1 << 20)
+
 struct books {
 	struct books_opts opts;
 	struct journal *journal;
@@ -325,6 +328,19 @@ bool books_partition(struct books *b, struct slice topic, int32_t partition, str
 	return known;
 }
 
+int64_t books_settled(struct books *b)
+{
+	return b->slowest;
+}
+
+size_t books_traces(struct books *b, uint64_t *from, struct delta_trace *out, size_t max)
+{
+	pthread_mutex_lock(&b->lock);
+	size_t n = ledger_traces(b->ledger, from, out, max);
+	pthread_mutex_unlock(&b->lock);
+	return n;
+}
+
 int64_t books_journal_time(struct books *b)
 {
 	return b->journal_time;
@@ -428,12 +444,12 @@ int64_t books_step_to_send(struct books *b, bool *ret_newest)
 	return step;
 }
 
-bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
+bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *cut)
 {
 	pthread_mutex_lock(&b->lock);
 	bool oldest = ledger_pending_first(b->ledger) == step;
 	if (oldest)
-		ledger_cut(b->ledger, step, version, max_samples, max_bytes, ret);
+		ledger_cut_part(b->ledger, step, version, max_samples, max_bytes, PART_BYTES, cut);
 	pthread_mutex_unlock(&b->lock);
 	return oldest;
 }

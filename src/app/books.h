@@ -43,6 +43,10 @@ int books_append(struct books *b, struct slice record, struct err *err);
 /* Waits until everything that is in the journal now has been folded; false after timeout_ns or a journal error. */
 bool books_catch_up(struct books *b, int64_t timeout_ns);
 bool books_partition(struct books *b, struct slice topic, int32_t partition, struct ledger_partition *ret /* .topic is not set */);
+/* Up to which event time all partitions in play have told of their records: INT64_MAX if none is in play. What they told of traces is to be had by then. */
+int64_t books_settled(struct books *b);
+/* What posted deltas said of traces, from sequence *from on: as ledger_traces. */
+size_t books_traces(struct books *b, uint64_t *from, struct delta_trace *out, size_t max);
 int64_t books_journal_time(struct books *b);
 /* How far in event time the partition in play that is furthest behind has been read, over all instances; INT64_MAX: none is in play. */
 int64_t books_slowest(struct books *b);
@@ -67,7 +71,7 @@ void books_trouble(struct books *b, char *out, size_t size);
 /* For the sender thread. The oldest step to send, if this instance leads and has read what was in the journal when it began to; INT64_MIN if there is none.
  * *ret_newest: no later step waits. */
 int64_t books_step_to_send(struct books *b, bool *ret_newest);
-/* Its requests, under the lock; false if it is not the oldest pending one any more. Free with cut_done. */
+/* Its next requests, under the lock (ledger_cut_part); false if it is not the oldest pending one any more. Free with cut_done. */
 bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
 /* Reads the journal to its end: whether another instance sends as well, or may have until a moment ago (true as well if the journal cannot be read now). */
 bool books_contested(struct books *b);

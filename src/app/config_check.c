@@ -87,14 +87,36 @@ static void check_source(struct loader *l, struct config_source *s, const struct
 		loader_complain(l, yaml_get(file, "follow"), "standard input is read to its end; follow means files");
 }
 
+/* The topic that re-keyed spans go to is read like the others. */
+static void check_rekey(struct loader *l, struct config_source *s, const struct yaml *at)
+{
+	struct config_strings *topics = &s->kafka.topics;
+	for (size_t i = 0; i < topics->len; i++)
+		if (strcmp(topics->items[i], s->kafka.rekey_topic) == 0)
+			loader_complain(l, at, "rekey.topic \"%.100s\" is one of the topics whose spans would go there", s->kafka.rekey_topic);
+	const char **items = arena_alloc(&l->config->memory->arena, (topics->len + 2) * sizeof(*items));
+	for (size_t i = 0; i < topics->len; i++)
+		items[i] = topics->items[i];
+	items[topics->len] = s->kafka.rekey_topic;
+	items[topics->len + 1] = NULL;
+	*topics = (struct config_strings){.items = items, .len = topics->len + 1};
+	for (size_t i = 0; i < l->config->sources_len && &l->config->sources[i] != s; i++)
+		if (l->config->sources[i].kafka.rekey_topic)
+			loader_complain(l, at, "only one source can have rekey");
+}
+
 static void check_sources(struct loader *l)
 {
 	const struct yaml *list = yaml_get(yaml_root(l->doc), "sources");
 	if (l->config->sources_len == 0 && (!list || list->kind != YAML_SCALAR || list->text.len == 0))
 		loader_complain(l, nearest_node(l, "sources", NULL), "sources is required: at least one kafka or file to read from");
-	for (size_t i = 0; i < l->config->sources_len; i++)
-		if (list->items[i].kind == YAML_MAP)
-			check_source(l, &l->config->sources[i], &list->items[i]);
+	for (size_t i = 0; i < l->config->sources_len; i++) {
+		if (list->items[i].kind != YAML_MAP)
+			continue;
+		check_source(l, &l->config->sources[i], &list->items[i]);
+		if (l->config->sources[i].kafka.rekey_topic)
+			check_rekey(l, &l->config->sources[i], &list->items[i]);
+	}
 }
 
 static void check_journal(struct loader *l)
@@ -206,6 +228,7 @@ void loader_check(struct loader *l)
 		return; /* said already */
 	check_sources(l);
 	check_journal(l);
+	loader_check_sampling(l, nearest_node(l, "sampling", NULL));
 	check_incident(l);
 	check_remote_write(l);
 	check_admin(l);

@@ -11,7 +11,7 @@ static const char *const formats[] = {
 };
 static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_TEMPO] = "tempo", [CONFIG_SPANS_SEMCONV] = "semconv", NULL};
 static const char *const edges[] = {[CONFIG_EDGES_KINDS] = "kinds", [CONFIG_EDGES_SERVICES] = "services", NULL};
-static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "~native", [CONFIG_HISTOGRAMS_BOTH] = "~both", NULL};
+static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "native", [CONFIG_HISTOGRAMS_BOTH] = "both", NULL};
 static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "2.0", NULL};
 static const char *const examples[] = {[EXAMPLES_FULL] = "full", [EXAMPLES_MASKED] = "masked", [EXAMPLES_NONE] = "none", NULL};
 static const char *const wanted_levels[] = {"trace", "debug", "info", "warn", "error", "fatal", NULL}; /* from SEVERITY_TRACE on */
@@ -29,6 +29,7 @@ const struct option options[] = {
 	{"sources[].kafka.properties", OPTION_KAFKA, IN_SOURCE(kafka.properties), NULL, NULL, NULL, NULL, "Anything librdkafka knows, for example `security.protocol`, `sasl.username`, `ssl.ca.location`."},
 	{"sources[].kafka.dead_letters.topic", OPTION_STRING, IN_SOURCE(kafka.dead_letters.topic), NULL, NULL, NULL, NULL, "A topic of the same brokers for messages that cannot be read: key, value and headers as they were, with the reason and the place as headers `winnow.*`."},
 	{"sources[].kafka.dead_letters.per_second", OPTION_INT, IN_SOURCE(kafka.dead_letters.per_second), "100", "0", "1000000", NULL, "Most messages a second that go there, ten seconds' worth at once; 0: no limit. The others are counted as everywhere."},
+	{"sources[].kafka.rekey.topic", OPTION_STRING, IN_SOURCE(kafka.rekey_topic), NULL, NULL, NULL, NULL, "A topic of the same brokers, for spans whose own topic is not keyed by trace id: they go there keyed by it, and are read from there for the service graph and for sampling. At most one source has it."},
 	{"sources[].file.path", OPTION_STRING, IN_SOURCE(file.path), NULL, NULL, NULL, NULL, "A file of lines; `-` is standard input. Required."},
 	{"sources[].file.follow", OPTION_BOOL, IN_SOURCE(file.follow), "false", NULL, NULL, NULL, "Wait for more at the end of the file."},
 	{"sources[].format", OPTION_CHOICE, IN_SOURCE(format), "auto", NULL, NULL, formats, "What a message or line holds."},
@@ -55,7 +56,22 @@ const struct option options[] = {
 	{"metrics.exceptions_are_errors", OPTION_BOOL, IN(metrics.exceptions_are_errors), "false", NULL, NULL, NULL, "A span whose status is unset counts as failed if one of its events is an exception."},
 	{"metrics.service_graph_hold", OPTION_DURATION, IN(metrics.service_graph_hold_ns), "30s", "0s", "5m", NULL, "How long a span waits for the other end of its call, in event time, before its attributes name it; `0s`: no service graph."},
 	{"metrics.service_graph_edges", OPTION_CHOICE, IN(metrics.service_graph_edges), "kinds", NULL, NULL, edges, "What is an edge: spans whose `kinds` say so (CLIENT and SERVER, PRODUCER and CONSUMER), or also a span and its parent in another service whatever their kinds: `services`."},
-	{"metrics.histograms", OPTION_CHOICE, IN(metrics.histograms), "classic", NULL, NULL, histograms, "Kind of histograms."},
+	{"sampling.topic", OPTION_STRING, IN(sampling.topic), NULL, NULL, NULL, NULL, "A Kafka topic for the spans of traces worth keeping: OTLP in protobuf, keyed by trace id. Naming it turns tail sampling on."},
+	{"sampling.brokers", OPTION_STRING, IN(sampling.brokers), NULL, NULL, NULL, NULL, "Bootstrap servers of that topic; those of the first Kafka source unless set."},
+	{"sampling.properties", OPTION_KAFKA, IN(sampling.properties), NULL, NULL, NULL, NULL, "librdkafka properties for it; those of the first Kafka source unless set."},
+	{"sampling.share", OPTION_STRING, IN(sampling.share), "1%", NULL, NULL, NULL, "Share of all traces that is kept whatever is in them, by a hash of the trace id."},
+	{"sampling.shares", OPTION_STRINGS, IN(sampling.shares), NULL, NULL, NULL, NULL, "Shares of single services, `SERVICE=10%`: a trace with a span of the service is kept with this share."},
+	{"sampling.per_second", OPTION_INT, IN(sampling.per_second), "0", "0", "1000000", NULL, "Most traces a second of event time that one partition keeps for a service's share; 0: no limit."},
+	{"sampling.errors", OPTION_BOOL, IN(sampling.errors), "true", NULL, NULL, NULL, "Keep traces with a span or a log record that failed."},
+	{"sampling.slow", OPTION_STRING, IN(sampling.slow), "1s", NULL, NULL, NULL, "Keep traces with a span that took longer; `0s`: none is too slow."},
+	{"sampling.slow_operations", OPTION_STRINGS, IN(sampling.slow_operations), NULL, NULL, NULL, NULL, "Other bounds for single operations, by the span's name: `NAME=500ms` or `SERVICE:NAME=500ms`; the first that fits counts, `0s`: none."},
+	{"sampling.keep", OPTION_STRINGS, IN(sampling.keep), NULL, NULL, NULL, NULL, "Keep traces with a span that has this attribute (`customer.tier=gold`, or `debug` with any value); `service=NAME` is its service."},
+	{"sampling.patterns", OPTION_BOOL, IN(sampling.patterns), "true", NULL, NULL, NULL, "Keep the traces of the first ten log records of a pattern that is new."},
+	{"sampling.hold", OPTION_DURATION, IN(sampling.hold_ns), "30s", "1s", "5m", NULL, "How long a trace may take to be complete, in event time of its partition since its first span."},
+	{"sampling.quiet", OPTION_DURATION, IN(sampling.quiet_ns), "5s", "100ms", "5m", NULL, "A trace is complete sooner if its root has ended and nothing came for this long."},
+	{"sampling.grace", OPTION_DURATION, IN(sampling.grace_ns), "10s", "1s", "10m", NULL, "How long after that the logs of other partitions are heard before a trace is dropped, in event time: as far as log records of one partition come out of order, or behind the spans."},
+	{"sampling.memory_mib", OPTION_INT, IN(sampling.memory_mib), "256", "1", "65536", NULL, "Most MiB of undecided traces in one partition; past it, the oldest are decided early."},
+	{"metrics.histograms", OPTION_CHOICE, IN(metrics.histograms), "classic", NULL, NULL, histograms, "How histograms are sent: `classic`, `native` (exponential, 9 % a bucket), or `both`. The receiver must take native ones: see [remote write](remote-write.md#histograms)."},
 	{"budgets.series", OPTION_INT, IN(budgets.series), "200000", "100", "10000000", NULL, "Series in all; past it, increments go to `other`."},
 	{"budgets.patterns_per_service", OPTION_INT, IN(budgets.patterns_per_service), "1000", "1", "100000", NULL, "Mined patterns of one service; past it, `other`."},
 	{"budgets.label_values", OPTION_INT, IN(budgets.label_values), "200", "1", "100000", NULL, "Values of one label of a rule; past it, `other`."},

@@ -242,17 +242,19 @@ void quarantine_begin(struct quarantine *q, int64_t now_ns)
 	}
 }
 
-/* A Sample message at another time; all else as it is. */
-static void add_moved_sample(struct buf *out, struct slice sample, int64_t at_ms)
+/* A Sample or Histogram message at another time; all else as it is. */
+static void add_moved_point(struct buf *out, const struct wire_field *point, int64_t at_ms)
 {
+	enum { SAMPLES = 2, SAMPLE_TIME = 2, HISTOGRAM_TIME = 15 };
+	uint32_t time = point->number == SAMPLES ? SAMPLE_TIME : HISTOGRAM_TIME;
 	struct buf moved = {0};
-	struct wire w = wire_of(sample);
+	struct wire w = wire_of(point->bytes);
 	struct wire_field f;
 	for (const uint8_t *start = w.next; wire_next(&w, &f) == 1; start = w.next)
-		if (f.number != 2)
+		if (f.number != time)
 			buf_add(&moved, start, (size_t)(w.next - start));
-	wire_add_u64(&moved, 2, (uint64_t)at_ms);
-	wire_add_bytes(out, 2, buf_slice(&moved));
+	wire_add_u64(&moved, time, (uint64_t)at_ms);
+	wire_add_bytes(out, point->number, buf_slice(&moved));
 	buf_done(&moved);
 }
 
@@ -266,8 +268,8 @@ static void add_moved(struct buf *out, struct slice whole, int64_t at_ms)
 		return;
 	w = wire_of(f.bytes);
 	for (const uint8_t *start = w.next; wire_next(&w, &f) == 1; start = w.next) {
-		if (f.number == 2)
-			add_moved_sample(&moved, f.bytes, at_ms);
+		if (f.number == 2 || f.number == 4)
+			add_moved_point(&moved, &f, at_ms);
 		else
 			buf_add(&moved, start, (size_t)(w.next - start));
 	}
@@ -310,20 +312,6 @@ size_t quarantine_take(struct quarantine *q, struct slice body, bool anchors, in
 			take_suspect(s, &series, anchors, anchor_ms);
 			continue;
 		}
-		buf_add_slice(ordinary, series.whole);
-		samples++;
-	}
-	return samples;
-}
-
-size_t quarantine_leave_out(struct quarantine *q, struct slice body, struct buf *ordinary)
-{
-	struct wire w = wire_of(body);
-	struct series_view series;
-	size_t samples = 0;
-	while (next_series(&w, &series)) {
-		if (map_get(&q->suspects, key_of(series.labels), NULL, NULL))
-			continue;
 		buf_add_slice(ordinary, series.whole);
 		samples++;
 	}

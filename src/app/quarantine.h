@@ -35,8 +35,6 @@ void quarantine_begin(struct quarantine *q, int64_t now_ns);
 /* Sorts a request: what nobody suspects is appended to ordinary, what is in a group of this step goes to its bodies, the rest is held back. A suspect whose
  * anchors were refused gets them again, at anchor_ms. All anchors of a step before its values. Returns the number of samples in ordinary. */
 size_t quarantine_take(struct quarantine *q, struct slice body, bool anchors, int64_t anchor_ms, struct buf *ordinary);
-/* As quarantine_take, for a request that was sorted in this step already: only leaves out who became a suspect since. */
-size_t quarantine_leave_out(struct quarantine *q, struct slice body, struct buf *ordinary);
 /* The index-th group of this step, or NULL. */
 struct quarantine_group *quarantine_group_at(const struct quarantine *q, size_t index);
 /* An ordinary request was refused: its series are suspects from now on. */

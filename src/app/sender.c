@@ -421,7 +421,7 @@ static enum fate deliver(struct sender *s, struct dialect_body body, bool anchor
 
 /* --- one step --- */
 
-/* The ordinary part of every request of a step, as it is left after suspects were taken out. */
+/* A request as it is left after suspects were taken out. */
 struct outgoing {
 	struct dialect_body body;
 	struct buf own; /* if body is not the ledger's */
@@ -429,32 +429,18 @@ struct outgoing {
 	bool anchors;
 };
 
-static void sort_out(struct sender *s, const struct cut *c, struct outgoing *out)
+/* The ordinary part of a request; suspects go to their groups. */
+static void sort_out(struct sender *s, const struct cut *c, const struct cut_request *r, struct outgoing *o)
 {
 	int64_t anchor_ms = (c->end_ns - s->opts.step_ns) / NS_PER_MS;
-	for (size_t i = 0; i < c->len; i++) {
-		const struct cut_request *r = &c->requests[i];
-		out[i] = (struct outgoing){.body = {r->body, c->version}, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
-		if (quarantine_len(s->quarantine) == 0)
-			continue;
-		struct buf portable = {0};
-		dialect_to_portable(out[i].body, &portable);
-		out[i].samples = quarantine_take(s->quarantine, buf_slice(&portable), r->anchors, anchor_ms, &out[i].own);
-		out[i].body = (struct dialect_body){buf_slice(&out[i].own), REMOTE_WRITE_1};
-		buf_done(&portable);
-	}
-}
-
-/* Takes out who became a suspect in this very step. */
-static void leave_out(struct sender *s, struct outgoing *o)
-{
-	struct buf rest = {0}, portable = {0};
+	*o = (struct outgoing){.body = {r->body, c->version}, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
+	if (quarantine_len(s->quarantine) == 0)
+		return;
+	struct buf portable = {0};
 	dialect_to_portable(o->body, &portable);
-	o->samples = quarantine_leave_out(s->quarantine, buf_slice(&portable), &rest);
-	buf_done(&portable);
-	buf_done(&o->own);
-	o->own = rest;
+	o->samples = quarantine_take(s->quarantine, buf_slice(&portable), r->anchors, anchor_ms, &o->own);
 	o->body = (struct dialect_body){buf_slice(&o->own), REMOTE_WRITE_1};
+	buf_done(&portable);
 }
 
 static void note_passed(struct sender *s, const struct outgoing *o)
@@ -510,32 +496,54 @@ static enum fate send_group(struct sender *s, struct quarantine_group *g)
 	return fate == FATE_REFUSED ? FATE_PASSED : fate;
 }
 
-static enum fate send_phase(struct sender *s, struct outgoing *out, size_t len, bool anchors)
+/* All first values are settled: no value goes out before that. */
+static enum fate settle_anchors(struct sender *s, const struct cut *c, bool *settled)
+{
+	bool gone = !*settled && c->begins && s->source.anchored && !s->source.anchored(s->source.self, c->step);
+	*settled = true;
+	return gone ? FATE_GONE : FATE_PASSED;
+}
+
+static enum fate send_part(struct sender *s, const struct cut *c, bool *settled)
 {
 	enum fate fate = FATE_PASSED;
-	for (size_t i = 0; i < len && fate == FATE_PASSED; i++)
-		if (out[i].anchors == anchors)
-			fate = send_ordinary(s, &out[i]);
+	for (size_t i = 0; i < c->len && fate == FATE_PASSED; i++) {
+		struct outgoing o;
+		if (!c->requests[i].anchors)
+			fate = settle_anchors(s, c, settled);
+		if (fate != FATE_PASSED)
+			break;
+		sort_out(s, c, &c->requests[i], &o); /* who became a suspect with his first value is left out here */
+		fate = send_ordinary(s, &o);
+		buf_done(&o.own);
+	}
 	return fate;
 }
 
-static enum fate send_all(struct sender *s, const struct cut *c, struct outgoing *out)
+static enum fate send_groups(struct sender *s)
 {
-	size_t len = c->len;
-	size_t suspects = quarantine_len(s->quarantine);
-	enum fate fate = send_phase(s, out, len, true);
-	if (quarantine_len(s->quarantine) > suspects) /* no values without a first value */
-		for (size_t i = 0; i < len; i++)
-			if (!out[i].anchors)
-				leave_out(s, &out[i]);
-	if (fate == FATE_PASSED && c->begins && s->source.anchored && !s->source.anchored(s->source.self, c->step))
-		fate = FATE_GONE;
-	if (fate == FATE_PASSED)
-		fate = send_phase(s, out, len, false);
+	enum fate fate = FATE_PASSED;
 	struct quarantine_group *g;
 	for (size_t i = 0; fate == FATE_PASSED && (g = quarantine_group_at(s->quarantine, i)); i++)
 		fate = send_group(s, g);
 	return fate;
+}
+
+static bool cut_part(struct sender *s, int64_t step, struct cut *c)
+{
+	return s->source.cut(s->source.self, step, dialect_version(s->dialect), s->max_samples, s->opts.max_bytes, c);
+}
+
+/* The step a part at a time, the first of which is there. */
+static enum fate send_all(struct sender *s, struct cut *c)
+{
+	bool settled = false;
+	enum fate fate = send_part(s, c, &settled);
+	while (fate == FATE_PASSED && c->more)
+		fate = cut_part(s, c->step, c) ? send_part(s, c, &settled) : FATE_GONE;
+	if (fate == FATE_PASSED)
+		fate = settle_anchors(s, c, &settled);
+	return fate == FATE_PASSED ? send_groups(s) : fate;
 }
 
 /* Once in a while and of no consequence: if it fails it comes again. */
@@ -577,19 +585,16 @@ enum sender_result sender_send(struct sender *s, int64_t step, bool newest)
 	if (atomic_load(&s->stopping))
 		return SENDER_STOPPED;
 	set_version(s, dialect_begin(s->dialect, clock_mono_ns()));
-	if (!s->source.cut(s->source.self, step, dialect_version(s->dialect), s->max_samples, s->opts.max_bytes, &c))
+	if (!cut_part(s, step, &c)) {
+		s->source.cut_done(s->source.self, &c);
 		return finish(s, FATE_GONE);
+	}
 	int64_t now = clock_wall_ns();
 	if (newest || c.end_ns >= now - s->opts.receiver_window_ns) {
-		struct outgoing *out = mem_zalloc(c.len ? c.len : 1, sizeof(*out));
 		s->step = step;
 		s->passed = false;
 		quarantine_begin(s->quarantine, now);
-		sort_out(s, &c, out);
-		result = finish(s, send_all(s, &c, out));
-		for (size_t i = 0; i < c.len; i++)
-			buf_done(&out[i].own);
-		free(out);
+		result = finish(s, send_all(s, &c));
 	}
 	s->source.cut_done(s->source.self, &c);
 	return result;

@@ -108,6 +108,26 @@ static void fill_troubles(struct status *s, char *out, size_t size)
 	buf_done(&text);
 }
 
+static void add_traces(const struct worker_status *w, struct admin_status *ret)
+{
+	ret->traces.kept += w->traces_kept;
+	ret->traces.dropped += w->traces_dropped;
+	ret->traces.early += w->traces_early;
+	ret->traces.kept_spans += w->spans_kept;
+	ret->traces.dropped_spans += w->spans_dropped;
+	ret->traces.untraced += w->spans_untraced;
+	ret->traces.kept_bytes += w->kept_bytes;
+	ret->traces.lost += w->kept_lost;
+	ret->traces.undecided += w->traces_undecided;
+	ret->traces.bytes += w->traces_bytes;
+}
+
+static bool shared(void *app, struct slice trace_id)
+{
+	const struct sampling *policy = &((struct status *)app)->config->sampling.policy;
+	return policy->on && sampling_surely_shared(policy, sampling_hash(trace_id));
+}
+
 static void fill_status(void *app, struct admin_status *ret)
 {
 	struct status *s = app;
@@ -117,6 +137,7 @@ static void fill_status(void *app, struct admin_status *ret)
 	ret->rules_reload_successful = s->reload_successful;
 	ret->rules_loaded_ns = s->rules_loaded_ns;
 	ret->overruled = s->overruled;
+	ret->traces.on = s->config->sampling.policy.on;
 	ret->leader = s->books && books_leads(s->books);
 	for (size_t i = 0; i < s->workers_len; i++) {
 		const struct worker_status *w = worker_status(s->workers[i]);
@@ -124,6 +145,7 @@ static void fill_status(void *app, struct admin_status *ret)
 		ret->dead_letters.limited += w->aside_limited;
 		ret->dead_letters.lost += w->aside_lost;
 		ret->incident_records += w->incident;
+		add_traces(w, ret);
 	}
 	if (s->desk)
 		desk_status(s->desk, ret);
@@ -240,6 +262,8 @@ int status_start(const struct config *config, _Atomic bool *reload, struct statu
 		.status = fill_status,
 		.end_offset = end_offset,
 		.reload = ask_reload,
+		.reason = sampling_reason_name,
+		.shared = shared,
 		.incident = post_incident,
 		.incidents = list_incidents,
 		.control = show_control,

@@ -11,27 +11,20 @@
 /* Metadata goes with every sixth step: once a minute at the usual step. */
 enum { METADATA_EVERY = 6 };
 
-/* How the TimeSeries of a family are told apart: in the order of series_blocks. */
-struct parts {
-	const struct family *family;
-	struct write2_label name[3];  /* _bucket, _sum, _count; or the name alone */
-	struct write2_label le[BOUNDS_MAX + 1];
-};
-
 struct draft {
-	const struct ledger *l;
+	struct ledger *l;
 	struct cut *cut;
-	struct write2 *write2;        /* NULL: version 1 */
-	struct map parts;             /* version 2: by family */
-	struct parts *current;
-	const struct series *labelled; /* whose labels write2 has */
-	size_t max_samples, max_bytes;
+	struct write2 *write2;         /* NULL: version 1 */
+	enum family_id family_id;      /* the last one */
+	const struct family *family;
+	const struct family_pairs *names;
+	size_t classic;                /* samples of a series */
+	struct native native;          /* of a series after the step */
+	struct buf message;
+	size_t max_samples, max_bytes, part_bytes;
 	int64_t start_ms, end_ms;
-	struct cut_request *requests; /* body.len: where it begins, until finish */
+	struct cut_request *requests;  /* body.len: where it begins, until finish */
 	size_t len, cap;
-	uint64_t families;            /* with values in this step */
-	enum family_id *rule_families; /* those that rules define */
-	size_t rule_families_len, rule_families_cap;
 };
 
 static struct cut_request *open_request(struct draft *d, bool anchors, uint32_t first, size_t begin)
@@ -50,26 +43,31 @@ static void flush(struct draft *d)
 	if (write2_series_len(d->write2))
 		write2_finish(d->write2, &d->cut->bytes);
 	write2_begin(d->write2);
-	d->labelled = NULL;
 }
 
-/* Version 2: a new request before a place that would make the last one too large. A symbol table cannot be divided afterwards. */
-static void make_room(struct draft *d, bool anchors, uint32_t place, size_t samples)
+/* Whether a place with so many samples goes into the last request. Asked before the place is written, so that no symbol table has to be divided. */
+static bool fits(const struct draft *d, bool anchors, size_t samples)
 {
-	const struct cut_request *r = d->len ? &d->requests[d->len - 1] : NULL;
-	if (!d->write2 || (r && r->anchors == anchors && !(r->samples && samples && (r->samples + samples > d->max_samples || write2_len(d->write2) > d->max_bytes))))
-		return;
+	const struct cut_request *r = &d->requests[d->len - 1];
+	size_t bytes = d->write2 ? write2_len(d->write2) : d->cut->bytes.len - r->body.len;
+	return r->anchors == anchors && !(r->samples && samples && (r->samples + samples > d->max_samples || bytes > d->max_bytes));
+}
+
+/* The request that a place goes to. False: the part is full, and the place is the first one of the next part. */
+static bool make_room(struct draft *d, bool anchors, uint32_t place, size_t samples)
+{
+	if (d->len && fits(d, anchors, samples))
+		return true;
 	flush(d);
+	if (d->len && d->cut->bytes.len >= d->part_bytes)
+		return false;
 	open_request(d, anchors, place, d->cut->bytes.len);
+	return true;
 }
 
-/* Counts a place whose bytes begin at begin into the last request of its kind, or into a new one if that would be too large. */
-static void account(struct draft *d, bool anchors, uint32_t place, size_t begin, size_t samples, size_t exemplars)
+static void account(struct draft *d, uint32_t place, size_t samples, size_t exemplars)
 {
-	struct cut_request *r = d->len ? &d->requests[d->len - 1] : NULL;
-	size_t bytes = r ? d->cut->bytes.len - r->body.len : 0;
-	if (!d->write2 && (!r || r->anchors != anchors || (r->samples && samples && (r->samples + samples > d->max_samples || bytes > d->max_bytes))))
-		r = open_request(d, anchors, place, begin);
+	struct cut_request *r = &d->requests[d->len - 1];
 	r->last = place + 1;
 	r->samples += samples;
 	r->exemplars += exemplars;
@@ -88,70 +86,85 @@ static bool fit_exemplar(const struct draft *d, const struct exemplar *e, struct
 	return true;
 }
 
-static struct parts *make_parts(struct draft *d, const struct family *family)
-{
-	static const char *const suffixes[] = {"_bucket", "_sum", "_count"};
-	struct parts *p = arena_zalloc(&d->cut->arena, sizeof(*p));
-	struct buf text = {0};
-	p->family = family;
-	for (size_t i = 0; i < 3; i++) {
-		buf_reset(&text);
-		buf_printf(&text, "%s%s", family->name, family->type == METRIC_HISTOGRAM ? suffixes[i] : "");
-		p->name[i].label = (struct label){.name = SLICE("__name__"), .value = arena_copy(&d->cut->arena, buf_slice(&text))};
-	}
-	for (size_t i = 0; i <= family->bounds_len; i++) {
-		buf_reset(&text);
-		remote_write_bound_text(&text, i < family->bounds_len ? family->bounds[i] : __builtin_inf());
-		p->le[i].label = (struct label){.name = SLICE("le"), .value = arena_copy(&d->cut->arena, buf_slice(&text))};
-	}
-	buf_done(&text);
-	map_put(&d->parts, (uintptr_t)family * UINT64_C(0x9E3779B97F4A7C15), p);
-	return p;
-}
-
-static struct parts *parts_of(struct draft *d, const struct family *family)
-{
-	if (d->current && d->current->family == family)
-		return d->current;
-	d->current = map_get(&d->parts, (uintptr_t)family * UINT64_C(0x9E3779B97F4A7C15), NULL, NULL);
-	if (!d->current)
-		d->current = make_parts(d, family);
-	return d->current;
-}
-
 /* When the receiver first had it: for what counts up. */
-static int64_t beginning_ms(const struct draft *d, const struct series *s)
+static inline int64_t beginning_ms(const struct draft *d, const struct series *s)
 {
-	if (family_get(s->family)->type == METRIC_GAUGE || (s->live && s->first_step == INT64_MIN))
+	if (d->family->type == METRIC_GAUGE || (s->live && s->first_step == INT64_MIN))
 		return 0;
 	return s->first_step == INT64_MIN ? d->start_ms : s->first_step * d->l->opts.step_ns / NS_PER_MS;
 }
 
-/* family: the one that the part is of. */
-static void put2(struct draft *d, const struct series *s, const struct family *family, size_t part, double value, int64_t at_ms, const struct exemplar *exemplar)
+static inline void use_family(struct draft *d, enum family_id id)
 {
-	struct parts *p = parts_of(d, family);
-	if (d->labelled != s)
-		write2_labels(d->write2, family, s->labels, s->labels_len);
-	d->labelled = s;
-	bool bucket = family->type == METRIC_HISTOGRAM && part <= family->bounds_len;
-	size_t name = family->type != METRIC_HISTOGRAM || bucket ? 0 : part - family->bounds_len;
-	write2_point(d->write2, &p->name[name], bucket ? &p->le[part] : NULL, value, at_ms, beginning_ms(d, s), exemplar);
+	if (d->family && d->family_id == id)
+		return;
+	d->family_id = id;
+	d->family = family_get(id);
+	d->names = series_names(d->l, d->family);
+	d->classic = d->family->type == METRIC_HISTOGRAM ? d->family->bounds_len + 3 : 1;
 }
 
-/* One sample; part is its place in series_blocks. */
-static void put(struct draft *d, struct series *s, size_t part, double value, int64_t at_ms, const struct exemplar *exemplar)
+static inline void put(struct draft *d, const struct series *s, const double *values, int64_t at_ms, size_t marked, const struct exemplar *exemplar)
 {
+	const struct points p = {.family = d->family, .names = d->names, .labels = s->pairs, .labels_len = s->labels_len, .at_ms = at_ms, .begun_ms = beginning_ms(d, s),
+		.values = values, .marked = marked, .exemplar = exemplar};
 	if (d->write2)
-		put2(d, s, family_get(s->family), part, value, at_ms, exemplar);
+		write2_series(d->write2, &p);
 	else
-		remote_write_add(&d->cut->bytes, series_blocks(s)->at[part], value, at_ms, exemplar);
+		remote_write_series(&d->cut->bytes, &p);
 }
 
-static void add_stale(struct draft *d, struct series *s)
+/* What of a series is sent: both only of histograms. */
+struct forms {
+	bool classic, native;
+};
+
+static inline struct forms forms_of(const struct draft *d, const struct walk *w)
 {
-	for (size_t i = 0; i < series_samples(s); i++)
-		put(d, s, i, remote_write_stale(), d->end_ms, NULL);
+	enum ledger_histograms wanted = d->l->opts.histograms;
+	bool native = wanted != LEDGER_CLASSIC && (w->series->native || (w->increment && w->increment->native));
+	return (struct forms){.classic = !native || wanted == LEDGER_BOTH, .native = native};
+}
+
+/* d->message as a TimeSeries. */
+static void put_native(struct draft *d, const struct series *s, const struct exemplar *exemplar)
+{
+	const struct points p = {.family = d->family, .names = d->names, .labels = s->pairs, .labels_len = s->labels_len, .exemplar = exemplar};
+	if (d->write2)
+		write2_native(d->write2, &p, buf_slice(&d->message));
+	else
+		remote_write_native(&d->cut->bytes, &p, buf_slice(&d->message));
+}
+
+/* The value before the step (increment NULL) or after it. */
+static size_t add_native(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
+{
+	const struct series *s = w->series;
+	struct exemplar exemplar;
+	bool has = i && fit_exemplar(d, step_exemplar(w->step, i), &exemplar);
+	native_reset(&d->native);
+	if (s->native)
+		native_add(&d->native, s->native);
+	if (i && i->native)
+		native_add(&d->native, step_native(w->step, i));
+	native_limit(&d->native);
+	buf_reset(&d->message);
+	native_encode(&d->message, &d->native, at_ms, d->write2 ? beginning_ms(d, s) : 0);
+	put_native(d, s, has ? &exemplar : NULL);
+	return has;
+}
+
+static void add_stale(struct draft *d, struct series *s, struct forms forms)
+{
+	double values[BOUNDS_MAX + 3];
+	for (size_t i = 0; i < d->classic; i++)
+		values[i] = remote_write_stale();
+	if (forms.classic)
+		put(d, s, values, d->end_ms, 0, NULL);
+	buf_reset(&d->message);
+	native_encode_stale(&d->message, d->end_ms);
+	if (forms.native)
+		put_native(d, s, NULL);
 }
 
 static size_t bucket_of(const struct family *family, double value)
@@ -166,49 +179,46 @@ static size_t bucket_of(const struct family *family, double value)
 static size_t add_histogram(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
 {
 	struct series *s = w->series;
-	const struct family *family = family_get(s->family);
 	const uint64_t *more = i ? step_buckets(w->step, i) : NULL;
+	double values[BOUNDS_MAX + 3];
 	struct exemplar exemplar;
 	bool has = i && fit_exemplar(d, step_exemplar(w->step, i), &exemplar);
-	size_t marked = has ? bucket_of(family, exemplar.value) : SIZE_MAX;
 	uint64_t total = 0;
-	for (size_t b = 0; b <= family->bounds_len; b++) {
+	size_t buckets = d->family->bounds_len + 1;
+	for (size_t b = 0; b < buckets; b++) {
 		total += s->now.buckets[b] + (more ? more[b] : 0);
-		put(d, s, b, (double)total, at_ms, b == marked ? &exemplar : NULL);
+		values[b] = (double)total;
 	}
-	double sum = s->now.sum;
+	values[buckets] = s->now.sum;
 	if (more)
-		sum += step_sum(w->step, i);
-	put(d, s, family->bounds_len + 1, sum, at_ms, NULL);
-	put(d, s, family->bounds_len + 2, (double)total, at_ms, NULL);
+		values[buckets] += step_sum(w->step, i);
+	values[buckets + 1] = (double)total;
+	put(d, s, values, at_ms, has ? bucket_of(d->family, exemplar.value) : 0, has ? &exemplar : NULL);
 	return has;
 }
 
 static size_t add_plain(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
 {
 	struct series *s = w->series;
-	const struct family *family = family_get(s->family);
 	struct exemplar exemplar;
-	double value = family->sums ? s->now.sum : (double)s->now.count;
+	double value = d->family->sums ? s->now.sum : (double)s->now.count;
 	if (i)
-		value = family->type == METRIC_GAUGE ? (double)i->count : family->sums ? value + step_sum(w->step, i) : (double)(s->now.count + i->count);
+		value = d->family->type == METRIC_GAUGE ? (double)i->count : d->family->sums ? value + step_sum(w->step, i) : (double)(s->now.count + i->count);
 	bool has = i && fit_exemplar(d, step_exemplar(w->step, i), &exemplar);
-	put(d, s, 0, value, at_ms, has ? &exemplar : NULL);
+	put(d, s, &value, at_ms, 0, has ? &exemplar : NULL);
 	return has;
 }
 
-static size_t add_samples(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
+static size_t add_samples(struct draft *d, const struct walk *w, struct forms forms, const struct increment *i, int64_t at_ms)
 {
-	return family_get(w->series->family)->type == METRIC_HISTOGRAM ? add_histogram(d, w, i, at_ms) : add_plain(d, w, i, at_ms);
-}
-
-static void add_anchor(struct draft *d, const struct walk *w, uint32_t place)
-{
-	make_room(d, true, place, w->series->aside ? 0 : series_samples(w->series));
-	size_t begin = d->cut->bytes.len;
-	if (!w->series->aside)
-		add_samples(d, w, NULL, d->start_ms);
-	account(d, true, place, begin, w->series->aside ? 0 : series_samples(w->series), 0);
+	size_t exemplars = 0;
+	if (d->family->type != METRIC_HISTOGRAM)
+		return add_plain(d, w, i, at_ms);
+	if (forms.classic)
+		exemplars += add_histogram(d, w, i, at_ms);
+	if (forms.native)
+		exemplars += add_native(d, w, i, at_ms);
+	return exemplars;
 }
 
 /* Goes through the bounds that the series' metric had and has no more. */
@@ -251,98 +261,110 @@ static bool next_retired(const struct walk *w, struct retired *r)
 	return false;
 }
 
-/* How many samples the place has. */
-static size_t place_samples(const struct walk *w)
+static size_t retired_samples(const struct walk *w)
 {
-	size_t n = series_samples(w->series);
+	size_t n = 0;
 	for (struct retired r = {0}; next_retired(w, &r);)
 		n++;
 	return n;
 }
 
+/* Seldom, so in the plain way. */
 static void add_retired(struct draft *d, const struct walk *w)
 {
+	const struct series *s = w->series;
 	for (struct retired r = {0}; next_retired(w, &r);) {
+		struct buf block = {0}, bound = {0};
+		struct pair *name = d->names->name[0];
+		remote_write_bound_text(&bound, r.family->bounds[r.bound - 1]);
+		struct write2_label named = {.label = name->label}, le = {.label = {SLICE("le"), buf_slice(&bound)}};
 		if (d->write2) {
-			put2(d, w->series, r.family, r.bound - 1, remote_write_stale(), d->end_ms, NULL);
-			continue;
+			write2_labels(d->write2, r.family, s->labels, s->labels_len);
+			write2_point(d->write2, &named, &le, remote_write_stale(), d->end_ms, beginning_ms(d, s), NULL);
+		} else {
+			remote_write_label_block(&block, name->label.value, s->labels, s->labels_len, &le.label);
+			remote_write_add(&d->cut->bytes, buf_slice(&block), remote_write_stale(), d->end_ms, NULL);
 		}
-		struct buf block = {0};
-		series_bucket_block(w->series, r.family->bounds[r.bound - 1], &block);
-		remote_write_add(&d->cut->bytes, buf_slice(&block), remote_write_stale(), d->end_ms, NULL);
 		buf_done(&block);
+		buf_done(&bound);
 	}
 }
 
-static void note_family(struct draft *d, enum family_id family)
+static void note_family(struct cut *c, enum family_id family)
 {
 	if (!family_is_of_rule(family)) {
-		d->families |= UINT64_C(1) << family;
+		c->families |= UINT64_C(1) << family;
 		return;
 	}
-	for (size_t i = d->rule_families_len; i-- > 0;)
-		if (d->rule_families[i] == family)
+	const enum family_id *known = (const enum family_id *)(const void *)c->rule_families.data;
+	for (size_t i = c->rule_families.len / sizeof(family); i-- > 0;)
+		if (known[i] == family)
 			return;
-	d->rule_families = mem_grow(d->rule_families, d->rule_families_len, &d->rule_families_cap, sizeof(*d->rule_families));
-	d->rule_families[d->rule_families_len++] = family;
+	buf_add(&c->rule_families, &family, sizeof(family));
 }
 
-static void add_place(struct draft *d, const struct walk *w, uint32_t place)
+/* False: the part is full. */
+static bool add_place(struct draft *d, const struct walk *w, bool anchors, uint32_t place)
 {
-	size_t samples = w->series->aside ? 0 : place_samples(w);
-	make_room(d, false, place, samples);
-	size_t begin = d->cut->bytes.len, exemplars = 0;
-	if (w->series->aside) {
-		account(d, false, place, begin, 0, 0);
-		return;
-	}
-	if (w->look == LOOK_STALE)
-		add_stale(d, w->series);
-	else
-		exemplars = add_samples(d, w, w->increment, d->end_ms);
-	add_retired(d, w);
-	if (d->cut->step % METADATA_EVERY == 0)
-		note_family(d, w->series->family);
-	account(d, false, place, begin, samples, exemplars);
+	struct series *s = w->series;
+	use_family(d, s->family);
+	struct forms forms = forms_of(d, w);
+	size_t exemplars = 0, samples = (forms.classic ? d->classic : 0) + forms.native;
+	bool retires = !anchors && forms.classic && w->step->retired_len;
+	if (retires)
+		samples += retired_samples(w);
+	samples = s->aside ? 0 : samples;
+	if (!make_room(d, anchors, place, samples))
+		return false;
+	if (!s->aside && anchors)
+		add_samples(d, w, forms, NULL, d->start_ms);
+	else if (!s->aside && w->look == LOOK_STALE)
+		add_stale(d, s, forms);
+	else if (!s->aside)
+		exemplars = add_samples(d, w, forms, w->increment, d->end_ms);
+	if (!s->aside && retires)
+		add_retired(d, w);
+	if (!s->aside && !anchors && d->cut->step % METADATA_EVERY == 0)
+		note_family(d->cut, s->family);
+	account(d, place, samples, exemplars);
+	return true;
 }
 
-static const struct step *begin_cut(struct draft *d, const struct ledger *l, int64_t number, enum remote_write_version version, struct cut *ret)
+static const struct step *begin_cut(struct draft *d, struct ledger *l, int64_t number, enum remote_write_version version, struct cut *c)
 {
-	*ret = (struct cut){.step = number, .end_ns = (number + 1) * l->opts.step_ns};
+	c->step = number;
+	c->end_ns = (number + 1) * l->opts.step_ns;
+	c->len = 0;
+	c->more = false;
+	c->version = version;
+	buf_reset(&c->bytes);
 	d->l = l;
-	d->cut = ret;
-	d->end_ms = ret->end_ns / NS_PER_MS;
-	d->start_ms = (ret->end_ns - l->opts.step_ns) / NS_PER_MS;
+	d->cut = c;
+	d->end_ms = c->end_ns / NS_PER_MS;
+	d->start_ms = (c->end_ns - l->opts.step_ns) / NS_PER_MS;
 	if (l->closed_len == 0 || l->steps[0]->number != number)
 		return NULL;
-	ret->version = version;
+	if (version == REMOTE_WRITE_2 && !c->writer)
+		c->writer = write2_new();
 	if (version == REMOTE_WRITE_2)
-		d->write2 = write2_new();
+		d->write2 = c->writer;
+	if (d->write2)
+		write2_begin(d->write2);
 	return l->steps[0];
 }
 
-/* Metadata behind the first values request: moves what follows up. Only whole bodies are moved, so offsets are adjusted in place. */
+/* Metadata at the end of the last request. */
 static void add_metadata(struct draft *d)
 {
-	size_t first = 0;
-	while (first < d->len && d->requests[first].anchors)
-		first++;
-	if (d->write2 || first == d->len || d->cut->step % METADATA_EVERY != 0)
+	struct cut *c = d->cut;
+	if (d->write2 || d->len == 0 || d->requests[d->len - 1].anchors)
 		return;
-	struct buf metadata = {0};
 	for (unsigned f = 0; f < FAMILY_COUNT; f++)
-		if (d->families >> f & 1)
-			remote_write_add_metadata(&metadata, family_get((enum family_id)f));
-	for (size_t i = 0; i < d->rule_families_len; i++)
-		remote_write_add_metadata(&metadata, family_get(d->rule_families[i]));
-	size_t at = first + 1 < d->len ? d->requests[first + 1].body.len : d->cut->bytes.len;
-	buf_reserve(&d->cut->bytes, metadata.len);
-	memmove(d->cut->bytes.data + at + metadata.len, d->cut->bytes.data + at, d->cut->bytes.len - at);
-	memcpy(d->cut->bytes.data + at, metadata.data, metadata.len);
-	d->cut->bytes.len += metadata.len;
-	for (size_t i = first + 1; i < d->len; i++)
-		d->requests[i].body.len += metadata.len;
-	buf_done(&metadata);
+		if (c->families >> f & 1)
+			remote_write_add_metadata(&c->bytes, family_get((enum family_id)f));
+	const enum family_id *of_rules = (const enum family_id *)(const void *)c->rule_families.data;
+	for (size_t i = 0; i < c->rule_families.len / sizeof(*of_rules); i++)
+		remote_write_add_metadata(&c->bytes, family_get(of_rules[i]));
 }
 
 /* Turns offsets into bodies; requests that came out empty (all series aside) are left out. */
@@ -350,18 +372,19 @@ static void finish(struct draft *d)
 {
 	struct cut *c = d->cut;
 	flush(d);
-	c->requests = arena_alloc(&c->arena, (d->len + 1) * sizeof(*c->requests));
+	buf_reset(&c->array);
 	for (size_t i = 0; i < d->len; i++) {
-		size_t begin = d->requests[i].body.len, end = i + 1 < d->len ? d->requests[i + 1].body.len : c->bytes.len;
-		d->requests[i].body = slice_of(c->bytes.data + begin, end - begin);
+		struct cut_request *r = &d->requests[i];
+		size_t begin = r->body.len, end = i + 1 < d->len ? d->requests[i + 1].body.len : c->bytes.len;
+		r->body = slice_of(c->bytes.data + begin, end - begin);
+		if (r->body.len)
+			buf_add(&c->array, r, sizeof(*r));
 	}
-	for (size_t i = 0; i < d->len; i++)
-		if (d->requests[i].body.len)
-			c->requests[c->len++] = d->requests[i];
+	c->requests = (struct cut_request *)(void *)c->array.data;
+	c->len = c->array.len / sizeof(*c->requests);
 	free(d->requests);
-	free(d->rule_families);
-	map_done(&d->parts);
-	write2_free(d->write2);
+	native_done(&d->native);
+	buf_done(&d->message);
 }
 
 static bool begins(const struct walk *w)
@@ -369,24 +392,69 @@ static bool begins(const struct walk *w)
 	return w->look == LOOK_SAMPLE && !w->series->live && !w->step->anchored && family_get(w->series->family)->type != METRIC_GAUGE;
 }
 
-void ledger_cut(const struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
+/* Where the next part goes on: at the place that did not fit. */
+static void remember(struct cut *c, const struct walk *w, uint32_t place)
 {
-	struct draft d = {.max_samples = max_samples, .max_bytes = max_bytes};
-	const struct step *s = begin_cut(&d, l, step, version, ret);
+	c->next.series = w->next_series - 1;
+	c->next.increment = w->next_increment - (w->increment != NULL);
+	c->next.place = place;
+	c->more = true;
+}
+
+/* First values: only series with increments have any. */
+static void cut_anchors(struct draft *d, const struct step *step)
+{
+	struct cut *c = d->cut;
+	struct walk w = {.l = d->l, .step = step, .next_increment = c->next.increment};
+	uint32_t place = c->next.place;
+	while (walk_increments(&w)) {
+		c->begins |= w.anchor || begins(&w);
+		if (!w.anchor)
+			continue;
+		if (!add_place(d, &w, true, place)) {
+			remember(c, &w, place);
+			return;
+		}
+		place++;
+	}
+	c->next.values = true;
+	c->next.series = c->next.increment = c->next.place = 0;
+}
+
+static void cut_values(struct draft *d, const struct step *step)
+{
+	struct cut *c = d->cut;
+	struct walk w = {.l = d->l, .step = step, .next_series = c->next.series, .next_increment = c->next.increment};
+	uint32_t place = c->next.place;
+	while (walk_next(&w)) {
+		if (w.look == LOOK_NOTHING)
+			continue;
+		if (!add_place(d, &w, false, place)) {
+			remember(c, &w, place);
+			return;
+		}
+		place++;
+	}
+	add_metadata(d);
+}
+
+void ledger_cut_part(struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, size_t part_bytes, struct cut *c)
+{
+	struct draft d = {.max_samples = max_samples, .max_bytes = max_bytes, .part_bytes = part_bytes};
+	const struct step *s = begin_cut(&d, l, step, version, c);
 	if (!s)
 		return;
-	uint32_t place = 0;
-	for (struct walk w = {.l = l, .step = s}; walk_next(&w);) {
-		ret->begins |= w.anchor || begins(&w);
-		if (w.anchor)
-			add_anchor(&d, &w, place++);
-	}
-	place = 0;
-	for (struct walk w = {.l = l, .step = s}; walk_next(&w);)
-		if (w.look != LOOK_NOTHING)
-			add_place(&d, &w, place++);
-	add_metadata(&d);
+	if (!c->next.values)
+		cut_anchors(&d, s);
+	if (c->next.values)
+		cut_values(&d, s);
 	finish(&d);
+}
+
+void ledger_cut(struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
+{
+	*ret = (struct cut){0};
+	ledger_cut_part(l, step, version, max_samples, max_bytes, SIZE_MAX, ret);
 }
 
 /* The next place of either kind. */
@@ -398,28 +466,26 @@ static bool next_place(struct walk *w, bool anchors)
 	return false;
 }
 
-void ledger_cut_range(const struct ledger *l, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret)
+void ledger_cut_range(struct ledger *l, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret)
 {
-	struct draft d = {.max_samples = SIZE_MAX, .max_bytes = SIZE_MAX};
+	struct draft d = {.max_samples = SIZE_MAX, .max_bytes = SIZE_MAX, .part_bytes = SIZE_MAX};
+	*ret = (struct cut){0};
 	const struct step *s = begin_cut(&d, l, step, REMOTE_WRITE_1, ret);
 	if (!s)
 		return;
 	struct walk w = {.l = l, .step = s};
-	for (uint32_t place = 0; place < last && next_place(&w, anchors); place++) {
-		if (place < first)
-			continue;
-		if (anchors)
-			add_anchor(&d, &w, place);
-		else
-			add_place(&d, &w, place);
-	}
+	for (uint32_t place = 0; place < last && next_place(&w, anchors); place++)
+		if (place >= first)
+			add_place(&d, &w, anchors, place);
 	finish(&d);
 }
 
 void cut_done(struct cut *c)
 {
-	arena_done(&c->arena);
 	buf_done(&c->bytes);
+	buf_done(&c->array);
+	buf_done(&c->rule_families);
+	write2_free(c->writer);
 	*c = (struct cut){0};
 }
 

@@ -14,6 +14,9 @@
  *                 [exemplar: time value rank trace span] }
  *             n { id alias origin service template rule }
  *             n { pattern time severity rank text trace span topic partition offset }
+ *             [n { trace second reasons [pattern span id id] }]    8 bytes for the trace; a pattern where there are no reasons
+ *             [n { entry schema zero n { bucket count } }]   native histograms: entries and buckets as the difference to the one before
+ *             The last two, and the last, are left out where there are none.
  *   'm' head: journal_time step skipped [leader]      'a' head: journal_time step [leader]      'c' head: journal_time      'l' head: journal_time leader
  *   'r' head: journal_time writer number from_seq hash
  *       body: n { metric name service n { label } }
@@ -22,6 +25,7 @@
  * that fails is refused whole. */
 #include "ledger/delta.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -233,6 +237,58 @@ static void encode_examples(struct buf *out, const struct delta_body *body)
 		example_pack(out, &body->examples[i]);
 }
 
+void trace_pack(struct buf *out, const struct delta_trace *t, int64_t *seconds)
+{
+	int64_t second = t->time_ns / NS_PER_S;
+	pack_u64(out, t->trace);
+	pack_i64(out, second - *seconds);
+	pack_u64(out, t->reasons);
+	*seconds = second;
+	if (t->reasons)
+		return;
+	pack_u64(out, t->pattern_id);
+	pack_u64(out, t->span);
+	pack_u64(out, t->id[0]);
+	pack_u64(out, t->id[1]);
+}
+
+void trace_unpack(struct unpack *u, struct delta_trace *t, int64_t *seconds)
+{
+	*t = (struct delta_trace){.trace = unpack_u64(u)};
+	int64_t by = unpack_i64(u), limit = TIME_MAX / NS_PER_S;
+	t->reasons = (uint8_t)unpack_upto(u, UINT8_MAX);
+	u->bad |= by > limit || by < -limit || *seconds + by > limit || *seconds + by < 0;
+	if (u->bad)
+		return;
+	*seconds += by;
+	t->time_ns = *seconds * NS_PER_S;
+	if (t->reasons)
+		return;
+	t->pattern_id = unpack_u64(u);
+	t->span = unpack_u64(u);
+	t->id[0] = unpack_u64(u);
+	t->id[1] = unpack_u64(u);
+	u->bad |= t->pattern_id == 0;
+}
+
+static size_t natives_len(const struct delta_body *body)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < body->entries_len; i++)
+		len += body->entries[i].native != NULL;
+	return len;
+}
+
+static void encode_traces(struct buf *out, const struct delta_body *body)
+{
+	int64_t seconds = 0;
+	if (body->traces_len == 0 && natives_len(body) == 0)
+		return;
+	pack_u64(out, body->traces_len);
+	for (size_t i = 0; i < body->traces_len; i++)
+		trace_pack(out, &body->traces[i], &seconds);
+}
+
 void example_pack(struct buf *out, const struct delta_example *e)
 {
 	pack_u64(out, e->pattern_id);
@@ -245,6 +301,39 @@ void example_pack(struct buf *out, const struct delta_example *e)
 	pack_bytes(out, e->topic);
 	pack_i64(out, e->partition);
 	pack_i64(out, e->offset);
+}
+
+static void encode_native(struct buf *out, const struct native *h)
+{
+	size_t used = 0;
+	int64_t last = 0;
+	for (uint32_t i = 0; i < h->len; i++)
+		used += h->counts[i] != 0;
+	pack_i64(out, h->schema);
+	pack_u64(out, h->zero);
+	pack_u64(out, used);
+	for (uint32_t i = 0; i < h->len; i++) {
+		if (h->counts[i] == 0)
+			continue;
+		pack_i64(out, (int64_t)h->first + i - last);
+		last = (int64_t)h->first + i;
+		pack_u64(out, h->counts[i]);
+	}
+}
+
+static void encode_natives(struct buf *out, const struct delta_body *body)
+{
+	size_t len = natives_len(body), last = 0;
+	if (len == 0)
+		return;
+	pack_u64(out, len);
+	for (size_t i = 0; i < body->entries_len; i++) {
+		if (!body->entries[i].native)
+			continue;
+		pack_u64(out, i - last);
+		last = i;
+		encode_native(out, body->entries[i].native);
+	}
 }
 
 static void encode_body(struct buf *out, const struct delta_body *body)
@@ -269,6 +358,8 @@ static void encode_body(struct buf *out, const struct delta_body *body)
 	encode_entries(out, body, places);
 	encode_patterns(out, body);
 	encode_examples(out, body);
+	encode_traces(out, body);
+	encode_natives(out, body);
 	free(places);
 	buf_done(&series);
 	buf_done(&table.out);
@@ -281,7 +372,7 @@ void delta_encode(struct buf *out, const struct delta_header *header, const stru
 {
 	struct buf head = {0}, raw = {0};
 	encode_head(&head, header);
-	if (body && (body->entries_len || body->patterns_len || body->examples_len))
+	if (body && (body->entries_len || body->patterns_len || body->examples_len || body->traces_len))
 		encode_body(&raw, body);
 	seal_close(out, DELTA_INCREMENTS, buf_slice(&head), buf_slice(&raw));
 	buf_done(&head);
@@ -562,6 +653,77 @@ static void decode_examples(struct unpack *u, struct arena *arena, struct delta_
 	body->examples = examples;
 }
 
+static void decode_traces(struct unpack *u, struct arena *arena, struct delta_body *body)
+{
+	int64_t seconds = 0;
+	if (u->bad || u->next == u->end)
+		return; /* there are none, or the writer knew of none */
+	body->traces_len = unpack_count(u, ENTRIES_MAX, 3);
+	struct delta_trace *traces = arena_zalloc(arena, (body->traces_len + 1) * sizeof(*traces));
+	for (size_t i = 0; i < body->traces_len && !u->bad; i++)
+		trace_unpack(u, &traces[i], &seconds);
+	body->traces = traces;
+}
+
+void native_unpack(struct unpack *u, struct native *h)
+{
+	enum { PLACES_MAX = 4096 };
+	uint64_t seen;
+	int64_t schema = unpack_i64(u), index = 0;
+	h->zero = seen = unpack_u64(u);
+	u->bad |= schema < NATIVE_SCHEMA_MIN || schema > NATIVE_SCHEMA;
+	h->schema = (int8_t)schema;
+	for (size_t n = unpack_count(u, PLACES_MAX, 2); n > 0 && !u->bad; n--) {
+		int64_t difference = unpack_i64(u);
+		uint64_t count = unpack_u64(u);
+		u->bad |= difference < -PLACES_MAX || difference > PLACES_MAX || (h->len && difference <= 0);
+		index += u->bad ? 0 : difference;
+		u->bad |= index < -PLACES_MAX || index > PLACES_MAX || count == 0 || __builtin_add_overflow(seen, count, &seen);
+		if (!u->bad)
+			native_put(h, h->schema, (int32_t)index, count);
+	}
+	h->count = seen;
+}
+
+void native_pack(struct buf *out, const struct native *h)
+{
+	encode_native(out, h);
+}
+
+/* One of an entry that is there, with as many observations; into the arena. */
+static void decode_native(struct unpack *u, struct arena *arena, struct tally_entry *e)
+{
+	struct native *h = arena_zalloc(arena, sizeof(*h)), made = {0};
+	native_unpack(u, &made);
+	*h = made;
+	h->counts = arena_alloc(arena, (h->len + 1) * sizeof(*h->counts));
+	if (h->len)
+		memcpy(h->counts, made.counts, h->len * sizeof(*h->counts));
+	h->cap = h->len;
+	h->sum = e->sum;
+	u->bad |= h->count != e->count;
+	e->native = h;
+	native_done(&made);
+}
+
+static void decode_natives(struct unpack *u, struct arena *arena, struct delta_body *body)
+{
+	size_t at = 0;
+	if (unpack_whole(u))
+		return;
+	for (size_t n = unpack_count(u, body->entries_len, 4), first = n; n > 0 && !u->bad; n--) {
+		size_t difference = unpack_u64(u);
+		u->bad |= difference >= body->entries_len || (difference == 0 && n < first);
+		at += u->bad ? 0 : difference;
+		u->bad |= at >= body->entries_len;
+		if (u->bad || family_get(body->series[body->entries[at].series].family)->type != METRIC_HISTOGRAM) {
+			u->bad = true;
+			return;
+		}
+		decode_native(u, arena, (struct tally_entry *)&body->entries[at]);
+	}
+}
+
 static bool moves(const struct delta_header *h)
 {
 	for (size_t i = 0; i < h->ranges_len; i++)
@@ -579,6 +741,8 @@ static int decode_body(struct slice bytes, struct arena *arena, struct delta *d)
 	decode_entries(&u, arena, &d->body);
 	decode_patterns(&u, arena, &d->body);
 	decode_examples(&u, arena, &d->body);
+	decode_traces(&u, arena, &d->body);
+	decode_natives(&u, arena, &d->body);
 	return unpack_whole(&u) && (d->body.entries_len == 0 || moves(&d->header)) ? 0 : ERR_CORRUPT;
 }
 

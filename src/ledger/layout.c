@@ -56,8 +56,6 @@ static void fit_series(struct series *s, enum family_id to)
 {
 	fit_value(&s->now, s->family, to);
 	fit_value(&s->posted, s->family, to);
-	free(s->blocks);
-	s->blocks = NULL;
 }
 
 /* Increments first: they go by the buckets that their series still have. Buckets that are no more end in the earliest open step: nothing of it can have been sent. */

@@ -65,8 +65,11 @@ void ledger_free(struct ledger *l)
 	for (size_t i = 0; i < l->steps_len; i++)
 		step_free(l->steps[i]);
 	for (size_t i = 0; i < l->series_len; i++)
-		series_free(l->series[i]);
+		series_free(l, l->series[i]);
 	layout_done(l);
+	kept_done(&l->kept);
+	names_done(l);
+	label_pairs_done(&l->pairs);
 	force_done(&l->force);
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		free((void *)l->partitions[i]->topic.ptr);
@@ -205,6 +208,8 @@ static void apply_one(struct ledger *l, const struct walk *w)
 		else
 			value_add(&s->now, w->increment->count, step_sum(w->step, w->increment), step_buckets(w->step, w->increment),
 				w->increment->hist ? series_buckets(s) : 0);
+		if (w->increment->native)
+			series_add_native(s, step_native(w->step, w->increment));
 	}
 	if (w->look == LOOK_STALE) {
 		s->stale_step = w->step->number;
@@ -368,6 +373,11 @@ bool ledger_partition_at(const struct ledger *l, size_t index, struct ledger_par
 		return false;
 	view_partition(l, l->partitions[index], ret);
 	return true;
+}
+
+size_t ledger_traces(const struct ledger *l, uint64_t *from, struct delta_trace *out, size_t max)
+{
+	return kept_read(&l->kept, from, out, max);
 }
 
 size_t ledger_open_steps(const struct ledger *l)

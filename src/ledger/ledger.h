@@ -8,12 +8,16 @@
 
 struct ledger;
 
+/* How histograms are sent: one that no instance has counted as a native one is always classic. */
+enum ledger_histograms { LEDGER_CLASSIC, LEDGER_NATIVE, LEDGER_BOTH };
+
 struct ledger_opts {
 	int64_t step_ns;            /* 10 s */
 	int64_t lateness_ns;        /* 2 s */
 	int64_t expire_ns;          /* 15 min without increments: stale marker */
 	int64_t receiver_window_ns; /* 55 min: older steps are folded into the first one inside */
 	size_t series_limit;        /* 200,000 */
+	enum ledger_histograms histograms;
 };
 
 enum ledger_outcome {
@@ -100,15 +104,28 @@ struct cut {
 	bool begins;            /* Series begin, wake or are ended in this step and no anchored record was folded for it yet. Send the anchor requests, if any, until they
 	                         * are acknowledged; append anchored_encode(step); when it comes back as LEDGER_ANCHORED cut again: the values are in that cut.
 	                         * Sending values in the same go is exact too, unless the step is later skipped as too old (docs/decisions/0002). */
-	struct arena arena;     /* private */
-	struct buf bytes;       /* private */
+	bool more;              /* of ledger_cut_part: requests follow these */
+	/* private */
+	struct buf bytes, array;
+	struct write2 *writer;
+	struct {
+		bool values;
+		size_t series, increment;
+		uint32_t place;
+	} next;
+	uint64_t families;      /* with values in this step */
+	struct buf rule_families;
 };
 
-/* The requests of the oldest pending step, which must be `step`: a pure view, the ledger does not change; the same bytes on every instance and every call.
+/* The requests of the oldest pending step, which must be `step`: nothing that is said of the ledger changes; the same bytes on every instance and every call.
  * Free with cut_done. max_samples and max_bytes bound a request (a series with its buckets is never split). */
-void ledger_cut(const struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
+void ledger_cut(struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
+/* The same a part at a time, so that a step of millions of samples takes little memory, and others get at the ledger in between: c is zero at first, then as the last call
+ * left it; its requests are replaced by the next ones, of about part_bytes together. Requests are those of ledger_cut, if the version does not change in between; the step
+ * must still be the oldest pending one. c->begins is complete when the first request of values comes, or none follow. */
+void ledger_cut_part(struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, size_t part_bytes, struct cut *c);
 /* The same step's places [first, last) as one 1.0 request: for halving after a 400. */
-void ledger_cut_range(const struct ledger *l, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret);
+void ledger_cut_range(struct ledger *l, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret);
 void cut_done(struct cut *c);
 /* Human name of the series at a place: log_records_total{...}; for setting a refused one aside. Returns a stable key (hash) of the series. */
 uint64_t ledger_place_name(const struct ledger *l, int64_t step, bool anchors, uint32_t place, struct buf *out);
@@ -144,11 +161,16 @@ enum { LEDGER_FURTHER_MAX = 8 };
 size_t ledger_further(const struct ledger *l, uint64_t id, const struct delta_example *ret[LEDGER_FURTHER_MAX]);
 bool ledger_pattern_find(const struct ledger *l, uint64_t id, struct ledger_pattern *ret);
 
+/* What posted deltas said of traces, in journal order: fills out with at most max from sequence *from on (what is forgotten is left out) and moves *from behind them. */
+size_t ledger_traces(const struct ledger *l, uint64_t *from, struct delta_trace *out, size_t max);
+
 struct ledger_value {
 	enum family_id family;
 	const struct label *labels;
 	size_t labels_len;
 	uint64_t count;          /* counter value, gauge value, histogram count: everything posted, closed or not */
+	uint64_t sent;           /* of it, what marks say that the receiver has */
+	bool live;               /* the receiver has it, and it has not ended there */
 	double sum;
 	const uint64_t *buckets; /* as many as family_buckets(), not cumulative */
 	const struct exemplar *exemplar; /* latest, or NULL */

@@ -42,25 +42,15 @@ struct series *series_find(const struct ledger *l, uint64_t hash, enum family_id
 	return map_get(&l->series_by_labels, hash, same_series, &key);
 }
 
-static struct slice put(char **at, struct slice s)
+static void take_labels(struct ledger *l, struct series *s, const struct label *labels, size_t len)
 {
-	struct slice copy = slice_of(*at, s.len);
-	if (s.len)
-		memcpy(*at, s.ptr, s.len);
-	*at += s.len;
-	return copy;
-}
-
-static struct label *copy_labels(const struct label *labels, size_t len)
-{
-	size_t bytes = 0;
-	for (size_t i = 0; i < len; i++)
-		bytes += labels[i].name.len + labels[i].value.len;
-	struct label *copy = mem_zalloc(1, len * sizeof(*copy) + bytes);
-	char *at = (char *)(copy + len);
-	for (size_t i = 0; i < len; i++)
-		copy[i] = (struct label){.name = put(&at, labels[i].name), .value = put(&at, labels[i].value)};
-	return copy;
+	s->labels = mem_zalloc(len + 1, sizeof(*s->labels) + sizeof(struct pair *));
+	s->pairs = (struct pair **)(s->labels + len + 1);
+	s->labels_len = (uint8_t)len;
+	for (size_t i = 0; i < len; i++) {
+		s->pairs[i] = pair_get(&l->pairs, labels[i].name, labels[i].value);
+		s->labels[i] = s->pairs[i]->label;
+	}
 }
 
 size_t series_buckets(const struct series *s)
@@ -74,8 +64,7 @@ struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family
 	s->number = l->next_number++;
 	s->hash = hash;
 	s->family = family;
-	s->labels_len = (uint8_t)len;
-	s->labels = copy_labels(labels, len);
+	take_labels(l, s, labels, len);
 	s->last_step = s->stale_step = s->touched_step = s->first_step = INT64_MIN;
 	size_t buckets = series_buckets(s);
 	if (buckets) {
@@ -93,13 +82,17 @@ struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family
 	return s;
 }
 
-void series_free(struct series *s)
+void series_free(struct ledger *l, struct series *s)
 {
+	for (size_t i = 0; i < s->labels_len; i++)
+		pair_drop(&l->pairs, s->pairs[i]);
 	free(s->labels);
-	free(s->blocks);
 	free(s->now.buckets);
 	free(s->posted.buckets);
 	free(s->exemplar);
+	if (s->native)
+		native_done(s->native);
+	free(s->native);
 	free(s);
 }
 
@@ -121,7 +114,7 @@ void series_forget(struct ledger *l, int64_t step)
 			s->pattern->info = NULL;
 		map_remove(&l->series_by_labels, s->hash, is_same, s);
 		layout_leave(l, s->family);
-		series_free(s);
+		series_free(l, s);
 	}
 	l->series_len = kept;
 }
@@ -157,6 +150,16 @@ bool series_pattern_id(const struct label *labels, size_t len, uint64_t *ret_id)
 	return true;
 }
 
+void series_add_native(struct series *s, const struct native *native)
+{
+	if (!s->native) {
+		s->native = mem_zalloc(1, sizeof(*s->native));
+		native_reset(s->native);
+	}
+	native_add(s->native, native);
+	native_limit(s->native);
+}
+
 void value_add(struct value *v, uint64_t count, double sum, const uint64_t *buckets, size_t buckets_len)
 {
 	v->count += count;
@@ -170,61 +173,46 @@ size_t series_samples(const struct series *s)
 	return family_get(s->family)->type == METRIC_HISTOGRAM ? series_buckets(s) + 2 : 1;
 }
 
-static void add_block(struct buf *bytes, size_t *ends, size_t *len, struct slice name, const struct series *s, const struct label *extra)
+static struct family_pairs *make_names(struct ledger *l, const struct family *family)
 {
-	remote_write_label_block(bytes, name, s->labels, s->labels_len, extra);
-	ends[(*len)++] = bytes->len;
-}
-
-void series_bucket_block(const struct series *s, double bound, struct buf *out)
-{
-	struct buf name = {0}, text = {0};
-	buf_printf(&name, "%s_bucket", family_get(s->family)->name);
-	remote_write_bound_text(&text, bound);
-	struct label le = {.name = SLICE("le"), .value = buf_slice(&text)};
-	remote_write_label_block(out, buf_slice(&name), s->labels, s->labels_len, &le);
-	buf_done(&name);
-	buf_done(&text);
-}
-
-static void add_histogram_blocks(struct buf *bytes, size_t *ends, size_t *len, const struct series *s, const struct family *family)
-{
-	struct buf name = {0}, bound = {0};
-	buf_printf(&name, "%s_bucket", family->name);
-	for (size_t i = 0; i <= family->bounds_len; i++) {
-		buf_reset(&bound);
-		remote_write_bound_text(&bound, i < family->bounds_len ? family->bounds[i] : __builtin_inf());
-		struct label le = {.name = SLICE("le"), .value = buf_slice(&bound)};
-		add_block(bytes, ends, len, buf_slice(&name), s, &le);
+	static const char *const suffixes[] = {"_bucket", "_sum", "_count", ""};
+	struct family_pairs *p = mem_zalloc(1, sizeof(*p));
+	struct buf text = {0};
+	for (size_t i = 0; i < 4; i++) {
+		buf_reset(&text);
+		buf_printf(&text, "%s%s", family->name, family->type == METRIC_HISTOGRAM ? suffixes[i] : "");
+		p->name[i] = pair_get(&l->pairs, SLICE("__name__"), buf_slice(&text));
 	}
-	buf_reset(&name);
-	buf_printf(&name, "%s_sum", family->name);
-	add_block(bytes, ends, len, buf_slice(&name), s, NULL);
-	buf_reset(&name);
-	buf_printf(&name, "%s_count", family->name);
-	add_block(bytes, ends, len, buf_slice(&name), s, NULL);
-	buf_done(&name);
-	buf_done(&bound);
+	for (size_t i = 0; i <= family->bounds_len; i++) {
+		buf_reset(&text);
+		remote_write_bound_text(&text, i < family->bounds_len ? family->bounds[i] : __builtin_inf());
+		p->le[i] = pair_get(&l->pairs, SLICE("le"), buf_slice(&text));
+	}
+	buf_done(&text);
+	return p;
 }
 
-const struct series_blocks *series_blocks(struct series *s)
+const struct family_pairs *series_names(struct ledger *l, const struct family *family)
 {
-	if (s->blocks)
-		return s->blocks;
-	const struct family *family = family_get(s->family);
-	size_t ends[BOUNDS_MAX + 3], len = 0;
-	struct buf bytes = {0};
-	if (family->type == METRIC_HISTOGRAM)
-		add_histogram_blocks(&bytes, ends, &len, s, family);
-	else
-		add_block(&bytes, ends, &len, slice_str(family->name), s, NULL);
-	struct series_blocks *blocks = mem_zalloc(1, sizeof(*blocks) + len * sizeof(struct slice) + bytes.len);
-	char *at = (char *)&blocks->at[len];
-	memcpy(at, bytes.data, bytes.len);
-	blocks->len = len;
-	for (size_t i = 0, from = 0; i < len; from = ends[i++])
-		blocks->at[i] = slice_of(at + from, ends[i] - from);
-	buf_done(&bytes);
-	s->blocks = blocks;
-	return blocks;
+	uint64_t hash = (uintptr_t)family * UINT64_C(0x9E3779B97F4A7C15);
+	struct family_pairs *p = map_get(&l->names, hash, NULL, NULL);
+	if (!p) {
+		p = make_names(l, family);
+		map_put(&l->names, hash, p);
+	}
+	return p;
+}
+
+/* Families live as long as the process, and there are few. */
+void names_done(struct ledger *l)
+{
+	size_t cursor = 0;
+	for (struct family_pairs *p; (p = map_next(&l->names, &cursor));) {
+		for (size_t i = 0; i < 4; i++)
+			pair_drop(&l->pairs, p->name[i]);
+		for (size_t i = 0; i <= BOUNDS_MAX && p->le[i]; i++)
+			pair_drop(&l->pairs, p->le[i]);
+		free(p);
+	}
+	map_done(&l->names);
 }

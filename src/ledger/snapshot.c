@@ -3,8 +3,9 @@
  *
  * A seal of kind 's'. Head: step length, position. Body, a stream of MessagePack values in this order: clocks and figures; partitions in order of appearance;
  * catalog in order of appearance; series in order of creation; steps in order of time, their increments by index into the series; since 0.2 the step in which each
- * series began, the further examples, how far past its said time each partition was read and which life of its log it was, and the rules in force with, of each step,
- * definitions that were replaced before it (a snapshot that ends before any of these is read all the same). Every order is the
+ * series began, the further examples, how far past its said time each partition was read and which life of its log it was, the rules in force with, of each step,
+ * definitions that were replaced before it, what was said of traces, and native histograms by series, then by step and increment (a snapshot that ends before any of
+ * these is read all the same). Every order is the
  * ledger's own, so a ledger that was saved and loaded goes on exactly as one that folded the journal from the start (a test does it at every position).
  * Not in it: what is of this instance only (series set aside, label blocks). */
 #include "base/mem.h"
@@ -383,6 +384,61 @@ static void load_further(struct ledger *l, struct unpack *u)
 	}
 }
 
+static void save_native(const struct native *h, uint64_t place, struct buf *out)
+{
+	if (!h)
+		return;
+	pack_u64(out, place + 1); /* 0 ends the list */
+	native_pack(out, h);
+	pack_double(out, h->sum);
+}
+
+static void save_natives(const struct ledger *l, struct buf *out)
+{
+	for (size_t i = 0; i < l->series_len; i++)
+		save_native(l->series[i]->native, i, out);
+	pack_u64(out, 0);
+	for (size_t n = 0; n < l->steps_len; n++) {
+		for (size_t i = 0; i < l->steps[n]->len; i++)
+			save_native(step_native(l->steps[n], &l->steps[n]->increments[i]), i, out);
+		pack_u64(out, 0);
+	}
+}
+
+/* The next of a list of len places; false at its end. */
+static bool load_native(struct unpack *u, size_t len, size_t *ret_place, struct native *ret)
+{
+	uint64_t place = unpack_upto(u, len);
+	*ret = (struct native){0};
+	if (u->bad || place == 0)
+		return false;
+	*ret_place = (size_t)place - 1;
+	native_unpack(u, ret);
+	ret->sum = unpack_double(u);
+	if (u->bad)
+		native_done(ret);
+	return !u->bad;
+}
+
+static void load_natives(struct ledger *l, struct unpack *u)
+{
+	struct native h;
+	size_t at;
+	if (unpack_whole(u))
+		return;
+	while (load_native(u, l->series_len, &at, &h)) {
+		series_add_native(l->series[at], &h);
+		native_done(&h);
+	}
+	for (size_t n = 0; n < l->steps_len && !u->bad; n++)
+		while (load_native(u, l->steps[n]->len, &at, &h)) {
+			struct increment *i = &l->steps[n]->increments[at];
+			u->bad |= family_get(i->series->family)->type != METRIC_HISTOGRAM;
+			step_put_native(l->steps[n], i, &h);
+			native_done(&h);
+		}
+}
+
 static void save_retired(const struct ledger *l, struct buf *out)
 {
 	struct map families = {0};
@@ -430,6 +486,8 @@ void ledger_save(const struct ledger *l, struct buf *out)
 	save_lives(l, &body);
 	force_save(l, &body);
 	save_retired(l, &body);
+	kept_save(&l->kept, &body);
+	save_natives(l, &body);
 	seal_close(out, SEAL_SNAPSHOT, buf_slice(&head), buf_slice(&body));
 	buf_done(&head);
 	buf_done(&body);
@@ -467,5 +525,8 @@ int ledger_load(struct ledger *l, struct slice snapshot, struct err *err)
 	load_further(l, &u);
 	load_lives(l, &u);
 	load_force(l, &u);
+	if (!u.bad && !unpack_whole(&u))
+		kept_load(&l->kept, &u);
+	load_natives(l, &u);
 	return unpack_whole(&u) ? 0 : err_set(err, ERR_CORRUPT, "snapshot: its content does not fit together");
 }

@@ -4,7 +4,9 @@
 #define WINNOW_LEDGER_STATE_H
 
 #include "ledger/catalog.h"
+#include "ledger/kept.h"
 #include "ledger/ledger.h"
+#include "metric/pair.h"
 #include "ledger/pack.h"
 
 struct value {
@@ -20,19 +22,14 @@ struct layout {
 	size_t series;
 };
 
-/* Label blocks as requests hold them, made at the first cut: a counter or gauge has one, a histogram one per bucket, then _sum, then _count. */
-struct series_blocks {
-	size_t len;
-	struct slice at[];
-};
-
 struct series {
 	uint64_t number;        /* order of creation: order of samples in a step */
 	uint64_t hash;
-	struct label *labels;   /* with their texts, one piece of memory */
+	struct label *labels;   /* their texts belong to the pairs */
+	struct pair **pairs;    /* the same labels; one piece of memory with them */
 	struct catalog_entry *pattern; /* log_pattern_records_total, log_pattern_info: whose */
-	struct series_blocks *blocks;
 	struct value now;       /* what marks have applied: the receiver's value */
+	struct native *native;  /* the same as a native histogram, since one was counted first; NULL: none yet */
 	struct value posted;    /* now and everything in steps */
 	struct exemplar *exemplar;
 	int64_t last_step;      /* newest applied step with increments */
@@ -52,6 +49,7 @@ struct increment {
 	uint64_t count;
 	uint32_t hist;
 	uint32_t exemplar;      /* INCREMENT_ENDS: the series (log_pattern_info) ends in this step */
+	uint32_t native;
 };
 
 #define INCREMENT_ENDS UINT32_MAX
@@ -70,6 +68,8 @@ struct step {
 	size_t words_len, words_cap;
 	struct exemplar *exemplars;
 	size_t exemplars_len, exemplars_cap;
+	struct native *natives;
+	size_t natives_len, natives_cap;
 	enum family_id *retired; /* definitions that were replaced before this step: buckets that only they have end in it */
 	size_t retired_len, retired_cap;
 };
@@ -104,6 +104,8 @@ struct ledger {
 	size_t series_len, series_cap, live_len;
 	struct map series_by_labels;
 	struct map layouts;     /* by family_key() */
+	struct label_pairs pairs;     /* all labels of all series */
+	struct map names;       /* struct family_pairs by family */
 	struct force force;
 	uint64_t next_number;
 	struct step **steps;    /* by number: closed ones first, then open ones */
@@ -111,6 +113,7 @@ struct ledger {
 	int64_t last_closed;    /* INT64_MIN: none yet */
 	int64_t newest_step;    /* newest closed step with increments; INT64_MIN: none */
 	struct catalog catalog;
+	struct kept kept;
 	struct ledger_stats stats;
 	struct map aside;       /* keys set aside in this instance; not part of the state */
 	uint64_t **aside_keys;
@@ -132,12 +135,12 @@ uint64_t series_hash(enum family_id family, const struct label *labels, size_t l
 struct series *series_find(const struct ledger *l, uint64_t hash, enum family_id family, const struct label *labels, size_t len);
 /* Adds a series that is not there. labels are sorted; copied. */
 struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family, const struct label *labels, size_t len);
-void series_free(struct series *s);
+void series_free(struct ledger *l, struct series *s);
+void names_done(struct ledger *l);
 struct slice series_label(const struct series *s, struct slice name);
-const struct series_blocks *series_blocks(struct series *s);
+/* Those of a family, made when they are first asked for. Pairs are written into by requests: under the lock of the ledger. */
+const struct family_pairs *series_names(struct ledger *l, const struct family *family);
 size_t series_samples(const struct series *s);
-/* The label block of one bucket, which the series may not have any more. */
-void series_bucket_block(const struct series *s, double bound, struct buf *out);
 /* winnow's own books (winnow_records_total, ...): few, and shown even while they are dormant, or the identity would seem broken after a quiet quarter of an hour. */
 static inline bool series_is_book(const struct series *s)
 {
@@ -149,6 +152,8 @@ void series_forget(struct ledger *l, int64_t step);
 size_t series_buckets(const struct series *s);
 /* {"16 hex digits"} of a pattern id label; false if it is none. */
 bool series_pattern_id(const struct label *labels, size_t len, uint64_t *ret_id);
+/* Adds to the series' native histogram. */
+void series_add_native(struct series *s, const struct native *native);
 void value_add(struct value *v, uint64_t count, double sum, const uint64_t *buckets, size_t buckets_len);
 
 /* layout.c */
@@ -179,6 +184,10 @@ struct increment *step_touch(struct step *step, struct series *s);
 /* The increment of a series, or NULL; any step. */
 void step_add(struct step *step, struct series *s, uint64_t count, double sum, const uint64_t *buckets, const struct exemplar *exemplar);
 void step_end(struct step *step, struct series *s);
+/* Adds to what step_add has made. */
+void step_add_native(struct step *step, struct series *s, const struct native *native);
+void step_put_native(struct step *step, struct increment *i, const struct native *native);
+const struct native *step_native(const struct step *step, const struct increment *i);
 /* The series' increment in an open step, or NULL. */
 const struct increment *step_find(const struct step *step, const struct series *s);
 void step_retire(struct step *step, enum family_id family);
@@ -206,6 +215,8 @@ struct walk {
 	bool anchor;                      /* the series needs its value from before, one step earlier */
 };
 bool walk_next(struct walk *w);
+/* Only series with increments in the step, in the same order: next_series is of no use then. */
+bool walk_increments(struct walk *w);
 
 /* time.c */
 /* Whether the watermark waits for the partition (but for its being too far behind). */

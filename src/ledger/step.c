@@ -101,6 +101,32 @@ static void add_exemplar(struct step *step, struct increment *i, const struct ex
 	step->exemplars[i->exemplar - 1] = *e;
 }
 
+static void add_native(struct step *step, struct increment *i, const struct native *native)
+{
+	if (!i->native) {
+		step->natives = mem_grow(step->natives, step->natives_len, &step->natives_cap, sizeof(*step->natives));
+		step->natives[step->natives_len] = (struct native){0};
+		i->native = (uint32_t)++step->natives_len;
+	}
+	native_add(&step->natives[i->native - 1], native);
+	native_limit(&step->natives[i->native - 1]);
+}
+
+void step_add_native(struct step *step, struct series *s, const struct native *native)
+{
+	add_native(step, step_touch(step, s), native);
+}
+
+void step_put_native(struct step *step, struct increment *i, const struct native *native)
+{
+	add_native(step, i, native);
+}
+
+const struct native *step_native(const struct step *step, const struct increment *i)
+{
+	return i->native ? &step->natives[i->native - 1] : NULL;
+}
+
 void step_add(struct step *step, struct series *s, uint64_t count, double sum, const uint64_t *buckets, const struct exemplar *exemplar)
 {
 	struct increment *i = step_touch(step, s);
@@ -226,6 +252,8 @@ static bool merge_one(struct step *into, const struct step *from, const struct i
 	there->count += i->count;
 	if (i->hist)
 		add_histogram(into, there, step_sum(from, i), step_buckets(from, i));
+	if (i->native)
+		add_native(into, there, step_native(from, i));
 	const struct exemplar *e = step_exemplar(from, i);
 	if (e && (!there->exemplar || e->rank > into->exemplars[there->exemplar - 1].rank))
 		add_exemplar(into, there, e);
@@ -252,6 +280,9 @@ void step_free(struct step *step)
 	free(step->slots);
 	free(step->words);
 	free(step->exemplars);
+	for (size_t i = 0; i < step->natives_len; i++)
+		native_done(&step->natives[i]);
+	free(step->natives);
 	free(step->retired);
 	free(step);
 }
@@ -259,7 +290,7 @@ void step_free(struct step *step)
 size_t step_bytes(const struct step *step)
 {
 	return sizeof(*step) + step->cap * sizeof(*step->increments) + step->slots_cap * sizeof(*step->slots) + step->words_cap * sizeof(*step->words) +
-		step->exemplars_cap * sizeof(*step->exemplars);
+		step->exemplars_cap * sizeof(*step->exemplars) + step->natives_cap * (sizeof(*step->natives) + NATIVE_BUCKETS / 2 * sizeof(uint64_t));
 }
 
 /* Index of the first step with at least this number. */
@@ -291,7 +322,7 @@ struct step *step_open(struct ledger *l, int64_t number)
 }
 
 /* What the current series does in the step. */
-static void look(struct walk *w)
+static inline void look(struct walk *w)
 {
 	const struct series *s = w->series;
 	const struct increment *i = w->increment;
@@ -305,9 +336,37 @@ static void look(struct walk *w)
 	w->anchor = !w->step->anchored && (wakes || again) && family_get(s->family)->type != METRIC_GAUGE;
 }
 
+bool walk_increments(struct walk *w)
+{
+	if (w->next_increment == w->step->len)
+		return false;
+	w->increment = &w->step->increments[w->next_increment++];
+	w->series = w->increment->series;
+	look(w);
+	return true;
+}
+
+/* Series lie all over the memory, and their order is known: what comes next is fetched while the current one is written. */
+static inline void fetch_ahead(const struct walk *w)
+{
+	enum { FAR = 16, NEAR = 8, NEXT = 4, PAIRS = 4, LINE = 64 };
+	struct series *const *series = &w->l->series[w->next_series];
+	if (w->l->series_len - w->next_series <= FAR)
+		return;
+	for (size_t i = 0; i < sizeof(struct series); i += LINE)
+		__builtin_prefetch((const char *)series[FAR] + i);
+	__builtin_prefetch(series[NEAR]->pairs);
+	for (size_t i = 0; series[NEAR]->now.buckets && i < 3 * LINE; i += LINE)
+		__builtin_prefetch((const char *)series[NEAR]->now.buckets + i);
+	for (size_t i = 0; i < PAIRS && i < series[NEXT]->labels_len; i++)
+		for (size_t k = 0; k < 3 * LINE; k += LINE)
+			__builtin_prefetch((const char *)series[NEXT]->pairs[i] + k);
+}
+
 bool walk_next(struct walk *w)
 {
 	while (w->next_series < w->l->series_len) {
+		fetch_ahead(w);
 		w->series = w->l->series[w->next_series++];
 		w->increment = w->next_increment < w->step->len ? &w->step->increments[w->next_increment] : NULL;
 		if (w->increment && w->increment->series == w->series)

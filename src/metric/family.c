@@ -35,7 +35,7 @@ static const struct family families[FAMILY_COUNT] = {
 		.labels = "service_name, span_name, span_kind, status_code"},
 	[FAMILY_SPAN_DURATION] = {.name = "traces_span_metrics_duration_milliseconds", .type = METRIC_HISTOGRAM, .unit = "milliseconds", .help = "Durations of spans.",
 		BOUNDS(otel_milliseconds), .labels = "service_name, span_name, span_kind, status_code"},
-	[FAMILY_RECORDS] = {.name = "winnow_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records, each under the one outcome it had: rule, carried, mined, overflow, undecodable, filtered.",
+	[FAMILY_RECORDS] = {.name = "winnow_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records, each under the one outcome it had: rule, carried, mined, overflow, undecodable, filtered, joined.",
 		.labels = "outcome"},
 	[FAMILY_RECORDS_CONSUMED] = {.name = "winnow_records_consumed_total", .type = METRIC_COUNTER, .unit = "", .help = "Records taken from the sources: the sum of all outcomes.",
 		.labels = ""},
@@ -76,7 +76,7 @@ static const struct family families[FAMILY_COUNT] = {
 		BOUNDS(http_seconds), .labels = "http_request_method, http_response_status_code, server_address, error_type, job"},
 	[FAMILY_TARGET_INFO] = {.name = "target_info", .type = METRIC_GAUGE, .unit = "", .help = "What sends spans: 1, with the attributes of its resource as labels.",
 		.labels = "job, instance"},
-	[FAMILY_SPAN_FAULTS] = {.name = "winnow_span_faults_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans that are counted although something is wrong with them: id (no usable trace or span id: no exemplar, no edge), duration (it ends before it begins: counted as 0).",
+	[FAMILY_SPAN_FAULTS] = {.name = "winnow_span_faults_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans that are counted although something is wrong with them: id (no usable trace or span id: no exemplar, no edge), duration (it ends before it begins: counted as 0), clock (an edge whose server begins before its client: their clocks are apart).",
 		.labels = "fault"},
 };
 
@@ -95,6 +95,13 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_REMOTE_WRITE_ASIDE] = {.name = "winnow_remote_write_aside_series", .type = METRIC_GAUGE, .unit = "", .help = "Series set aside because the receiver refuses them; /api/v1/status names them.", .labels = ""},
 	[OWN_DEAD_LETTERS] = {.name = "winnow_dead_letters_total", .type = METRIC_COUNTER, .unit = "", .help = "Messages that could not be read, where there is a topic for them: taken, limited (too many a second), lost (taken, but the topic did not store them).",
 		.labels = "outcome"},
+	[OWN_TRACES] = {.name = "winnow_traces_total", .type = METRIC_COUNTER, .unit = "", .help = "Traces that tail sampling decided in this instance: kept, dropped.", .labels = "decision"},
+	[OWN_TRACES_EARLY] = {.name = "winnow_traces_early_total", .type = METRIC_COUNTER, .unit = "", .help = "Traces decided before they were complete: for memory, or for having too many spans.", .labels = ""},
+	[OWN_TRACE_SPANS] = {.name = "winnow_trace_spans_total", .type = METRIC_COUNTER, .unit = "", .help = "Spans by what tail sampling did with their traces: kept, dropped; untraced: without a trace id, so dropped.", .labels = "decision"},
+	[OWN_KEPT_BYTES] = {.name = "winnow_kept_bytes_total", .type = METRIC_COUNTER, .unit = "bytes", .help = "Bytes of OTLP that went to the topic for kept traces, repeats included.", .labels = ""},
+	[OWN_KEPT_LOST] = {.name = "winnow_kept_messages_lost_total", .type = METRIC_COUNTER, .unit = "", .help = "Messages of kept traces that the brokers refused for good.", .labels = ""},
+	[OWN_TRACES_UNDECIDED] = {.name = "winnow_traces_undecided", .type = METRIC_GAUGE, .unit = "", .help = "Traces that wait to be decided.", .labels = ""},
+	[OWN_TRACES_BYTES] = {.name = "winnow_traces_undecided_bytes", .type = METRIC_GAUGE, .unit = "bytes", .help = "Memory that their messages take.", .labels = ""},
 	[OWN_PENDING_STEPS] = {.name = "winnow_pending_steps", .type = METRIC_GAUGE, .unit = "", .help = "Steps that are closed and not yet acknowledged by the receiver.", .labels = ""},
 	[OWN_WATERMARK] = {.name = "winnow_watermark_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "Event time up to which steps are closed.", .labels = ""},
 	[OWN_LAG] = {.name = "winnow_lag_records", .type = METRIC_GAUGE, .unit = "", .help = "Records in the log that are not counted yet.", .labels = "topic, partition"},
@@ -147,7 +154,7 @@ void family_print_docs(struct buf *out)
 {
 	buf_add_str(out, "# Metrics\n\n<!-- Generated from src/metric/family.c; the unit test metric.family compares the two. -->\n\n"
 		"## Sent by remote write\n\nOne set of series for all instances together: no label says which instance or partition it came from. Counters and histograms of logs and spans\n"
-		"carry exemplars with `trace_id` and `span_id`. Histograms leave as `_bucket` (with `le`), `_sum` and `_count`. The same series are on `/metrics` of every instance.\n\n");
+		"carry exemplars with `trace_id` and `span_id`. Histograms leave as `_bucket` (with `le`), `_sum` and `_count`, and by choice (`metrics.histograms`) as one native histogram under their name. The same series are on `/metrics` of every instance.\n\n");
 	print_table(out, families, FAMILY_COUNT);
 	buf_add_str(out, "\nRules may define counters and histograms of their own (`counters` and `histograms` in [rules.md](rules.md#counters-and-histograms-of-its-own)): they carry\n"
 		"`service_name` and the labels that the rule gives them, with exemplars, and leave the same way.\n");

@@ -76,6 +76,13 @@ enum own_metric {
 	OWN_OUTPUT_BYTES,          /* winnow_output_bytes_total */
 	OWN_REMOTE_WRITE_ASIDE,    /* winnow_remote_write_aside_series */
 	OWN_DEAD_LETTERS,          /* winnow_dead_letters_total{outcome} */
+	OWN_TRACES,                /* winnow_traces_total{decision} */
+	OWN_TRACES_EARLY,          /* winnow_traces_early_total */
+	OWN_TRACE_SPANS,           /* winnow_trace_spans_total{decision} */
+	OWN_KEPT_BYTES,            /* winnow_kept_bytes_total */
+	OWN_KEPT_LOST,             /* winnow_kept_messages_lost_total */
+	OWN_TRACES_UNDECIDED,      /* winnow_traces_undecided */
+	OWN_TRACES_BYTES,          /* winnow_traces_undecided_bytes */
 	OWN_PENDING_STEPS,         /* winnow_pending_steps */
 	OWN_WATERMARK,             /* winnow_watermark_timestamp_seconds */
 	OWN_LAG,                   /* winnow_lag_records{topic, partition} */

@@ -24,6 +24,31 @@ static inline uint8_t *put_bytes(uint8_t *at, uint8_t tag, const char *bytes, si
 	return at + len;
 }
 
+static inline uint64_t bits_of(double value)
+{
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+/* Copies len bytes in pieces of 32: both sides have that much room behind their ends. */
+static inline uint8_t *put_padded(uint8_t *at, const uint8_t *from, size_t len)
+{
+	for (size_t done = 0; done < len; done += 32)
+		memcpy(at + done, from + done, 32);
+	return at + len;
+}
+
+static inline uint8_t *put_double(uint8_t *at, uint8_t tag, uint64_t bits)
+{
+	*at++ = tag;
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	bits = __builtin_bswap64(bits);
+#endif
+	memcpy(at, &bits, 8);
+	return at + 8;
+}
+
 /* Zero values and zero times are left out, as proto3 has it; -0.0 is not zero. */
 static inline size_t point_len(uint64_t bits, int64_t timestamp_ms)
 {
@@ -32,11 +57,8 @@ static inline size_t point_len(uint64_t bits, int64_t timestamp_ms)
 
 static inline uint8_t *put_point(uint8_t *at, uint8_t value_tag, uint64_t bits, uint8_t time_tag, int64_t timestamp_ms)
 {
-	if (bits) {
-		*at++ = value_tag;
-		for (unsigned i = 0; i < 64; i += 8)
-			*at++ = (uint8_t)(bits >> i);
-	}
+	if (bits)
+		at = put_double(at, value_tag, bits);
 	if (timestamp_ms) {
 		*at++ = time_tag;
 		at = put_varint(at, (uint64_t)timestamp_ms);
@@ -44,12 +66,6 @@ static inline uint8_t *put_point(uint8_t *at, uint8_t value_tag, uint64_t bits, 
 	return at;
 }
 
-static inline uint64_t bits_of(double value)
-{
-	uint64_t bits;
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
-}
 
 /* Whether a receiver would keep this exemplar. */
 static inline bool point_takes(const struct exemplar *e)

@@ -5,7 +5,7 @@
  * Source: prometheus/docs, docs/specs/prw/remote_write_spec.md; field numbers from prometheus/prompb (remote.proto, types.proto):
  *
  *   WriteRequest    timeseries = 1, metadata = 3
- *   TimeSeries      labels = 1, samples = 2, exemplars = 3
+ *   TimeSeries      labels = 1, samples = 2, exemplars = 3, histograms = 4 (native.c)
  *   Label           name = 1, value = 2
  *   Sample          value = 1 (double), timestamp = 2 (int64 ms)
  *   Exemplar        labels = 1, value = 2 (double), timestamp = 3 (int64 ms)
@@ -30,7 +30,7 @@
 #include <stdlib.h>
 
 enum { TIMESERIES = 1, METADATA = 3 };
-enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_EXEMPLARS = 3 };
+enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_EXEMPLARS = 3, SERIES_HISTOGRAMS = 4 };
 enum { TAG_DOUBLE_1 = 1 << 3 | WIRE_FIXED64, TAG_DOUBLE_2 = 2 << 3 | WIRE_FIXED64, TAG_VARINT_2 = 2 << 3, TAG_VARINT_3 = 3 << 3 };
 enum { TAG_BYTES_1 = 1 << 3 | WIRE_BYTES, TAG_BYTES_2 = 2 << 3 | WIRE_BYTES, TAG_BYTES_3 = 3 << 3 | WIRE_BYTES };
 
@@ -136,6 +136,164 @@ void remote_write_add(struct buf *request, struct slice label_block, double valu
 	at = put_point(at, TAG_DOUBLE_1, bits, TAG_VARINT_2, timestamp_ms);
 	if (exemplar)
 		at = put_exemplar(at, exemplar, extra);
+	request->len += (size_t)(at - start);
+}
+
+/* --- all of a series --- */
+
+/* What the samples of a step have in common: copied into each. */
+struct common {
+	uint8_t time[PAIR_PAD]; /* tag and timestamp */
+	size_t time_len;
+	size_t head_len, tail_len; /* a bucket's labels before and behind `le` */
+};
+
+static inline uint8_t *put_short_varint(uint8_t *at, size_t value)
+{
+	if (value >= 0x4000)
+		return put_varint(at, value);
+	if (value >= 0x80)
+		*at++ = (uint8_t)(value | 0x80);
+	*at++ = (uint8_t)(value >= 0x80 ? value >> 7 : value);
+	return at;
+}
+
+static inline uint8_t *put_sample(uint8_t *at, const struct common *c, uint64_t bits)
+{
+	at[0] = TAG_BYTES_2;
+	at[1] = (uint8_t)((bits ? 9 : 0) + c->time_len);
+	at += 2;
+	if (bits)
+		at = put_double(at, TAG_DOUBLE_1, bits);
+	memcpy(at, c->time, PAIR_PAD);
+	return at + c->time_len;
+}
+
+/* Labels of the series on one side of `le`, the name among the first ones. */
+static inline uint8_t *put_labels(uint8_t *at, const struct points *p, const struct pair *name, bool behind)
+{
+	size_t i = 0;
+	if (!behind) {
+		for (; i < p->labels_len && p->labels[i]->place == PAIR_BEFORE_NAME; i++)
+			at = put_padded(at, p->labels[i]->encoded, p->labels[i]->encoded_len);
+		at = put_padded(at, name->encoded, name->encoded_len);
+	}
+	for (; i < p->labels_len; i++) {
+		enum pair_place place = (enum pair_place)p->labels[i]->place;
+		if (behind ? place == PAIR_AFTER_LE : place == PAIR_BETWEEN)
+			at = put_padded(at, p->labels[i]->encoded, p->labels[i]->encoded_len);
+	}
+	return at;
+}
+
+static inline size_t labels_len(const struct points *p, const struct pair *name, const struct pair *le)
+{
+	size_t len = name->encoded_len + (le ? le->encoded_len : 0);
+	for (size_t i = 0; i < p->labels_len; i++)
+		len += p->labels[i]->place == PAIR_NAME || p->labels[i]->place == PAIR_LE ? 0 : p->labels[i]->encoded_len;
+	return len;
+}
+
+static inline uint8_t *room_for(struct buf *request, size_t labels)
+{
+	if (request->cap - request->len < labels + SERIES_OVERHEAD)
+		buf_reserve(request, labels + SERIES_OVERHEAD);
+	return (uint8_t *)request->data + request->len;
+}
+
+/* Any sample, from its pairs. */
+static void add_point(struct buf *request, const struct points *p, const struct common *c, const struct pair *name, const struct pair *le, double value, const struct exemplar *exemplar)
+{
+	uint64_t bits = bits_of(value);
+	size_t labels = labels_len(p, name, le), extra = 0;
+	if (!point_takes(exemplar))
+		exemplar = NULL;
+	if (exemplar)
+		extra = exemplar_len(exemplar);
+	uint8_t *start = room_for(request, labels), *at = start;
+	*at++ = TIMESERIES << 3 | WIRE_BYTES;
+	at = put_short_varint(at, labels + 2 + (bits ? 9 : 0) + c->time_len + (exemplar ? 1 + wire_varint_len(extra) + extra : 0));
+	at = put_labels(at, p, name, false);
+	if (le)
+		at = put_padded(at, le->encoded, le->encoded_len);
+	at = put_labels(at, p, name, true);
+	at = put_sample(at, c, bits);
+	if (exemplar)
+		at = put_exemplar(at, exemplar, extra);
+	request->len += (size_t)(at - start);
+}
+
+/* A bucket's sample: the labels on both sides of `le` are copied from the first bucket, where they stand at these places of the request. */
+static inline void add_bucket(struct buf *request, const struct common *c, size_t head_at, size_t tail_at, const struct pair *le, double value)
+{
+	uint64_t bits = bits_of(value);
+	size_t labels = c->head_len + le->encoded_len + c->tail_len;
+	uint8_t *start = room_for(request, labels), *at = start;
+	const uint8_t *base = (const uint8_t *)request->data;
+	*at++ = TIMESERIES << 3 | WIRE_BYTES;
+	at = put_short_varint(at, labels + 2 + (bits ? 9 : 0) + c->time_len);
+	at = put_padded(at, base + head_at, c->head_len);
+	at = put_padded(at, le->encoded, le->encoded_len);
+	at = put_padded(at, base + tail_at, c->tail_len);
+	request->len += (size_t)(put_sample(at, c, bits) - start);
+}
+
+static void set_time(struct common *c, int64_t at_ms)
+{
+	uint8_t *at = c->time;
+	if (at_ms) {
+		*at++ = TAG_VARINT_2;
+		at = put_varint(at, (uint64_t)at_ms);
+	}
+	c->time_len = (size_t)(at - c->time);
+}
+
+static void add_buckets(struct buf *request, const struct points *p, struct common *c)
+{
+	const struct family_pairs *n = p->names;
+	size_t start = request->len;
+	add_point(request, p, c, n->name[0], n->le[0], p->values[0], p->marked == 0 ? p->exemplar : NULL);
+	size_t labels = labels_len(p, n->name[0], NULL), head_at = start + 2;
+	while (request->data[head_at - 1] & (char)0x80) /* the last byte of the length */
+		head_at++;
+	for (size_t i = 0; i < p->labels_len; i++)
+		c->tail_len += p->labels[i]->place == PAIR_AFTER_LE ? p->labels[i]->encoded_len : 0;
+	c->head_len = labels - c->tail_len;
+	size_t tail_at = head_at + c->head_len + n->le[0]->encoded_len;
+	for (size_t b = 1; b <= p->family->bounds_len; b++) {
+		if (p->exemplar && p->marked == b)
+			add_point(request, p, c, n->name[0], n->le[b], p->values[b], p->exemplar);
+		else
+			add_bucket(request, c, head_at, tail_at, n->le[b], p->values[b]);
+	}
+}
+
+void remote_write_series(struct buf *request, const struct points *p)
+{
+	struct common c = {0};
+	set_time(&c, p->at_ms);
+	if (p->family->type != METRIC_HISTOGRAM) {
+		add_point(request, p, &c, p->names->name[0], NULL, p->values[0], p->exemplar);
+		return;
+	}
+	add_buckets(request, p, &c);
+	for (size_t i = 1; i < 3; i++)
+		add_point(request, p, &c, p->names->name[i], NULL, p->values[p->family->bounds_len + i], NULL);
+}
+
+void remote_write_native(struct buf *request, const struct points *p, struct slice message)
+{
+	const struct pair *name = p->names->name[3];
+	bool has = point_takes(p->exemplar);
+	size_t labels = labels_len(p, name, NULL), extra = has ? exemplar_len(p->exemplar) : 0;
+	uint8_t *start = room_for(request, labels + message.len), *at = start;
+	*at++ = TIMESERIES << 3 | WIRE_BYTES;
+	at = put_short_varint(at, labels + 1 + wire_varint_len(message.len) + message.len + (has ? 1 + wire_varint_len(extra) + extra : 0));
+	at = put_labels(at, p, name, false);
+	at = put_labels(at, p, name, true);
+	at = put_bytes(at, SERIES_HISTOGRAMS << 3 | WIRE_BYTES, message.ptr, message.len);
+	if (has)
+		at = put_exemplar(at, p->exemplar, extra);
 	request->len += (size_t)(at - start);
 }
 

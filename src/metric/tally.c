@@ -25,7 +25,7 @@
 #include <stdlib.h>
 
 /* What an entry, a histogram's bucket and an exemplar take in a delta, about. */
-enum { ENTRY_BYTES = 14, BUCKET_BYTES = 2, EXEMPLAR_BYTES = 72, SERIES_BYTES = 12 };
+enum { ENTRY_BYTES = 14, BUCKET_BYTES = 2, EXEMPLAR_BYTES = 72, SERIES_BYTES = 12, NATIVE_BYTES = 60 };
 
 struct recent {
 	int64_t step;
@@ -46,6 +46,9 @@ struct tally {
 	uint32_t *slots;
 	size_t slots_cap;
 	struct arena buckets;
+	struct native **natives; /* used again after a clear */
+	size_t natives_len, natives_cap, natives_used;
+	bool native;
 	uint32_t epoch;
 	size_t bytes;
 };
@@ -69,7 +72,17 @@ void tally_free(struct tally *t)
 	free(t->entries);
 	free(t->slots);
 	arena_done(&t->buckets);
+	for (size_t i = 0; i < t->natives_len; i++) {
+		native_done(t->natives[i]);
+		free(t->natives[i]);
+	}
+	free(t->natives);
 	free(t);
+}
+
+void tally_native(struct tally *t, bool native)
+{
+	t->native = native;
 }
 
 void exemplar_set(struct exemplar *e, int64_t time_ns, double value, uint8_t rank, struct slice trace_id, struct slice span_id)
@@ -229,6 +242,18 @@ static size_t text_bytes(const struct tally_series *s)
 	return bytes;
 }
 
+static struct native *add_native(struct tally *t)
+{
+	if (t->natives_used == t->natives_len) {
+		t->natives = mem_grow(t->natives, t->natives_len, &t->natives_cap, sizeof(struct native *));
+		t->natives[t->natives_len++] = mem_zalloc(1, sizeof(struct native));
+	}
+	struct native *n = t->natives[t->natives_used++];
+	native_reset(n);
+	t->bytes += NATIVE_BYTES;
+	return n;
+}
+
 static uint32_t add_entry(struct tally *t, uint32_t series, int64_t step)
 {
 	const struct family *family = family_get(t->series[series].family);
@@ -240,6 +265,8 @@ static uint32_t add_entry(struct tally *t, uint32_t series, int64_t step)
 	if (family_buckets(family)) {
 		t->entries[number].buckets = arena_zalloc(&t->buckets, family_buckets(family) * sizeof(uint64_t));
 		t->bytes += family->bounds_len * BUCKET_BYTES;
+		if (t->native && family->type == METRIC_HISTOGRAM)
+			t->entries[number].native = add_native(t);
 	}
 	if (t->recent[series].epoch != t->epoch)
 		t->bytes += text_bytes(&t->series[series]);
@@ -312,6 +339,8 @@ void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double valu
 	entry->count += n;
 	entry->sum += value > 0 ? value * (double)n : 0;
 	entry->buckets[bucket] += n;
+	if (t->native)
+		native_observe((struct native *)(uintptr_t)entry->native, value, n); /* ours: only readers see it as const */
 	consider(t, entry, candidate);
 }
 
@@ -346,6 +375,7 @@ void tally_clear(struct tally *t)
 	if (t->entries_len > 0)
 		memset(t->slots, 0, t->slots_cap * sizeof(*t->slots));
 	t->entries_len = 0;
+	t->natives_used = 0;
 	t->bytes = 0;
 	arena_reset(&t->buckets);
 	t->epoch++;

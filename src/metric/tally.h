@@ -5,6 +5,7 @@
 #define WINNOW_METRIC_TALLY_H
 
 #include "metric/family.h"
+#include "metric/native.h"
 
 enum { LABELS_MAX = 30, EXEMPLAR_TRACE_MAX = 32, EXEMPLAR_SPAN_MAX = 16, LABEL_VALUE_MAX = 1024 };
 
@@ -47,6 +48,7 @@ struct tally_entry {
 	double sum;        /* histograms */
 	uint64_t *buckets; /* histograms: bounds_len + 1 increments, not cumulative; else NULL */
 	struct exemplar exemplar; /* rank 0: none */
+	const struct native *native; /* histograms, where asked for: the same observations by powers; else NULL */
 };
 
 /* The hash of a series with these labels (sorted, clean): the same in every process. */
@@ -56,6 +58,8 @@ struct tally;
 
 struct tally *tally_new(void);
 void tally_free(struct tally *t);
+/* Histograms are counted as native ones as well. Before anything is counted. */
+void tally_native(struct tally *t, bool native);
 /* The number of the series with these labels (any order; copied). Values are cut at LABEL_VALUE_MAX bytes and made valid UTF-8; left out are empty values,
  * names that are not legal label names or belong to us (le, __name__), the second of two equal names, and all past LABELS_MAX. The same labels always give the same number until tally_forget. */
 uint32_t tally_series(struct tally *t, enum family_id family, const struct label *labels, size_t len);

@@ -28,6 +28,7 @@
 #include "base/mem.h"
 #include "metric/point.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { SYMBOLS = 4, TIMESERIES = 5 };
@@ -37,7 +38,7 @@ enum { TAG_DOUBLE_1 = 1 << 3 | WIRE_FIXED64, TAG_DOUBLE_2 = 2 << 3 | WIRE_FIXED6
 /* A reference takes at most 5 bytes; a pair 10. */
 enum { PAIR_BYTES = 10, METADATA_BYTES = 16, METADATA_SLOTS = 64, FIRST_SLOTS = 1024 };
 /* Tags, lengths, a sample with both its times, an exemplar and metadata: all but the references. */
-enum { SERIES_OVERHEAD = 160 };
+enum { SERIES_OVERHEAD = 256 };
 
 struct text {
 	size_t at;
@@ -48,7 +49,7 @@ struct word {
 	uint32_t epoch, hash, ref;
 };
 
-struct pair {
+struct couple {
 	uint32_t epoch, hash, name, value;
 };
 
@@ -59,13 +60,23 @@ struct metadata {
 	uint8_t bytes[METADATA_BYTES];
 };
 
+/* What is behind the value of each sample of a series: its times, then the metadata of the TimeSeries. Mostly that of the series before. */
+struct rest {
+	const struct family *family;
+	int64_t at_ms, begun_ms;
+	uint32_t epoch;
+	uint8_t len, times_len;
+	uint8_t bytes[48];
+};
+
 struct write2 {
+	struct rest rest;
 	struct buf symbols, series;
 	struct text *texts;
 	size_t texts_len, texts_cap, series_len;
 	struct word *words;
 	size_t words_cap;
-	struct pair *pairs;
+	struct couple *pairs;
 	size_t pairs_len, pairs_cap;
 	struct metadata metadata[METADATA_SLOTS];
 	uint32_t epoch;
@@ -132,6 +143,11 @@ static inline uint64_t text_hash(struct slice s)
 	return mix(bytes, s.len);
 }
 
+uint32_t write2_hash(struct slice text)
+{
+	return (uint32_t)text_hash(text);
+}
+
 static inline struct slice text_at(const struct write2 *w, uint32_t ref)
 {
 	return slice_of(w->symbols.data + w->texts[ref].at, w->texts[ref].len);
@@ -139,11 +155,17 @@ static inline struct slice text_at(const struct write2 *w, uint32_t ref)
 
 static uint32_t text_add(struct write2 *w, struct slice text)
 {
-	buf_add_char(&w->symbols, (char)TAG_SYMBOL);
-	wire_add_varint(&w->symbols, text.len);
-	w->texts = mem_grow(w->texts, w->texts_len, &w->texts_cap, sizeof(*w->texts));
-	w->texts[w->texts_len] = (struct text){.at = w->symbols.len, .len = (uint32_t)text.len};
-	buf_add_slice(&w->symbols, text);
+	if (w->symbols.cap - w->symbols.len < text.len + 11)
+		buf_reserve(&w->symbols, text.len + 11);
+	uint8_t *start = (uint8_t *)w->symbols.data, *at = start + w->symbols.len;
+	*at++ = TAG_SYMBOL;
+	at = put_varint(at, text.len);
+	if (w->texts_len == w->texts_cap)
+		w->texts = mem_grow(w->texts, w->texts_len, &w->texts_cap, sizeof(*w->texts));
+	w->texts[w->texts_len] = (struct text){.at = (size_t)(at - start), .len = (uint32_t)text.len};
+	if (text.len)
+		memcpy(at, text.ptr, text.len);
+	w->symbols.len = (size_t)(at - start) + text.len;
 	return (uint32_t)w->texts_len++;
 }
 
@@ -166,7 +188,7 @@ static void words_grow(struct write2 *w)
 
 static void pairs_grow(struct write2 *w)
 {
-	struct pair *old = w->pairs;
+	struct couple *old = w->pairs;
 	size_t old_cap = w->pairs_cap;
 	w->pairs_cap *= 2;
 	w->pairs = mem_zalloc(w->pairs_cap, sizeof(*w->pairs));
@@ -181,9 +203,8 @@ static void pairs_grow(struct write2 *w)
 	free(old);
 }
 
-static uint32_t symbol(struct write2 *w, struct slice text, uint64_t whole_hash)
+static uint32_t symbol(struct write2 *w, struct slice text, uint32_t hash)
 {
-	uint32_t hash = (uint32_t)whole_hash;
 	if (text.len == 0)
 		return 0;
 	if (w->texts_len * 2 >= w->words_cap)
@@ -196,13 +217,13 @@ static uint32_t symbol(struct write2 *w, struct slice text, uint64_t whole_hash)
 	return w->words[at].ref;
 }
 
-static inline const struct pair *symbol_pair(struct write2 *w, struct slice name, struct slice value)
+static inline const struct couple *symbol_pair(struct write2 *w, struct slice name, struct slice value)
 {
 	uint64_t name_hash = text_hash(name), value_hash = text_hash(value);
 	uint32_t hash = (uint32_t)(mix(name_hash, value_hash) >> 16);
 	size_t at = hash & (w->pairs_cap - 1);
 	for (; w->pairs[at].epoch == w->epoch; at = (at + 1) & (w->pairs_cap - 1)) {
-		const struct pair *p = &w->pairs[at];
+		const struct couple *p = &w->pairs[at];
 		if (p->hash == hash && slice_eq(text_at(w, p->value), value) && slice_eq(text_at(w, p->name), name))
 			return p;
 	}
@@ -211,14 +232,15 @@ static inline const struct pair *symbol_pair(struct write2 *w, struct slice name
 		for (at = hash & (w->pairs_cap - 1); w->pairs[at].epoch == w->epoch;)
 			at = (at + 1) & (w->pairs_cap - 1);
 	}
-	uint32_t name_ref = symbol(w, name, name_hash);
-	w->pairs[at] = (struct pair){.epoch = w->epoch, .hash = hash, .name = name_ref, .value = symbol(w, value, value_hash)};
+	uint32_t name_ref = symbol(w, name, (uint32_t)name_hash);
+	w->pairs[at] = (struct couple){.epoch = w->epoch, .hash = hash, .name = name_ref, .value = symbol(w, value, (uint32_t)value_hash)};
 	return &w->pairs[at];
 }
 
 void write2_begin(struct write2 *w)
 {
-	w->epoch++;
+	static _Atomic uint32_t epochs; /* one count for all writers: a pair may go from one to the other */
+	w->epoch = atomic_fetch_add(&epochs, 1) + 1;
 	w->texts_len = w->pairs_len = w->series_len = 0;
 	buf_reset(&w->symbols);
 	buf_reset(&w->series);
@@ -229,7 +251,7 @@ void write2_begin(struct write2 *w)
 
 /* --- what points share --- */
 
-static inline uint8_t *put_pair(uint8_t *at, const struct pair *p)
+static inline uint8_t *put_pair(uint8_t *at, const struct couple *p)
 {
 	at = put_varint(at, p->name);
 	return put_varint(at, p->value);
@@ -247,11 +269,11 @@ static const struct metadata *metadata_of(struct write2 *w, const struct family 
 	*at++ = types[family->type];
 	if (help.len) {
 		*at++ = TAG_HELP;
-		at = put_varint(at, symbol(w, help, text_hash(help)));
+		at = put_varint(at, symbol(w, help, write2_hash(help)));
 	}
 	if (unit.len) {
 		*at++ = TAG_UNIT;
-		at = put_varint(at, symbol(w, unit, text_hash(unit)));
+		at = put_varint(at, symbol(w, unit, write2_hash(unit)));
 	}
 	m->family = family;
 	m->epoch = w->epoch;
@@ -384,11 +406,194 @@ void write2_histogram(struct write2 *w, struct write2_label *name, struct slice 
 	add_series(w, name, NULL, TAG_HISTOGRAM, message, exemplar);
 }
 
+/* --- all of a series --- */
+
+static __attribute__((noinline)) void look_up_pair(struct write2 *w, struct pair *pair)
+{
+	struct pair_name *name = pair->name;
+	if (name->epoch != w->epoch) {
+		name->ref = symbol(w, name->text, name->hash);
+		name->epoch = w->epoch;
+	}
+	uint8_t *end = put_varint(pair->refs, name->ref);
+	pair->refs_len = (uint8_t)(put_varint(end, symbol(w, pair->label.value, pair->value_hash)) - pair->refs);
+	pair->epoch = w->epoch;
+}
+
+/* A pair's references in this request, written up to PAIR_REFS past their end. */
+static inline uint8_t *put_one(struct write2 *w, uint8_t *at, struct pair *pair)
+{
+	if (pair->epoch != w->epoch)
+		look_up_pair(w, pair);
+	memcpy(at, pair->refs, PAIR_REFS);
+	return at + pair->refs_len;
+}
+
+/* The labels up to `le`, and the name. *at_label: where those behind it begin. */
+static inline uint8_t *put_before(struct write2 *w, uint8_t *at, const struct points *p, struct pair *name, size_t *at_label)
+{
+	size_t i = 0;
+	for (; i < p->labels_len && p->labels[i]->place == PAIR_BEFORE_NAME; i++)
+		at = put_one(w, at, p->labels[i]);
+	at = put_one(w, at, name);
+	for (; i < p->labels_len && p->labels[i]->place <= PAIR_LE; i++)
+		if (p->labels[i]->place == PAIR_BETWEEN)
+			at = put_one(w, at, p->labels[i]);
+	*at_label = i;
+	return at;
+}
+
+static inline uint8_t *put_behind(struct write2 *w, uint8_t *at, const struct points *p, size_t at_label)
+{
+	for (size_t i = at_label; i < p->labels_len; i++)
+		at = put_one(w, at, p->labels[i]);
+	return at;
+}
+
+static const struct rest *rest_of(struct write2 *w, const struct points *p)
+{
+	struct rest *r = &w->rest;
+	if (r->epoch == w->epoch && r->family == p->family && r->at_ms == p->at_ms && r->begun_ms == p->begun_ms)
+		return r;
+	uint8_t *at = r->bytes;
+	const struct metadata *m = metadata_of(w, p->family);
+	if (p->at_ms) {
+		*at++ = TAG_VARINT_2;
+		at = put_varint(at, (uint64_t)p->at_ms);
+	}
+	if (p->begun_ms) {
+		*at++ = TAG_VARINT_3;
+		at = put_varint(at, (uint64_t)p->begun_ms);
+	}
+	r->times_len = (uint8_t)(at - r->bytes);
+	at = put_bytes(at, TAG_METADATA, (const char *)m->bytes, m->len);
+	r->len = (uint8_t)(at - r->bytes);
+	r->family = p->family;
+	r->at_ms = p->at_ms;
+	r->begun_ms = p->begun_ms;
+	r->epoch = w->epoch;
+	return r;
+}
+
+/* A series' room for any of its samples. */
+static inline uint8_t *room_for(struct write2 *w)
+{
+	enum { ROOM = SERIES_OVERHEAD + (LABELS_MAX + 3) * PAIR_BYTES + PAIR_REFS };
+	if (w->series.cap - w->series.len < ROOM)
+		buf_reserve(&w->series, ROOM);
+	return (uint8_t *)w->series.data + w->series.len;
+}
+
+/* Writes the length of a message that begins at body, behind one byte of room for it; returns the message's end. */
+static inline uint8_t *close_message(uint8_t *body, uint8_t *end)
+{
+	uint8_t varint[10];
+	size_t len = (size_t)(end - body);
+	body[-1] = (uint8_t)len;
+	if (len < 0x80)
+		return end;
+	size_t width = (size_t)(put_varint(varint, len) - varint);
+	memmove(body + width - 1, body, len);
+	memcpy(body - 1, varint, width);
+	return end + width - 1;
+}
+
+static inline uint8_t *put_value(uint8_t *at, const struct rest *rest, uint64_t bits)
+{
+	at[0] = TAG_SAMPLE;
+	at[1] = (uint8_t)((bits ? 9 : 0) + rest->times_len);
+	at += 2;
+	return bits ? put_double(at, TAG_DOUBLE_1, bits) : at;
+}
+
+static inline void end_point(struct write2 *w, uint8_t *start, uint8_t *end)
+{
+	start[0] = TAG_SERIES;
+	w->series.len += (size_t)(close_message(start + 2, end) - start);
+	w->series_len++;
+}
+
+/* Any sample. */
+static void add_point(struct write2 *w, const struct points *p, const struct rest *rest, struct pair *name, struct pair *le, double value, const struct exemplar *exemplar)
+{
+	size_t behind;
+	uint8_t *start = room_for(w), *at = start + 4;
+	start[2] = TAG_REFS;
+	at = put_before(w, at, p, name, &behind);
+	if (le)
+		at = put_one(w, at, le);
+	at = close_message(start + 4, put_behind(w, at, p, behind));
+	at = put_value(at, rest, bits_of(value));
+	memcpy(at, rest->bytes, sizeof(rest->bytes));
+	if (!point_takes(exemplar)) {
+		end_point(w, start, at + rest->len);
+		return;
+	}
+	size_t metadata = (size_t)(rest->len - rest->times_len);
+	at = put_exemplar(w, at + rest->times_len, exemplar);
+	memcpy(at, rest->bytes + rest->times_len, metadata);
+	end_point(w, start, at + metadata);
+}
+
+/* The buckets of a histogram that have no exemplar: pieces of fixed length over each other, no loop and no call. */
+static void add_buckets(struct write2 *w, const struct points *p, const struct rest *rest)
+{
+	enum { SIDE = 48 };
+	uint8_t sides[2][SIDE + LABELS_MAX * PAIR_BYTES + PAIR_REFS];
+	size_t behind, before_len = (size_t)(put_before(w, sides[0], p, p->names->name[0], &behind) - sides[0]);
+	size_t behind_len = (size_t)(put_behind(w, sides[1], p, behind) - sides[1]);
+	bool fits = before_len <= SIDE && behind_len <= SIDE && before_len + behind_len + PAIR_BYTES + rest->len + 15 < 0x80;
+	for (size_t b = 0; b <= p->family->bounds_len; b++) {
+		struct pair *le = p->names->le[b];
+		if (!fits || (p->exemplar && p->marked == b)) {
+			add_point(w, p, rest, p->names->name[0], le, p->values[b], p->marked == b ? p->exemplar : NULL);
+			continue;
+		}
+		uint8_t *start = room_for(w), *at = start + 4;
+		start[2] = TAG_REFS;
+		memcpy(at, sides[0], SIDE);
+		at = put_one(w, at + before_len, le);
+		memcpy(at, sides[1], SIDE);
+		at += behind_len;
+		start[3] = (uint8_t)(at - start - 4);
+		at = put_value(at, rest, bits_of(p->values[b]));
+		memcpy(at, rest->bytes, sizeof(rest->bytes));
+		end_point(w, start, at + rest->len);
+	}
+}
+
+void write2_series(struct write2 *w, const struct points *p)
+{
+	const struct rest *rest = rest_of(w, p);
+	if (p->family->type != METRIC_HISTOGRAM) {
+		add_point(w, p, rest, p->names->name[0], NULL, p->values[0], p->exemplar);
+		return;
+	}
+	add_buckets(w, p, rest);
+	for (size_t i = 1; i < 3; i++)
+		add_point(w, p, rest, p->names->name[i], NULL, p->values[p->family->bounds_len + i], NULL);
+}
+
+void write2_native(struct write2 *w, const struct points *p, struct slice message)
+{
+	size_t behind;
+	const struct metadata *m = metadata_of(w, p->family);
+	buf_reserve(&w->series, message.len + SERIES_OVERHEAD + (LABELS_MAX + 3) * PAIR_BYTES + PAIR_REFS);
+	uint8_t *start = (uint8_t *)w->series.data + w->series.len, *at = start + 4;
+	start[2] = TAG_REFS;
+	at = put_before(w, at, p, p->names->name[3], &behind);
+	at = close_message(start + 4, put_behind(w, at, p, behind));
+	at = put_bytes(at, TAG_HISTOGRAM, message.ptr, message.len);
+	if (point_takes(p->exemplar))
+		at = put_exemplar(w, at, p->exemplar);
+	end_point(w, start, put_bytes(at, TAG_METADATA, (const char *)m->bytes, m->len));
+}
+
 /* --- the request --- */
 
 uint32_t write2_symbol(struct write2 *w, struct slice text)
 {
-	return symbol(w, text, text_hash(text));
+	return symbol(w, text, write2_hash(text));
 }
 
 void write2_add(struct write2 *w, struct slice message)

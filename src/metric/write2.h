@@ -4,7 +4,7 @@
 #define WINNOW_METRIC_WRITE2_H
 
 #include "base/buf.h"
-#include "metric/tally.h"
+#include "metric/pair.h"
 
 /* A request being written: its symbol table and its TimeSeries. */
 struct write2;
@@ -26,6 +26,12 @@ struct write2_label {
 void write2_point(struct write2 *w, struct write2_label *name, struct write2_label *extra, double value, int64_t timestamp_ms, int64_t start_ms, const struct exemplar *exemplar);
 /* The same with a Histogram message (native.h) instead of a sample. */
 void write2_histogram(struct write2 *w, struct write2_label *name, struct slice message, const struct exemplar *exemplar);
+/* The same as write2_labels and write2_point for all that a series sends at one time: the fast way. */
+void write2_series(struct write2 *w, const struct points *p);
+/* One TimeSeries with a Histogram message (native.h); of p: names, labels, exemplar. */
+void write2_native(struct write2 *w, const struct points *p, struct slice message);
+/* What a pair remembers of its texts. */
+uint32_t write2_hash(struct slice text);
 /* The parts for who encodes a TimeSeries message himself: the reference of a text, and the message with all its references. */
 uint32_t write2_symbol(struct write2 *w, struct slice text);
 void write2_add(struct write2 *w, struct slice message);

@@ -224,22 +224,33 @@ static void mutate_cut(const struct world *w, struct cut *c)
 			c->requests[kept++] = c->requests[r];
 	if (w->mutant == MUTANT_NO_ANCHORS)
 		c->len = kept;
-	if (w->mutant == MUTANT_HALF_STEP && c->len && !c->requests[c->len - 1].anchors)
+	if (w->mutant == MUTANT_HALF_STEP && !c->more && c->len && !c->requests[c->len - 1].anchors)
 		c->len--;
 }
 
-static bool cut(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)
+/* The step as a whole: it must be the one that others cut, and what are anchors in it is remembered. */
+static void look_at_step(struct instance *i, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes)
 {
+	struct cut whole;
+	ledger_cut(i->ledger, step, version, max_samples, max_bytes, &whole);
+	check_cut(world, i, &whole);
+	i->sending.anchors_len = 0;
+	for (size_t r = 0; world->mutant && r < whole.len; r++)
+		if (whole.requests[r].anchors && i->sending.anchors_len < 64)
+			i->sending.anchors[i->sending.anchors_len++] = hash_bytes(whole.requests[r].body);
+	cut_done(&whole);
+}
+
+static bool cut(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *c)
+{
+	enum { PART_BYTES = 1000 };
 	struct instance *i = self;
 	if (i->sending.dying || ledger_pending_first(i->ledger) != step)
 		return false;
-	ledger_cut(i->ledger, step, version, max_samples, max_bytes, ret);
-	check_cut(world, i, ret);
-	mutate_cut(world, ret);
-	i->sending.anchors_len = 0;
-	for (size_t r = 0; world->mutant && r < ret->len; r++)
-		if (ret->requests[r].anchors && i->sending.anchors_len < 64)
-			i->sending.anchors[i->sending.anchors_len++] = hash_bytes(ret->requests[r].body);
+	if (!c->more)
+		look_at_step(i, step, version, max_samples, max_bytes);
+	ledger_cut_part(i->ledger, step, version, max_samples, max_bytes, PART_BYTES, c);
+	mutate_cut(world, c);
 	return true;
 }
 

@@ -1,1 +1,1 @@
-set(metric_TESTS family openmetrics remote_write tally write2)
+set(metric_TESTS family native openmetrics pair remote_write tally write2)

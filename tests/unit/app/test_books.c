@@ -82,7 +82,7 @@ static void a_step_goes_out_once_its_mark_is_in_the_journal_not_again(void **sta
 	(void)state;
 	struct books *books = house_open();
 	bool newest;
-	struct cut cut;
+	struct cut cut = {0};
 	int64_t now = clock_wall_ns(), first = (now - 120 * NS_PER_S) / HOUSE_STEP, until = clock_mono_ns() + 10 * NS_PER_S, step;
 	append(books, 1, 1, 0, 10, now - 120 * NS_PER_S);
 	append(books, 1, 2, 10, 10, now);

@@ -181,9 +181,8 @@ static void what_this_version_does_not_do_is_said(void **state)
 	(void)state;
 	refused(SOURCES "remote_write: {url: http://x, version: 3.0}\n", "w.yaml:2:40: \"3.0\" is none of auto, 1.0, 2.0; did you mean \"1.0\"?\n");
 	refused(SOURCES WRITE "examples: partly\n", "w.yaml:3:11: \"partly\" is none of full, masked, none\n");
-	refused(SOURCES WRITE "metrics: {histograms: native}\n", "w.yaml:3:23: \"native\" is not supported yet\n");
 	refused(SOURCES WRITE "metrics: {spans: temp}\n", "w.yaml:3:18: \"temp\" is none of otel, tempo, semconv; did you mean \"tempo\"?\n");
-	refused("sources: [{file: {path: x}}]\nmetrics: {histograms: native}\n" WRITE, "w.yaml:2:23: \"native\" is not supported yet\n");
+	refused("sources: [{file: {path: x}}]\nmetrics: {histograms: natives}\n" WRITE, "w.yaml:2:23: \"natives\" is none of classic, native, both; did you mean \"native\"?\n");
 	refused("sources: [{file: {path: x}, format: jsn}]\n" WRITE, "w.yaml:1:37: \"jsn\" is none of auto, json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text; did you mean \"json\"?\n");
 }
 

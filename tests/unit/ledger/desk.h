@@ -271,6 +271,27 @@ static inline void desk_same_in_both(struct desk *d, const struct cut *one, size
 	buf_done(&b);
 }
 
+/* A part at a time, of one request each, it is the same. */
+static inline void desk_same_in_parts(struct desk *d, const struct cut *whole, size_t max_samples)
+{
+	struct cut part = {0};
+	size_t at = 0;
+	do {
+		ledger_cut_part(d->l, ledger_pending_first(d->l), REMOTE_WRITE_1, max_samples, 1 << 20, 1, &part);
+		assert_true(part.len <= 1);
+		for (size_t i = 0; i < part.len; i++, at++) {
+			assert_true(at < whole->len);
+			check(slice_eq(part.requests[i].body, whole->requests[at].body));
+			assert_int_equal(part.requests[i].first, whole->requests[at].first);
+			assert_int_equal(part.requests[i].anchors, whole->requests[at].anchors);
+			assert_true(part.requests[i].anchors || part.begins == whole->begins);
+		}
+	} while (part.more);
+	assert_int_equal(at, whole->len);
+	assert_int_equal(part.begins, whole->begins);
+	cut_done(&part);
+}
+
 /* The oldest pending step's cut as text, which the caller frees. */
 static inline char *desk_cut(struct desk *d, size_t max_samples)
 {
@@ -279,6 +300,7 @@ static inline char *desk_cut(struct desk *d, size_t max_samples)
 	ledger_cut(d->l, ledger_pending_first(d->l), REMOTE_WRITE_1, max_samples, 1 << 20, &c);
 	desk_read_cut(&c, &out);
 	desk_same_in_both(d, &c, max_samples);
+	desk_same_in_parts(d, &c, max_samples);
 	cut_done(&c);
 	buf_cstr(&out);
 	return out.data;

@@ -33,6 +33,20 @@ static void write_patterns(struct desk *d, uint64_t *seed)
 		.trace_id = SLICE("0123"), .topic = SLICE("t"), .offset = (int64_t)roll(seed, 1000)};
 }
 
+/* As some writers count: the same observations by powers. */
+static void add_native(struct tally_entry *e, uint64_t *seed)
+{
+	static struct native natives[8];
+	static size_t next;
+	if (roll(seed, 3) == 0)
+		return;
+	struct native *h = &natives[next++ % 8];
+	native_reset(h);
+	for (uint64_t n = 0; n < e->count; n++)
+		native_observe(h, roll(seed, 9) ? (double)(1 + roll(seed, 1 << roll(seed, 30))) / 997 : 0, 1);
+	e->native = h;
+}
+
 static void write_entry(struct desk *d, uint64_t *seed, int64_t step)
 {
 	static uint64_t buckets[8][BOUNDS_MAX + 1];
@@ -42,7 +56,9 @@ static void write_entry(struct desk *d, uint64_t *seed, int64_t step)
 		uint64_t *b = memset(buckets[d->entries_len % 8], 0, sizeof(buckets[0]));
 		enum family_id family = kind == 3 ? desk_sum() : desk_histogram(roll(seed, 3));
 		d->rules_ns = (int64_t)roll(seed, 1000);
-		desk_observe(d, family, b, roll(seed, family_buckets(family_get(family))), step, 1 + roll(seed, 3), (double)roll(seed, 1000) / 7);
+		struct tally_entry *e = desk_observe(d, family, b, roll(seed, family_buckets(family_get(family))), step, 1 + roll(seed, 3), (double)roll(seed, 1000) / 7);
+		if (kind == 4)
+			add_native(e, seed);
 	} else if (kind == 0) {
 		desk_records(d, services[roll(seed, 3)], step, 1 + roll(seed, 9));
 	} else if (kind == 1) {
@@ -54,6 +70,7 @@ static void write_entry(struct desk *d, uint64_t *seed, int64_t step)
 		b[roll(seed, 3)] = 2;
 		e->buckets = b;
 		e->sum = (double)roll(seed, 1000) / 7;
+		add_native(e, seed);
 	}
 }
 
@@ -119,7 +136,7 @@ static void write_story(struct story *s, uint64_t seed, const struct ledger_opts
 	desk_done(&d);
 }
 
-static void same_cut(const struct ledger *a, const struct ledger *b, enum remote_write_version version)
+static void same_cut(struct ledger *a, struct ledger *b, enum remote_write_version version)
 {
 	struct cut x, y;
 	assert_int_equal(ledger_pending_first(a), ledger_pending_first(b));
@@ -168,6 +185,7 @@ static void a_snapshot_at_any_position_goes_on_as_the_straight_fold_does(void **
 	opts.series_limit = 14;
 	opts.expire_ns = 20 * NS_PER_S;
 	for (uint64_t seed = 1; seed <= 3; seed++) {
+		opts.histograms = (enum ledger_histograms)(seed % 3);
 		write_story(&s, seed, &opts);
 		struct ledger *l = ledger_new(&opts);
 		struct buf *snapshots = calloc(s.len + 1, sizeof(*snapshots));
