@@ -218,6 +218,18 @@ static void get_pattern(struct admin *admin, struct MHD_Connection *c, struct sl
 	free(status);
 }
 
+static void get_tap(struct admin *admin, struct MHD_Connection *c, struct slice rest, struct answer *a)
+{
+	(void)rest;
+	uint64_t after = 0;
+	a->type = JSON;
+	slice_to_u64(parameter(c, "after"), &after);
+	if (admin->opts.tap)
+		admin->opts.tap(admin->opts.app, parameter(c, "filter"), after, &a->body);
+	else
+		answer_error(a, MHD_HTTP_NOT_IMPLEMENTED, "this instance cannot be tapped");
+}
+
 static void get_cardinality(struct admin *admin, struct MHD_Connection *c, struct slice rest, struct answer *a)
 {
 	(void)c, (void)rest;
@@ -294,6 +306,7 @@ static const struct route routes[] = {
 	{"GET", "/api/v1/traces/", false, get_trace},
 	{"GET", "/api/v1/traces", false, get_traces},
 	{"GET", "/api/v1/cardinality", false, get_cardinality},
+	{"GET", "/api/v1/tap", false, get_tap},
 	{"GET", "/api/v1/patterns/", false, get_pattern},
 };
 

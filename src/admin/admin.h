@@ -77,6 +77,8 @@ struct admin_opts {
 	int (*incident)(void *app, struct slice body, struct buf *out, struct err *err);
 	void (*incidents)(void *app, struct buf *out);
 	void (*control)(void *app, struct slice service, struct buf *out);
+	/* Records as they pass, behind number `after`; without the ledger's lock. May be NULL. */
+	void (*tap)(void *app, struct slice filter, uint64_t after, struct buf *out);
 };
 
 struct admin;

@@ -157,6 +157,7 @@ static int start_workers(struct control *c)
 			.low_ns = c->low_ns,
 			.number = i,
 			.count = n,
+			.tap = status_tap(c->status),
 			.kept = c->kept,
 			.rekey = c->rekey,
 			.rekey_topic = c->rekey_topic,

@@ -14,6 +14,7 @@ set(app_SOURCES
 	cmd_schema.c
 	cmd_slo.c
 	cmd_suggest.c
+	cmd_tap.c
 	cmd_top.c
 	cmd_version.c
 	command.c
@@ -41,6 +42,7 @@ set(app_SOURCES
 	sending.c
 	series_text.c
 	status.c
+	tap.c
 	traces.c
 	watch.c
 	worker.c

@@ -35,6 +35,7 @@ struct status {
 	int64_t rules_loaded_ns;
 	uint64_t reloads, overruled;
 	struct admin *admin;
+	struct tap *tap;
 };
 
 /* --- what the admin server asks --- */
@@ -234,6 +235,16 @@ static int ask_reload(void *app, struct err *err)
 	return successful ? 0 : err_set(err, ERR_INPUT, "the rules have mistakes (see the log); those in force stay");
 }
 
+static void show_tap(void *app, struct slice filter, uint64_t after, struct buf *out)
+{
+	tap_read(((struct status *)app)->tap, filter, after, out);
+}
+
+struct tap *status_tap(struct status *s)
+{
+	return s->tap;
+}
+
 int status_start(const struct config *config, _Atomic bool *reload, struct status **ret)
 {
 	struct status *s = mem_zalloc(1, sizeof(*s));
@@ -259,10 +270,13 @@ int status_start(const struct config *config, _Atomic bool *reload, struct statu
 		.incident = post_incident,
 		.incidents = list_incidents,
 		.control = show_control,
+		.tap = show_tap,
 	};
+	s->tap = tap_new(config->examples == EXAMPLES_FULL);
 	if (admin_start(&opts, &s->admin, &err) < 0) {
 		log_line(LOG_ERROR, "admin", "%s", err.text);
 		pthread_mutex_destroy(&s->lock);
+		tap_free(s->tap);
 		free(s);
 		return 1;
 	}
@@ -275,6 +289,7 @@ void status_stop(struct status *s)
 	if (!s)
 		return;
 	admin_stop(s->admin);
+	tap_free(s->tap);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

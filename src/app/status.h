@@ -28,6 +28,8 @@ void status_set_ends(struct status *s, status_end_fn *end, void *arg);
 void status_trouble(struct status *s, const char *part, const char *text);
 /* The offset that someone set a consumer group to was not heeded. */
 void status_overruled(struct status *s);
+/* Where workers show records to who looks on. */
+struct tap *status_tap(struct status *s);
 void status_reloaded(struct status *s, bool successful);
 
 #endif

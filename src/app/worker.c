@@ -557,6 +557,8 @@ static void turn(struct worker *w)
 		w->must_rewind = true;
 	if (w->must_rewind)
 		rewind_all(w);
+	if (w->opts.tap)
+		shard_set_tap(w->shard, tap_wanted(w->opts.tap) ? tap_take : NULL, w->opts.tap);
 	bool busy = false;
 	bool hold = w->must_rewind || w->append_failed || held(w);
 	if (!hold && !w->stopping)

@@ -4,6 +4,7 @@
 #define WINNOW_APP_WORKER_H
 
 #include "app/books.h"
+#include "app/tap.h"
 #include "engine/shard.h"
 #include "sink/kept_topic.h"
 #include "source/source.h"
@@ -17,6 +18,7 @@ struct worker_opts {
 	size_t cut_bytes;         /* a delta is cut early when it gets this large; 0: 8 MiB */
 	_Atomic int64_t *low_ns;  /* shared by all workers of the process: [number] is this one's slowest partition's event time */
 	size_t number, count;     /* of count workers */
+	struct tap *tap;          /* NULL: nobody can look on */
 	struct kept_topic *kept;  /* where kept traces go; NULL: nowhere */
 	struct kept_topic *rekey; /* where spans go to be keyed by trace id; NULL: they are */
 	const char *rekey_topic;  /* its name; it is read as well */

@@ -48,6 +48,8 @@ struct shard {
 	struct pattern **news;
 	size_t news_len, news_cap;
 	struct shard_totals totals;
+	shard_visit *tap;       /* NULL: nobody looks on */
+	void *tap_arg;
 	size_t lost;            /* of the message fed last */
 	enum undecodable lost_reason;
 };
@@ -141,6 +143,12 @@ static void widen(struct shard *s, const struct red_event *e)
 	s->wide = wide;
 	pattern_set_widen(s->patterns, wide);
 	red_widen(s->red, wide);
+}
+
+void shard_set_tap(struct shard *s, shard_visit *tap, void *arg)
+{
+	s->tap = tap;
+	s->tap_arg = arg;
 }
 
 int64_t shard_rules_ns(const struct shard *s)
@@ -325,6 +333,10 @@ static void note_trace(struct shard *s, struct naming *n, struct shard_example *
 static void count_log(struct shard *s, struct naming *n, struct shard_example *where)
 {
 	name_log(s, n);
+	if (s->tap) {
+		struct shard_view view = {.record = n->event.record, .pattern = n->pattern, .match = n->match.rule ? &n->match : NULL};
+		s->tap(s->tap_arg, &view);
+	}
 	red_outcome(s->red, n->event.time_ns, n->outcome, 1);
 	if (n->outcome == OUTCOME_FILTERED)
 		return;

@@ -183,6 +183,8 @@ struct shard_view {
 	const struct tally *tally;      /* increments of this record alone */
 };
 typedef void shard_visit(void *arg, const struct shard_view *view);
+/* Shows each log record that is counted from now on; NULL: no more. */
+void shard_set_tap(struct shard *s, shard_visit *tap, void *arg);
 /* Takes the payload apart without counting it anywhere; ret gets the decoder's result. */
 void shard_explain(struct shard *s, enum format format, struct slice payload, int64_t now_ns, shard_visit *visit, void *arg, struct decoded *ret);
 

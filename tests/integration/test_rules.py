@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-import json, os, signal, time
+import json, os, signal, subprocess, time
 from stage import Producer, Stage, kafka, produce_values
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e47%02x"
@@ -130,6 +130,32 @@ class Rules(Stage):
         self.balanced({"logs": {"cart": 11}}, servers=[w])
         self.assertEqual(self.metric(w, "winnow_records_total", outcome="rule"), 11)
         self.ends_well(w)
+
+    def test_tap(self):
+        """tap: records as they pass, with the rule or the pattern each got; a filter; at most 200 a second, the rest is said; no messages where examples are masked"""
+        self.prometheus()
+        folder = self.rules(own="rules:\n  - {name: paid, match: \"paid <n:int>\"}\n")
+        for examples in ("full", "masked"):
+            w = self.winnow(self.settings(topics=[self.logs], rules=[folder], examples=examples))
+            self.until(lambda: w.get("/-/ready")[0] == 200, 60, "ready")
+            tap = lambda *arguments: subprocess.Popen([w.binary, "tap", "--admin", w.url, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            rule, all_of_them = tap("-n", "3", "--json", "paid"), tap("-n", "400")
+            time.sleep(1)
+            for _ in range(8):
+                produce_values(kafka().brokers, self.logs, self.lines(["paid 7", "saw a bird"] * 300))
+                time.sleep(0.6)
+            out, err = rule.communicate(timeout=30)
+            self.assertEqual(rule.returncode, 0, err)
+            rows = [json.loads(line) for line in out.splitlines()]
+            self.assertEqual([(r["rule"], r["service_name"], r["severity"], r["message"]) for r in rows], [("paid", "cart", "info", "paid 7" if examples == "full" else "")] * 3)
+            self.assertTrue(all(r["trace_id"] and len(r["pattern_id"]) == 16 for r in rows), rows)
+            out, err = all_of_them.communicate(timeout=30)
+            self.assertEqual((all_of_them.returncode, len(out.splitlines())), (0, 400), err)
+            self.assertIn("more passed than are shown", err)
+            self.assertEqual("saw a bird" in out, True)
+            self.ends_well(w)
+        done = subprocess.run([w.binary, "tap", "--admin", "127.0.0.1:1"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 3, done.stderr)
 
     def test_missing_grok_file(self):
         """a file of grok names that a rule file names before it is there: the old rules stay, and the new ones are in force once it comes"""
