@@ -123,6 +123,22 @@ static void print_share(const struct sampling *policy, struct slice trace_id)
 	printf("  share %.4g %%: the id lies at %.4g %%, so it %s\n", policy->share * 100, place * 100, sampling_shares(policy, SLICE(""), hash) ? "is in it" : "is not");
 }
 
+/* What the spans and records given say; nothing without a configuration. */
+static void ask_policy(struct asked *a, const struct config *config, enum format format, struct slice values)
+{
+	if (!config)
+		return;
+	print_share(a->policy, a->trace_id);
+	ask_values(a, config, format, values);
+	if (sampling_surely_shared(a->policy, sampling_hash(a->trace_id)))
+		a->reasons |= SAMPLING_SHARE;
+	if (a->spans + a->logs == 0)
+		return;
+	printf("%zu spans and %zu log records given, reasons: ", a->spans, a->logs);
+	print_reasons(a->reasons);
+	printf("\n");
+}
+
 int explain_trace(const struct config *config, const char *config_path, enum format format, struct slice trace_id, struct slice values)
 {
 	struct err err = {0};
@@ -133,22 +149,10 @@ int explain_trace(const struct config *config, const char *config_path, enum for
 		return 1;
 	}
 	printf("trace %.*s\n", (int)trace_id.len, trace_id.ptr);
-	if (config) {
-		print_share(a.policy, trace_id);
-		ask_values(&a, config, format, values);
-		a.reasons |= sampling_surely_shared(a.policy, sampling_hash(trace_id)) ? SAMPLING_SHARE : 0;
-	}
+	ask_policy(&a, config, format, values);
 	bool answered = ask_instance(config_path, trace_id, &kept, &err);
 	if (!answered)
 		printf("the journal: not asked (%s)\n", err.text);
-	if (config && a.spans + a.logs) {
-		printf("%s by the %zu spans and %zu log records given", a.reasons ? "kept" : "no reason to keep it", a.spans, a.logs);
-		printf(a.reasons ? ": " : "\n");
-		if (a.reasons) {
-			print_reasons(a.reasons);
-			printf("\n");
-		}
-	}
 	printf("%s\n", kept || a.reasons ? "kept" : answered ? "dropped, or decided more than ten minutes of event time ago" : "not known");
 	return answered || a.spans + a.logs || a.reasons ? 0 : 3;
 }

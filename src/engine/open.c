@@ -11,8 +11,10 @@ struct shard_open *open_new(const struct shard_opts *opts, enum shard_keying key
 {
 	const struct graph_opts graph = {.hold_ns = opts->hold_ns, .spans_max = WAITING_SPANS, .services = opts->graph_of_services, .once = keying == SHARD_REKEYED};
 	struct shard_open *open = mem_zalloc(1, sizeof(*open));
-	replay_start(&open->replay, open_hold_ns(opts), at);
+	int64_t hold_ns = open_hold_ns(opts);
+	replay_start(&open->replay, hold_ns > LINES_HOLD_NS ? hold_ns : LINES_HOLD_NS, at);
 	open->graph = opts->hold_ns > 0 ? graph_new(&graph) : NULL;
+	open->lines = lines_new();
 	return open;
 }
 
@@ -60,6 +62,7 @@ void shard_partition_done(struct shard_partition *p)
 	if (p->open) {
 		graph_free(p->open->graph);
 		tail_free(p->open->tail);
+		lines_free(p->open->lines);
 	}
 	free(p->open);
 	p->open = NULL;
@@ -67,7 +70,7 @@ void shard_partition_done(struct shard_partition *p)
 
 void shard_partition_start(struct shard_partition *p, const struct shard_start *at, const struct shard_opts *opts)
 {
-	bool open = open_hold_ns(opts) > 0 && (at->replay_time_ns > 0 || at->replay < at->offset);
+	bool open = at->replay_time_ns > 0 || at->replay < at->offset;
 	shard_partition_done(p);
 	p->expected = open ? at->replay : at->offset;
 	p->count_from = p->cut_from = at->offset;
@@ -92,7 +95,7 @@ void shard_partition_successor(const struct shard_partition *p, struct shard_sta
 	bool caught_up = p->expected >= p->count_from;
 	open_keep(p->open);
 	struct replay_point at = replay_point(&p->open->replay);
-	if (caught_up && (!p->open->graph || graph_empty(p->open->graph)) && (!p->open->tail || tail_oldest(p->open->tail) == INT64_MAX))
+	if (caught_up && (!p->open->graph || graph_empty(p->open->graph)) && (!p->open->tail || tail_oldest(p->open->tail) == INT64_MAX) && lines_empty(p->open->lines))
 		at = (struct replay_point){.offset = ret->offset, .time_ns = p->open->replay.newest_ns};
 	ret->replay = at.offset;
 	ret->replay_time_ns = at.time_ns;

@@ -4,14 +4,16 @@
 #define WINNOW_ENGINE_OPEN_H
 
 #include "engine/graph.h"
+#include "engine/lines.h"
 #include "engine/replay.h"
 #include "engine/shard.h"
 #include "engine/tail.h"
 
 struct shard_open {
 	struct replay replay;
-	struct graph *graph; /* NULL: there is none */
+	struct graph *graph; /* NULL: none is wanted */
 	struct tail *tail;   /* NULL: no span yet, or no sampling */
+	struct lines *lines;
 };
 
 struct shard_open *open_new(const struct shard_opts *opts, enum shard_keying keying, struct replay_point at);

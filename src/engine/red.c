@@ -11,7 +11,7 @@
 
 const char *outcome_name(enum outcome outcome)
 {
-	static const char *const names[] = {"rule", "carried", "mined", "overflow", "undecodable", "filtered"};
+	static const char *const names[] = {"rule", "carried", "mined", "overflow", "undecodable", "filtered", "joined"};
 	return names[outcome];
 }
 

@@ -10,7 +10,7 @@
 #include "record/record.h"
 
 /* How a record ended; the label value of winnow_records_total is outcome_name(). */
-enum outcome { OUTCOME_RULE, OUTCOME_CARRIED, OUTCOME_MINED, OUTCOME_OVERFLOW, OUTCOME_UNDECODABLE, OUTCOME_FILTERED, OUTCOME_COUNT };
+enum outcome { OUTCOME_RULE, OUTCOME_CARRIED, OUTCOME_MINED, OUTCOME_OVERFLOW, OUTCOME_UNDECODABLE, OUTCOME_FILTERED, OUTCOME_JOINED, OUTCOME_COUNT };
 const char *outcome_name(enum outcome outcome);
 
 /* The names and labels of the metrics of spans. */

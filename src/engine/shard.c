@@ -356,15 +356,32 @@ static void count_edge(void *arg, const struct graph_edge *edge)
 		red_overflow(sink->shard->red, sink->event->time_ns, "label_values", 1);
 }
 
-/* The partition's event time with this span, for what spans records. Times come from the log alone: this has to come out the same whoever does it, whenever. */
-static int64_t advance_open(struct shard *s, struct shard_partition *p, const struct record *span, int64_t source_time_ns)
+/* The partition's event time with this record. Times come from the log alone: this has to come out the same whoever does it, whenever. */
+static int64_t advance_open(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns)
 {
-	int64_t time_ns = span->time_ns;
+	int64_t time_ns = r->time_ns;
 	if (!p->open)
 		p->open = open_new(&s->opts, p->keying, (struct replay_point){.offset = p->expected});
 	if (source_time_ns > 0 && (time_ns <= 0 || time_ns > source_time_ns + AHEAD_NS))
 		time_ns = source_time_ns;
 	return replay_advance(&p->open->replay, time_ns);
+}
+
+/* Whether the payload is a piece of a line, or a line of a trace; *decoded becomes the whole line if this is its end. */
+static bool join_lines(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns, struct decoded *decoded)
+{
+	const struct record *r = decoded->records;
+	bool open = p->open && !lines_empty(p->open->lines);
+	struct slice before;
+	if (decoded->len != 1 || r->kind != RECORD_LOG || (open ? r->part == PART_WHOLE && !r->raw.ptr : r->part == PART_WHOLE || r->part == PART_HEADLINE))
+		return false;
+	int64_t newest_ns = advance_open(s, p, r, source_time_ns);
+	enum lines_verdict verdict = lines_take(p->open->lines, r, newest_ns, &before);
+	if (verdict == LINES_BEHIND) {
+		decoder_decode_behind(decoder_for(s, p->format), before, payload, now_ns, decoded);
+		verdict = lines_again(p->open->lines, decoded->len == 1 ? decoded->records : NULL);
+	}
+	return verdict == LINES_JOINED;
 }
 
 static struct slice service_of(const struct record *record)
@@ -446,6 +463,18 @@ static void count_record(struct shard *s, struct shard_partition *p, struct tail
 	}
 }
 
+/* A piece of a line, which is counted with the line's end, or a line of a trace, which is counted with what it belongs to. */
+static void count_joined(struct shard *s, struct shard_partition *p, const struct record *record, const struct arrival *arrival)
+{
+	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
+	if (time_ns > arrival->now_ns + AHEAD_NS || time_ns <= 0)
+		time_ns = arrival->now_ns;
+	if (time_ns > p->newest_ns)
+		p->newest_ns = time_ns;
+	red_consumed(s->red, time_ns, 1, 0);
+	red_outcome(s->red, time_ns, OUTCOME_JOINED, 1);
+}
+
 /* What sends the spans of a payload, once for each of its resources. */
 static void count_targets(struct shard *s, const struct decoded *decoded, const struct arrival *arrival)
 {
@@ -488,8 +517,11 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	if (!s->rules_ns)
 		s->rules_ns = now_ns;
 	read_payload(s, p, payload, now_ns, &decoded);
+	bool joined = join_lines(s, p, payload, source_time_ns, now_ns, &decoded);
 	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
-	for (size_t i = 0; i < decoded.len; i++)
+	if (joined)
+		count_joined(s, p, decoded.records, &arrival);
+	for (size_t i = 0; i < decoded.len && !joined; i++)
 		count_record(s, p, &message, &decoded.records[i], i, &arrival, &where);
 	red_spans_end(s->red);
 	count_targets(s, &decoded, &arrival);
@@ -539,6 +571,7 @@ static void feed_again(struct shard *s, struct shard_partition *p, struct slice 
 	struct decoded decoded;
 	enum weight_source source;
 	read_payload(s, p, payload, now_ns, &decoded);
+	join_lines(s, p, payload, source_time_ns, now_ns, &decoded);
 	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
 	for (size_t i = 0; i < decoded.len; i++) {
 		const struct record *record = &decoded.records[i];

@@ -4,6 +4,7 @@ set(engine_SOURCES
 	heap.c
 	incident.c
 	keying.c
+	lines.c
 	marks.c
 	mask.c
 	open.c

@@ -35,7 +35,7 @@ static const struct family families[FAMILY_COUNT] = {
 		.labels = "service_name, span_name, span_kind, status_code"},
 	[FAMILY_SPAN_DURATION] = {.name = "traces_span_metrics_duration_milliseconds", .type = METRIC_HISTOGRAM, .unit = "milliseconds", .help = "Durations of spans.",
 		BOUNDS(otel_milliseconds), .labels = "service_name, span_name, span_kind, status_code"},
-	[FAMILY_RECORDS] = {.name = "winnow_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records, each under the one outcome it had: rule, carried, mined, overflow, undecodable, filtered.",
+	[FAMILY_RECORDS] = {.name = "winnow_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records, each under the one outcome it had: rule, carried, mined, overflow, undecodable, filtered, joined.",
 		.labels = "outcome"},
 	[FAMILY_RECORDS_CONSUMED] = {.name = "winnow_records_consumed_total", .type = METRIC_COUNTER, .unit = "", .help = "Records taken from the sources: the sum of all outcomes.",
 		.labels = ""},

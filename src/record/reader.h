@@ -56,6 +56,7 @@ struct decoder {
 	int64_t now_ns;
 	int64_t batch_time_ns; /* what the format around the records says of the next one's time; 0: nothing */
 	const char *payload_end;
+	struct slice before; /* decoder_decode_behind: what goes before the container's text */
 	unsigned depth;  /* strings in arrays in strings */
 	bool many;       /* this payload holds several documents: each is copied to the arena, since the parsers' are reused */
 	bool time_zoned; /* the open record's time names its offset from UTC */
@@ -125,6 +126,20 @@ bool msgpack_sniff(struct slice payload);
 /* logfmt.c: text as an object, if it is one. */
 bool logfmt_parse(struct decoder *d, struct slice text, struct json *ret);
 bool logfmt_is(struct decoder *d, struct slice text);
+
+/* A container's text with what was written before it. */
+static inline struct slice decoder_joined(struct decoder *d, struct slice raw)
+{
+	if (d->before.len == 0)
+		return raw;
+	char *both = arena_alloc(&d->arena, d->before.len + raw.len + JSON_STRING_SLACK);
+	memcpy(both, d->before.ptr, d->before.len);
+	if (raw.len)
+		memcpy(both + d->before.len, raw.ptr, raw.len);
+	struct slice joined = slice_of(both, d->before.len + raw.len);
+	d->before = slice_of(NULL, 0);
+	return joined;
+}
 
 static inline bool noting(const struct decoder *d)
 {

@@ -10,7 +10,7 @@ from stage import TRAIN_TICKET, Stage, dump, kafka, produce, shop_files
 KILLS = 10
 FULL = os.environ.get("WINNOW_SAMPLING") == "full" and os.path.exists(TRAIN_TICKET)
 # The day's log lines are up to 58 s out of order, and it takes seven hours, which is more than the default window.
-SLOW_S, GRACE, METRICS = (0.5, "90s", {"window": "450m", "step": "30s"}) if FULL else (0.25, "10s", {"window": "4h", "step": "30s"})
+SLOW_S, GRACE, METRICS = (0.5, "90s", {"window": "450m", "step": "30s"}) if FULL else (0.25, "10s", {"window": "3h", "step": "30s"})
 POLICY = {"share": "1%", "slow": f"{int(SLOW_S * 1000)}ms", "errors": True, "patterns": False, "grace": GRACE}
 _kept = {}
 
@@ -38,7 +38,7 @@ def files():
     """(spans, logs) keyed by trace, of this run."""
     if "files" not in _kept:
         # hours, so that reading takes many turns of the journal, and kills hit it at work
-        folder, suffix = (TRAIN_TICKET, ".gz") if FULL else (shop_files(minutes=150, scale=0.15)[0], "")
+        folder, suffix = (TRAIN_TICKET, ".gz") if FULL else (shop_files(minutes=120, scale=0.15)[0], "")
         _kept["files"] = os.path.join(run_folder("keyed"), "spans.jsonl"), os.path.join(folder, "logs.jsonl" + suffix)
         by_trace(os.path.join(folder, "spans.jsonl" + suffix), _kept["files"][0])
     return _kept["files"]
@@ -170,7 +170,7 @@ class Sampling(Stage):
             w = self.winnow(settings)
             stood.append(self.begins(w))
             self.reads(w)
-            time.sleep(dice.uniform(0, 0.6))
+            time.sleep(dice.uniform(0, 1.2))
             w.kill()
         midway = sum(0 < n < messages for n in stood)
         self.runs_out(self.winnow(settings, "--until-end"), 300)

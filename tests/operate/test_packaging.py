@@ -198,6 +198,7 @@ class Root:
             os.rename(base + ".part", base)
         os.mkdir(folder)
         subprocess.run(["tar", "-C", folder, "-xf", base], check=True)
+        os.chmod(folder, 0o755)    # it is / to the service's user
         # what belongs to this machine's network
         os.remove(folder + "/etc/apt/sources.list")
         for path in ("/etc/resolv.conf", "/etc/hosts", "/etc/apt/sources.list.d" if os.listdir("/etc/apt/sources.list.d") else "/etc/apt/sources.list", "/etc/apt/apt.conf.d", "/usr/local/share/ca-certificates", "/etc/ssl/certs"):

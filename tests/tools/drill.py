@@ -217,7 +217,9 @@ class OnCall:
         say(f"\n  4. exemplars of\n    {query}")
         exemplars = [e for row in self.stage.prometheus.exemplars(query, hours=1) for e in row["exemplars"]]
         began = self.alert["since"] - 300
-        recent = sorted((e for e in exemplars if e["timestamp"] > began), key=lambda e: -e["timestamp"])
+        # a trace of a moment ago is not decided yet, or some of its spans are still on their way
+        whole = time.time() - SETTLED_S
+        recent = sorted((e for e in exemplars if e["timestamp"] > began), key=lambda e: (e["timestamp"] > whole, -e["timestamp"]))
         say(f"      {len(exemplars)} exemplars, {len(recent)} of the last minutes")
         self.stage.kept.read()
         for e in recent:

@@ -2,6 +2,7 @@ set(engine_TESTS
 	example
 	graph
 	keying
+	lines
 	red
 	replay
 	route
