@@ -230,6 +230,49 @@ static void get_cardinality(struct admin *admin, struct MHD_Connection *c, struc
 	free(status);
 }
 
+static bool is_trace_id(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!text.ptr[i] || !strchr("0123456789abcdef", text.ptr[i]))
+			return false;
+	return text.len == 32 || text.len == 16;
+}
+
+static void get_trace(struct admin *admin, struct MHD_Connection *c, struct slice rest, struct answer *a)
+{
+	(void)c;
+	struct view v;
+	a->type = JSON;
+	if (!is_trace_id(rest)) {
+		answer_error(a, MHD_HTTP_BAD_REQUEST, "no trace id (32 lower-case hexadecimal digits)");
+		return;
+	}
+	struct admin_status *status = mem_zalloc(1, sizeof(*status));
+	view_begin(admin, status, &v);
+	view_trace(&v, rest, &a->body);
+	view_end(admin, &v);
+	free(status);
+}
+
+static void get_traces(struct admin *admin, struct MHD_Connection *c, struct slice rest, struct answer *a)
+{
+	(void)rest;
+	struct view v;
+	uint64_t id;
+	int64_t limit = 100;
+	struct slice text = parameter(c, "limit");
+	a->type = JSON;
+	if (!read_id(parameter(c, "pattern"), &id) || (text.len && (!slice_to_i64(text, &limit) || limit < 1 || limit > 10000))) {
+		answer_error(a, MHD_HTTP_BAD_REQUEST, "give the pattern's id as pattern=, and a limit from 1 to 10000 if you like");
+		return;
+	}
+	struct admin_status *status = mem_zalloc(1, sizeof(*status));
+	view_begin(admin, status, &v);
+	view_pattern_traces(&v, id, (size_t)limit, &a->body);
+	view_end(admin, &v);
+	free(status);
+}
+
 struct route {
 	const char *method;
 	const char *path; /* ending in /: and what follows */
@@ -248,6 +291,8 @@ static const struct route routes[] = {
 	{"GET", "/metrics", false, get_metrics},
 	{"GET", "/api/v1/status", false, get_status},
 	{"GET", "/api/v1/patterns", false, get_patterns},
+	{"GET", "/api/v1/traces/", false, get_trace},
+	{"GET", "/api/v1/traces", false, get_traces},
 	{"GET", "/api/v1/cardinality", false, get_cardinality},
 	{"GET", "/api/v1/patterns/", false, get_pattern},
 };

@@ -13,6 +13,14 @@ struct admin_incident {
 	int64_t from_ns, until_ns;
 };
 
+/* Known records on their way to the receiver, as this instance counts them while it leads. */
+struct admin_canary {
+	bool on;
+	uint64_t sent, received, missing, surplus;
+	uint64_t unsent, unanswered; /* records that Kafka did not take; queries without an answer */
+	int64_t delay_ns;            /* age of the oldest that is not there */
+};
+
 /* What the process knows and the ledger does not. */
 struct admin_status {
 	char not_ready[512];     /* why this instance does no work yet; empty: it is ready */
@@ -33,9 +41,14 @@ struct admin_status {
 	struct {
 		uint64_t taken, limited, lost;
 	} dead_letters;
+	struct {
+		bool on;
+		uint64_t kept, dropped, early, kept_spans, dropped_spans, untraced, kept_bytes, lost, undecided, bytes;
+	} traces; /* of tail sampling */
 	struct admin_incident incidents[ADMIN_INCIDENTS_MAX];
 	size_t incidents_len;
 	uint64_t incidents_raised, incident_records;
+	struct admin_canary canary;
 	uint64_t overruled; /* offsets of a consumer group */
 	size_t suspects, aside, aside_len;
 	struct {
@@ -57,6 +70,9 @@ struct admin_opts {
 	/* End of the log of a partition, -1: unknown. Called with the ledger locked. May be NULL, as may reload. */
 	int64_t (*end_offset)(void *app, struct slice topic, int32_t partition);
 	int (*reload)(void *app, struct err *err);
+	/* Tail sampling: the name of a reason (one bit; NULL: it is none), and whether the share takes a trace. May be NULL. */
+	const char *(*reason)(unsigned bit);
+	bool (*shared)(void *app, struct slice trace_id);
 	/* Incidents; all three or none, without the ledger's lock. incident takes what was posted. */
 	int (*incident)(void *app, struct slice body, struct buf *out, struct err *err);
 	void (*incidents)(void *app, struct buf *out);

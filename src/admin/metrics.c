@@ -35,6 +35,24 @@ static void add_lags(const struct view *v, struct openmetrics *o)
 	}
 }
 
+static void add_traces(const struct view *v, struct openmetrics *o)
+{
+	if (!v->status->traces.on)
+		return;
+	openmetrics_family(o, family_own(OWN_TRACES));
+	labelled(o, "decision", SLICE("kept"), v->status->traces.kept);
+	labelled(o, "decision", SLICE("dropped"), v->status->traces.dropped);
+	one(o, OWN_TRACES_EARLY, v->status->traces.early);
+	openmetrics_family(o, family_own(OWN_TRACE_SPANS));
+	labelled(o, "decision", SLICE("kept"), v->status->traces.kept_spans);
+	labelled(o, "decision", SLICE("dropped"), v->status->traces.dropped_spans);
+	labelled(o, "decision", SLICE("untraced"), v->status->traces.untraced);
+	one(o, OWN_KEPT_BYTES, v->status->traces.kept_bytes);
+	one(o, OWN_KEPT_LOST, v->status->traces.lost);
+	one(o, OWN_TRACES_UNDECIDED, v->status->traces.undecided);
+	one(o, OWN_TRACES_BYTES, v->status->traces.bytes);
+}
+
 static void add_requests(const struct view *v, struct openmetrics *o)
 {
 	openmetrics_family(o, family_own(OWN_REMOTE_WRITE_REQUESTS));
@@ -55,6 +73,23 @@ static void add_incidents(const struct view *v, struct openmetrics *o)
 		const struct label label = {SLICE("service_name"), slice_str(s->incidents[i].service)};
 		openmetrics_value(o, &label, 1, (double)(s->incidents[i].until_ns / NS_PER_MS) / 1000);
 	}
+}
+
+static void add_canary(const struct admin_canary *c, struct openmetrics *o)
+{
+	if (!c->on)
+		return;
+	openmetrics_family(o, family_own(OWN_CANARY_SENT));
+	openmetrics_value(o, NULL, 0, (double)c->sent);
+	openmetrics_family(o, family_own(OWN_CANARY_RECEIVED));
+	openmetrics_value(o, NULL, 0, (double)c->received);
+	openmetrics_family(o, family_own(OWN_CANARY_MISSING));
+	openmetrics_value(o, NULL, 0, (double)c->missing);
+	openmetrics_family(o, family_own(OWN_CANARY_SURPLUS));
+	openmetrics_value(o, NULL, 0, (double)c->surplus);
+	openmetrics_family(o, family_own(OWN_CANARY_DELAY));
+	openmetrics_value(o, NULL, 0, (double)c->delay_ns / NS_PER_S);
+	one(o, OWN_CANARY_UNANSWERED, c->unanswered);
 }
 
 static size_t patterns_len(const struct ledger *l)
@@ -81,6 +116,7 @@ static void add_ledgers_own(const struct view *v, struct openmetrics *o)
 	one(o, OWN_STATE_LOST, stats.state_lost);
 	one(o, OWN_LOGS_ANEW, stats.lives);
 	one(o, OWN_OVERRULED, v->status->overruled);
+	add_canary(&v->status->canary, o);
 	one(o, OWN_PENDING_STEPS, ledger_pending_steps(v->ledger));
 	openmetrics_family(o, family_own(OWN_WATERMARK));
 	openmetrics_value(o, NULL, 0, (double)(ledger_watermark(v->ledger) / NS_PER_MS) / 1000);
@@ -185,6 +221,7 @@ void view_metrics(const struct view *v, struct buf *out)
 	labelled(&o, "outcome", SLICE("taken"), v->status->dead_letters.taken);
 	labelled(&o, "outcome", SLICE("limited"), v->status->dead_letters.limited);
 	labelled(&o, "outcome", SLICE("lost"), v->status->dead_letters.lost);
+	add_traces(v, &o);
 	add_incidents(v, &o);
 	add_requests(v, &o);
 	if (v->ledger) {

@@ -22,6 +22,10 @@ void view_status(const struct view *v, struct buf *out);
 int view_patterns(const struct view *v, view_param_fn *param, void *request, struct buf *out, struct err *err);
 /* Which metrics and labels the series come from. */
 void view_cardinality(const struct view *v, struct buf *out);
+/* What the journal says of a trace (the id in hex): why it is kept, the patterns in it. */
+void view_trace(const struct view *v, struct slice trace_id, struct buf *out);
+/* Kept traces with log records of a pattern, newest first. */
+void view_pattern_traces(const struct view *v, uint64_t id, size_t limit, struct buf *out);
 /* False if there is no pattern with this id. */
 bool view_pattern(const struct view *v, uint64_t id, struct buf *out);
 

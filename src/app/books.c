@@ -328,6 +328,19 @@ bool books_partition(struct books *b, struct slice topic, int32_t partition, str
 	return known;
 }
 
+int64_t books_settled(struct books *b)
+{
+	return b->slowest;
+}
+
+size_t books_traces(struct books *b, uint64_t *from, struct delta_trace *out, size_t max)
+{
+	pthread_mutex_lock(&b->lock);
+	size_t n = ledger_traces(b->ledger, from, out, max);
+	pthread_mutex_unlock(&b->lock);
+	return n;
+}
+
 int64_t books_journal_time(struct books *b)
 {
 	return b->journal_time;

@@ -43,6 +43,10 @@ int books_append(struct books *b, struct slice record, struct err *err);
 /* Waits until everything that is in the journal now has been folded; false after timeout_ns or a journal error. */
 bool books_catch_up(struct books *b, int64_t timeout_ns);
 bool books_partition(struct books *b, struct slice topic, int32_t partition, struct ledger_partition *ret /* .topic is not set */);
+/* Up to which event time all partitions in play have told of their records: INT64_MAX if none is in play. What they told of traces is to be had by then. */
+int64_t books_settled(struct books *b);
+/* What posted deltas said of traces, from sequence *from on: as ledger_traces. */
+size_t books_traces(struct books *b, uint64_t *from, struct delta_trace *out, size_t max);
 int64_t books_journal_time(struct books *b);
 /* How far in event time the partition in play that is furthest behind has been read, over all instances; INT64_MAX: none is in play. */
 int64_t books_slowest(struct books *b);

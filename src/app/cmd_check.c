@@ -15,6 +15,7 @@
 static const char default_file[] = "winnow.yaml";
 
 struct findings {
+	struct buf *named; /* further files that rule files name */
 	size_t files, rules, tests;
 	size_t errors, failed, remarks;
 };
@@ -23,6 +24,7 @@ struct check {
 	const char **configs, **paths; /* paths: rule files and directories */
 	size_t configs_len, configs_cap, paths_len, paths_cap;
 	bool strict, watch;
+	struct buf more; /* files that rule files name, for --watch */
 	struct findings found;
 };
 
@@ -36,7 +38,7 @@ static void print(struct buf *text)
 static void check_rules(struct findings *found, const char *const *paths, size_t len)
 {
 	struct ruleset *set = NULL;
-	struct rule_errors errors = {0};
+	struct rule_errors errors = {.files = found->named};
 	struct buf failures = {0}, remarks = {0};
 	size_t run = 0;
 	if (len == 0)
@@ -118,7 +120,8 @@ static int summary(const struct check *c)
 
 static int check(struct check *c)
 {
-	c->found = (struct findings){0};
+	buf_reset(&c->more);
+	c->found = (struct findings){.named = &c->more};
 	for (size_t i = 0; i < c->configs_len; i++)
 		check_config(&c->found, c->configs[i]);
 	check_rules(&c->found, c->paths, c->paths_len);
@@ -182,6 +185,7 @@ static void check_on_change(struct check *c)
 		struct watch *watch = watch_new(w.paths, w.len);
 		start_over();
 		check(c);
+		watch_more(watch, buf_slice(&c->more));
 		while (!watch_changed(watch, clock_mono_ns()))
 			clock_sleep_ns(50 * NS_PER_MS);
 		watch_free(watch);
@@ -200,6 +204,7 @@ static int run(int argc, char **argv)
 	status = check(&c);
 out:
 	fflush(stdout);
+	buf_done(&c.more);
 	free(c.configs);
 	free(c.paths);
 	return status;

@@ -2,6 +2,7 @@
 /* Takes one raw value apart, the way a shard does, and says what it found. */
 #include "app/command.h"
 #include "app/config.h"
+#include "app/explain_trace.h"
 #include "app/series_text.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -10,12 +11,14 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct explain {
 	bool json, lines;
 	enum format format;
 	struct ruleset_explain_opts wanted;
 	const char *config;
+	struct slice trace; /* of which to say why it is kept; empty: values are taken apart */
 	struct config *loaded; /* its fields are in use to the end */
 	const char **paths; /* of rules */
 	size_t paths_len, paths_cap;
@@ -272,6 +275,7 @@ static int parse_option(struct explain *x, int option, const char *value, const 
 	case 'a': x->wanted.all = true; return 0;
 	case 'j': x->json = true; return 0;
 	case 'l': x->lines = true; return 0;
+	case 't': x->trace = slice_str(value); return 0;
 	case 'f':
 		x->format = format_by_name(slice_str(value));
 		return x->format == FORMAT_COUNT ? command_usage(&cmd_explain, "does not know the format \"%s\"", value) : 0;
@@ -282,7 +286,7 @@ static int parse_option(struct explain *x, int option, const char *value, const 
 static int parse(struct explain *x, int argc, char **argv)
 {
 	static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"rules", required_argument, NULL, 'r'}, {"rule", required_argument, NULL, 'n'}, {"all", no_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
-					      {"lines", no_argument, NULL, 'l'}, {"format", required_argument, NULL, 'f'}, {0}};
+					      {"lines", no_argument, NULL, 'l'}, {"trace", required_argument, NULL, 't'}, {"format", required_argument, NULL, 'f'}, {0}};
 	int option, rc = 0;
 	optind = 0;
 	opterr = 0;
@@ -290,6 +294,19 @@ static int parse(struct explain *x, int argc, char **argv)
 		rc = parse_option(x, option, optarg, argv[optind - 1]);
 	if (!rc && optind < argc)
 		rc = command_usage(&cmd_explain, "does not know \"%s\"; the value comes on standard input", argv[optind]);
+	return rc;
+}
+
+static int run_trace(struct explain *x)
+{
+	struct buf in = {0};
+	if (!isatty(STDIN_FILENO))
+		read_all(&in);
+	int rc = explain_trace(x->loaded, x->config, x->format, x->trace, buf_slice(&in));
+	buf_done(&in);
+	ruleset_free(x->rules);
+	config_free(x->loaded);
+	free(x->paths);
 	return rc;
 }
 
@@ -306,6 +323,8 @@ static int run(int argc, char **argv)
 		free(x.paths);
 		return rc;
 	}
+	if (x.trace.len)
+		return run_trace(&x);
 	struct shard_opts opts = {.step_ns = 10 * NS_PER_S, .rules = x.rules};
 	struct decoder_opts noting = {.format = x.format, .notes = true};
 	if (x.loaded) {
@@ -330,7 +349,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_explain = {
 	.name = "explain",
-	.synopsis = "[-c FILE] [--rules PATH] [--rule R] [--all] [--json] [--lines] [--format F]",
+	.synopsis = "[-c FILE] [--rules PATH] [--rule R] [--all] [--json] [--lines] [--format F | --trace ID]",
 	.summary = "Takes one raw value apart, step by step: fields, rules, template, series, exemplar",
 	.help = "  -c, --config FILE  use this configuration's rules and format\n"
 		"      --rules PATH   a rule file or directory instead; may be given more than once\n"
@@ -338,7 +357,9 @@ const struct command cmd_explain = {
 		"      --all          of more than 10 rules too: say of each why it does not match\n"
 		"      --json         one JSON object per record\n"
 		"      --lines        one value per input line\n"
-		"      --format F     auto (default), json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text\n\n"
+		"      --format F     auto (default), json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text\n"
+		"      --trace ID     why tail sampling keeps a trace or not: by the spans and log records on standard input\n"
+		"                     (lines; may be empty), and by the instance that runs with this configuration\n\n"
 		"The value comes on standard input. Of a rule that does not fit it shows how far the message does,\n"
 		"and what is expected there.\n\n"
 		"Example:\n  echo '{\"level\":\"error\",\"msg\":\"payment 81422 failed after 31.2ms\"}' | winnow explain\n",

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const struct command *const commands[] = {&cmd_run, &cmd_check, &cmd_explain, &cmd_mine, &cmd_top, &cmd_cardinality, &cmd_suggest, &cmd_plan, &cmd_schema, &cmd_slo, &cmd_health, &cmd_version, &cmd_help, &cmd_completion, NULL};
+const struct command *const commands[] = {&cmd_run, &cmd_check, &cmd_explain, &cmd_mine, &cmd_top, &cmd_cardinality, &cmd_suggest, &cmd_plan, &cmd_schema, &cmd_slo, &cmd_audit, &cmd_health, &cmd_version, &cmd_help, &cmd_completion, NULL};
 
 int command_status(int code)
 {

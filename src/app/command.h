@@ -34,6 +34,6 @@ int command_main(int argc, char **argv);
 /* All commands, in the order of the help; NULL at the end. */
 extern const struct command *const commands[];
 
-extern const struct command cmd_run, cmd_cardinality, cmd_check, cmd_explain, cmd_mine, cmd_suggest, cmd_plan, cmd_schema, cmd_top, cmd_slo, cmd_health, cmd_version, cmd_help, cmd_completion;
+extern const struct command cmd_audit, cmd_run, cmd_cardinality, cmd_check, cmd_explain, cmd_mine, cmd_suggest, cmd_plan, cmd_schema, cmd_top, cmd_slo, cmd_health, cmd_version, cmd_help, cmd_completion;
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "engine/sampling.h"
 #include "record/decoder.h"
 
 struct config_pair {
@@ -42,6 +43,7 @@ struct config_source {
 			const char *topic; /* NULL: none */
 			int64_t per_second;
 		} dead_letters;
+		const char *rekey_topic; /* NULL: its spans are keyed by trace id */
 	} kafka;
 	struct {
 		const char *path; /* "-": standard input */
@@ -83,6 +85,15 @@ struct config {
 		enum config_histograms histograms;
 	} metrics;
 	struct {
+		const char *topic, *brokers; /* topic NULL: no sampling; brokers: of the first Kafka source unless set */
+		struct config_pairs properties;
+		const char *share, *slow;
+		struct config_strings shares, slow_operations, keep;
+		int64_t per_second, hold_ns, quiet_ns, grace_ns, memory_mib;
+		bool errors, patterns;
+		struct sampling policy; /* made of the above */
+	} sampling;
+	struct {
 		int64_t series, patterns_per_service, label_values;
 	} budgets;
 	struct {
@@ -115,6 +126,13 @@ struct config {
 		int level;          /* 0: trace, 1: debug ... */
 		enum config_incident_examples examples;
 	} incident;
+	struct {
+		const char *topic;  /* NULL: no canary */
+		const char *query;  /* NULL: beside remote_write.url */
+		int64_t interval_ns, records;
+		const char *brokers; /* of the source that reads the topic */
+		struct config_pairs properties;
+	} canary;
 	int64_t shards;
 	int log_level; /* enum log_level of base/log.h */
 	struct config_memory *memory;

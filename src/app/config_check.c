@@ -87,14 +87,36 @@ static void check_source(struct loader *l, struct config_source *s, const struct
 		loader_complain(l, yaml_get(file, "follow"), "standard input is read to its end; follow means files");
 }
 
+/* The topic that re-keyed spans go to is read like the others. */
+static void check_rekey(struct loader *l, struct config_source *s, const struct yaml *at)
+{
+	struct config_strings *topics = &s->kafka.topics;
+	for (size_t i = 0; i < topics->len; i++)
+		if (strcmp(topics->items[i], s->kafka.rekey_topic) == 0)
+			loader_complain(l, at, "rekey.topic \"%.100s\" is one of the topics whose spans would go there", s->kafka.rekey_topic);
+	const char **items = arena_alloc(&l->config->memory->arena, (topics->len + 2) * sizeof(*items));
+	for (size_t i = 0; i < topics->len; i++)
+		items[i] = topics->items[i];
+	items[topics->len] = s->kafka.rekey_topic;
+	items[topics->len + 1] = NULL;
+	*topics = (struct config_strings){.items = items, .len = topics->len + 1};
+	for (size_t i = 0; i < l->config->sources_len && &l->config->sources[i] != s; i++)
+		if (l->config->sources[i].kafka.rekey_topic)
+			loader_complain(l, at, "only one source can have rekey");
+}
+
 static void check_sources(struct loader *l)
 {
 	const struct yaml *list = yaml_get(yaml_root(l->doc), "sources");
 	if (l->config->sources_len == 0 && (!list || list->kind != YAML_SCALAR || list->text.len == 0))
 		loader_complain(l, nearest_node(l, "sources", NULL), "sources is required: at least one kafka or file to read from");
-	for (size_t i = 0; i < l->config->sources_len; i++)
-		if (list->items[i].kind == YAML_MAP)
-			check_source(l, &l->config->sources[i], &list->items[i]);
+	for (size_t i = 0; i < l->config->sources_len; i++) {
+		if (list->items[i].kind != YAML_MAP)
+			continue;
+		check_source(l, &l->config->sources[i], &list->items[i]);
+		if (l->config->sources[i].kafka.rekey_topic)
+			check_rekey(l, &l->config->sources[i], &list->items[i]);
+	}
 }
 
 static void check_journal(struct loader *l)
@@ -139,6 +161,26 @@ static void check_incident(struct loader *l)
 		}
 	if (c->journal.kind == CONFIG_JOURNAL_FILE && c->incident.topic && !c->incident.brokers)
 		loader_complain(l, nearest_node(l, "incident", "topic"), "a topic needs Kafka, as a source or for the journal");
+}
+
+static bool reads(const struct config_source *s, const char *topic)
+{
+	for (size_t i = 0; s->kind == CONFIG_SOURCE_KAFKA && i < s->kafka.topics.len; i++)
+		if (strcmp(s->kafka.topics.items[i], topic) == 0)
+			return true;
+	return false;
+}
+
+static void check_canary(struct loader *l)
+{
+	struct config *c = l->config;
+	for (size_t i = 0; c->canary.topic && i < c->sources_len && !c->canary.brokers; i++)
+		if (reads(&c->sources[i], c->canary.topic)) {
+			c->canary.brokers = c->sources[i].kafka.brokers;
+			c->canary.properties = c->sources[i].kafka.properties;
+		}
+	if (c->canary.topic && !c->canary.brokers)
+		loader_complain(l, nearest_node(l, "canary", "topic"), "no Kafka source reads this topic: what the canary writes there would never be counted");
 }
 
 static bool http_url(const char *url)
@@ -213,7 +255,9 @@ void loader_check(struct loader *l)
 		return; /* said already */
 	check_sources(l);
 	check_journal(l);
+	loader_check_sampling(l, nearest_node(l, "sampling", NULL));
 	check_incident(l);
+	check_canary(l);
 	check_remote_write(l);
 	check_admin(l);
 	check_metrics(l);

@@ -53,5 +53,7 @@ void loader_store(struct loader *l, const struct option *option, const struct ya
 void loader_defaults(struct loader *l, bool list, void *base);
 /* Checks what no single option can: journal's brokers, loopback, pairs of options. */
 void loader_check(struct loader *l);
+/* config_sampling.c: makes the policy. */
+void loader_check_sampling(struct loader *l, const struct yaml *at);
 
 #endif

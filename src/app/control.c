@@ -34,22 +34,32 @@ static struct ruleset *load_once(const struct control *c, struct rule_errors *er
 /* The rules as the files stood at one moment: what changes while it is read is read again, and if there is no end to it, not at all. */
 static struct ruleset *load_rules(struct control *c, struct rule_errors *errors)
 {
-	for (int i = 0; i < LOADS; i++) {
+	struct buf files = {0};
+	struct ruleset *rules = NULL;
+	bool whole = false;
+	errors->files = &files;
+	for (int i = 0; i < LOADS && !whole; i++) {
+		buf_reset(&files);
 		uint64_t before = watch_print(c->watch);
-		struct ruleset *rules = load_once(c, errors);
+		rules = load_once(c, errors);
 		watch_seen(c->watch, before);
-		if (watch_print(c->watch) == before) {
-			if (rules)
-				watch_more(c->watch, ruleset_more_files(rules));
-			return rules;
-		}
+		whole = watch_print(c->watch) == before;
+		if (whole)
+			break;
 		ruleset_free(rules);
+		rules = NULL;
 		buf_reset(&errors->text);
 		errors->len = 0;
 	}
-	buf_add_str(&errors->text, "the files change while they are read\n");
-	errors->len = 1;
-	return NULL;
+	if (whole) { /* also those that are missing: they may come */
+		watch_more(c->watch, buf_slice(&files));
+	} else {
+		buf_add_str(&errors->text, "the files change while they are read\n");
+		errors->len = 1;
+	}
+	errors->files = NULL;
+	buf_done(&files);
+	return rules;
 }
 
 int control_init(struct control *c)

@@ -56,11 +56,23 @@ static void collect_patterns(struct gather *g, struct shard *shard, struct delta
 	body->examples = g->examples;
 }
 
+static void collect_traces(struct gather *g, struct shard *shard, struct delta_body *body)
+{
+	const struct shard_trace *traces = shard_traces(shard, &body->traces_len);
+	g->traces = room(g->traces, body->traces_len, &g->traces_cap, sizeof(*g->traces));
+	for (size_t i = 0; i < body->traces_len; i++) {
+		const struct shard_trace *t = &traces[i];
+		g->traces[i] = (struct delta_trace){.trace = t->trace, .time_ns = t->time_ns, .pattern_id = t->pattern_id, .span = t->span, .id = {t->id[0], t->id[1]}, .reasons = t->reasons};
+	}
+	body->traces = g->traces;
+}
+
 void gather(struct gather *g, struct shard *shard, struct delta_body *ret)
 {
 	*ret = (struct delta_body){.rules_ns = shard_rules_ns(shard)};
 	collect_tally(g, shard, ret);
 	collect_patterns(g, shard, ret);
+	collect_traces(g, shard, ret);
 }
 
 static void keep_labels(struct arena *arena, struct delta_rule *r, const struct slice *names, size_t len)
@@ -106,6 +118,7 @@ void gather_done(struct gather *g)
 {
 	free(g->news);
 	free(g->examples);
+	free(g->traces);
 	free(g->series);
 	free(g->entries);
 	free(g->local);

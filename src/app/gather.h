@@ -10,10 +10,11 @@
 struct gather {
 	struct delta_pattern *news;
 	struct delta_example *examples;
+	struct delta_trace *traces;
 	struct tally_series *series;
 	struct tally_entry *entries;
 	uint32_t *local; /* tally series number -> place in series + 1 */
-	size_t news_cap, examples_cap, series_cap, entries_cap, local_cap;
+	size_t news_cap, examples_cap, traces_cap, series_cap, entries_cap, local_cap;
 };
 
 /* ret's arrays are views into g and the shard, valid until the shard is cleared. */

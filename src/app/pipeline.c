@@ -33,24 +33,24 @@
 #define SERVE_NS (50 * NS_PER_MS)
 #define NOTHING_NS (20 * NS_PER_S)
 
-static struct journal *open_journal(const struct config *config, struct err *err)
+int pipeline_open_journal(const struct config *config, const char *group, struct journal **ret, struct err *err)
 {
-	struct journal *journal = NULL;
-	if (config->journal.kind == CONFIG_JOURNAL_FILE) {
-		journal_open_file(config->journal.directory, &journal, err);
-		return journal;
-	}
+	struct buf name = {0};
+	if (config->journal.kind == CONFIG_JOURNAL_FILE)
+		return journal_open_file(config->journal.directory, ret, err);
+	buf_printf(&name, "%s%s", config->sources_len && config->sources[0].kind == CONFIG_SOURCE_KAFKA ? config->sources[0].kafka.group : "winnow", group);
 	struct journal_kafka_opts opts = {
 		.brokers = config->journal.kafka.brokers,
 		.topic = config->journal.kafka.topic,
 		.state_topic = config->journal.kafka.state_topic,
-		.group = config->sources_len && config->sources[0].kind == CONFIG_SOURCE_KAFKA ? config->sources[0].kafka.group : "winnow",
+		.group = buf_cstr(&name),
 		.properties = (const struct journal_property *)config->journal.kafka.properties.items,
 		.properties_len = config->journal.kafka.properties.len,
 	};
 	_Static_assert(sizeof(struct journal_property) == sizeof(struct config_pair), "both are a key and a value");
-	journal_open_kafka(&opts, &journal, err);
-	return journal;
+	int rc = journal_open_kafka(&opts, ret, err);
+	buf_done(&name);
+	return rc;
 }
 
 /* While the journal is read at the start, a signal to leave is heeded. */
@@ -61,17 +61,23 @@ static bool asked_to_leave(void *arg)
 	return c->leaving;
 }
 
+void pipeline_ledger_opts(const struct config *config, struct ledger_opts *ret)
+{
+	*ret = (struct ledger_opts){.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series,
+		.histograms = (enum ledger_histograms)config->metrics.histograms};
+}
+
 static struct books_opts books_opts(const struct config *config)
 {
 	_Static_assert((int)CONFIG_HISTOGRAMS_NATIVE == (int)LEDGER_NATIVE && (int)CONFIG_HISTOGRAMS_BOTH == (int)LEDGER_BOTH, "the same choices");
 	size_t window_steps = (size_t)(config->metrics.window_ns / config->metrics.step_ns);
-	return (struct books_opts){
-		.ledger = {.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series,
-			.histograms = (enum ledger_histograms)config->metrics.histograms},
+	struct books_opts opts = {
 		.snapshot_interval_ns = SNAPSHOT_NS,
 		.max_pending_steps = window_steps + 30,
 		.max_pending_bytes = 48 << 20,
 	};
+	pipeline_ledger_opts(config, &opts.ledger);
+	return opts;
 }
 
 /* Opens journal and books, waiting for a broker that is not reachable; 0, or the exit status. */
@@ -83,8 +89,8 @@ static int open_books(struct control *c)
 	for (;;) {
 		struct err err = {0};
 		struct books *books = NULL;
-		struct journal *journal = open_journal(c->config, &err);
-		if (journal && books_open(journal, &opts, &books, &err) == 0) {
+		struct journal *journal = NULL;
+		if (pipeline_open_journal(c->config, "", &journal, &err) == 0 && books_open(journal, &opts, &books, &err) == 0) {
 			status_set_books(c->status, books);
 			status_trouble(c->status, "journal", "");
 			c->books = books;
@@ -112,6 +118,8 @@ static void open_desk(struct control *c)
 	c->desk = desk_open(c->config);
 	desk_set_leads(c->desk, leads, c->books);
 	status_set_desk(c->status, c->desk);
+	c->canary = canary_open(c->config, c->books);
+	status_set_canary(c->status, c->canary);
 }
 
 static int start_workers(struct control *c)
@@ -133,6 +141,7 @@ static int start_workers(struct control *c)
 				.native = c->config->metrics.histograms != CONFIG_HISTOGRAMS_CLASSIC,
 				.label_values = (size_t)c->config->budgets.label_values,
 				.hold_ns = c->config->metrics.service_graph_hold_ns,
+				.sampling = &c->config->sampling.policy,
 				.graph_of_services = c->config->metrics.service_graph_edges == CONFIG_EDGES_SERVICES,
 				.exceptions_are_errors = c->config->metrics.exceptions_are_errors,
 				.span_preset = (int)c->config->metrics.spans,
@@ -148,6 +157,9 @@ static int start_workers(struct control *c)
 			.low_ns = c->low_ns,
 			.number = i,
 			.count = n,
+			.kept = c->kept,
+			.rekey = c->rekey,
+			.rekey_topic = c->rekey_topic,
 		};
 		if (worker_start(c->books, &opts, &c->workers[i], &err) < 0) {
 			log_line(LOG_ERROR, "worker", "%s", err.text);
@@ -157,6 +169,39 @@ static int start_workers(struct control *c)
 	}
 	status_set_workers(c->status, c->workers, c->workers_len);
 	desk_set_workers(c->desk, c->workers, c->workers_len);
+	return 0;
+}
+
+static int open_kept(struct control *c)
+{
+	struct err err = {0};
+	struct kept_topic_opts opts = {
+		.brokers = c->config->sampling.brokers,
+		.topic = c->config->sampling.topic,
+		.properties = (const struct kept_property *)c->config->sampling.properties.items,
+		.properties_len = c->config->sampling.properties.len,
+	};
+	_Static_assert(sizeof(struct kept_property) == sizeof(struct config_pair), "both are a key and a value");
+	if (!c->config->sampling.policy.on || kept_topic_new(&opts, &c->kept, &err) == 0)
+		return 0;
+	log_line(LOG_ERROR, "sampling", "%s", err.text);
+	return 1;
+}
+
+static int open_rekey(struct control *c)
+{
+	struct err err = {0};
+	for (size_t i = 0; i < c->config->sources_len; i++) {
+		const struct config_source *s = &c->config->sources[i];
+		if (!s->kafka.rekey_topic)
+			continue;
+		struct kept_topic_opts opts = {.brokers = s->kafka.brokers, .topic = s->kafka.rekey_topic, .properties = (const struct kept_property *)s->kafka.properties.items, .properties_len = s->kafka.properties.len};
+		c->rekey_topic = s->kafka.rekey_topic;
+		if (kept_topic_new(&opts, &c->rekey, &err) == 0)
+			continue;
+		log_line(LOG_ERROR, "rekey", "%s", err.text);
+		return 1;
+	}
 	return 0;
 }
 
@@ -435,6 +480,9 @@ static void loop(struct control *c)
 static void shut_down(struct control *c)
 {
 	c->leaving_sources = true;
+	if (c->canary)
+		status_set_canary(c->status, NULL);
+	canary_close(c->canary);
 	desk_set_workers(c->desk, NULL, 0);
 	for (size_t i = 0; i < c->workers_len; i++)
 		worker_stop(c->workers[i], false);
@@ -447,6 +495,8 @@ static void shut_down(struct control *c)
 		status_set_ends(c->status, NULL, NULL);
 	for (size_t i = 0; i < c->sources_len; i++)
 		kafka_source_close(c->sources[i].kafka);
+	kept_topic_free(c->kept);
+	kept_topic_free(c->rekey);
 	sending_stop(c->sending);
 	status_stop(c->status);
 	desk_close(c->desk);
@@ -468,6 +518,10 @@ int pipeline_run(const struct config *config, bool until_end)
 		rc = open_books(&c);
 	if (!rc)
 		rc = sending_start(config, c.books, c.status, &c.sending);
+	if (!rc)
+		rc = open_kept(&c);
+	if (!rc)
+		rc = open_rekey(&c);
 	if (!rc)
 		open_desk(&c);
 	if (!rc)

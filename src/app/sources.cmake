@@ -1,5 +1,8 @@
 set(app_SOURCES
+	audit.c
 	books.c
+	canary.c
+	cmd_audit.c
 	cmd_cardinality.c
 	cmd_check.c
 	cmd_explain.c
@@ -18,12 +21,14 @@ set(app_SOURCES
 	config_check.c
 	config_docs.c
 	config_option.c
+	config_sampling.c
 	config_value.c
 	control.c
 	desk.c
 	dialect.c
 	engine_api.c
 	fold.c
+	explain_trace.c
 	gather.c
 	instance.c
 	lines.c
@@ -36,6 +41,7 @@ set(app_SOURCES
 	sending.c
 	series_text.c
 	status.c
+	traces.c
 	watch.c
 	worker.c
 )

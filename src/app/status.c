@@ -26,6 +26,7 @@ struct status {
 	size_t workers_len;
 	struct sender *sender;
 	struct desk *desk;
+	struct canary *canary;
 	status_end_fn *end;
 	void *end_arg;
 	struct trouble troubles[PARTS_MAX];
@@ -107,6 +108,26 @@ static void fill_troubles(struct status *s, char *out, size_t size)
 	buf_done(&text);
 }
 
+static void add_traces(const struct worker_status *w, struct admin_status *ret)
+{
+	ret->traces.kept += w->traces_kept;
+	ret->traces.dropped += w->traces_dropped;
+	ret->traces.early += w->traces_early;
+	ret->traces.kept_spans += w->spans_kept;
+	ret->traces.dropped_spans += w->spans_dropped;
+	ret->traces.untraced += w->spans_untraced;
+	ret->traces.kept_bytes += w->kept_bytes;
+	ret->traces.lost += w->kept_lost;
+	ret->traces.undecided += w->traces_undecided;
+	ret->traces.bytes += w->traces_bytes;
+}
+
+static bool shared(void *app, struct slice trace_id)
+{
+	const struct sampling *policy = &((struct status *)app)->config->sampling.policy;
+	return policy->on && sampling_surely_shared(policy, sampling_hash(trace_id));
+}
+
 static void fill_status(void *app, struct admin_status *ret)
 {
 	struct status *s = app;
@@ -116,6 +137,9 @@ static void fill_status(void *app, struct admin_status *ret)
 	ret->rules_reload_successful = s->reload_successful;
 	ret->rules_loaded_ns = s->rules_loaded_ns;
 	ret->overruled = s->overruled;
+	if (s->canary)
+		canary_status(s->canary, &ret->canary);
+	ret->traces.on = s->config->sampling.policy.on;
 	ret->leader = s->books && books_leads(s->books);
 	for (size_t i = 0; i < s->workers_len; i++) {
 		const struct worker_status *w = worker_status(s->workers[i]);
@@ -123,6 +147,7 @@ static void fill_status(void *app, struct admin_status *ret)
 		ret->dead_letters.limited += w->aside_limited;
 		ret->dead_letters.lost += w->aside_lost;
 		ret->incident_records += w->incident;
+		add_traces(w, ret);
 	}
 	if (s->desk)
 		desk_status(s->desk, ret);
@@ -229,6 +254,8 @@ int status_start(const struct config *config, _Atomic bool *reload, struct statu
 		.status = fill_status,
 		.end_offset = end_offset,
 		.reload = ask_reload,
+		.reason = sampling_reason_name,
+		.shared = shared,
 		.incident = post_incident,
 		.incidents = list_incidents,
 		.control = show_control,
@@ -315,6 +342,13 @@ void status_trouble(struct status *s, const char *part, const char *text)
 		log_line(LOG_INFO, part, "all is well");
 	else if (news)
 		log_line(LOG_WARN, part, "%s", text);
+}
+
+void status_set_canary(struct status *s, struct canary *canary)
+{
+	pthread_mutex_lock(&s->lock);
+	s->canary = canary;
+	pthread_mutex_unlock(&s->lock);
 }
 
 void status_overruled(struct status *s)

@@ -9,6 +9,7 @@
 
 #include "app/gather.h"
 #include "app/pace.h"
+#include "app/traces.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -22,7 +23,9 @@
 
 enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
 #define IDLE_NS (5 * NS_PER_MS)
+#define REKEY_SETTLE_NS (5 * NS_PER_S)
 #define APPEND_RETRY_NS (2 * NS_PER_S)
+#define CUT_SOON_NS (20 * NS_PER_MS)
 #define LOOK_AGAIN_NS (5 * NS_PER_S)
 
 enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_INCIDENTS, COMMAND_STOP };
@@ -54,7 +57,10 @@ struct worker {
 	size_t drops_asked;
 	struct partitions partitions;
 	struct pace pace;
+	struct traces traces;
+	struct kept_lane rekeyed;
 	bool must_rewind, stopping, until_end, was_full;
+	bool limited;           /* at this turn something that could be read had to wait for other partitions, or for traces to be decided */
 	bool append_failed;     /* the journal took no record: nothing is read until it takes one again */
 	_Atomic bool stopped;
 	int64_t cut_at_ns;      /* monotonic: when the next delta is due */
@@ -165,6 +171,16 @@ static void cut(struct worker *w)
 	if (w->partitions.len == 0 || w->must_rewind)
 		return;
 	settle(w);
+	if (w->opts.rekey && !kept_topic_settle(w->opts.rekey, &w->rekeyed, REKEY_SETTLE_NS)) {
+		set_trouble(w, "rekey: the brokers do not take the spans; reading waits");
+		w->append_failed = true;
+		return;
+	}
+	if (!traces_settle(&w->traces)) {
+		set_trouble(w, "kept traces: the brokers do not take them; reading waits");
+		w->append_failed = true; /* nothing is counted until they do */
+		return;
+	}
 	gather(&w->gather, w->shard, &body);
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(w->books);
 	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
@@ -231,12 +247,19 @@ static void rewind_all(struct worker *w)
 	failpoint_hit(FAIL_REWIND_BEFORE_SEEK);
 	new_writer_id(w);
 	shard_rewind(w->shard);
+	traces_rewind(&w->traces);
 	for (size_t i = 0; i < w->partitions.len; i++)
 		stand_where_the_ledger_stands(w, w->partitions.at[i]);
 	w->must_rewind = false;
 	w->status.rewinds++;
 	if (w->trouble[0] && !w->append_failed)
 		set_trouble(w, "");
+}
+
+static void send_rekeyed(void *arg, struct slice trace_id, struct slice otlp)
+{
+	struct worker *w = arg;
+	kept_topic_send(w->opts.rekey, &w->rekeyed, trace_id, otlp, "rekeyed");
 }
 
 /* --- commands --- */
@@ -250,6 +273,8 @@ static void take(struct worker *w, const struct command *c)
 		.partition = c->reader->partition,
 		.format = c->format,
 	};
+	if (w->opts.rekey)
+		p->shard.keying = slice_eq(p->shard.topic, slice_str(w->opts.rekey_topic)) ? SHARD_REKEYED : SHARD_TO_REKEY;
 	shard_partition_start(&p->shard, &c->at, &w->opts.shard);
 	p->active_ns = clock_mono_ns();
 	if (w->partitions.len == 0)
@@ -421,7 +446,8 @@ static void look_at_end(struct worker *w, struct partition *p, int64_t mono_ns)
 static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 {
 	struct err err = {0};
-	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected;
+	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected, decided = shard_read_up_to(&p->shard);
+	limit = limit < decided ? limit : decided;
 	if (mono_ns < p->retry_ns)
 		return false;
 	if (p->suspicious && mono_ns >= p->look_ns) {
@@ -429,6 +455,7 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 		return false;
 	}
 	if (p->shard.newest_ns > limit && p->shard.newest_ns) {
+		w->limited |= !p->shard.at_end;
 		p->active_ns = mono_ns; /* it waits: once the others are there they must not leave it behind */
 		return false;
 	}
@@ -450,6 +477,7 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 static bool read_some(struct worker *w)
 {
 	int64_t now = clock_mono_ns();
+	w->limited = false;
 	partitions_sort_by_time(&w->partitions);
 	for (size_t i = 0; i < w->partitions.len; i++)
 		if (read_one(w, w->partitions.at[i], now))
@@ -465,6 +493,8 @@ static bool due(struct worker *w, bool hold)
 	tally_entries(tally, &open);
 	if (clock_mono_ns() >= w->cut_at_ns && (!hold || open > 0 || w->append_failed))
 		return true; /* after a failed append an empty delta tries the journal */
+	if (w->traces.on && w->limited && !hold && clock_mono_ns() >= w->cut_at_ns - w->opts.cut_interval_ns + (open ? CUT_SOON_NS : CUT_SOON_NS * 5))
+		return true; /* others wait to hear how far this worker has come, or it waits itself */
 	if (open == 0)
 		return false;
 	return tally_bytes(tally) > w->opts.cut_bytes || pace_moved_on(&w->pace, w->newest_ns - w->cut_newest_ns, w->newest_ns);
@@ -494,6 +524,7 @@ static void publish(struct worker *w)
 	w->status.incident = t->incident;
 	w->status.partitions = w->partitions.len;
 	w->status.ended = ended;
+	traces_publish(&w->traces, &w->partitions, &w->status);
 }
 
 /* Whether a run until the end has counted everything it came for. */
@@ -509,7 +540,12 @@ static bool all_posted(struct worker *w)
 	if (open > 0)
 		cut(w);
 	wait_posted(w, NS_PER_S);
-	return !w->must_rewind && !w->writer.rejected && w->writer.posted >= w->seq;
+	if (w->must_rewind || w->writer.rejected || w->writer.posted < w->seq)
+		return false;
+	enum traces_end end = traces_end(&w->traces, &w->partitions);
+	if (end == TRACES_DECIDED)
+		cut(w); /* a successor need not feed them again */
+	return end == TRACES_NONE;
 }
 
 static void turn(struct worker *w)
@@ -527,6 +563,7 @@ static void turn(struct worker *w)
 		busy = read_some(w);
 	if (due(w, hold))
 		cut(w);
+	traces_turn(&w->traces, &w->partitions);
 	publish(w);
 	if (!busy && !w->stopping)
 		clock_sleep_ns(IDLE_NS);
@@ -557,10 +594,13 @@ int worker_start(struct books *books, const struct worker_opts *opts, struct wor
 	if (!w->opts.cut_bytes)
 		w->opts.cut_bytes = CUT_BYTES;
 	w->shard = shard_new(&opts->shard);
+	if (opts->rekey)
+		shard_set_rekey(w->shard, send_rekeyed, w);
 	w->rules = opts->shard.rules;
 	w->commands = queue_new(COMMANDS_MAX);
 	w->replies = queue_new(COMMANDS_MAX);
 	w->writer.notices = queue_new(NOTICES_MAX);
+	w->traces = (struct traces){.books = books, .shard = w->shard, .topic = opts->kept, .on = shard_sampled(w->shard) != NULL};
 	w->pace = (struct pace){.books = books, .low_ns = opts->low_ns, .number = opts->number, .count = opts->count, .window_ns = opts->window_ns};
 	pace_leave(&w->pace);
 	pthread_mutex_init(&w->trouble_lock, NULL);

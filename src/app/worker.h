@@ -5,6 +5,7 @@
 
 #include "app/books.h"
 #include "engine/shard.h"
+#include "sink/kept_topic.h"
 #include "source/source.h"
 
 struct worker;
@@ -16,6 +17,9 @@ struct worker_opts {
 	size_t cut_bytes;         /* a delta is cut early when it gets this large; 0: 8 MiB */
 	_Atomic int64_t *low_ns;  /* shared by all workers of the process: [number] is this one's slowest partition's event time */
 	size_t number, count;     /* of count workers */
+	struct kept_topic *kept;  /* where kept traces go; NULL: nowhere */
+	struct kept_topic *rekey; /* where spans go to be keyed by trace id; NULL: they are */
+	const char *rekey_topic;  /* its name; it is read as well */
 };
 
 /* What a worker says of itself; read by any thread, approximately up to date. */
@@ -24,6 +28,8 @@ struct worker_status {
 	_Atomic uint64_t consumed, bytes, behind, gaps, rewinds;
 	_Atomic uint64_t incident; /* records of services under incident */
 	_Atomic uint64_t aside, aside_limited, aside_lost; /* messages set aside; over the limit; not stored, of those set aside */
+	_Atomic uint64_t traces_kept, traces_dropped, traces_early, spans_kept, spans_dropped, kept_bytes, spans_untraced, kept_lost; /* of tail sampling, in this process */
+	_Atomic uint64_t traces_undecided, traces_bytes; /* now, and what their payloads take in memory */
 };
 
 int worker_start(struct books *books, const struct worker_opts *opts, struct worker **ret, struct err *err);

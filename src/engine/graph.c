@@ -11,18 +11,23 @@
  * Everything is a function of the partition's records in their order, time included: the partition's event time is the newest seen, and decides expiry. So a
  * successor that feeds the same records holds the same nodes (replay.c).
  *
+ * At most spans_max ends wait, and of one trace an eighth of them: a trace of a million spans costs itself its edges, not the others theirs.
+ *
  * Layout: nodes come from blocks and are used again; a ring of pointers in order of arrival, which is the order of expiry; names are kept once for each text while
  * nodes refer to them, so a stream of new names costs no more than its nodes do. The keys are ids made at random; 64 bits of the trace id's hash and the 64 of the
  * span id tell them apart. Metric names and the idea of virtual nodes: Grafana Tempo's service graph processor; edges between services of any kind: Jaeger's dependencies. */
 #include "engine/graph.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 
-enum { BLOCK = 256, TRACE_DIGITS = 32 };
+enum { BLOCK = 256, TRACE_DIGITS = 32, CROWDS = 4096, CROWD_SHARE = 8, CROWD_LEAST = 64 };
+/* How much earlier than its client a server may seem to begin before their clocks are said to be apart. */
+#define CLOCKS_APART (10 * NS_PER_MS)
 
 struct name {
 	uint64_t hash;
@@ -34,6 +39,7 @@ struct node {
 	struct node *next, *prev; /* with the same key: a client first, if there is one; or free */
 	uint64_t trace, span;
 	int64_t came_ns;    /* the partition's event time then */
+	int64_t start_ns;
 	struct name *service, *peer;
 	double seconds;
 	uint32_t weight;
@@ -60,6 +66,7 @@ struct graph {
 	struct node *free;
 	struct node **ring;
 	size_t first, len, cap; /* cap: a power of two */
+	uint32_t crowds[CROWDS]; /* nodes by trace, a few traces to each: one trace must not push out all others */
 };
 
 const char *graph_connection_name(enum graph_connection connection)
@@ -158,9 +165,11 @@ static struct node *node_new(struct graph *g)
 	return n;
 }
 
-static uint64_t key_of(const struct node *n)
+/* The ids are random and the trace's is hashed: mixing the two is enough. */
+static inline uint64_t key_of(const struct node *n)
 {
-	return hash_pair(n->trace, n->span);
+	uint64_t key = n->trace ^ n->span * UINT64_C(0x9E3779B97F4A7C15);
+	return key ^ key >> 32;
 }
 
 static bool same_key(const void *item, const void *key)
@@ -202,6 +211,7 @@ static void add(struct graph *g, struct node *n, struct node *head)
 		head->next = n;
 	}
 	push(g, n);
+	g->crowds[n->trace % CROWDS]++;
 }
 
 static void take_out(struct graph *g, struct node *n)
@@ -229,6 +239,7 @@ static void emit_pair(const struct node *caller, const struct node *called, grap
 		.server_seconds = called->seconds,
 		.weight = caller->weight > called->weight ? caller->weight : called->weight,
 		.failed = caller->failed || called->failed,
+		.clocks_apart = called->start_ns < caller->start_ns - CLOCKS_APART,
 		.fed = true,
 	};
 	if (sink)
@@ -264,10 +275,23 @@ static void leave_first(struct graph *g, graph_sink *sink, void *arg)
 	struct node *n = g->ring[g->first];
 	g->first = (g->first + 1) & (g->cap - 1);
 	g->len--;
+	g->crowds[n->trace % CROWDS]--;
 	take_out(g, n);
 	if (!n->paired)
 		emit_alone(n, sink, arg);
 	node_free(g, n);
+}
+
+/* Whether this trace has all the room that one trace may have. The node goes then, as one that found no other end. */
+static bool crowded(struct graph *g, struct node *n, graph_sink *sink, void *arg)
+{
+	if (g->crowds[n->trace % CROWDS] < g->opts.spans_max / CROWD_SHARE + CROWD_LEAST)
+		return false;
+	g->given_up++;
+	if (!n->paired)
+		emit_alone(n, sink, arg);
+	node_free(g, n);
+	return true;
 }
 
 static void leave(struct graph *g, int64_t newest_ns, graph_sink *sink, void *arg)
@@ -293,15 +317,21 @@ static void meet(const struct graph *g, struct node *caller, struct node *called
 
 /* --- spans --- */
 
-/* 16 hex digits; 0 if it is no such id. */
-static uint64_t span_id(struct slice hex)
+/* The four bits of each of eight hex digits, as 32 bits in an order of their own. */
+static inline uint64_t pack_digits(const char *digits)
 {
-	uint64_t id = 0;
-	for (size_t i = 0; i < hex.len && i < 16; i++) {
-		unsigned char c = (unsigned char)hex.ptr[i];
-		id = id << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-	}
-	return id;
+	uint64_t v;
+	memcpy(&v, digits, sizeof(v));
+	v = (v & UINT64_C(0x0F0F0F0F0F0F0F0F)) + 9 * (v >> 6 & UINT64_C(0x0101010101010101));
+	v = (v << 4 | v >> 8) & UINT64_C(0x00FF00FF00FF00FF);
+	v = (v | v >> 8) & UINT64_C(0x0000FFFF0000FFFF);
+	return (v | v >> 16) & UINT64_C(0xFFFFFFFF);
+}
+
+/* 16 hex digits as a number that tells them apart; 0 if it is no such id. */
+static inline uint64_t span_id(struct slice hex)
+{
+	return hex.len == 16 ? pack_digits(hex.ptr) << 32 | pack_digits(hex.ptr + 8) : 0;
 }
 
 /* Spans of one trace mostly follow each other. */
@@ -335,6 +365,12 @@ struct role {
 	bool messaging;
 };
 
+/* Both ends of an edge round by the key they share. */
+static uint32_t weight_at(const struct role *role, uint64_t trace, uint64_t id)
+{
+	return role->weight == WEIGHT_UNIT ? 1 : weight_round(role->weight, hash_pair(trace, id));
+}
+
 static struct node *node_of(struct graph *g, const struct role *role, uint64_t trace, uint64_t id, bool is_caller)
 {
 	static const enum graph_connection connections[] = {[SYSTEM_NONE] = GRAPH_VIRTUAL, [SYSTEM_DATABASE] = GRAPH_DATABASE, [SYSTEM_MESSAGING] = GRAPH_MESSAGING, [SYSTEM_RPC] = GRAPH_VIRTUAL};
@@ -351,8 +387,9 @@ static struct node *node_of(struct graph *g, const struct role *role, uint64_t t
 	n->peer = named ? name_take(g, span->peer) : NULL;
 	n->connection = named ? (uint8_t)connections[span->system] : GRAPH_UNPAIRED;
 	n->seconds = span->duration_ns < 0 ? 0 : (double)span->duration_ns / 1e9;
+	n->start_ns = span->time_ns - (span->duration_ns > 0 ? span->duration_ns : 0);
 	n->failed = span->status == STATUS_ERROR;
-	n->weight = weight_round(role->weight, hash_pair(trace, id));
+	n->weight = weight_at(role, trace, id);
 	return n;
 }
 
@@ -366,7 +403,7 @@ static void emit_root(const struct role *role, uint64_t trace, graph_sink *sink,
 		.connection = GRAPH_VIRTUAL,
 		.client_seconds = -1,
 		.server_seconds = span->duration_ns < 0 ? 0 : (double)span->duration_ns / 1e9,
-		.weight = weight_round(role->weight, hash_pair(trace, span_id(span->span_id))),
+		.weight = weight_at(role, trace, span_id(span->span_id)),
 		.failed = span->status == STATUS_ERROR,
 		.fed = true,
 	};
@@ -384,9 +421,14 @@ static struct node *head_of(const struct graph *g, uint64_t trace, uint64_t id)
 static void feed_called(struct graph *g, const struct role *role, uint64_t trace, struct slice parent, graph_sink *sink, void *arg)
 {
 	uint64_t id = span_id(parent);
-	struct node *head = head_of(g, trace, id), *n = node_of(g, role, trace, id, false);
-	if (!head || !head->is_caller) {
-		add(g, n, head);
+	struct node *head = head_of(g, trace, id);
+	bool waits = !head || !head->is_caller;
+	if (!waits && !(head->says_so && role->server) && name_is(head->service, &role->service))
+		return; /* most spans: a step within their service */
+	struct node *n = node_of(g, role, trace, id, false);
+	if (waits) {
+		if (!crowded(g, n, sink, arg))
+			add(g, n, head);
 		return;
 	}
 	meet(g, head, n, sink, arg);
@@ -399,7 +441,8 @@ static void feed_caller(struct graph *g, const struct role *role, uint64_t trace
 	for (struct node *o = head; o; o = o->next)
 		if (!o->paired)
 			meet(g, n, o, sink, arg);
-	add(g, n, head);
+	if (!crowded(g, n, sink, arg))
+		add(g, n, head);
 }
 
 static struct role role_of(const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight)

@@ -20,6 +20,7 @@ struct graph_edge {
 	enum graph_connection connection;
 	double client_seconds, server_seconds;    /* < 0: unknown */
 	uint32_t weight;                          /* how many requests it stands for */
+	bool clocks_apart;                        /* the server seems to begin before the client */
 	bool failed;                              /* one of the ends says so */
 	bool fed;                                 /* the span just fed is one of the ends; else the hold of another is over */
 };
@@ -31,7 +32,7 @@ struct graph;
 
 struct graph_opts {
 	int64_t hold_ns;   /* for how much event time a span waits */
-	size_t spans_max;  /* how many ends may wait; past it the oldest is given up early */
+	size_t spans_max;  /* how many ends may wait; past it the oldest is given up early. Of one trace an eighth of them; past it new ones are */
 	bool services;     /* a span and its parent in another service are an edge whatever their kinds */
 	bool once;         /* remember every span for the hold: the second time it comes is no time */
 };

@@ -11,7 +11,7 @@
 
 const char *outcome_name(enum outcome outcome)
 {
-	static const char *const names[] = {"rule", "carried", "mined", "overflow", "undecodable", "filtered"};
+	static const char *const names[] = {"rule", "carried", "mined", "overflow", "undecodable", "filtered", "joined"};
 	return names[outcome];
 }
 
@@ -128,7 +128,7 @@ void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
 {
 	const struct record *record = e->record;
 	x->rank = 0;
-	if (record->trace_id.len == 0 || record->trace_id.len > EXEMPLAR_TRACE_MAX || record->span_id.len > EXEMPLAR_SPAN_MAX)
+	if (e->unsure || record->trace_id.len == 0 || record->trace_id.len > EXEMPLAR_TRACE_MAX || record->span_id.len > EXEMPLAR_SPAN_MAX)
 		return;
 	x->rank = e->error ? 3 : 1;
 	x->time_ns = e->time_ns;

@@ -10,7 +10,7 @@
 #include "record/record.h"
 
 /* How a record ended; the label value of winnow_records_total is outcome_name(). */
-enum outcome { OUTCOME_RULE, OUTCOME_CARRIED, OUTCOME_MINED, OUTCOME_OVERFLOW, OUTCOME_UNDECODABLE, OUTCOME_FILTERED, OUTCOME_COUNT };
+enum outcome { OUTCOME_RULE, OUTCOME_CARRIED, OUTCOME_MINED, OUTCOME_OVERFLOW, OUTCOME_UNDECODABLE, OUTCOME_FILTERED, OUTCOME_JOINED, OUTCOME_COUNT };
 const char *outcome_name(enum outcome outcome);
 
 /* The names and labels of the metrics of spans. */
@@ -48,6 +48,7 @@ struct red_event {
 	int64_t time_ns;                    /* clamped */
 	int64_t duration_ns;                /* -1: unknown */
 	bool error;
+	bool unsure;                        /* its trace may be dropped: no exemplar */
 	const struct rule_label *labels;    /* of a rule */
 	size_t labels_len;
 	struct rule_http http;              /* of an access log: from the record, or from a rule's captures */

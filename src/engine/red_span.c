@@ -287,16 +287,10 @@ static void span_key(struct red *r, const struct red_event *e)
 	key_end(r, at);
 }
 
-/* What makes a span odd without making it unreadable. */
-static void count_faults(struct red *r, const struct record *span, int64_t step)
+static void count_fault(struct red *r, const char *fault, int64_t step)
 {
-	const bool found[] = {span->trace_id.len == 0 || span->span_id.len == 0, span->backwards};
-	static const char *const names[] = {"id", "duration"};
-	for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++) {
-		struct label labels[] = {red_label("fault", slice_str(names[i]))};
-		if (found[i])
-			tally_count(r->tally, tally_series(r->tally, FAMILY_SPAN_FAULTS, labels, 1), step, 1, NULL);
-	}
+	struct label labels[] = {red_label("fault", slice_str(fault))};
+	tally_count(r->tally, tally_series(r->tally, FAMILY_SPAN_FAULTS, labels, 1), step, 1, NULL);
 }
 
 void red_spans_end(struct red *r)
@@ -351,8 +345,10 @@ void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum we
 		red_spans_end(r);
 		r->run.step = step;
 	}
-	if (span->backwards || span->trace_id.len == 0 || span->span_id.len == 0)
-		count_faults(r, span, step);
+	if (span->trace_id.len == 0 || span->span_id.len == 0)
+		count_fault(r, "id", step);
+	if (span->backwards)
+		count_fault(r, "duration", step);
 	r->run.weights[source]++;
 	r->run.other += !count_series(r, e, weight, step);
 }
@@ -389,6 +385,8 @@ bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge 
 	struct memo *m = memo_get(r, &fresh);
 	if (fresh)
 		fill_edge(r, edge, m);
+	if (edge->clocks_apart)
+		count_fault(r, "clock", step);
 	if (edge->fed && edge->connection != GRAPH_UNPAIRED)
 		red_exemplar(&x, e, 1); /* other edges are of another trace than the span that brought the time on */
 	tally_count(r->tally, (uint32_t)m->series[0], step, edge->weight, red_candidate(&x));

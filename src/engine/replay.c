@@ -5,7 +5,7 @@
  * in the log (two holds are, in simulation, on all seeds).
  *
  * A point is noted every quarter of a hold. The partition's event time at a point is kept with it, because a successor has to go on from there: the newest time seen
- * never shrinks, and expiry is measured by it. */
+ * never shrinks, and expiry is measured by it. What waits for longer than a hold (a trace that other partitions may still speak of) says from when on it is wanted. */
 #include "engine/replay.h"
 
 #include <string.h>
@@ -14,22 +14,30 @@ void replay_start(struct replay *r, int64_t hold_ns, struct replay_point at)
 {
 	r->hold_ns = hold_ns;
 	r->newest_ns = at.time_ns;
+	r->keep_ns = INT64_MAX;
 	r->points[0] = at;
 	r->len = 1;
 }
 
+/* The time that a point may have at most. */
+static int64_t wanted(const struct replay *r)
+{
+	int64_t held = r->newest_ns - REPLAY_HOLDS * r->hold_ns;
+	return held < r->keep_ns ? held : r->keep_ns;
+}
+
 void replay_note(struct replay *r, int64_t offset)
 {
-	const struct replay_point *last = &r->points[r->len - 1];
-	if (r->newest_ns - last->time_ns < r->hold_ns / REPLAY_PARTS || r->len == REPLAY_POINTS)
+	if (r->newest_ns - r->points[r->len - 1].time_ns < r->hold_ns / REPLAY_PARTS)
 		return;
-	r->points[r->len++] = (struct replay_point){.offset = offset, .time_ns = r->newest_ns};
 	size_t past = 0;
-	while (past + 1 < r->len && r->points[past + 1].time_ns <= r->newest_ns - REPLAY_HOLDS * r->hold_ns)
+	while (past + 1 < r->len && r->points[past + 1].time_ns <= wanted(r))
 		past++;
 	if (past)
 		memmove(r->points, r->points + past, (r->len - past) * sizeof(r->points[0]));
 	r->len -= past;
+	if (r->len < REPLAY_POINTS) /* else an earlier point has to do for a while */
+		r->points[r->len++] = (struct replay_point){.offset = offset, .time_ns = r->newest_ns};
 }
 
 int64_t replay_advance(struct replay *r, int64_t time_ns)
@@ -42,7 +50,7 @@ int64_t replay_advance(struct replay *r, int64_t time_ns)
 struct replay_point replay_point(const struct replay *r)
 {
 	size_t i = 0;
-	while (i + 1 < r->len && r->points[i + 1].time_ns <= r->newest_ns - REPLAY_HOLDS * r->hold_ns)
+	while (i + 1 < r->len && r->points[i + 1].time_ns <= wanted(r))
 		i++;
 	return r->points[i];
 }

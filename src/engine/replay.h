@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REPLAY_HOLDS = 3, REPLAY_PARTS = 4, REPLAY_POINTS = 16 };
+enum { REPLAY_HOLDS = 3, REPLAY_PARTS = 4, REPLAY_POINTS = 48 };
 
 struct replay_point {
 	int64_t offset;
@@ -16,6 +16,7 @@ struct replay_point {
 struct replay {
 	int64_t hold_ns;
 	int64_t newest_ns;
+	int64_t keep_ns; /* points up to this time are still wanted, however far behind; INT64_MAX: no more than the holds say */
 	struct replay_point points[REPLAY_POINTS]; /* rising */
 	size_t len;
 };

@@ -9,9 +9,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/example.h"
+#include "engine/keying.h"
 #include "engine/mask.h"
 #include "engine/open.h"
 #include "engine/red.h"
+#include "engine/rekey.h"
+#include "engine/sampler.h"
 #include "metric/rule_family.h"
 
 #include <stdlib.h>
@@ -27,12 +30,16 @@ struct shard {
 	enum family_id *families; /* of the rules' own metrics */
 	struct pattern **named;   /* by rule: the pattern it named last */
 	int64_t rules_ns;
+	int64_t now_ns;           /* of the message fed last */
 	struct pattern_set *patterns;
 	struct miner *miner;
 	struct tally *tally;
 	struct red *red;
 	struct examples *examples;
+	struct sampler *sampler; /* NULL: no sampling */
 	struct buf masked;
+	struct keying keying;
+	struct rekey *rekey; /* NULL: nothing is re-keyed */
 	struct incidents *incidents; /* NULL: none */
 	bool unmask, wide;           /* wide: budgets are doubled for the record at hand */
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
@@ -58,6 +65,7 @@ struct shard *shard_new(const struct shard_opts *opts)
 	const struct red_span_opts spans = {.preset = (enum span_preset)opts->span_preset, .dimensions = opts->span_dimensions, .dimensions_len = opts->span_dimensions_len};
 	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, &spans);
 	s->examples = examples_new();
+	s->sampler = opts->sampling && opts->sampling->on ? sampler_new(opts->sampling) : NULL;
 	shard_set_rules(s, opts->rules);
 	return s;
 }
@@ -72,7 +80,9 @@ void shard_free(struct shard *s)
 	free(s->families);
 	free(s->named);
 	examples_free(s->examples);
+	sampler_free(s->sampler);
 	buf_done(&s->masked);
+	rekey_free(s->rekey);
 	incidents_free(s->incidents);
 	red_free(s->red);
 	tally_free(s->tally);
@@ -92,6 +102,12 @@ static enum family_id family_of(const struct ruleset *rules, size_t metric)
 	struct family f = {.name = m.name.ptr, .type = m.counter ? METRIC_COUNTER : METRIC_HISTOGRAM, .sums = m.counter, .unit = m.unit, .help = m.help.len ? m.help.ptr : kinds[m.counter], .bounds = m.bounds,
 		.bounds_len = m.bounds_len};
 	return rule_family_intern(&f);
+}
+
+void shard_set_rekey(struct shard *s, shard_rekey_sink *sink, void *arg)
+{
+	rekey_free(s->rekey);
+	s->rekey = rekey_new(sink, arg);
 }
 
 void shard_set_rules(struct shard *s, const struct ruleset *rules)
@@ -278,9 +294,16 @@ static bool count_measures(struct shard *s, const struct naming *n)
 static void offer_example(struct shard *s, const struct naming *n, const struct shard_example *where)
 {
 	const struct record *record = n->event.record;
+	struct record traceless;
 	if (s->opts.examples == EXAMPLES_NONE)
 		return;
+	if (where->traceless) {
+		traceless = *record;
+		traceless.trace_id = traceless.span_id = slice_of(NULL, 0);
+		record = &traceless;
+	}
 	struct shard_example at = *where;
+	at.unsure = n->event.unsure;
 	at.time_ns = n->event.time_ns;
 	at.severity = n->event.severity;
 	bool incident = s->incidents && incidents_cover(s->incidents, n->event.service, at.time_ns);
@@ -289,7 +312,17 @@ static void offer_example(struct shard *s, const struct naming *n, const struct 
 	examples_offer(s->examples, n->pattern, record, &at, n->event.error, incident);
 }
 
-static void count_log(struct shard *s, struct naming *n, const struct shard_example *where)
+/* What the record says of its trace; one that may be dropped gives no exemplar, one that may have been dropped already stands without it. */
+static void note_trace(struct shard *s, struct naming *n, struct shard_example *where)
+{
+	if (s->wide)
+		sampler_incident(s->sampler, n->event.record, where->newest_ns);
+	enum sampler_says says = sampler_log(s->sampler, n->event.record, n->pattern, n->event.error, where->newest_ns);
+	n->event.unsure = says != SAMPLER_SURE;
+	where->traceless = says == SAMPLER_TOO_LATE;
+}
+
+static void count_log(struct shard *s, struct naming *n, struct shard_example *where)
 {
 	name_log(s, n);
 	red_outcome(s->red, n->event.time_ns, n->outcome, 1);
@@ -298,6 +331,8 @@ static void count_log(struct shard *s, struct naming *n, const struct shard_exam
 	if (n->outcome == OUTCOME_OVERFLOW)
 		red_overflow(s->red, n->event.time_ns, "patterns_per_service", 1);
 	n->event.pattern = n->pattern;
+	if (s->sampler)
+		note_trace(s, n, where);
 	bool fits = red_log(s->red, &n->event);
 	if (n->outcome == OUTCOME_RULE)
 		fits &= count_measures(s, n);
@@ -321,19 +356,79 @@ static void count_edge(void *arg, const struct graph_edge *edge)
 		red_overflow(sink->shard->red, sink->event->time_ns, "label_values", 1);
 }
 
-/* Feeds a span to what spans records; e NULL: it is counted already. Times come from the log alone: this has to come out the same whoever does it, whenever. */
-static void feed_open(struct shard *s, struct shard_partition *p, const struct record *span, uint64_t weight, int64_t source_time_ns, const struct red_event *e)
+/* The partition's event time with this record. Times come from the log alone: this has to come out the same whoever does it, whenever. */
+static int64_t advance_open(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns)
 {
-	int64_t time_ns = span->time_ns;
-	if (s->opts.hold_ns == 0)
-		return;
+	int64_t time_ns = r->time_ns;
 	if (!p->open)
-		p->open = open_new(&s->opts, (struct replay_point){.offset = p->expected});
+		p->open = open_new(&s->opts, p->keying, (struct replay_point){.offset = p->expected});
 	if (source_time_ns > 0 && (time_ns <= 0 || time_ns > source_time_ns + AHEAD_NS))
 		time_ns = source_time_ns;
+	return replay_advance(&p->open->replay, time_ns);
+}
+
+/* Whether the payload is a piece of a line, or a line of a trace; *decoded becomes the whole line if this is its end. */
+static bool join_lines(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns, struct decoded *decoded)
+{
+	const struct record *r = decoded->records;
+	bool open = p->open && !lines_empty(p->open->lines);
+	struct slice before;
+	if (decoded->len != 1 || r->kind != RECORD_LOG || (open ? r->part == PART_WHOLE && !r->raw.ptr : r->part == PART_WHOLE || r->part == PART_HEADLINE))
+		return false;
+	int64_t newest_ns = advance_open(s, p, r, source_time_ns);
+	enum lines_verdict verdict = lines_take(p->open->lines, r, newest_ns, &before);
+	if (verdict == LINES_BEHIND) {
+		decoder_decode_behind(decoder_for(s, p->format), before, payload, now_ns, decoded);
+		verdict = lines_again(p->open->lines, decoded->len == 1 ? decoded->records : NULL);
+	}
+	return verdict == LINES_JOINED;
+}
+
+static struct slice service_of(const struct record *record)
+{
+	return record->service.len ? record->service : SLICE("unknown_service");
+}
+
+/* Feeds a span to the service graph; e NULL: it is counted already. */
+static void feed_graph(struct shard_partition *p, const struct record *span, uint64_t weight, int64_t newest_ns, struct shard *s, const struct red_event *e)
+{
 	struct edge_sink sink = {.shard = s, .event = e};
-	struct slice service = span->service.len ? span->service : SLICE("unknown_service");
-	graph_span(p->open->graph, span, service, replay_advance(&p->open->replay, time_ns), weight, e ? count_edge : NULL, &sink);
+	if (p->open->graph)
+		graph_span(p->open->graph, span, service_of(span), newest_ns, weight, e ? count_edge : NULL, &sink);
+}
+
+/* Feeds a span to the tail sampler; false if its trace may be dropped. */
+static bool feed_tail(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, int64_t newest_ns, bool counts)
+{
+	if (!s->sampler)
+		return true;
+	if (!p->open->tail)
+		p->open->tail = sampler_tail(s->sampler);
+	return sampler_span(s->sampler, p->open->tail, span, service_of(span), m, index, newest_ns, counts);
+}
+
+static bool spans_records(const struct shard *s, const struct shard_partition *p, const struct record *record)
+{
+	return record->kind == RECORD_SPAN && p->keying != SHARD_TO_REKEY && (s->opts.hold_ns || s->sampler);
+}
+
+/* Its trace first: an exemplar is taken from it only if that is surely kept. */
+static void count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, size_t index, int64_t source_time_ns, struct red_event *e)
+{
+	enum weight_source source;
+	uint64_t weight = weight_of(e->record, &source);
+	if (!spans_records(s, p, e->record)) {
+		red_span(s->red, e, weight, source);
+		return;
+	}
+	int64_t newest_ns = advance_open(s, p, e->record, source_time_ns);
+	e->unsure = !feed_tail(s, p, e->record, m, index, newest_ns, true);
+	if (s->wide && s->sampler) {
+		sampler_incident(s->sampler, e->record, newest_ns);
+		e->unsure = e->unsure && e->record->trace_id.len == 0;
+	}
+	red_span(s->red, e, weight, source);
+	feed_graph(p, e->record, weight, newest_ns, s, e);
 }
 
 /* When a message came. */
@@ -343,7 +438,7 @@ struct arrival {
 	int64_t now_ns;
 };
 
-static void count_record(struct shard *s, struct shard_partition *p, const struct record *record, const struct arrival *arrival, const struct shard_example *where)
+static void count_record(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *record, size_t index, const struct arrival *arrival, struct shard_example *where)
 {
 	struct naming n;
 	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
@@ -355,17 +450,29 @@ static void count_record(struct shard *s, struct shard_partition *p, const struc
 		red_clock_ahead(s->red, time_ns, n.event.service);
 	if (time_ns > p->newest_ns)
 		p->newest_ns = time_ns;
+	where->newest_ns = p->newest_ns;
 	if (s->incidents || s->wide)
 		widen(s, &n.event);
 	if (record->kind == RECORD_SPAN) {
-		enum weight_source source;
-		uint64_t weight = weight_of(record, &source);
-		red_span(s->red, &n.event, weight, source);
-		feed_open(s, p, record, weight, arrival->log_ns, &n.event);
+		count_span(s, p, m, index, arrival->log_ns, &n.event);
+		if (s->opts.hold_ns && p->keying == SHARD_KEYED)
+			keying_span(&s->keying, record, p->topic, p->partition, s->opts.graph_of_services);
 	} else {
 		red_consumed(s->red, time_ns, 1, 0);
 		count_log(s, &n, where);
 	}
+}
+
+/* A piece of a line, which is counted with the line's end, or a line of a trace, which is counted with what it belongs to. */
+static void count_joined(struct shard *s, struct shard_partition *p, const struct record *record, const struct arrival *arrival)
+{
+	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
+	if (time_ns > arrival->now_ns + AHEAD_NS || time_ns <= 0)
+		time_ns = arrival->now_ns;
+	if (time_ns > p->newest_ns)
+		p->newest_ns = time_ns;
+	red_consumed(s->red, time_ns, 1, 0);
+	red_outcome(s->red, time_ns, OUTCOME_JOINED, 1);
 }
 
 /* What sends the spans of a payload, once for each of its resources. */
@@ -410,10 +517,16 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	if (!s->rules_ns)
 		s->rules_ns = now_ns;
 	read_payload(s, p, payload, now_ns, &decoded);
-	for (size_t i = 0; i < decoded.len; i++)
-		count_record(s, p, &decoded.records[i], &arrival, &where);
+	bool joined = join_lines(s, p, payload, source_time_ns, now_ns, &decoded);
+	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
+	if (joined)
+		count_joined(s, p, decoded.records, &arrival);
+	for (size_t i = 0; i < decoded.len && !joined; i++)
+		count_record(s, p, &message, &decoded.records[i], i, &arrival, &where);
 	red_spans_end(s->red);
 	count_targets(s, &decoded, &arrival);
+	if (s->rekey && p->keying == SHARD_TO_REKEY)
+		rekey_payload(s->rekey, &decoded);
 	int64_t time_ns = decoded.len && decoded.records[0].time_ns && decoded.records[0].time_ns < now_ns ? decoded.records[0].time_ns : arrival.ns;
 	if (decoded.undecodable) {
 		red_consumed(s->red, arrival.ns, decoded.undecodable, 0);
@@ -428,15 +541,46 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	s->totals.bytes += payload.len;
 }
 
+/* Spans that were counted in the topic they came from: only what spans records counts here. */
+static void count_rekeyed(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns)
+{
+	struct decoded decoded;
+	enum weight_source source;
+	note_window(s, now_ns);
+	read_payload(s, p, payload, now_ns, &decoded);
+	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
+	for (size_t i = 0; i < decoded.len; i++) {
+		struct naming n;
+		const struct record *record = &decoded.records[i];
+		int64_t time_ns = record->time_ns > 0 && record->time_ns <= now_ns + AHEAD_NS ? record->time_ns : now_ns;
+		if (!spans_records(s, p, record))
+			continue;
+		naming_init(&n, record, time_ns);
+		if (time_ns > p->newest_ns)
+			p->newest_ns = time_ns;
+		int64_t newest_ns = advance_open(s, p, record, source_time_ns);
+		n.event.unsure = !feed_tail(s, p, record, &message, i, newest_ns, true);
+		feed_graph(p, record, weight_of(record, &source), newest_ns, s, &n.event);
+	}
+	s->lost = 0;
+}
+
 /* A record that is counted already and fed again. */
 static void feed_again(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns)
 {
 	struct decoded decoded;
 	enum weight_source source;
 	read_payload(s, p, payload, now_ns, &decoded);
-	for (size_t i = 0; i < decoded.len; i++)
-		if (decoded.records[i].kind == RECORD_SPAN)
-			feed_open(s, p, &decoded.records[i], weight_of(&decoded.records[i], &source), source_time_ns, NULL);
+	join_lines(s, p, payload, source_time_ns, now_ns, &decoded);
+	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
+	for (size_t i = 0; i < decoded.len; i++) {
+		const struct record *record = &decoded.records[i];
+		if (!spans_records(s, p, record))
+			continue;
+		int64_t newest_ns = advance_open(s, p, record, source_time_ns);
+		feed_tail(s, p, record, &message, i, newest_ns, false);
+		feed_graph(p, record, weight_of(record, &source), newest_ns, NULL, NULL);
+	}
 	s->lost = 0;
 }
 
@@ -464,10 +608,15 @@ enum shard_verdict shard_feed(struct shard *s, struct shard_partition *p, struct
 		}
 		note_gap(s, p, offset, source_time_ns > 0 ? source_time_ns : now_ns);
 	}
-	if (p->open)
+	s->now_ns = now_ns;
+	if (p->open) {
+		open_keep(p->open);
 		replay_note(&p->open->replay, offset);
+	}
 	if (offset < p->count_from)
 		feed_again(s, p, payload, source_time_ns, now_ns);
+	else if (p->keying == SHARD_REKEYED)
+		count_rekeyed(s, p, payload, source_time_ns, now_ns);
 	else
 		count_payload(s, p, payload, offset, source_time_ns, now_ns);
 	p->expected = next_offset;
@@ -507,10 +656,40 @@ const struct shard_example *shard_examples(const struct shard *s, size_t *ret_le
 	return examples_open(s->examples, ret_len);
 }
 
+const struct shard_trace *shard_traces(struct shard *s, size_t *ret_len)
+{
+	size_t len;
+	const struct shard_example *examples = examples_open(s->examples, &len);
+	*ret_len = 0;
+	if (!s->sampler)
+		return NULL;
+	sampler_examples(s->sampler, examples, len);
+	return sampler_news(s->sampler, ret_len);
+}
+
+void shard_learn_trace(struct shard *s, const struct shard_trace *t)
+{
+	if (s->sampler)
+		sampler_learn(s->sampler, t);
+}
+
+void shard_decide(struct shard *s, struct shard_partition *p, int64_t settled_ns, shard_kept_sink *sink, void *arg)
+{
+	if (s->sampler && p->open && p->open->tail)
+		sampler_decide(s->sampler, p->open->tail, settled_ns, s->decoders, s->now_ns, sink, arg);
+}
+
+const struct shard_sampled *shard_sampled(const struct shard *s)
+{
+	return s->sampler ? sampler_totals(s->sampler) : NULL;
+}
+
 void shard_clear(struct shard *s)
 {
 	tally_clear(s->tally);
 	examples_clear(s->examples);
+	if (s->sampler)
+		sampler_clear(s->sampler);
 	s->news_len = 0;
 	if (tally_series_len(s->tally) > s->opts.series_limit) {
 		tally_forget(s->tally);
@@ -522,6 +701,8 @@ void shard_rewind(struct shard *s)
 {
 	tally_clear(s->tally);
 	examples_rewind(s->examples);
+	if (s->sampler)
+		sampler_rewind(s->sampler);
 	s->news_len = 0;
 	if (s->told_cap)
 		memset(s->told, 0, s->told_cap * sizeof(*s->told));
@@ -536,6 +717,8 @@ void shard_rewind(struct shard *s)
 void shard_import(struct shard *s, uint64_t id, enum pattern_origin origin, struct slice service, struct slice template_text, struct slice rule, uint64_t alias_id)
 {
 	struct pattern *p = pattern_set_import(s->patterns, id, origin, service, template_text, rule, alias_id);
+	if (p && s->sampler)
+		sampler_knows(s->sampler, p);
 	if (p && origin == ORIGIN_MINED)
 		miner_import(s->miner, p);
 }

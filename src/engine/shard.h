@@ -4,6 +4,7 @@
 #define WINNOW_ENGINE_SHARD_H
 
 #include "engine/incident.h"
+#include "engine/sampling.h"
 #include "metric/tally.h"
 #include "pattern/miner.h"
 #include "pattern/ruleset.h"
@@ -23,6 +24,7 @@ struct shard_opts {
 	size_t label_values;        /* most span names, and most routes, of one service; 0: 200 */
 	enum examples_kept examples;
 	int64_t hold_ns;            /* for how long a span waits for its other end, in event time; 0: no service graph */
+	const struct sampling *sampling; /* which traces are kept; outlives the shard; NULL or not on: none, nobody asks */
 	bool graph_of_services;     /* a span and its parent in another service are an edge, whatever their kinds say */
 	bool exceptions_are_errors; /* a span whose status is unset failed if one of its events is an exception */
 	int span_preset;            /* enum span_preset of engine/red.h: the metrics that spans count in */
@@ -42,6 +44,14 @@ struct shard_start {
 	int64_t newest_ns;
 };
 
+/* How the spans of a partition are keyed. */
+enum shard_keying {
+	SHARD_KEYED,    /* by trace id, for all we know: what spans records is fed from here */
+	SHARD_TO_REKEY, /* they are sent to a topic that is */
+	SHARD_REKEYED,  /* this is that topic: its spans are counted already, and only feed what spans records */
+};
+typedef void shard_rekey_sink(void *arg, struct slice trace_id, struct slice otlp);
+
 struct shard_open;
 
 /* One input partition as the shard sees it; shard_partition_start comes first. */
@@ -49,6 +59,7 @@ struct shard_partition {
 	struct slice topic;     /* the caller's, outlives the assignment */
 	int32_t partition;
 	enum format format;
+	enum shard_keying keying;
 	int64_t expected;       /* offset of the next record to feed */
 	int64_t count_from;     /* records below only feed what spans records: they are counted already */
 	int64_t cut_from;       /* the `from` of the open delta */
@@ -75,6 +86,33 @@ struct shard_example {
 	struct slice text, trace_id, span_id, topic;
 	int32_t partition;
 	int64_t offset;
+	bool traceless;         /* its trace may have been dropped already: it goes without */
+	bool unsure;            /* its trace is not known to be kept: by going out it becomes so */
+	int64_t newest_ns;      /* of its partition */
+};
+
+/* What a shard and the journal tell each other of traces: a mark (reasons), or the pattern of a log record of one. */
+struct shard_trace {
+	uint64_t trace;         /* sampling_hash */
+	int64_t time_ns;        /* event time of the partition that found it */
+	uint64_t pattern_id;    /* 0: a mark */
+	uint64_t span;          /* hash of the span id; 0: none */
+	uint64_t id[2];         /* of a pair: the trace id's bits */
+	uint8_t reasons;        /* enum sampling_reason */
+};
+
+/* Spans of a trace that is kept; a long trace comes in several. */
+struct shard_kept {
+	struct slice trace_id;  /* hex */
+	struct slice otlp;      /* a TracesData message */
+	size_t spans;
+	unsigned reasons;
+};
+typedef void shard_kept_sink(void *arg, const struct shard_kept *kept);
+
+/* What became of traces in this process; never reset. early: before they were complete; untraced: spans without a trace id of the right length. */
+struct shard_sampled {
+	uint64_t kept, dropped, early, kept_spans, dropped_spans, kept_bytes, untraced;
 };
 
 /* Running totals of this process, for its own status page; never reset. */
@@ -97,6 +135,8 @@ void shard_free(struct shard *s);
 void shard_set_rules(struct shard *s, const struct ruleset *rules);
 /* Takes over who is under incident, from the next record on; NULL: nobody. unmask: their examples are kept as they are, whatever opts.examples says but EXAMPLES_NONE. */
 void shard_set_incidents(struct shard *s, struct incidents *incidents, bool unmask);
+/* Where the spans of partitions that are SHARD_TO_REKEY go, a message for each trace of a payload. */
+void shard_set_rekey(struct shard *s, shard_rekey_sink *sink, void *arg);
 /* When they counted their first record, by now_ns; 0: not yet. */
 int64_t shard_rules_ns(const struct shard *s);
 
@@ -111,6 +151,20 @@ struct tally *shard_tally(struct shard *s);
 /* What the open delta must tell of patterns: each one it touches that the journal may not know yet, or with a newer text, and new aliases. Oldest first. */
 struct pattern *const *shard_news(struct shard *s, size_t *ret_len);
 const struct shard_example *shard_examples(const struct shard *s, size_t *ret_len);
+/* What the open delta tells of traces; call it behind shard_examples, whose traces are kept from now on. */
+const struct shard_trace *shard_traces(struct shard *s, size_t *ret_len);
+/* Learns what the journal tells of one. */
+void shard_learn_trace(struct shard *s, const struct shard_trace *t);
+/* Decides what traces of the partition are complete and of which every partition has told: all have, up to settled_ns of event time. Kept ones go to the sink. */
+void shard_decide(struct shard *s, struct shard_partition *p, int64_t settled_ns, shard_kept_sink *sink, void *arg);
+/* Nothing more will come in the partition: its traces are complete. True if some are undecided. */
+bool shard_flush_traces(struct shard_partition *p);
+/* Up to which event time the partition may be read before its traces have to be decided. */
+int64_t shard_read_up_to(const struct shard_partition *p);
+/* Adds how many of the partition's traces are undecided, and what they take in memory. */
+void shard_undecided(const struct shard_partition *p, uint64_t *traces, uint64_t *bytes);
+/* NULL: there is no sampling. */
+const struct shard_sampled *shard_sampled(const struct shard *s);
 /* The open increments are in a delta now: start the next one. */
 void shard_clear(struct shard *s);
 /* A delta was rejected: the open increments are thrown away, and everything said of patterns and examples since the start counts as never said. */

@@ -1,13 +1,22 @@
 set(engine_SOURCES
 	example.c
 	graph.c
+	heap.c
 	incident.c
+	keying.c
+	lines.c
+	marks.c
 	mask.c
 	open.c
+	pairs.c
 	red.c
 	red_span.c
+	rekey.c
 	replay.c
 	route.c
+	sampler.c
+	sampling.c
 	shard.c
+	tail.c
 	weight.c
 )

@@ -4,7 +4,7 @@
  *
  * Idea: a span that was kept with probability p stands for 1/p spans. Counters hold whole numbers (a sum of fractions would depend on the order of its terms, and
  * the same counts have to come out whoever reads, however often), so a weight of 2.5 counts 2 or 3: which of them, a hash of the span's ids says. The expectation is exact,
- * the same span always counts the same, and powers of two and other whole weights are not rounded at all (docs/decisions/0008-whole-weights.md).
+ * the same span always counts the same, and powers of two and other whole weights are not rounded at all (docs/decisions/0012-whole-weights.md).
  *
  * Source of p: OpenTelemetry's consistent probability sampling (specification, "TraceState: Probability Sampling"): tracestate has a member `ot=..;th:HEX;..`, HEX being the rejection
  * threshold T of 2^56, at most 14 digits with trailing zeros left out; p = (2^56 - T) / 2^56.

@@ -14,7 +14,9 @@
  *                 [exemplar: time value rank trace span] }
  *             n { id alias origin service template rule }
  *             n { pattern time severity rank text trace span topic partition offset }
- *             [n { entry schema zero n { bucket count } }]   native histograms, if any: entries and buckets as the difference to the one before
+ *             [n { trace second reasons [pattern span id id] }]    8 bytes for the trace; a pattern where there are no reasons
+ *             [n { entry schema zero n { bucket count } }]   native histograms: entries and buckets as the difference to the one before
+ *             The last two, and the last, are left out where there are none.
  *   'm' head: journal_time step skipped [leader]      'a' head: journal_time step [leader]      'c' head: journal_time      'l' head: journal_time leader
  *   'r' head: journal_time writer number from_seq hash
  *       body: n { metric name service n { label } }
@@ -23,6 +25,7 @@
  * that fails is refused whole. */
 #include "ledger/delta.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -234,6 +237,58 @@ static void encode_examples(struct buf *out, const struct delta_body *body)
 		example_pack(out, &body->examples[i]);
 }
 
+void trace_pack(struct buf *out, const struct delta_trace *t, int64_t *seconds)
+{
+	int64_t second = t->time_ns / NS_PER_S;
+	pack_u64(out, t->trace);
+	pack_i64(out, second - *seconds);
+	pack_u64(out, t->reasons);
+	*seconds = second;
+	if (t->reasons)
+		return;
+	pack_u64(out, t->pattern_id);
+	pack_u64(out, t->span);
+	pack_u64(out, t->id[0]);
+	pack_u64(out, t->id[1]);
+}
+
+void trace_unpack(struct unpack *u, struct delta_trace *t, int64_t *seconds)
+{
+	*t = (struct delta_trace){.trace = unpack_u64(u)};
+	int64_t by = unpack_i64(u), limit = TIME_MAX / NS_PER_S;
+	t->reasons = (uint8_t)unpack_upto(u, UINT8_MAX);
+	u->bad |= by > limit || by < -limit || *seconds + by > limit || *seconds + by < 0;
+	if (u->bad)
+		return;
+	*seconds += by;
+	t->time_ns = *seconds * NS_PER_S;
+	if (t->reasons)
+		return;
+	t->pattern_id = unpack_u64(u);
+	t->span = unpack_u64(u);
+	t->id[0] = unpack_u64(u);
+	t->id[1] = unpack_u64(u);
+	u->bad |= t->pattern_id == 0;
+}
+
+static size_t natives_len(const struct delta_body *body)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < body->entries_len; i++)
+		len += body->entries[i].native != NULL;
+	return len;
+}
+
+static void encode_traces(struct buf *out, const struct delta_body *body)
+{
+	int64_t seconds = 0;
+	if (body->traces_len == 0 && natives_len(body) == 0)
+		return;
+	pack_u64(out, body->traces_len);
+	for (size_t i = 0; i < body->traces_len; i++)
+		trace_pack(out, &body->traces[i], &seconds);
+}
+
 void example_pack(struct buf *out, const struct delta_example *e)
 {
 	pack_u64(out, e->pattern_id);
@@ -268,9 +323,7 @@ static void encode_native(struct buf *out, const struct native *h)
 
 static void encode_natives(struct buf *out, const struct delta_body *body)
 {
-	size_t len = 0, last = 0;
-	for (size_t i = 0; i < body->entries_len; i++)
-		len += body->entries[i].native != NULL;
+	size_t len = natives_len(body), last = 0;
 	if (len == 0)
 		return;
 	pack_u64(out, len);
@@ -305,6 +358,7 @@ static void encode_body(struct buf *out, const struct delta_body *body)
 	encode_entries(out, body, places);
 	encode_patterns(out, body);
 	encode_examples(out, body);
+	encode_traces(out, body);
 	encode_natives(out, body);
 	free(places);
 	buf_done(&series);
@@ -318,7 +372,7 @@ void delta_encode(struct buf *out, const struct delta_header *header, const stru
 {
 	struct buf head = {0}, raw = {0};
 	encode_head(&head, header);
-	if (body && (body->entries_len || body->patterns_len || body->examples_len))
+	if (body && (body->entries_len || body->patterns_len || body->examples_len || body->traces_len))
 		encode_body(&raw, body);
 	seal_close(out, DELTA_INCREMENTS, buf_slice(&head), buf_slice(&raw));
 	buf_done(&head);
@@ -599,6 +653,18 @@ static void decode_examples(struct unpack *u, struct arena *arena, struct delta_
 	body->examples = examples;
 }
 
+static void decode_traces(struct unpack *u, struct arena *arena, struct delta_body *body)
+{
+	int64_t seconds = 0;
+	if (u->bad || u->next == u->end)
+		return; /* there are none, or the writer knew of none */
+	body->traces_len = unpack_count(u, ENTRIES_MAX, 3);
+	struct delta_trace *traces = arena_zalloc(arena, (body->traces_len + 1) * sizeof(*traces));
+	for (size_t i = 0; i < body->traces_len && !u->bad; i++)
+		trace_unpack(u, &traces[i], &seconds);
+	body->traces = traces;
+}
+
 void native_unpack(struct unpack *u, struct native *h)
 {
 	enum { PLACES_MAX = 4096 };
@@ -675,6 +741,7 @@ static int decode_body(struct slice bytes, struct arena *arena, struct delta *d)
 	decode_entries(&u, arena, &d->body);
 	decode_patterns(&u, arena, &d->body);
 	decode_examples(&u, arena, &d->body);
+	decode_traces(&u, arena, &d->body);
 	decode_natives(&u, arena, &d->body);
 	return unpack_whole(&u) && (d->body.entries_len == 0 || moves(&d->header)) ? 0 : ERR_CORRUPT;
 }

@@ -61,6 +61,16 @@ struct delta_family {
 	int64_t since_ns;
 };
 
+/* What a shard found out about a trace: a reason to keep it, or that it had a log record of this pattern. */
+struct delta_trace {
+	uint64_t trace;      /* its number: a hash of the id */
+	int64_t time_ns;     /* event time of the partition that found it; whole seconds */
+	uint64_t pattern_id; /* 0: a mark */
+	uint64_t span;       /* hash of the span's id; 0: none */
+	uint64_t id[2];      /* of a pattern: the trace id's bits */
+	uint8_t reasons;     /* enum sampling_reason of the engine room, as a number; 0: a pattern */
+};
+
 struct delta_body {
 	const struct tally_series *series;
 	size_t series_len;
@@ -73,6 +83,8 @@ struct delta_body {
 	size_t patterns_len;
 	const struct delta_example *examples;
 	size_t examples_len;
+	const struct delta_trace *traces;
+	size_t traces_len;
 };
 
 /* What a rule, or a metric of a rule, may count: series of this rule (metric) with no labels but these and those of the family. */

@@ -20,6 +20,9 @@ struct families_read {
 };
 /* Texts are copied; FAMILY_COUNT and bad if it is none. */
 enum family_id family_unpack(struct unpack *u, struct families_read *seen);
+/* seconds: of the trace before, each one is written as the difference. */
+void trace_pack(struct buf *out, const struct delta_trace *t, int64_t *seconds);
+void trace_unpack(struct unpack *u, struct delta_trace *t, int64_t *seconds);
 void native_pack(struct buf *out, const struct native *h);
 /* Into h, which is zeroed; a sum is not in it. */
 void native_unpack(struct unpack *u, struct native *h);

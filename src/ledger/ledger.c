@@ -67,8 +67,9 @@ void ledger_free(struct ledger *l)
 	for (size_t i = 0; i < l->series_len; i++)
 		series_free(l, l->series[i]);
 	layout_done(l);
+	kept_done(&l->kept);
 	names_done(l);
-	pairs_done(&l->pairs);
+	label_pairs_done(&l->pairs);
 	force_done(&l->force);
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		free((void *)l->partitions[i]->topic.ptr);
@@ -372,6 +373,11 @@ bool ledger_partition_at(const struct ledger *l, size_t index, struct ledger_par
 		return false;
 	view_partition(l, l->partitions[index], ret);
 	return true;
+}
+
+size_t ledger_traces(const struct ledger *l, uint64_t *from, struct delta_trace *out, size_t max)
+{
+	return kept_read(&l->kept, from, out, max);
 }
 
 size_t ledger_open_steps(const struct ledger *l)

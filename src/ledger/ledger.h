@@ -161,11 +161,16 @@ enum { LEDGER_FURTHER_MAX = 8 };
 size_t ledger_further(const struct ledger *l, uint64_t id, const struct delta_example *ret[LEDGER_FURTHER_MAX]);
 bool ledger_pattern_find(const struct ledger *l, uint64_t id, struct ledger_pattern *ret);
 
+/* What posted deltas said of traces, in journal order: fills out with at most max from sequence *from on (what is forgotten is left out) and moves *from behind them. */
+size_t ledger_traces(const struct ledger *l, uint64_t *from, struct delta_trace *out, size_t max);
+
 struct ledger_value {
 	enum family_id family;
 	const struct label *labels;
 	size_t labels_len;
 	uint64_t count;          /* counter value, gauge value, histogram count: everything posted, closed or not */
+	uint64_t sent;           /* of it, what marks say that the receiver has */
+	bool live;               /* the receiver has it, and it has not ended there */
 	double sum;
 	const uint64_t *buckets; /* as many as family_buckets(), not cumulative */
 	const struct exemplar *exemplar; /* latest, or NULL */

@@ -237,6 +237,8 @@ void posting_add(struct ledger *l, const struct delta_body *body)
 	}
 	for (size_t i = 0; i < body->examples_len; i++)
 		catalog_offer(&l->catalog, &body->examples[i]);
+	for (size_t i = 0; i < body->traces_len; i++)
+		kept_add(&l->kept, &body->traces[i]);
 	for (size_t i = 0; i < body->families_len; i++)
 		layout_sweep(l, body->families[i].family);
 }

@@ -3,8 +3,9 @@
  *
  * A seal of kind 's'. Head: step length, position. Body, a stream of MessagePack values in this order: clocks and figures; partitions in order of appearance;
  * catalog in order of appearance; series in order of creation; steps in order of time, their increments by index into the series; since 0.2 the step in which each
- * series began, the further examples, how far past its said time each partition was read and which life of its log it was, and the rules in force with, of each step,
- * definitions that were replaced before it; native histograms by series, then by step and increment (a snapshot that ends before any of these is read all the same). Every order is the
+ * series began, the further examples, how far past its said time each partition was read and which life of its log it was, the rules in force with, of each step,
+ * definitions that were replaced before it, what was said of traces, and native histograms by series, then by step and increment (a snapshot that ends before any of
+ * these is read all the same). Every order is the
  * ledger's own, so a ledger that was saved and loaded goes on exactly as one that folded the journal from the start (a test does it at every position).
  * Not in it: what is of this instance only (series set aside, label blocks). */
 #include "base/mem.h"
@@ -485,6 +486,7 @@ void ledger_save(const struct ledger *l, struct buf *out)
 	save_lives(l, &body);
 	force_save(l, &body);
 	save_retired(l, &body);
+	kept_save(&l->kept, &body);
 	save_natives(l, &body);
 	seal_close(out, SEAL_SNAPSHOT, buf_slice(&head), buf_slice(&body));
 	buf_done(&head);
@@ -523,6 +525,8 @@ int ledger_load(struct ledger *l, struct slice snapshot, struct err *err)
 	load_further(l, &u);
 	load_lives(l, &u);
 	load_force(l, &u);
+	if (!u.bad && !unpack_whole(&u))
+		kept_load(&l->kept, &u);
 	load_natives(l, &u);
 	return unpack_whole(&u) ? 0 : err_set(err, ERR_CORRUPT, "snapshot: its content does not fit together");
 }

@@ -4,6 +4,7 @@
 #define WINNOW_LEDGER_STATE_H
 
 #include "ledger/catalog.h"
+#include "ledger/kept.h"
 #include "ledger/ledger.h"
 #include "metric/pair.h"
 #include "ledger/pack.h"
@@ -103,7 +104,7 @@ struct ledger {
 	size_t series_len, series_cap, live_len;
 	struct map series_by_labels;
 	struct map layouts;     /* by family_key() */
-	struct pairs pairs;     /* all labels of all series */
+	struct label_pairs pairs;     /* all labels of all series */
 	struct map names;       /* struct family_pairs by family */
 	struct force force;
 	uint64_t next_number;
@@ -112,6 +113,7 @@ struct ledger {
 	int64_t last_closed;    /* INT64_MIN: none yet */
 	int64_t newest_step;    /* newest closed step with increments; INT64_MIN: none */
 	struct catalog catalog;
+	struct kept kept;
 	struct ledger_stats stats;
 	struct map aside;       /* keys set aside in this instance; not part of the state */
 	uint64_t **aside_keys;

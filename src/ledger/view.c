@@ -64,6 +64,8 @@ bool ledger_series_at(const struct ledger *l, size_t index, struct ledger_value 
 		.labels = s->labels,
 		.labels_len = s->labels_len,
 		.count = s->posted.count,
+		.sent = s->now.count,
+		.live = s->live,
 		.sum = s->posted.sum,
 		.buckets = s->posted.buckets,
 		.exemplar = s->exemplar,

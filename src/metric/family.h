@@ -72,10 +72,23 @@ enum own_metric {
 	OWN_STATE_LOST,            /* winnow_state_lost_total */
 	OWN_LOGS_ANEW,             /* winnow_input_logs_anew_total */
 	OWN_OVERRULED,             /* winnow_offsets_overruled_total */
+	OWN_CANARY_SENT,           /* winnow_canary_sent_records */
+	OWN_CANARY_RECEIVED,       /* winnow_canary_received_records */
+	OWN_CANARY_MISSING,        /* winnow_canary_missing_records */
+	OWN_CANARY_SURPLUS,        /* winnow_canary_surplus_records */
+	OWN_CANARY_DELAY,          /* winnow_canary_delay_seconds */
+	OWN_CANARY_UNANSWERED,     /* winnow_canary_unanswered_queries_total */
 	OWN_REMOTE_WRITE_REQUESTS, /* winnow_remote_write_requests_total{code} */
 	OWN_OUTPUT_BYTES,          /* winnow_output_bytes_total */
 	OWN_REMOTE_WRITE_ASIDE,    /* winnow_remote_write_aside_series */
 	OWN_DEAD_LETTERS,          /* winnow_dead_letters_total{outcome} */
+	OWN_TRACES,                /* winnow_traces_total{decision} */
+	OWN_TRACES_EARLY,          /* winnow_traces_early_total */
+	OWN_TRACE_SPANS,           /* winnow_trace_spans_total{decision} */
+	OWN_KEPT_BYTES,            /* winnow_kept_bytes_total */
+	OWN_KEPT_LOST,             /* winnow_kept_messages_lost_total */
+	OWN_TRACES_UNDECIDED,      /* winnow_traces_undecided */
+	OWN_TRACES_BYTES,          /* winnow_traces_undecided_bytes */
 	OWN_PENDING_STEPS,         /* winnow_pending_steps */
 	OWN_WATERMARK,             /* winnow_watermark_timestamp_seconds */
 	OWN_LAG,                   /* winnow_lag_records{topic, partition} */

@@ -29,7 +29,7 @@ static bool is_name(const void *item, const void *key)
 	return slice_eq(((const struct pair_name *)item)->text, *(const struct slice *)key);
 }
 
-static struct pair_name *name_get(struct pairs *p, struct slice text)
+static struct pair_name *name_get(struct label_pairs *p, struct slice text)
 {
 	uint64_t hash = hash_bytes(text);
 	struct pair_name *name = map_get(&p->names, hash, is_name, &text);
@@ -43,7 +43,7 @@ static struct pair_name *name_get(struct pairs *p, struct slice text)
 	return name;
 }
 
-static void name_drop(struct pairs *p, struct pair_name *name)
+static void name_drop(struct label_pairs *p, struct pair_name *name)
 {
 	if (--name->users)
 		return;
@@ -52,7 +52,7 @@ static void name_drop(struct pairs *p, struct pair_name *name)
 	free(name);
 }
 
-static struct pair *pair_new(struct pairs *p, const struct label *label, uint64_t hash)
+static struct pair *pair_new(struct label_pairs *p, const struct label *label, uint64_t hash)
 {
 	struct buf bytes = {0};
 	wire_add_tag(&bytes, 1, WIRE_BYTES);
@@ -74,7 +74,7 @@ static struct pair *pair_new(struct pairs *p, const struct label *label, uint64_
 	return pair;
 }
 
-struct pair *pair_get(struct pairs *p, struct slice name, struct slice value)
+struct pair *pair_get(struct label_pairs *p, struct slice name, struct slice value)
 {
 	const struct label label = {name, value};
 	uint64_t hash = hash_pair(hash_bytes(name), hash_bytes(value));
@@ -87,7 +87,7 @@ struct pair *pair_get(struct pairs *p, struct slice name, struct slice value)
 	return pair;
 }
 
-void pair_drop(struct pairs *p, struct pair *pair)
+void pair_drop(struct label_pairs *p, struct pair *pair)
 {
 	if (--pair->users)
 		return;
@@ -96,7 +96,7 @@ void pair_drop(struct pairs *p, struct pair *pair)
 	free(pair);
 }
 
-void pairs_done(struct pairs *p)
+void label_pairs_done(struct label_pairs *p)
 {
 	map_done(&p->map);
 	map_done(&p->names);

@@ -49,14 +49,14 @@ struct points {
 	const struct exemplar *exemplar; /* NULL: none */
 };
 
-struct pairs {
+struct label_pairs {
 	struct map map, names;
 };
 
 /* The pair of these texts, copied; each call is undone by one pair_drop. */
-struct pair *pair_get(struct pairs *p, struct slice name, struct slice value);
-void pair_drop(struct pairs *p, struct pair *pair);
+struct pair *pair_get(struct label_pairs *p, struct slice name, struct slice value);
+void pair_drop(struct label_pairs *p, struct pair *pair);
 /* All pairs must have been dropped. */
-void pairs_done(struct pairs *p);
+void label_pairs_done(struct label_pairs *p);
 
 #endif

@@ -36,6 +36,12 @@ struct rule_alternative {
 	uint32_t capture, group;
 };
 
+/* A capture that is a field of the record. */
+struct rule_field_capture {
+	uint32_t capture;
+	struct slice path;
+};
+
 /* One condition on a text: of `where` on a field, of `error` on a capture. */
 enum where_op { WHERE_EQUAL, WHERE_PREFIX, WHERE_PRESENT, WHERE_LESS, WHERE_LESS_EQUAL, WHERE_GREATER, WHERE_GREATER_EQUAL };
 
@@ -126,6 +132,8 @@ struct rule {
 	bool literals_caseless;
 	struct rule_capture captures[RULE_CAPTURES_MAX];
 	size_t captures_len;
+	struct rule_field_capture *field_captures; /* the last ones of captures */
+	size_t field_captures_len;
 	struct rule_alternative *alternatives; /* more groups of captures: the first that is set counts */
 	size_t alternatives_len;
 	uint32_t http_method, http_path, http_route, http_status; /* captures by these names */

@@ -68,6 +68,7 @@ const struct rule_key rule_keys[] = {
 	{"match", false, &text, "what the message looks like: a log line with places"},
 	{"grok", false, &text, "the same as a grok expression"},
 	{"regex", false, &text, "the same as a PCRE2 regex; a rule has one of the three"},
+	{"captures", false, &texts, "captures that are fields of the record: `{method: http.verb, status: response.code}`; empty where it has none"},
 	{"duration", false, &duration, "`{from: CAPTURE, unit: ms}`; the unit (`ns us ms s m h d`, default `s`) is for captures that are a bare number"},
 	{"labels", false, &labels, "labels on the pattern's series, see below"},
 	{"counters", false, &counters, "counters of its own, see below"},

@@ -142,6 +142,30 @@ static void load_where(struct rule_loader *l, const struct yaml *node, struct ru
 	where_load(l, node, &rule->where);
 }
 
+/* The name of a capture, at the place of its key. */
+static void load_field_capture(struct rule_loader *l, const struct yaml *map, size_t index, struct rule *rule)
+{
+	struct yaml at = {.line = map->key_lines[index], .column = map->key_columns[index]};
+	struct slice path;
+	if (!rule_text(l, &map->items[index], &path))
+		return;
+	if (path.len == 0)
+		rule_complain(l, &map->items[index], "expected the name of a field, as in {status: response.code}");
+	else if (rule_add_capture(l, &at, 0, rule, map->keys[index], PLACE_WORD))
+		rule->field_captures[rule->field_captures_len++] = (struct rule_field_capture){.capture = (uint32_t)rule->captures_len - 1, .path = path};
+}
+
+static void load_captures(struct rule_loader *l, const struct yaml *node, struct rule *rule)
+{
+	if (node->kind != YAML_MAP) {
+		rule_complain(l, node, "expected a map of captures and fields, as in {status: response.code}");
+		return;
+	}
+	rule->field_captures = arena_zalloc(l->arena, (node->len + 1) * sizeof(*rule->field_captures));
+	for (size_t i = 0; i < node->len; i++)
+		load_field_capture(l, node, i, rule);
+}
+
 static void load_duration(struct rule_loader *l, const struct yaml *node, struct rule *rule)
 {
 	const struct yaml *from = yaml_get(node, "from"), *unit = yaml_get(node, "unit");
@@ -305,7 +329,7 @@ static const struct {
 	void (*load)(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 } loaders[] = {
 	{"name", load_name}, {"description", load_description}, {"where", load_where}, {"match", load_match}, {"regex", load_regex}, {"grok", load_grok},
-	{"duration", load_duration}, {"error", load_error}, {"drop", load_drop}, {"service", load_service},
+	{"captures", load_captures}, {"duration", load_duration}, {"error", load_error}, {"drop", load_drop}, {"service", load_service},
 	{"severity", load_severity}, {"allow_unbounded_label", load_allow}, {"labels", load_labels}, {"counters", load_counters}, {"histograms", load_histograms}, {"tests", load_tests},
 };
 static uint32_t find_first(const struct rule *rule, const char *const *names)

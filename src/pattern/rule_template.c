@@ -42,8 +42,11 @@ static enum place_type type_find(struct slice name)
 static const char *type_nearest(struct slice name)
 {
 	const char *names[PLACE_TYPES + 1] = {0};
-	for (size_t i = 0; i < PLACE_TYPES; i++)
+	for (size_t i = 0; i < PLACE_TYPES; i++) {
 		names[i] = places[i].name;
+		if (name.len >= 2 && slice_starts(slice_str(names[i]), name))
+			return names[i]; /* cut short: dur */
+	}
 	return err_nearest(name, names);
 }
 

@@ -15,71 +15,25 @@
  * heap limit, on at most the first 64 KiB of a message, with a JIT stack of 1 MiB per thread; a match that needs more stack is tried again by the interpreter, a limit that is hit counts as no match (limit_hits). Where the CPU cannot run Vectorscan every rule
  * is a candidate always.
  *
+ * The texts are chosen and compiled in ruleset_prefilter.c.
+ *
  * Threads. A loaded set is immutable and may be shared; a scratch belongs to one thread. */
-#include "pattern/anchor.h"
-#include "pattern/rule.h"
+#include "pattern/ruleset_parts.h"
 
 #include "base/hash.h"
-#include "base/map.h"
 #include "base/mem.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <hs.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { MATCH_LIMIT = 10000, MATCH_LIMIT_PER_BYTE = 4, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20, WORD_BITS = 64, TAIL = 8, TAILS_ALIKE = 16, ANCHORED_FROM = 200, ANCHORED_ALL_FROM = 32, ANCHORED_REST = 4 };
-
-struct service_rules {
-	struct slice service;
-	uint32_t *rules;
-	size_t len, cap;
-};
-
-/* One of the rules that a literal finds, with how its messages start: rules that share a literal cost a comparison of one word each. */
-struct literal_rule {
-	uint64_t start, mask; /* the first bytes of the prefix, at most 8 */
-	struct slice prefix;
-	uint32_t rule;
-};
-
-/* What a candidate is tried by first, side by side. */
-struct rule_front {
-	const uint8_t *program;
-	uint32_t severities;
-	bool fields; /* its `where` has fields */
-};
-
-struct ruleset {
-	struct arena arena;
-	struct rule *rules;
-	struct rule_front *fronts;
-	size_t len, cap;
-	uint64_t hash;
-	uint32_t groups_max;
-	struct anchors *anchors;
-	hs_database_t *literals;
-	uint32_t *literal_first;
-	struct literal_rule *literal_rules;
-	uint32_t *always;
-	size_t always_len;
-	struct map services; /* struct service_rules: the others without a literal */
-	size_t words_len;
-	struct rule_metric **metrics; /* by name, each once */
-	size_t metrics_len;
-	struct buf files; /* of grok names: paths */
-};
+enum { MATCH_LIMIT = 10000, MATCH_LIMIT_PER_BYTE = 4, HEAP_LIMIT_KIB = 4096, JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 1 << 20 };
 
 static bool same_name(const void *item, const void *key)
 {
 	return slice_eq(((const struct rule *)item)->name, *(const struct slice *)key);
-}
-
-static bool same_service(const void *item, const void *key)
-{
-	return slice_eq(((const struct service_rules *)item)->service, *(const struct slice *)key);
 }
 
 /* ---- loading ---- */
@@ -179,234 +133,6 @@ static void check_names(struct ruleset *set, struct rule_errors *errors)
 	map_done(&names);
 }
 
-/* ---- the prefilter ---- */
-
-static void note_service(struct ruleset *set, struct slice service, uint32_t rule)
-{
-	uint64_t hash = hash_bytes(service);
-	struct service_rules *entry = map_get(&set->services, hash, same_service, &service);
-	if (!entry) {
-		entry = mem_zalloc(1, sizeof(*entry));
-		entry->service = service;
-		map_put(&set->services, hash, entry);
-	}
-	entry->rules = mem_grow(entry->rules, entry->len, &entry->cap, sizeof(*entry->rules));
-	entry->rules[entry->len++] = rule;
-}
-
-static void note_without_literal(struct ruleset *set, uint32_t index)
-{
-	const struct where *where = &set->rules[index].where;
-	for (size_t i = 0; i < where->services_len; i++)
-		note_service(set, where->services[i], index);
-	if (!where->services_len)
-		set->always[set->always_len++] = index;
-}
-
-struct literal {
-	struct slice text;
-	uint32_t rule;
-	bool caseless;
-};
-
-static int by_literal(const void *a, const void *b)
-{
-	const struct literal *x = a, *y = b;
-	int order = slice_cmp(x->text, y->text);
-	if (!order)
-		order = (int)x->caseless - (int)y->caseless;
-	return order ? order : x->rule < y->rule ? -1 : 1;
-}
-
-static bool same_literal(const struct literal *a, const struct literal *b)
-{
-	return slice_eq(a->text, b->text) && a->caseless == b->caseless;
-}
-
-/* The first 8 bytes of s as one word, zeros behind its end. */
-static inline uint64_t start_word(struct slice s)
-{
-	uint64_t word = 0;
-	if (s.len >= sizeof(word))
-		memcpy(&word, s.ptr, sizeof(word));
-	else if (s.len)
-		memcpy(&word, s.ptr, s.len);
-	return word;
-}
-
-static struct literal_rule literal_rule(const struct ruleset *set, uint32_t rule)
-{
-	struct slice prefix = set->rules[rule].prefix;
-	struct slice ones = slice_sub(SLICE("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), 0, prefix.len);
-	return (struct literal_rule){.start = start_word(prefix), .mask = start_word(ones), .prefix = prefix, .rule = rule};
-}
-
-/* Numbers the distinct ones of sorted literals from `number` on, their rules from `place` on; texts gets the distinct ones. Returns how many. */
-static size_t number_literals(struct ruleset *set, const struct literal *literals, size_t len, size_t number, size_t place, const struct literal **distinct)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < len; i++) {
-		set->literal_rules[place + i] = literal_rule(set, literals[i].rule);
-		if (i > 0 && same_literal(&literals[i], &literals[i - 1]))
-			continue;
-		distinct[n] = &literals[i];
-		set->literal_first[number + n++] = (uint32_t)(place + i);
-	}
-	set->literal_first[number + n] = (uint32_t)(place + len);
-	return n;
-}
-
-static bool compile_literals(struct ruleset *set, const struct literal *const *distinct, size_t len, size_t number)
-{
-	const char **texts = mem_zalloc(len, sizeof(*texts));
-	unsigned *flags = mem_zalloc(len, sizeof(*flags)), *ids = mem_zalloc(len, sizeof(*ids));
-	size_t *lens = mem_zalloc(len, sizeof(*lens));
-	for (size_t i = 0; i < len; i++) {
-		texts[i] = distinct[i]->text.ptr;
-		lens[i] = distinct[i]->text.len;
-		flags[i] = HS_FLAG_SINGLEMATCH | (distinct[i]->caseless ? HS_FLAG_CASELESS : 0);
-		ids[i] = (unsigned)(number + i);
-	}
-	hs_compile_error_t *why = NULL;
-	bool ok = hs_compile_lit_multi(texts, flags, ids, lens, (unsigned)len, HS_MODE_BLOCK, NULL, &set->literals, &why) == HS_SUCCESS;
-	hs_free_compile_error(why);
-	free(texts);
-	free(flags);
-	free(ids);
-	free(lens);
-	return ok;
-}
-
-static void compile_anchors(struct ruleset *set, const struct literal *const *distinct, size_t len)
-{
-	struct slice *texts = mem_zalloc(len + 1, sizeof(*texts));
-	for (size_t i = 0; i < len; i++)
-		texts[i] = distinct[i]->text;
-	set->anchors = anchors_new(texts, len);
-	free(texts);
-}
-
-static bool is_anchored(const struct literal *l)
-{
-	return !l->caseless && anchor_fits(l->text);
-}
-
-/* Of many literals those that fit go to the front, for the anchors; returns how many. A second pass over the message must pay: where few literals are spared
- * Vectorscan, or too many stay with it, it does not. If none stays, there is only this pass, and it pays early. */
-static size_t part_anchored(struct literal *literals, size_t len)
-{
-	size_t fit = 0, rest = 0, front = 0;
-	for (size_t i = 0; i < len; i++)
-		if (i == 0 || !same_literal(&literals[i], &literals[i - 1]))
-			*(is_anchored(&literals[i]) ? &fit : &rest) += 1;
-	if (fit < (rest ? ANCHORED_FROM : ANCHORED_ALL_FROM) || rest > fit / ANCHORED_REST)
-		return 0;
-	for (size_t i = 0; i < len; i++)
-		if (is_anchored(&literals[i])) {
-			struct literal other = literals[front];
-			literals[front++] = literals[i];
-			literals[i] = other;
-		}
-	qsort(literals, front, sizeof(*literals), by_literal);
-	return front;
-}
-
-/* Literal matchers look at the end of a literal first. Where many literals of the set end alike (" failed after "), each of them is cut behind the text
- * that the fewest others have: what is left is still in every match, and is told apart by its last bytes. */
-
-static uint64_t tail_hash(struct slice s, size_t end)
-{
-	char tail[TAIL];
-	for (size_t i = 0; i < TAIL; i++)
-		tail[i] = (char)tolower((unsigned char)s.ptr[end - TAIL + i]);
-	return hash_bytes(slice_of(tail, TAIL));
-}
-
-/* How many literals hold the 8 bytes that hash to this, about: a table of counters without chains. */
-static uint32_t *count_tails(const struct literal *literals, size_t len, size_t *ret_mask)
-{
-	size_t windows = 0, size = 1024;
-	for (size_t i = 0; i < len; i++)
-		windows += literals[i].text.len;
-	while (size < 4 * windows)
-		size *= 2;
-	uint32_t *counts = mem_zalloc(size, sizeof(*counts));
-	*ret_mask = size - 1;
-	for (size_t i = 0; i < len; i++)
-		for (size_t end = TAIL; (i == 0 || !same_literal(&literals[i], &literals[i - 1])) && end <= literals[i].text.len; end++)
-			counts[tail_hash(literals[i].text, end) & *ret_mask]++;
-	return counts;
-}
-
-static void cut_literals(struct literal *literals, size_t len)
-{
-	size_t mask;
-	uint32_t *counts = count_tails(literals, len, &mask);
-	for (size_t i = 0; i < len; i++) {
-		struct slice *text = &literals[i].text;
-		size_t best = text->len;
-		uint32_t least = text->len < TAIL ? 0 : counts[tail_hash(*text, best) & mask];
-		for (size_t end = best; least > TAILS_ALIKE && --end >= TAIL;)
-			if (counts[tail_hash(*text, end) & mask] < least) {
-				least = counts[tail_hash(*text, end) & mask];
-				best = end;
-			}
-		text->len = best;
-	}
-	free(counts);
-}
-
-/* The rules of these literals, each once. */
-static void try_always(struct ruleset *set, const struct literal *literals, size_t len)
-{
-	bool *noted = mem_zalloc(set->len + 1, sizeof(*noted));
-	for (size_t i = 0; i < len; i++) {
-		if (!noted[literals[i].rule])
-			note_without_literal(set, literals[i].rule);
-		noted[literals[i].rule] = true;
-	}
-	free(noted);
-}
-
-static void index_literals(struct ruleset *set, struct literal *literals, size_t len)
-{
-	const struct literal **distinct = mem_zalloc(len + 1, sizeof(*distinct));
-	size_t anchored = part_anchored(literals, len), rest = len - anchored;
-	size_t numbers = number_literals(set, literals, anchored, 0, 0, distinct);
-	compile_anchors(set, distinct, numbers);
-	literals += anchored;
-	qsort(literals, rest, sizeof(*literals), by_literal);
-	cut_literals(literals, rest);
-	qsort(literals, rest, sizeof(*literals), by_literal);
-	size_t others = number_literals(set, literals, rest, numbers, anchored, distinct);
-	if (others && !compile_literals(set, distinct, others, numbers))
-		try_always(set, literals, rest);
-	free(distinct);
-}
-
-static void compile_prefilter(struct ruleset *set)
-{
-	size_t len = 0, most = 0;
-	for (size_t i = 0; i < set->len; i++)
-		most += set->rules[i].literals_len;
-	struct literal *literals = mem_zalloc(most + 1, sizeof(*literals));
-	set->literal_first = arena_zalloc(&set->arena, (most + 1) * sizeof(*set->literal_first));
-	set->literal_rules = arena_zalloc(&set->arena, (most + 1) * sizeof(*set->literal_rules));
-	set->always = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->always));
-	set->words_len = (set->len + WORD_BITS - 1) / WORD_BITS;
-	bool able = hs_valid_platform() == HS_SUCCESS;
-	for (uint32_t i = 0; i < set->len; i++) {
-		const struct rule *rule = &set->rules[i];
-		for (size_t k = 0; able && k < rule->literals_len; k++)
-			literals[len++] = (struct literal){.text = rule->literals[k], .rule = i, .caseless = rule->literals_caseless};
-		if (!able || !rule->literals_len)
-			note_without_literal(set, i);
-	}
-	qsort(literals, len, sizeof(*literals), by_literal);
-	index_literals(set, literals, len);
-	free(literals);
-}
-
 static void make_fronts(struct ruleset *set)
 {
 	set->fronts = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->fronts));
@@ -414,7 +140,7 @@ static void make_fronts(struct ruleset *set)
 		struct rule *rule = &set->rules[i];
 		if (rule->program)
 			rule->program = (const uint8_t *)arena_copy(&set->arena, slice_of((const char *)rule->program, program_len(rule->program))).ptr;
-		set->fronts[i] = (struct rule_front){.program = rule->program, .severities = rule->where.severities, .fields = rule->where.len > 0};
+		set->fronts[i] = (struct rule_front){.program = rule->program, .severities = rule->where.severities, .fields = rule->where.len + rule->field_captures_len > 0};
 	}
 }
 
@@ -443,12 +169,14 @@ int ruleset_load(const char *const *paths, size_t len, struct ruleset **ret, str
 	}
 	check_names(set, errors);
 	set->metrics = rule_join_metrics(&set->arena, set->rules, set->len, errors, &set->metrics_len);
+	if (errors->files)
+		buf_add_slice(errors->files, buf_slice(&set->files));
 	if (errors->len > before) {
 		ruleset_free(set);
 		return ERR_INPUT;
 	}
 	count_groups(set);
-	compile_prefilter(set);
+	ruleset_compile_prefilter(set);
 	make_fronts(set);
 	*ret = set;
 	return 0;
@@ -488,11 +216,6 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t index)
 uint64_t ruleset_hash(const struct ruleset *set)
 {
 	return set->hash;
-}
-
-struct slice ruleset_more_files(const struct ruleset *set)
-{
-	return buf_slice(&set->files);
 }
 
 size_t ruleset_metrics_len(const struct ruleset *set)
@@ -589,7 +312,7 @@ static struct slice group_text(const size_t *offsets, uint32_t group, struct sli
 static void take_captures(const struct rule *rule, const struct rule_scratch *scratch, struct slice subject, struct rule_match *ret)
 {
 	const size_t *offsets = pcre2_get_ovector_pointer(scratch->data);
-	for (size_t i = 0; i < rule->captures_len; i++) {
+	for (size_t i = 0; i < rule->captures_len - rule->field_captures_len; i++) {
 		struct slice s = group_text(offsets, rule->captures[i].group, subject);
 		if (rule->captures[i].type == PLACE_QUOTED && s.len >= 2)
 			s = slice_of(s.ptr + 1, s.len - 2);
@@ -598,6 +321,15 @@ static void take_captures(const struct rule *rule, const struct rule_scratch *sc
 	for (size_t i = 0; i < rule->alternatives_len; i++)
 		if (!ret->captures[rule->alternatives[i].capture].len)
 			ret->captures[rule->alternatives[i].capture] = group_text(offsets, rule->alternatives[i].group, subject);
+}
+
+static void take_fields(const struct rule *rule, const struct rule_scratch *scratch, const struct record *record, struct rule_match *ret)
+{
+	for (size_t i = 0; i < rule->field_captures_len; i++) {
+		struct slice s = {0};
+		rule_field(scratch, record, rule->field_captures[i].path, &s);
+		ret->captures[rule->field_captures[i].capture] = s;
+	}
 }
 
 int rule_exec(const struct rule *rule, struct rule_scratch *scratch, struct slice subject)
@@ -642,6 +374,7 @@ enum rule_miss rule_try(const struct rule *rule, size_t index, struct rule_scrat
 		if (miss != RULE_HIT)
 			return miss;
 	}
+	take_fields(rule, scratch, record, ret);
 	ret->rule = rule;
 	ret->index = index;
 	return RULE_HIT;

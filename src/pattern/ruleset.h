@@ -13,6 +13,7 @@ enum { RULE_CAPTURES_MAX = 32, RULE_LABELS_MAX = 16, RULE_METRICS_MAX = 8, RULE_
 struct rule_errors {
 	struct buf text;
 	size_t len;
+	struct buf *files; /* NULL, or gets the paths of further files that the rule files name, each with a NUL behind it, whether or not the load succeeds */
 };
 
 struct ruleset;
@@ -25,8 +26,6 @@ void ruleset_free(struct ruleset *set);
 size_t ruleset_len(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t index);
 uint64_t ruleset_hash(const struct ruleset *set);
-/* Paths of the files that rule files named and that were read with them, each with a NUL behind it. */
-struct slice ruleset_more_files(const struct ruleset *set);
 
 struct rule_scratch *rule_scratch_new(const struct ruleset *set);
 void rule_scratch_free(struct rule_scratch *scratch);

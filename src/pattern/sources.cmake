@@ -30,6 +30,7 @@ set(pattern_SOURCES
 	ruleset.c
 	ruleset_check.c
 	ruleset_explain.c
+	ruleset_prefilter.c
 	shape.c
 	suggest.c
 	suggest_align.c

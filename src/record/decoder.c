@@ -16,6 +16,7 @@
 #include "record/duration.h"
 #include "record/gzip.h"
 #include "record/otlp.h"
+#include "record/part.h"
 #include "record/reader.h"
 #include "record/text_header.h"
 #include "record/timestamp.h"
@@ -355,7 +356,7 @@ static void read_text(struct decoder *d, struct slice payload)
 	if (!as_text(d, payload, &text))
 		return;
 	if (is_clean(text, &reason))
-		text_log_read(d, text, false);
+		text_log_read(d, without_bom(payload), false);
 	else
 		decoder_lose(d, reason);
 }
@@ -409,14 +410,21 @@ static enum undecodable reason_of_unknown(struct slice payload, struct slice tex
 	return wire_next(&w, &f) == 1 ? UNDECODABLE_NOT_PROTOBUF : reason;
 }
 
+/* The text with the blanks around it: pieces of a line begin and end with any. */
+static struct slice raw_text(struct slice payload, struct slice text)
+{
+	payload = without_bom(payload);
+	return text.ptr >= payload.ptr ? payload : text;
+}
+
 static void read_lines_or_text(struct decoder *d, struct slice payload, struct slice text)
 {
 	enum undecodable reason;
 	bool bracket = text.ptr[0] == '[', letter = text.ptr[0] == '{' || text.ptr[0] == '"';
 	if (letter || (bracket && !(is_clean(text, &reason) && text_header_is(text))))
 		json_document_read(d, text);
-	else if (is_clean(text, &reason) && (text_header_is(text) || logfmt_is(d, text)))
-		text_log_read(d, text, false);
+	else if (is_clean(text, &reason) && (text_header_is(text) || logfmt_is(d, text) || part_of_trace(raw_text(payload, text)) == PART_TRACE))
+		text_log_read(d, raw_text(payload, text), false);
 	else
 		decoder_lose(d, reason_of_unknown(payload, text));
 }
@@ -455,7 +463,13 @@ static void read_payload(struct decoder *d, struct slice payload)
 
 void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret)
 {
+	decoder_decode_behind(d, slice_of(NULL, 0), payload, now_ns, ret);
+}
+
+void decoder_decode_behind(struct decoder *d, struct slice before, struct slice payload, int64_t now_ns, struct decoded *ret)
+{
 	arena_reset(&d->arena);
+	d->before = before;
 	d->len = d->undecodable = d->notes_len = 0;
 	d->reason = UNDECODABLE_NONE;
 	d->now_ns = now_ns;

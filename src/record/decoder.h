@@ -74,6 +74,10 @@ void decoder_free(struct decoder *d);
 /* Decodes one payload (ptr NULL: a tombstone). now_ns bounds plausible event times. Never fails: what cannot be read is counted in *ret. The
  * records and everything they point to are valid until the next call; payload must outlive them. */
 void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret);
+/* As decoder_decode, with text that goes before the container's own: the pieces of a line that came earlier. */
+void decoder_decode_behind(struct decoder *d, struct slice before, struct slice payload, int64_t now_ns, struct decoded *ret);
+/* Where in a payload that was lost for this reason (undecodable_name) the first wrong byte is; false where there is no such byte, as with a wrong time. */
+bool decoder_first_error(struct slice payload, const char *reason, size_t *ret_at);
 /* Notes on the first record of the last payload, in member order; empty unless opts.notes. */
 const struct decode_note *decoder_notes(const struct decoder *d, size_t *ret_len);
 /* "auto", "json", ...: FORMAT_COUNT if name is none. */

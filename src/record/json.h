@@ -112,5 +112,7 @@ void json_render_double(double number, struct buf *out);
 enum json_fault { JSON_FAULT_NONE, JSON_FAULT_SYNTAX, JSON_FAULT_TRUNCATED, JSON_FAULT_DEPTH };
 /* A slow second look at refused bytes: JSON_FAULT_NONE means that the grammar holds (so a number is out of range). */
 enum json_fault json_fault(struct slice text);
+/* The same, and where: the text's length if nothing is wrong. */
+enum json_fault json_fault_at(struct slice text, size_t *ret_at);
 
 #endif

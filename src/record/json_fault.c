@@ -9,6 +9,7 @@
 
 struct look {
 	const char *end;
+	const char *at; /* of the fault */
 	enum json_fault fault;
 	int depth;
 };
@@ -18,6 +19,7 @@ static const char *value(struct look *l, const char *p);
 static const char *refuse(struct look *l, const char *p)
 {
 	l->fault = p >= l->end ? JSON_FAULT_TRUNCATED : JSON_FAULT_SYNTAX;
+	l->at = p;
 	return NULL;
 }
 
@@ -123,6 +125,7 @@ static const char *nested(struct look *l, const char *p, char close)
 {
 	if (++l->depth > JSON_MAX_DEPTH) {
 		l->fault = JSON_FAULT_DEPTH;
+		l->at = p;
 		return NULL;
 	}
 	p = members(l, p, close);
@@ -153,11 +156,20 @@ static const char *value(struct look *l, const char *p)
 	}
 }
 
-enum json_fault json_fault(struct slice text)
+enum json_fault json_fault_at(struct slice text, size_t *ret_at)
 {
 	struct look l = {.end = text.ptr + text.len};
 	const char *p = value(&l, text.ptr);
-	if (p && blank(&l, p) < l.end)
-		return JSON_FAULT_SYNTAX;
+	if (p && blank(&l, p) < l.end) {
+		l.fault = JSON_FAULT_SYNTAX;
+		l.at = blank(&l, p);
+	}
+	*ret_at = l.at ? (size_t)(l.at - text.ptr) : text.len;
 	return l.fault;
+}
+
+enum json_fault json_fault(struct slice text)
+{
+	size_t at;
+	return json_fault_at(text, &at);
 }

@@ -12,6 +12,7 @@
  */
 #include "base/clock.h"
 #include "record/duration.h"
+#include "record/part.h"
 #include "record/reader.h"
 #include "record/text_header.h"
 #include "record/timestamp.h"
@@ -208,6 +209,20 @@ static bool open_string(struct decoder *d, struct slice inside, unsigned layer, 
 	return open_text(d, text->h.message, layer, via, ret_reason);
 }
 
+/* An envelope's text; a container's may be a piece, and have others before it. */
+static struct slice container_text(struct decoder *d, const struct object *o, uint32_t at)
+{
+	struct slice raw = json_string(&o->json, at);
+	struct record *r = &d->records[d->len - 1];
+	if (!o->row->shape->container)
+		return raw;
+	bool unfinished = false, joined = d->before.len > 0;
+	size_t head = part_cri(raw, &r->stream, &unfinished);
+	r->raw = decoder_joined(d, slice_sub(raw, head, raw.len));
+	r->part = part_of_container(o, r->raw, head > 0, unfinished, &r->stream);
+	return joined ? r->raw : raw;
+}
+
 /* The next layer inside objects[top], as objects[top + 1]; false if there is none. */
 static bool unwrap(struct decoder *d, unsigned top, struct text_layer *text, enum undecodable *ret_reason)
 {
@@ -223,7 +238,7 @@ static bool unwrap(struct decoder *d, unsigned top, struct text_layer *text, enu
 			return true;
 		}
 		if (type == '"')
-			return open_string(d, slice_trim(json_string(&o->json, at)), top + 1, via, text, ret_reason);
+			return open_string(d, slice_trim(container_text(d, o, at)), top + 1, via, text, ret_reason);
 	}
 	return false;
 }
@@ -367,6 +382,13 @@ static enum undecodable fill_all(struct decoder *d, struct record *r, unsigned l
 	return reason;
 }
 
+/* A container's text that is all message has no header, and may be a line of a trace. */
+static void note_part(struct record *r)
+{
+	if (r->raw.ptr && r->part == PART_WHOLE && slice_trim(r->raw).len == r->message.len)
+		r->part = part_of_trace(r->raw);
+}
+
 /* layers: how many of d->objects are open. */
 static void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
 {
@@ -379,6 +401,7 @@ static void read_layers(struct decoder *d, struct record *r, unsigned layers, st
 			r->shape = d->objects[layers - 1].shape;
 		json_fields_keep(d, r, layers);
 		reason = fill_all(d, r, layers, text);
+		note_part(r);
 	}
 	reason = reason ? reason : decoder_finish(d, r);
 	if (reason)
@@ -391,6 +414,28 @@ void json_log_read(struct decoder *d, unsigned top)
 	read_layers(d, decoder_add(d), top + 1, &text, UNDECODABLE_NONE);
 }
 
+/* What CRI wrote before a line, and what came before the line. */
+static struct slice cri_text(struct decoder *d, struct record *r, struct slice line)
+{
+	bool unfinished;
+	size_t head = part_cri(line, &r->stream, &unfinished);
+	if (!head)
+		return line;
+	struct slice raw = slice_sub(line, head, line.len);
+	if (raw.len && raw.ptr[raw.len - 1] == '\n')
+		raw.len--;
+	r->part = unfinished ? PART_UNFINISHED : PART_WHOLE;
+	r->raw = raw;
+	if (d->before.len == 0)
+		return line;
+	raw = decoder_joined(d, raw);
+	char *both = arena_alloc(&d->arena, head + raw.len);
+	memcpy(both, line.ptr, head);
+	memcpy(both + head, raw.ptr, raw.len);
+	r->raw = slice_of(both + head, raw.len);
+	return slice_of(both, head + raw.len);
+}
+
 void text_log_read(struct decoder *d, struct slice text, bool inside)
 {
 	struct record *r = decoder_add(d);
@@ -398,6 +443,9 @@ void text_log_read(struct decoder *d, struct slice text, bool inside)
 	enum undecodable reason = UNDECODABLE_NONE;
 	unsigned around = inside;
 	r->shape = "text";
+	if (!inside)
+		text = cri_text(d, r, text);
+	enum record_part part = r->raw.ptr ? PART_WHOLE : part_of_trace(text);
 	text = slice_trim(text);
 	if (open_text(d, text, around, NULL, &reason)) {
 		if (text.ptr[0] != '{')
@@ -407,5 +455,7 @@ void text_log_read(struct decoder *d, struct slice text, bool inside)
 	}
 	open_header(text, around, inside ? "message" : NULL, &layer);
 	bool more = layer.h.message.ptr != text.ptr && open_text(d, layer.h.message, around, NULL, &reason);
+	if (layer.h.message.len == text.len && !more)
+		r->part = part ? part : r->part;
 	read_layers(d, r, around + more, &layer, reason);
 }

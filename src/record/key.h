@@ -124,7 +124,7 @@
 	X(SYSLOG_MESSAGE, "syslog_message") X(SEQUENCENUMBER, "sequenceNumber") X(ARGUMENTS, "arguments") X(FORMATTEDMESSAGE, "formattedMessage") X(CONTEXT, "context") \
 	X(RECORD, "record") X(AUDITID, "auditID") X(STAGE, "stage") X(RESPONSESTATUS, "responseStatus") X(OBJECTREF, "objectRef") X(BYTES_SENT, "bytes_sent") \
 	X(EXTRA, "extra") X(CALLER2, "caller_file") X(BYTES_RECEIVED, "bytes_received") X(ORIGINAL, "original") X(EVENT_ORIGINAL, "event.original") X(RESOURCEID, "resourceId") \
-	X(INPUT, "input") X(OFFSET, "offset") X(LOG_PROCESSED, "log_processed") X(RENDERINGS, "Renderings") \
+	X(INPUT, "input") X(OFFSET, "offset") X(LOG_PROCESSED, "log_processed") X(RENDERINGS, "Renderings") X(LOGTAG, "logtag") X(PARTIAL_MESSAGE, "partial_message") X(PARTIAL_LAST, "partial_last") \
 	/* attributes of spans */ \
 	X(PEER_SERVICE, "peer.service") X(SERVER_ADDRESS, "server.address") X(NET_PEER_NAME, "net.peer.name") X(DB_SYSTEM, "db.system") X(DB_SYSTEM_NAME, "db.system.name") \
 	X(MESSAGING_SYSTEM, "messaging.system") X(SAMPLING_PROBABILITY, "sampling.probability") X(TRACESTATE, "traceState") X(LINKS, "links") \

@@ -8,6 +8,7 @@
  */
 #include "record/attribute.h"
 #include "record/otlp.h"
+#include "record/span_parts.h"
 #include "record/timestamp.h"
 #include "record/trace_id.h"
 
@@ -19,6 +20,7 @@ struct batch {
 	struct slice scope;
 	uint32_t resource;
 	uint32_t resource_attributes, scope_attributes;
+	uint32_t resource_at, scope_at;
 };
 
 /* Where record_field looks. */
@@ -27,6 +29,7 @@ struct batch_fields {
 	struct json json;
 	uint32_t root;
 	uint32_t attributes[3]; /* the lists of the record, its scope and its resource; 0: none */
+	uint32_t resource, scope;
 };
 
 enum value_type { VALUE_NONE, VALUE_SCALAR, VALUE_ARRAY, VALUE_KVLIST };
@@ -130,6 +133,12 @@ static bool find(const struct record_fields *base, struct slice path, struct sli
 		}
 	}
 	return record_field_text(base, &f->json, json_find(&f->json, f->root, path), ret);
+}
+
+static void write_span(const struct record_fields *base, const struct record *r, const struct span_parts *parts)
+{
+	const struct batch_fields *f = (const struct batch_fields *)base;
+	otlp_json_write(&f->json, f->root, f->resource, f->scope, r, parts);
 }
 
 static bool resource_next(const struct record_fields *base, size_t *cursor, struct slice *ret_name, struct slice *ret_value)
@@ -327,7 +336,8 @@ static enum undecodable read_fields(struct batch *b, uint32_t at, struct record 
 	if (reason)
 		return reason;
 	struct batch_fields *fields = arena_alloc(&b->d->arena, sizeof(*fields));
-	*fields = (struct batch_fields){.base = {.arena = &b->d->arena, .find = find, .resource_next = resource_next}, .json = *b->json, .root = at,
+	*fields = (struct batch_fields){.base = {.arena = &b->d->arena, .find = find, .write = write_span, .resource_next = resource_next}, .json = *b->json, .root = at,
+		.resource = b->resource_at, .scope = b->scope_at,
 		.attributes = {value_of(o, KEY_ATTRIBUTES), b->scope_attributes, b->resource_attributes}};
 	r->fields = &fields->base;
 	r->kind = b->kind;
@@ -374,6 +384,7 @@ static void read_scope(struct batch *b, uint32_t at)
 	}
 	uint32_t scope = json_get(b->json, at, SLICE("scope"));
 	b->scope = json_text(b->json, json_get(b->json, scope, SLICE("name")));
+	b->scope_at = scope;
 	b->scope_attributes = json_get(b->json, scope, SLICE("attributes"));
 	each_item(b, json_get(b->json, at, b->kind == RECORD_LOG ? SLICE("logRecords") : SLICE("spans")), read_record);
 }
@@ -385,7 +396,8 @@ static void read_resource(struct batch *b, uint32_t at)
 		decoder_lose(b->d, UNDECODABLE_WRONG_TYPE);
 		return;
 	}
-	b->resource_attributes = json_get(b->json, json_get(b->json, at, SLICE("resource")), SLICE("attributes"));
+	b->resource_at = json_get(b->json, at, SLICE("resource"));
+	b->resource_attributes = json_get(b->json, b->resource_at, SLICE("attributes"));
 	take_attributes(b, &r, b->resource_attributes);
 	b->service = r.service;
 	b->service_namespace = r.service_namespace;

@@ -13,8 +13,9 @@
 #include "base/wire.h"
 #include "record/attribute.h"
 #include "record/otlp.h"
+#include "record/span_parts.h"
 
-enum { RESOURCE_ATTRIBUTES = 1, SCOPE_NAME = 1, SCOPE_ATTRIBUTES = 3, LOG_ATTRIBUTES = 6, SPAN_ATTRIBUTES = 9, EVENT_ATTRIBUTES = 3 };
+enum { LOG_ATTRIBUTES = 6 };
 enum { PART_HEAD = 1, PART_ITEMS = 2 }; /* of a ResourceX and of a ScopeX */
 enum { MOST_DEPTH = 64 };
 
@@ -231,6 +232,16 @@ static bool find(const struct record_fields *fields, struct slice path, struct s
 	return false;
 }
 
+/* The messages as they stand: nothing is lost. */
+static void write_span(const struct record_fields *fields, const struct record *r, const struct span_parts *parts)
+{
+	const struct proto_fields *p = (const struct proto_fields *)fields;
+	(void)r;
+	buf_add_slice(parts->span, p->messages[0]);
+	buf_add_slice(parts->scope, p->messages[1]);
+	buf_add_slice(parts->resource, p->messages[2]);
+}
+
 /* The cursor is a place in the resource's bytes. */
 static bool resource_next(const struct record_fields *fields, size_t *cursor, struct slice *ret_name, struct slice *ret_value)
 {
@@ -405,7 +416,7 @@ static void read_record(struct batch *b, struct slice bytes)
 {
 	struct record *r = decoder_add(b->d);
 	struct proto_fields *fields = arena_alloc(&b->d->arena, sizeof(*fields));
-	*fields = (struct proto_fields){.base = {.arena = &b->d->arena, .find = find, .resource_next = resource_next}, .messages = {bytes, b->scope, b->resource},
+	*fields = (struct proto_fields){.base = {.arena = &b->d->arena, .find = find, .write = write_span, .resource_next = resource_next}, .messages = {bytes, b->scope, b->resource},
 		.numbers = {b->kind == RECORD_LOG ? LOG_ATTRIBUTES : SPAN_ATTRIBUTES, SCOPE_ATTRIBUTES, RESOURCE_ATTRIBUTES}};
 	r->fields = &fields->base;
 	r->kind = b->kind;
@@ -517,14 +528,14 @@ static unsigned classify(struct slice message, unsigned level)
 	return found;
 }
 
-/* Whether a message is nothing but bytes with these numbers, as the upper levels of a batch are. */
+/* Whether a message is nothing but bytes with these numbers, as the upper levels of a batch are; what later versions may add has higher numbers. */
 static bool only(struct slice message, uint32_t numbers)
 {
 	struct wire w = wire_of(message);
 	struct wire_field f;
 	int rc;
 	while ((rc = wire_step(&w, &f)) == 1)
-		if (f.type != WIRE_BYTES || (f.number != 1000 && (f.number > 31 || !(numbers >> f.number & 1))))
+		if (f.number < 16 && (f.type != WIRE_BYTES || !(numbers >> f.number & 1)))
 			return false;
 	return rc == 0;
 }

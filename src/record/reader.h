@@ -23,10 +23,13 @@ struct object {
 	uint64_t names[KEY_COUNT]; /* of the fields in match->nested, the names inside as bits */
 };
 
+struct span_parts;
+
 /* Where record_field looks: the head of a format's own struct. */
 struct record_fields {
 	struct arena *arena;
 	bool (*find)(const struct record_fields *f, struct slice path, struct slice *ret);
+	void (*write)(const struct record_fields *f, const struct record *r, const struct span_parts *parts); /* the span as OTLP; NULL: what the record has of it is all */
 	bool (*resource_next)(const struct record_fields *f, size_t *cursor, struct slice *ret_name, struct slice *ret_value); /* NULL: there is no resource */
 };
 
@@ -53,6 +56,7 @@ struct decoder {
 	int64_t now_ns;
 	int64_t batch_time_ns; /* what the format around the records says of the next one's time; 0: nothing */
 	const char *payload_end;
+	struct slice before; /* decoder_decode_behind: what goes before the container's text */
 	unsigned depth;  /* strings in arrays in strings */
 	bool many;       /* this payload holds several documents: each is copied to the arena, since the parsers' are reused */
 	bool time_zoned; /* the open record's time names its offset from UTC */
@@ -122,6 +126,20 @@ bool msgpack_sniff(struct slice payload);
 /* logfmt.c: text as an object, if it is one. */
 bool logfmt_parse(struct decoder *d, struct slice text, struct json *ret);
 bool logfmt_is(struct decoder *d, struct slice text);
+
+/* A container's text with what was written before it. */
+static inline struct slice decoder_joined(struct decoder *d, struct slice raw)
+{
+	if (d->before.len == 0)
+		return raw;
+	char *both = arena_alloc(&d->arena, d->before.len + raw.len + JSON_STRING_SLACK);
+	memcpy(both, d->before.ptr, d->before.len);
+	if (raw.len)
+		memcpy(both + d->before.len, raw.ptr, raw.len);
+	struct slice joined = slice_of(both, d->before.len + raw.len);
+	d->before = slice_of(NULL, 0);
+	return joined;
+}
 
 static inline bool noting(const struct decoder *d)
 {

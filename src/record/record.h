@@ -17,6 +17,14 @@ enum span_system { SYSTEM_NONE, SYSTEM_DATABASE, SYSTEM_MESSAGING, SYSTEM_RPC };
 enum span_kind { SPAN_UNSPECIFIED, SPAN_INTERNAL, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPAN_CONSUMER, SPAN_KIND_COUNT };
 enum span_status { STATUS_UNSET, STATUS_OK, STATUS_ERROR, STATUS_COUNT };
 
+/* What a message is of a record that spans several. */
+enum record_part {
+	PART_WHOLE,
+	PART_UNFINISHED, /* the text goes on in the next one of the same container and stream */
+	PART_TRACE,      /* a line of a stack trace: it belongs to what came before it */
+	PART_HEADLINE,   /* "ValueError: no": behind lines of a trace its last one, else a record */
+};
+
 struct record {
 	enum record_kind kind;
 	enum severity severity;
@@ -36,6 +44,9 @@ struct record {
 	struct slice http_route;    /* low-cardinality route if the source has one */
 	struct slice http_path;     /* raw path or URL of an access log */
 	struct slice exception_type;
+	enum record_part part;
+	struct slice raw;           /* what the container's process wrote, blanks and end of line included, if a container's layer was there */
+	struct slice stream;        /* "stdout", "stderr" of such a layer */
 	/* spans only */
 	struct slice name;
 	enum span_kind span_kind;

@@ -42,6 +42,7 @@ struct shape {
 	uint16_t none[SHAPE_CLUES]; /* no one */
 	enum shape_kind kind;
 	enum envelope envelope;
+	bool container;             /* its text is what a container's process wrote */
 	bool access;                /* an access log: without a level, its status says how severe it is */
 	enum level_scale scale;
 	enum severity absent_level; /* what a missing level means */

@@ -1,5 +1,39 @@
-set(record_SOURCES attribute.c batch.c decoder.c duration.c field.c gzip.c jaeger.c jaeger_proto.c json.c json_document.c json_fault.c json_log.c json_parser.c json_shim.cc json_take.c key.c level.c logfmt.c
-	message_template.c msgpack.c outline.c otlp_json.c otlp_proto.c record.c shape.c text_header.c text_line.c timestamp.c trace_id.c zipkin.c)
+set(record_SOURCES
+	attribute.c
+	batch.c
+	decoder.c
+	duration.c
+	field.c
+	first_error.c
+	gzip.c
+	jaeger.c
+	jaeger_proto.c
+	json.c
+	json_document.c
+	json_fault.c
+	json_log.c
+	json_parser.c
+	json_shim.cc
+	json_take.c
+	key.c
+	level.c
+	logfmt.c
+	message_template.c
+	msgpack.c
+	outline.c
+	otlp_json.c
+	otlp_json_write.c
+	otlp_proto.c
+	part.c
+	record.c
+	shape.c
+	span_write.c
+	text_header.c
+	text_line.c
+	timestamp.c
+	trace_id.c
+	zipkin.c
+)
 # The shim catches nothing because nothing in it throws.
 set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/record/json_shim.cc PROPERTIES COMPILE_OPTIONS "-fno-exceptions;-fno-rtti")
 # Small functions over small values: a twentieth quicker when more of them are inlined.

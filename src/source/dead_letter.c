@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "record/decoder.h"
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
@@ -133,12 +134,16 @@ static void put_number(rd_kafka_headers_t *headers, const char *name, int64_t va
 static rd_kafka_headers_t *headers_of(const rd_kafka_message_t *m, const char *topic, const char *reason, size_t lost)
 {
 	rd_kafka_headers_t *theirs, *ours;
-	ours = rd_kafka_message_headers(m, &theirs) == RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_headers_copy(theirs) : rd_kafka_headers_new(5);
+	ours = rd_kafka_message_headers(m, &theirs) == RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_headers_copy(theirs) : rd_kafka_headers_new(6);
 	put(ours, "winnow.reason", reason);
 	put(ours, "winnow.topic", topic);
 	put_number(ours, "winnow.partition", m->partition);
 	put_number(ours, "winnow.offset", m->offset);
 	put_number(ours, "winnow.records", (int64_t)lost);
+	size_t at;
+	rd_kafka_header_remove(ours, "winnow.position");
+	if (decoder_first_error(slice_of(m->payload, m->payload ? m->len : 0), reason, &at))
+		put_number(ours, "winnow.position", (int64_t)at);
 	return ours;
 }
 

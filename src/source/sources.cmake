@@ -3,4 +3,5 @@ set(source_SOURCES
 	file.c
 	kafka.c
 	kafka_range.c
+	kafka_send.c
 )

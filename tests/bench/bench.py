@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ratios of winnow against a reference in the same run.
 
-usage: ./dev bench [main] [mining] [rules] [main-rules] [decode] [spans]
+usage: ./dev bench [main] [mining] [scale] [rules] [main-rules] [remote-write] [decode] [spans] [sampling]
 
 One line each: name  ours  reference  ratio  unit. Exit 1 if a ratio is under its goal.
 
@@ -12,12 +12,16 @@ same topic in turn; the median of the rounds counts.
 
 decode: what a record costs the decoder, by shape, beside simdjson parsing the same bytes without looking at them; OTLP spans per CPU second.
 
-spans: real spans from a real Kafka to a real Prometheus as OTLP/JSON and as OTLP protobuf, spans per CPU second of the process; the reference is the bare consumer on
-the same messages. Also with edges between services of any kind, where every span is looked up under its parent.
+spans: real spans (a day of them at a hundred times its pace, 16 times over) from a real Kafka to a real Prometheus as OTLP/JSON and as OTLP protobuf, spans per CPU
+second of the process; the reference is the bare consumer on the same messages. Then, without Kafka, what edges between services of any kind cost, where every span is looked up under its parent.
+
+sampling: what tail sampling adds to the work on spans, and what a million undecided traces take.
 
 main-rules: the same job with 100 rules, its reference the same job without any.
 
 remote-write: encoding and compressing a step's samples in both versions; the reference is snappy on the same bytes.
+
+scale: what it costs to be one of 200 instances, and to start from a snapshot of 200,000 series and 50,000 patterns; the reference is inflating the same bytes.
 
 rules: what a record costs the rule set with 10 to 5,000 rules; the reference is each rule's regex in turn.
 """
@@ -31,7 +35,7 @@ from servers import TOOLS, Failed, Kafka, Prometheus, Winnow, run_folder
 from stage import produce, real_files
 
 MESSAGES, ROUNDS = 1_600_000, 3
-SPAN_REPEATS = 12    # of 321,068 real spans
+SPAN_REPEATS, PACE = 16, 100    # of 321,068 real spans; what takes a day to come is a job of few spans and many steps
 SPAN_GOALS = {"json": 2_200_000, "proto": 4_000_000}
 GOAL_RATIO, GOAL_RSS_MIB, GOAL_RULES = 0.20, 256, 0.90
 
@@ -118,13 +122,19 @@ def rules():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_rules")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-def whole_spans(brokers, topic, number, expected, edges):
+def whole_spans(brokers, topic, number, expected):
     with Prometheus() as prometheus:
-        cpu, _ = run_out(brokers, topic, prometheus, number, metrics={"service_graph_edges": edges})
+        cpu, _ = run_out(brokers, topic, prometheus, number)
         total = sum(books.totals(prometheus, "spans").values())
         if total != expected:
             raise Failed(f"{total} spans in Prometheus, {expected} were in the topic")
         return expected / cpu
+
+
+def spans_in_process(path, *options):
+    """Spans per CPU second of the best round."""
+    out = subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_spans"), *options, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, text=True).stdout
+    return max(float(line.split(", ")[2].split()[0]) * 1e6 for line in out.splitlines())
 
 
 def span_files():
@@ -132,12 +142,14 @@ def span_files():
     data, suffix = real_files()
     path, folder = os.path.join(data, "spans.jsonl" + suffix), run_folder("spans")
     day = list(spans.resources(path))
-    shift = time.time_ns() - max(int(s["endTimeUnixNano"]) for _, _, list_of in day for s in list_of)
+    last, now = max(int(s["endTimeUnixNano"]) for _, _, list_of in day for s in list_of), time.time_ns()
     messages = count = 0
     with open(os.path.join(folder, "json"), "wb") as as_json, open(os.path.join(folder, "proto"), "wb") as as_proto:
         for service, resource, list_of in day:
             for s in list_of:
-                s["startTimeUnixNano"], s["endTimeUnixNano"] = (str(int(s[k]) + shift) for k in ("startTimeUnixNano", "endTimeUnixNano"))
+                start, end = int(s["startTimeUnixNano"]), int(s["endTimeUnixNano"])
+                moved = now - (last - end) // PACE
+                s["startTimeUnixNano"], s["endTimeUnixNano"] = str(moved - (end - start)), str(moved)
             for out, value in ((as_json, next(spans.lines([(service, resource, None, list_of)])).encode()), (as_proto, spans.batch_proto(resource, list_of))):
                 out.write(b"%d\n%s" % (len(value), value))
             messages += 1
@@ -151,16 +163,17 @@ def spans_job():
     with Kafka() as kafka:
         for name, goal in SPAN_GOALS.items():
             produce(kafka.brokers, name, os.path.join(folder, name), "-l", "-r", SPAN_REPEATS)
-            rates = {"bare": [], "kinds": [], "services": []}
+            rates = {"bare": [], "whole": []}
             for n in range(ROUNDS):
                 rates["bare"].append(bare(kafka.brokers, name, messages * SPAN_REPEATS) * count / messages)
-                for edges in ("kinds", "services"):
-                    rates[edges].append(whole_spans(kafka.brokers, name, f"{n}-{name}-{edges}", count * SPAN_REPEATS, edges))
-            b, ours, services = (statistics.median(rates[k]) for k in rates)
+                rates["whole"].append(whole_spans(kafka.brokers, name, f"{n}-{name}", count * SPAN_REPEATS))
+            b, ours = (statistics.median(rates[k]) for k in rates)
             print(f"spans.{name}  {ours:,.0f}  {b:,.0f}  {ours / b:.3f}  spans per CPU second beside a bare consumer (goal {goal:,})")
             print(f"spans.{name}.goal  {ours:,.0f}  {goal:,}  {ours / goal:.2f}  spans per CPU second")
-            print(f"spans.{name}.services  {services:,.0f}  {ours:,.0f}  {services / ours:.3f}  spans per CPU second with edges of services of any kind")
             ok &= ours >= goal
+        for name in SPAN_GOALS:
+            kinds, services = (spans_in_process(os.path.join(folder, name), *options) for options in ((), ("-s",)))
+            print(f"spans.{name}.services  {services:,.0f}  {kinds:,.0f}  {services / kinds:.3f}  spans per CPU second without Kafka, edges of services of any kind beside those of kinds")
     return ok
 
 
@@ -168,15 +181,24 @@ def mining():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_mining")], stdin=subprocess.DEVNULL).returncode == 0
 
 
+def sampling():
+    return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_sampling")], stdin=subprocess.DEVNULL).returncode == 0
+
+
 def decode():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_decode")], stdin=subprocess.DEVNULL).returncode == 0
+
+
+def scale():
+    return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_scale")], stdin=subprocess.DEVNULL).returncode == 0
 
 
 def remote_write():
     return subprocess.run([os.path.join(TOOLS, "..", "bench", "bench_remote_write")], stdin=subprocess.DEVNULL).returncode == 0
 
 
-BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules, "spans": spans_job}
+BENCHES = {"decode": decode, "main": main_job, "main-rules": main_rules, "mining": mining, "remote-write": remote_write, "rules": rules, "sampling": sampling, "scale": scale,
+    "spans": spans_job}
 
 
 def main():

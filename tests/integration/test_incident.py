@@ -107,6 +107,40 @@ class Incident(Stage):
         for server in (first, second):
             self.ends_well(server)
 
+    def span(self, service, number):
+        now = time.time_ns()
+        return json.dumps({"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}, "scopeSpans": [{"spans": [
+            {"traceId": "%032x" % number, "spanId": "%016x" % number, "name": "GET /", "kind": 2, "startTimeUnixNano": str(now), "endTimeUnixNano": str(now + 10**7)}]}]}]}).encode()
+
+    def test_sampling(self):
+        """the share of traces kept of a service under incident rises from none to all, that of others does not, and afterwards it is as before"""
+        self.prometheus()
+        kept = self.name + ".kept"
+        policy = {"topic": kept, "share": "0%", "errors": False, "slow": "0s", "patterns": False, "hold": "2s", "quiet": "1s", "grace": "2s"}
+        server = self.winnow(self.settings("file", sampling=policy))
+        self.until(lambda: server.get("/-/healthy")[0] == 200 and "patterns" in server.json("/api/v1/status"), 30, "the journal is read")
+
+        def play(first):
+            """A trace of each of two services."""
+            produce_values(kafka().brokers, self.spans, [self.span(s, n) for n, s in ((first, "payment"), (first + 1, "cart"))])
+
+        def traces():
+            return {int(m["key"].decode(), 16) for m in dump(kafka().brokers, kept)}
+        play(10)
+        self.until(lambda: self.post(server, {"service": "payment", "minutes": 8 / 60})[0] == 200, 10, "it is raised")
+        until = time.time() + 8
+        for n in range(20, 26, 2):
+            play(n)
+            time.sleep(1)
+        time.sleep(max(0, until + 0.5 - time.time()))
+        for n in range(30, 50, 2):
+            play(n)
+            time.sleep(0.8)
+        self.until(lambda: {20, 22, 24} <= traces(), 30, lambda: f"the incident's traces are kept; kept are {traces()}")
+        self.assertEqual(traces(), {20, 22, 24})
+        self.assertEqual({m["headers"]["winnow.kept"] for m in dump(kafka().brokers, kept)}, {"incident"})
+        self.ends_well(server)
+
     def test_alertmanager(self):
         """Alertmanager's webhook raises the services of alerts that fire; what is not understood is refused with a reason; a file keeps it over kill -9"""
         self.prometheus()

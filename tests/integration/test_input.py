@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-import json, os, shutil, subprocess, time
+import collections, json, os, random, shutil, subprocess, time
 from stage import Stage, dump, kafka, produce_values
 from servers import BUILD, Failed
 
@@ -32,6 +32,13 @@ ODD = {
     "a megabyte": lambda: line(1, note="x" * 1_000_000),
     "100 levels deep": lambda: line(1)[:-1] + b',"note":' + b'{"a":' * 100 + b"1" + b"}" * 101,
 }
+
+
+# Twenty ways to be broken, and their reasons.
+WAYS = [(None, "null"), (b"", "empty"), (b" \n\t ", "empty"), (b"hello world", "not_json"), (b'{"a":tru}', "not_json"), (b"{'msg':'x'}", "not_json"), (b'{"msg":"cut in the mid', "truncated"),
+        (b'[{"a":1}', "truncated"), (b'{"msg":"\xc3("}', "not_utf8"), (b'{"msg":"a\0b"}', "nul"), (b'{"n":1e999}', "number"), (b'{"message":["a","b"],"level":"info"}', "wrong_type"),
+        (b'{"message":"a","time":true}', "wrong_type"), (b'{"message":"a","message":"b"}', "duplicate_key"), (b'{"message":"a","time":"1970-03-04T00:00:00Z"}', "time"),
+        (b'{"resourceMetrics":[]}', "unsupported"), (b"\x0a\x02\xff\xff", "not_protobuf"), (b"\x81\xa1a\xc1", "not_msgpack"), (b"\x1f\x8b\x08\0garbage", "gzip"), (b"\0\0\0\0\x07\x02\x0aorder", "schema_avro")]
 
 
 class BadInput(Stage):
@@ -82,8 +89,26 @@ class DeadLetters(Stage):
             self.assertEqual(m["key"], b"cart-7")
             self.assertEqual((m["headers"]["tenant"], m["headers"]["winnow.topic"], m["headers"]["winnow.partition"], m["headers"]["winnow.records"]), ("blue", self.logs, "0", "1"))
             self.assertEqual(m["value"], values[int(m["headers"]["winnow.offset"])])
+        self.assertEqual({m["value"]: m["headers"].get("winnow.position") for m in held}[BAD["not JSON"]()], "1", "the first wrong byte")
         reasons = {m["headers"]["winnow.reason"] for m in held}
         self.assertEqual(reasons, set(self.prom.by("reason", "sum by (reason) (last_over_time(winnow_undecodable_total[12h]))")))
+
+    def test_many(self):
+        """one record in a hundred is broken, in 20 ways: each counted under its reason, the topic for dead letters holds exactly those, the rest are exact"""
+        chance, total = random.Random(6), int(os.environ.get("WINNOW_RECORDS", "20000"))
+        values, bad, reasons = [], [], collections.Counter()
+        for n in range(total):
+            if chance.random() < 0.01:
+                value, reason = WAYS[chance.randrange(len(WAYS))]
+                bad.append(value)
+                reasons[reason] += 1
+                values.append(value)
+            else:
+                values.append(line(n % 5000))
+        held = self.run_on(values, self.name + ".dead", len(bad), per_second=0)
+        self.assertEqual(collections.Counter(m["value"] or b"" for m in held), collections.Counter(b or b"" for b in bad))
+        self.assertEqual(self.prom.by("reason", "sum by (reason) (last_over_time(winnow_undecodable_total[12h]))"), dict(reasons))
+        self.assertEqual(self.prom.by("service_name", "sum by (service_name) (last_over_time(log_records_total[12h]))"), {"good": total - len(bad)})
 
     def test_limit(self):
         """more than the limit does not go to the topic for dead letters, and is counted all the same"""

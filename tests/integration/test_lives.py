@@ -54,14 +54,14 @@ class Lives(Stage):
         self.holds(w)
         self.assertIn("made anew", w.said())
         self.assertGreaterEqual(self.metric(w, "winnow_input_logs_anew_total"), 1)
-        self.ends_well(w)
+        self.ends_well(w, 30)
         self.operator("delete", self.logs)
         time.sleep(1)
         self.send(100)
         w = self.start()
         self.holds(w)
         self.assertIn("made anew", w.said())
-        self.ends_well(w)
+        self.ends_well(w, 30)
 
     def test_log_loses_its_end(self):
         """a log that loses its end (as in an unclean leader election) and gets other records there: those count too, and nothing counts twice"""
@@ -88,14 +88,14 @@ class Lives(Stage):
         self.assertIn("has lost its end", w.said())
         self.send(50)
         self.holds(w)
-        self.ends_well(w)
+        self.ends_well(w, 30)
 
     def test_offsets_reset(self):
         """an operator sets the group's offsets, back and forth: the journal stands, winnow says so and counts it, and every record counts once"""
         self.send(400)
         w = self.start()
         self.holds(w)
-        self.ends_well(w)
+        self.ends_well(w, 30)
         for partition in range(4):
             self.operator("reset", self.name, self.logs, partition, 0)
         self.send(100)
@@ -103,15 +103,15 @@ class Lives(Stage):
         self.holds(w)
         self.assertIn("someone set the offset of the consumer group to 0", w.said())
         self.assertGreaterEqual(self.metric(w, "winnow_offsets_overruled_total"), 1)
-        self.ends_well(w)
+        self.ends_well(w, 30)
         w = self.start()    # its own commits are no news
         self.holds(w)
         self.assertEqual(self.metric(w, "winnow_offsets_overruled_total"), 0)
-        self.ends_well(w)
+        self.ends_well(w, 30)
         for partition in range(4):
             self.operator("reset", self.name, self.logs, partition, 10**6)
         self.send(100)
         w = self.start()
         self.holds(w)
         self.assertIn("someone set the offset of the consumer group to 1000000", w.said())
-        self.ends_well(w)
+        self.ends_well(w, 30)

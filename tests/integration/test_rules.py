@@ -131,6 +131,21 @@ class Rules(Stage):
         self.assertEqual(self.metric(w, "winnow_records_total", outcome="rule"), 11)
         self.ends_well(w)
 
+    def test_missing_grok_file(self):
+        """a file of grok names that a rule file names before it is there: the old rules stay, and the new ones are in force once it comes"""
+        self.prometheus()
+        folder = self.rules(one="rules:\n  - {name: one, match: \"one <any>\"}\n")
+        produce_values(kafka().brokers, self.logs, self.lines(["one of them"]))
+        w = self.winnow(self.settings(topics=[self.logs], rules=[folder]))
+        self.balanced({"logs": {"cart": 1}}, servers=[w])
+        self.rules(one="grok_files: [../names/shop]\nrules:\n  - {name: two, grok: \"two %{ITEM}\"}\n")
+        self.log_says(w, "names/shop")
+        os.makedirs(os.path.join(self.folder, "names"))
+        with open(os.path.join(self.folder, "names", "shop"), "w") as f:
+            f.write("ITEM item-%{INT}\n")
+        self.log_says(w, "reloaded: ")
+        self.ends_well(w)
+
     def test_thousand_reloads(self):
         """1,000 reloads under load, broken files every third time: no record twice, lost, or under half of a set"""
         self.prometheus()
@@ -154,7 +169,7 @@ class Rules(Stage):
         produce_values(kafka().brokers, self.logs, self.lines(["alpha 0 of many", "beta 0 of many"]))
         w = self.winnow(self.settings(topics=[self.logs], rules=[os.path.join(self.folder, "rules")]))
         self.balanced({"logs": {"cart": 2}}, servers=[w])
-        load = Producer(kafka().brokers, self.logs, path, "-r", 10000, "-u", 1_000_000, "-R", 15000)
+        load = Producer(kafka().brokers, self.logs, path, "-r", 10000, "-u", 1_000_000, "-R", 11000)
         refused = 0
         for n in range(1, 1001):
             version(n)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shop with an incident under our rules: the drill, then every query of runbooks and dashboards against what it left in Prometheus."""
 import importlib.util, json, os, re, subprocess, tempfile, time, unittest, urllib.parse
-import drill
+import borrowed, drill
 from servers import ROOT, TOOLS, Failed
 
 RUNBOOKS = os.path.join(ROOT, "docs", "runbooks")
@@ -145,6 +145,40 @@ class Dashboards(unittest.TestCase):
                     self.assertIn(variable, known[m[1]], url)
         self.assertGreaterEqual(seen, 4)
 
+    def test_ways(self):
+        """metric -> exemplar -> trace -> logs and metrics -> pattern: every link of the provisioned data sources, followed with what the drill left"""
+        borrowed.python()
+        import yaml
+        with open(os.path.join(ROOT, "docker", "grafana", "provisioning", "datasources", "prometheus.yaml"), encoding="utf-8") as f:
+            sources = {s["uid"]: s["jsonData"] for s in yaml.safe_load(f.read().replace("$$", "$"))["datasources"]}
+        exemplars = [e for row in stage.prometheus.exemplars('traces_span_metrics_calls_total{service_name="payment",status_code="STATUS_CODE_ERROR"}') for e in row["exemplars"]]
+        exemplar = max((e for e in exemplars if e["timestamp"] < time.time() - drill.SETTLED_S), key=lambda e: e["timestamp"])
+        way = sources["prometheus"]["exemplarTraceIdDestinations"][0]
+        self.assertIn(way["datasourceUid"], sources)
+        trace = stage.kept.trace(exemplar["labels"][way["name"]])
+        self.assertTrue(trace, "the exemplar's label leads to no trace")
+        span = next(s for s in trace if s["service"] == "payment")
+        to_metrics, asked = sources["tempo"]["tracesToMetrics"], 0
+        tags = ",".join(f'{t["value"]}="{span["service"]}"' for t in to_metrics["tags"] if t["key"] == "service.name")
+        for q in to_metrics["queries"]:
+            asked += 1
+            self.assertTrue(ask(q["query"].replace("$__tags", tags)), q["query"])
+        self.assertGreaterEqual(asked, 2)
+        to_logs = sources["tempo"]["tracesToLogsV2"]
+        self.assertTrue(to_logs["filterByTraceID"] and to_logs["datasourceUid"] in sources)
+        pattern = self.variables()["$pattern"]
+        line = {"trace_id": exemplar["labels"]["trace_id"], "pattern_id": pattern}
+        for field in sources["loki"]["derivedFields"]:
+            value = line[field["matcherRegex"]]     # a label of the line
+            url = field["url"].replace("${__value.raw}", value)
+            if "datasourceUid" in field:
+                self.assertTrue(stage.kept.trace(url))
+                continue
+            board, variables = re.match(r"/d/([\w-]+)\?(.*)$", url).groups()
+            self.assertIn(board + ".json", BUILD.build())
+            self.assertEqual(urllib.parse.parse_qs(variables)["var-pattern"], [pattern])
+            self.assertEqual(stage.winnow.json("/api/v1/patterns/" + pattern)["id"], pattern)
+
     def test_structure(self):
         """panels have ids of their own, do not overlap, and every query names its data source"""
         for name, text in BUILD.build().items():
@@ -164,12 +198,10 @@ class Dashboards(unittest.TestCase):
 
     def test_schema(self):
         """Grafana's published types for dashboards (grafana-foundation-sdk) read every one and know every key in it"""
-        try:
-            from grafana_foundation_sdk.models.dashboard import Dashboard
-            from grafana_foundation_sdk.cog.encoder import JSONEncoder
-            from grafana_foundation_sdk.cog.plugins import register_default_plugins
-        except ImportError:
-            raise unittest.SkipTest("pip install grafana-foundation-sdk, to check against Grafana's types")
+        borrowed.python()
+        from grafana_foundation_sdk.models.dashboard import Dashboard
+        from grafana_foundation_sdk.cog.encoder import JSONEncoder
+        from grafana_foundation_sdk.cog.plugins import register_default_plugins
         register_default_plugins()
         for name, text in BUILD.build().items():
             given = json.loads(text)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The package, the unit, the manifests: what can be tried without an engine, a cluster or systemd as process 1."""
-import glob, os, re, shutil, subprocess, tempfile, unittest
+import glob, json, os, re, shutil, subprocess, sys, tempfile, unittest
+import borrowed
 from servers import ROOT, Winnow, free_ports, run_folder
 from test_slo import WINNOW
 
@@ -35,6 +36,7 @@ class Unit(unittest.TestCase):
         done = run("systemd-analyze", "security", "--offline=true", "--no-pager", UNIT)
         found = re.search(r"Overall exposure level for winnow.service: ([\d.]+)", done.stdout)
         self.assertIsNotNone(found, done.stdout[-500:])
+        print(f"systemd-analyze security: {found[1]}, at most {SECURITY} is allowed", file=sys.__stderr__)
         self.assertLessEqual(float(found[1]), SECURITY)
 
     def test_verify(self):
@@ -90,16 +92,14 @@ class Configurations(unittest.TestCase):
 
     def test_manifests(self):
         """manifests: Kubernetes' own schemas (kubernetes-validate), fixed image tags, nobody is root, no root is writable"""
+        borrowed.python()
+        import kubernetes_validate, yaml
         for path in MANIFESTS:
             with open(path, encoding="utf-8") as f:
                 text = f.read()
             for image in re.findall(r"image: (\S+)", text):
                 self.assertRegex(image, r":\d+(\.\d+)+$")
             self.assertEqual(text.count("readOnlyRootFilesystem: true"), len(re.findall(r"image: ", text)))
-        try:
-            import kubernetes_validate, yaml
-        except ImportError:
-            self.skipTest("pip install kubernetes-validate, for the schemas; tags and rights are as they should be")
         known = 0
         for path in MANIFESTS:
             with open(path, encoding="utf-8") as f:
@@ -109,6 +109,37 @@ class Configurations(unittest.TestCase):
                     kubernetes_validate.validate(manifest, "1.31", strict=True)
                     known += 1
         self.assertGreaterEqual(known, 6)
+
+    def test_custom_resources(self):
+        """PodMonitor and ScaledObject: the definitions that the Prometheus operator and KEDA publish, and not a key that they do not know"""
+        borrowed.python()
+        import jsonschema, yaml
+        schemas = {"PodMonitor": borrowed.resource(borrowed.module(borrowed.OPERATOR, "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"), "v1"),
+                   "ScaledObject": borrowed.resource(borrowed.module(borrowed.KEDA, "config/crd/bases/keda.sh_scaledobjects.yaml"), "v1alpha1")}
+        seen = []
+        for path in MANIFESTS:
+            with open(path, encoding="utf-8") as f:
+                for manifest in yaml.safe_load_all(f):
+                    if manifest["kind"] in schemas:
+                        seen.append(manifest["kind"])
+                        self.assertEqual([f"{e.json_path}: {e.message}" for e in jsonschema.Draft7Validator(schemas[manifest["kind"]]).iter_errors(manifest)], [], manifest["kind"])
+        self.assertEqual(sorted(seen), sorted(schemas))
+        broken = yaml.safe_load("apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nspec: {scaleTargetRef: {name: winnow}, triggers: [{type: kafka, metadata: {}}], maxReplicas: 8}")
+        self.assertTrue(list(jsonschema.Draft7Validator(schemas["ScaledObject"]).iter_errors(broken)), "an unknown key passes")
+
+    def test_compose(self):
+        """compose.yaml: the schema of the compose specification, as its reference implementation publishes it; every image is pinned"""
+        borrowed.python()
+        import jsonschema, yaml
+        with open(borrowed.module(borrowed.COMPOSE, "schema/compose-spec.json"), encoding="utf-8") as f:
+            schema = json.load(f)
+        with open(os.path.join(ROOT, "docker", "compose.yaml"), encoding="utf-8") as f:
+            compose = yaml.safe_load(f)
+        judge = jsonschema.validators.validator_for(schema)(schema)
+        self.assertEqual([f"{e.json_path}: {e.message}" for e in judge.iter_errors(compose)], [])
+        self.assertTrue(list(judge.iter_errors({"services": {"a": {"imagee": "b"}}})), "an unknown key passes")
+        for name, service in compose["services"].items():
+            self.assertRegex(service["image"], r":v?\d+(\.\d+)+(-\w+)?$", name)
 
 
 class Provisioning(unittest.TestCase):
@@ -152,9 +183,67 @@ class Health(unittest.TestCase):
             self.assertIn("kafka", done.stdout)
 
 
+class Root:
+    """A bare Debian of its own to install into: debootstrap, kept as build/base-root.tar."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        base = os.path.join(ROOT, "build", "base-root.tar")
+        if not os.path.exists(base):
+            with tempfile.TemporaryDirectory() as fresh:
+                done = run("debootstrap", "--variant=minbase", "bookworm", fresh)
+                if done.returncode:
+                    raise unittest.SkipTest("debootstrap cannot make a root: " + done.stdout.strip().splitlines()[-1])
+                subprocess.run(["tar", "-C", fresh, "-cf", base + ".part", "."], check=True)
+            os.rename(base + ".part", base)
+        os.mkdir(folder)
+        subprocess.run(["tar", "-C", folder, "-xf", base], check=True)
+        os.chmod(folder, 0o755)    # it is / to the service's user
+        # what belongs to this machine's network
+        os.remove(folder + "/etc/apt/sources.list")
+        for path in ("/etc/resolv.conf", "/etc/hosts", "/etc/apt/sources.list.d" if os.listdir("/etc/apt/sources.list.d") else "/etc/apt/sources.list", "/etc/apt/apt.conf.d", "/usr/local/share/ca-certificates", "/etc/ssl/certs"):
+            if os.path.isdir(path):
+                shutil.copytree(path, folder + path, dirs_exist_ok=True)
+            elif os.path.exists(path):
+                shutil.copy(path, folder + path)
+
+    def run(self, script):
+        """As root inside, with a /proc of its own; nothing that it starts outlives it."""
+        inside = "mount -t proc proc {0}/proc && mount --rbind /dev {0}/dev && exec chroot {0} /bin/bash -euc \"$1\"".format(self.folder)
+        environment = {k: v for k, v in os.environ.items() if k.lower().endswith("_proxy")}
+        return run("unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-euc", inside, "bash", script,
+                   env=dict(environment, PATH="/usr/sbin:/usr/bin:/sbin:/bin", LANG="C.UTF-8", DEBIAN_FRONTEND="noninteractive"))
+
+
+# What an administrator does on the first day, and on the last.
+SERVICE = r"""
+apt-get -qq update && apt-get -qq install -y --no-install-recommends /tmp/winnow.deb systemd >/dev/null
+echo "installed $(dpkg-query -W -f='${Version} ${db:Status-Status}' winnow)"
+install -d -o winnow -g winnow -m 0700 /var/lib/winnow    # StateDirectory=, which systemd would make
+echo "configuration: $(stat -c '%U:%G %a' /etc/winnow/winnow.yaml)"
+systemctl is-enabled winnow || true
+systemctl enable winnow 2>/dev/null && systemctl is-enabled winnow
+systemd-analyze verify --man=no /lib/systemd/system/winnow.service && echo "unit verified"
+systemd-analyze security --offline=true --no-pager winnow.service | tail -1
+winnow check -c /etc/winnow/winnow.yaml
+printf '{"time":"%s","level":"error","service":"pay","message":"charge 17 refused"}\n' "$(date -u +%FT%TZ)" > /var/lib/winnow/app.jsonl
+printf 'sources: [{file: {path: /var/lib/winnow/app.jsonl, follow: true}}]\nremote_write: {url: "http://127.0.0.1:9/api/v1/write"}\nadmin: {listen: "127.0.0.1:PORT"}\n' > /etc/winnow/winnow.yaml
+cd / && start=$(sed -n 's/^ExecStart=//p' /lib/systemd/system/winnow.service)
+runuser -u winnow -- $start >/tmp/log 2>&1 & 
+for i in $(seq 300); do winnow health -c /etc/winnow/winnow.yaml 2>/dev/null && break; sleep 0.1; done
+for i in $(seq 100); do winnow top --once -c /etc/winnow/winnow.yaml 2>/dev/null | grep "charge <num> refused" && break; sleep 0.1; done
+cat /tmp/log
+echo "runs as $(stat -c %U /proc/$(pidof winnow))"
+kill -TERM $(pidof winnow) && wait $! && echo "ended with $?"
+zcat -f /usr/share/man/man1/winnow.1* | grep -c '^.SS winnow '
+test -s /usr/share/bash-completion/completions/winnow && echo "completion there"
+apt-get -qq purge -y winnow >/dev/null && test ! -e /etc/winnow && test ! -e /var/lib/winnow && echo "purged"
+"""
+
+
 class Package(unittest.TestCase):
     def test_package(self):
-        """the Debian package builds, lintian finds no error, and what it installs runs"""
+        """the Debian package builds, lintian finds no error, and in a fresh root it installs, runs as its user, ends well and leaves without a trace"""
         if not os.environ.get("WINNOW_PACKAGE"):
             self.skipTest("it compiles everything again, 2 minutes: WINNOW_PACKAGE=1 ./dev test operate")
         missing = [t for t in ("dpkg-buildpackage", "dh", LINTIAN) if not shutil.which(t)]
@@ -177,6 +266,20 @@ class Package(unittest.TestCase):
             self.assertIn("winnow", run(os.path.join(root, "usr", "bin", "winnow"), "version").stdout)
             for path in ("lib/systemd/system/winnow.service", "etc/winnow/winnow.yaml", "usr/share/doc/winnow/runbooks/SloErrorBudgetBurn.md", "usr/share/winnow/dashboards/winnow-overview.json"):
                 self.assertTrue(os.path.exists(os.path.join(root, path)), path)
+            self.in_fresh_root(folder)
+
+    def in_fresh_root(self, folder):
+        if os.geteuid() != 0 or not shutil.which("debootstrap"):
+            print("not tried: installing into a fresh root needs root and debootstrap", file=sys.__stderr__)
+            return
+        root = Root(os.path.join(folder, "fresh"))
+        shutil.copy(next(p for p in glob.glob(os.path.join(folder, "winnow_*.deb"))), os.path.join(root.folder, "tmp", "winnow.deb"))
+        port, = free_ports(1)
+        said = root.run(SERVICE.replace("PORT", str(port)))
+        print(said.stdout, file=sys.__stderr__)
+        self.assertEqual(said.returncode, 0, said.stdout)
+        for part in ("configuration: root:winnow 640", "enabled", "unit verified", "0 errors", "healthy", "charge <num> refused", "runs as winnow", "ended with 0", "completion there", "purged"):
+            self.assertIn(part, said.stdout)
 
 
 if __name__ == "__main__":

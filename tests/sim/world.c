@@ -149,6 +149,8 @@ static void open_world(struct world *w, uint64_t seed, enum mutant mutant, bool 
 	w->wide = seed % 8 == 0;
 	w->loses = chance(w, 10);
 	w->poisons = chance(w, 15);
+	if (w->poisons) /* to find the bad one of a request takes steps, by every leader anew: a series must live longer than that to be told again */
+		w->opts.expire_ns = SECONDS(150);
 	w->poison_from_ns = w->now_ns + SECONDS(roll(w, 400));
 	w->poison_until_ns = w->poison_from_ns + SECONDS(roll(w, 200));
 	w->receiver.relaxed = w->loses || w->poisons;

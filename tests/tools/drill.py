@@ -8,11 +8,12 @@ put in. What was injected is looked at only at the very end, to compare.
 usage: ./dev demo --drill [--once]
 """
 import collections, json, os, re, subprocess, sys, threading, time, urllib.parse
-import shop
+import otlp, shop
 from servers import BUILD, ROOT, TOOLS, Broker, Failed, Prometheus, Winnow, free_ports, run_folder
 
 PARTITIONS, HISTORY_MINUTES, SCALE, SLICE_S = 4, 50, 0.25, 15
 LIMIT_S = 180
+SETTLED_S = 45     # after which a trace has been decided: hold, grace, a slice of the shop, the delta
 ALERTS = os.path.join(ROOT, "dashboards", "prometheus", "alerts.yaml")
 OBJECTIVES = os.path.join(ROOT, "fixtures", "shop", "slo.yaml")
 RUNBOOKS = os.path.join(ROOT, "docs", "runbooks")
@@ -43,29 +44,21 @@ def queries(page):
 
 
 class Shop:
-    """The shop, live: its past, then slices of its present, produced as they happen. Keeps the spans, as a trace store would."""
+    """The shop, live: its past, then slices of its present, produced as they happen."""
 
     def __init__(self, brokers, folder):
         self.brokers, self.folder = brokers, folder
         self.phase, self.stopping = 0, threading.Event()
-        self.traces = collections.defaultdict(list)
         self.failure = None
-        self.lock = threading.Lock()
 
     def play(self, minutes, end, seed):
         shop.generate(self.folder, seed=seed, minutes=minutes, end=end, scale=SCALE, phase=self.phase)
-        for topic in ("logs", "spans"):
-            done = subprocess.run([os.path.join(TOOLS, "produce"), "-b", self.brokers, "-t", topic, "-p", str(PARTITIONS), os.path.join(self.folder, topic + ".jsonl")],
+        by_trace(os.path.join(self.folder, "spans.jsonl"), os.path.join(self.folder, "keyed.jsonl"))
+        for topic, name in (("logs", "logs.jsonl"), ("spans", "keyed.jsonl")):
+            done = subprocess.run([os.path.join(TOOLS, "produce"), "-b", self.brokers, "-t", topic, "-p", str(PARTITIONS), "-k", "trace", os.path.join(self.folder, name)],
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
             if done.returncode:
                 raise Failed(f"producing {topic} failed")
-        with open(os.path.join(self.folder, "spans.jsonl"), encoding="utf-8") as f, self.lock:
-            for line in f:
-                for resource in json.loads(line)["resourceSpans"]:
-                    service = resource["resource"]["attributes"][0]["value"]["stringValue"]
-                    for scope in resource["scopeSpans"]:
-                        for span in scope["spans"]:
-                            self.traces[span["traceId"]].append(dict(span, service=service))
 
     def live(self):
         played = time.time()
@@ -85,9 +78,48 @@ class Shop:
         if hasattr(self, "thread"):
             self.thread.join(60)
 
+
+def by_trace(path, to):
+    """Writes spans again so that a message holds those of one trace, as a topic that is keyed by trace id has them."""
+    with open(path, encoding="utf-8") as f, open(to, "w", encoding="utf-8") as out:
+        for line in f:
+            for resource in json.loads(line)["resourceSpans"]:
+                for scope in resource["scopeSpans"]:
+                    traces = collections.defaultdict(list)
+                    for span in scope["spans"]:
+                        traces[span["traceId"]].append(span)
+                    for spans in traces.values():
+                        out.write(json.dumps({"resourceSpans": [{"resource": resource["resource"], "scopeSpans": [{**scope, "spans": spans}]}]}) + "\n")
+
+
+class Kept:
+    """The topic of kept traces, as a trace store reads it: there is no other way to a span from here."""
+
+    def __init__(self, brokers, topic):
+        self.brokers, self.topic = brokers, topic
+        self.traces = {}
+
+    def read(self):
+        done = subprocess.run([os.path.join(TOOLS, "dump"), self.brokers, self.topic], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if done.returncode:
+            raise Failed(f"reading {self.topic} failed: {done.stderr.decode(errors='replace')}")
+        traces = collections.defaultdict(dict)
+        for line in done.stdout.splitlines():
+            for span in otlp.spans(bytes.fromhex(json.loads(line)["value"])):
+                traces[span["trace_id"]][span["span_id"]] = dict(span, service=span["resource"].get("service.name", ""))
+        self.traces = traces
+
     def trace(self, trace_id):
-        with self.lock:
-            return list(self.traces.get(trace_id, []))
+        """Its spans, in order of time."""
+        if trace_id not in self.traces:
+            self.read()
+        return sorted(self.traces.get(trace_id, {}).values(), key=lambda s: s["start"])
+
+    def share(self, exemplars):
+        """How many of these exemplars lead to a trace, and of how many."""
+        self.read()
+        ids = {e["labels"].get("trace_id", "") for e in exemplars}
+        return sum(i in self.traces for i in ids), len(ids)
 
 
 class Stage:
@@ -110,13 +142,14 @@ class Stage:
         return path
 
     def start(self, minutes=HISTORY_MINUTES):
-        self.kafka = self.up(Broker({"logs": PARTITIONS, "spans": PARTITIONS}))
+        self.kafka = self.up(Broker({"logs": PARTITIONS, "spans": PARTITIONS, "kept": PARTITIONS}))
+        self.kept = Kept(self.kafka.brokers, "kept")
         self.prometheus = Prometheus(rules=[self.rules(), ALERTS])
         port, = free_ports(1)
         self.prometheus.port = port
         kafka = {"brokers": self.kafka.brokers, "group": "winnow", "start": "earliest", "topics": ["logs", "spans"], "properties": {"session.timeout.ms": "6000"}}
         self.winnow = Winnow(dict({"sources": [{"kafka": kafka}], "journal": {"file": os.path.join(self.folder, "journal")},
-                                   "rules": [os.path.join(ROOT, "patterns"), os.path.join(ROOT, "fixtures", "shop", "patterns")],
+                                   "sampling": {"topic": "kept", "share": "1%", "hold": "10s", "quiet": "2s", "grace": "5s"}, "rules": [os.path.join(ROOT, "patterns"), os.path.join(ROOT, "fixtures", "shop", "patterns")],
                                    "remote_write": {"url": f"http://127.0.0.1:{port}/api/v1/write"}}, **self.settings))
         self.prometheus.scrape = {"winnow": [f"127.0.0.1:{self.winnow.port}"]}
         self.up(self.prometheus)
@@ -179,22 +212,26 @@ class OnCall:
         return [row for heading, rows in self.answers if heading.startswith(f"{number}.") for row in rows]
 
     def trace(self):
-        """Step 4: the exemplars of what failed, the newest one's trace, and in it the last error from the root down."""
+        """Step 4: the exemplars of what failed, the newest one whose trace has been kept by now, and in it the last error from the root down."""
         query = self.alert["annotations"]["exemplar_query"]
         say(f"\n  4. exemplars of\n    {query}")
         exemplars = [e for row in self.stage.prometheus.exemplars(query, hours=1) for e in row["exemplars"]]
         began = self.alert["since"] - 300
-        recent = sorted((e for e in exemplars if e["timestamp"] > began), key=lambda e: -e["timestamp"])
+        # a trace of a moment ago is not decided yet, or some of its spans are still on their way
+        whole = time.time() - SETTLED_S
+        recent = sorted((e for e in exemplars if e["timestamp"] > began), key=lambda e: (e["timestamp"] > whole, -e["timestamp"]))
         say(f"      {len(exemplars)} exemplars, {len(recent)} of the last minutes")
+        self.stage.kept.read()
         for e in recent:
-            spans = self.stage.shop.trace(e["labels"].get("trace_id"))
+            spans = self.stage.kept.traces.get(e["labels"].get("trace_id")) and self.stage.kept.trace(e["labels"]["trace_id"])
             if not spans:
                 continue
-            failed = {s["spanId"]: s for s in spans if s["status"].get("code") == 2}
-            callers = {s.get("parentSpanId") for s in failed.values()}
-            deepest = [s for s in failed.values() if s["spanId"] not in callers]
-            for s in sorted(spans, key=lambda s: int(s["startTimeUnixNano"])):
-                say(f"      {(int(s['endTimeUnixNano']) - int(s['startTimeUnixNano'])) / 1e6:9.1f} ms  {s['service']:12s} {s['name']}{'  ERROR' if s['spanId'] in failed else ''}")
+            failed = {s["span_id"]: s for s in spans if s["status"] == 2}
+            callers = {s["parent"] for s in failed.values()}
+            deepest = [s for s in failed.values() if s["span_id"] not in callers]
+            say(f"      of the kept topic, {len(self.stage.kept.traces)} traces:")
+            for s in spans:
+                say(f"      {(s['end'] - s['start']) / 1e6:9.1f} ms  {s['service']:12s} {s['name']}{'  ERROR' if s['span_id'] in failed else ''}")
             if deepest:
                 self.found.update(trace_id=e["labels"]["trace_id"], service=deepest[0]["service"], operation=deepest[0]["name"])
                 say(f"      trace {e['labels']['trace_id']}: the error begins in {deepest[0]['service']}, {deepest[0]['name']}")
@@ -241,6 +278,19 @@ def wait_for_alert(stage, seconds):
     raise Failed(f"no alert within {seconds} s")
 
 
+def resolve(stage, began, example):
+    """Every exemplar of what failed, and the example, must lead to a kept trace once those have been decided."""
+    late, exemplars = time.time() - SETTLED_S, []
+    for row in stage.prometheus.exemplars('traces_span_metrics_calls_total{status_code="STATUS_CODE_ERROR"}', hours=1):
+        exemplars += [e for e in row["exemplars"] if began < e["timestamp"] < late]
+    end = time.monotonic() + 60
+    while not stage.kept.trace(example) and time.monotonic() < end:
+        time.sleep(2)
+    there, of = stage.kept.share(exemplars)
+    say(f"{there} of {of} exemplars of failed calls lead to a trace in the kept topic")
+    return (["the example's trace_id leads to no kept trace"] if not stage.kept.trace(example) else []) + ([f"{of - there} of {of} exemplars lead to no kept trace"] if there < of else [])
+
+
 def run(stage):
     """Returns what was found wrong with the drill: nothing, if it went well."""
     early = [a["labels"] for a in stage.prometheus.api("alerts")["alerts"] if a["state"] == "firing"]
@@ -263,8 +313,7 @@ def run(stage):
         wrong.append(f"the trace leads to {found.get('service')}, {found.get('operation')}")
     if "Connection is not available" not in found.get("template", "") + found.get("example", ""):
         wrong.append(f"the pattern does not tell the cause: {found.get('template')}")
-    if not stage.shop.trace(found.get("example_trace", "")):
-        wrong.append("the example's trace_id leads to no trace")
+    wrong += resolve(stage, began, found.get("example_trace", ""))
     return wrong
 
 

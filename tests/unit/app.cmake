@@ -2,6 +2,7 @@ set(app_TESTS
 	cmd_check
 	cmd_mine
 	config
+	config_sampling
 	quarantine
 	schema
 	sender

@@ -1,9 +1,12 @@
 set(engine_TESTS
 	example
 	graph
+	keying
+	lines
 	red
 	replay
 	route
 	shard
+	tail
 	weight
 )

@@ -18,7 +18,7 @@ static unsigned dice(unsigned n)
 static void labels_of_the_same_texts_are_one_and_go_with_their_last_user(void **state)
 {
 	(void)state;
-	struct pairs pairs = {0};
+	struct label_pairs pairs = {0};
 	struct pair *a = pair_get(&pairs, SLICE("kind"), SLICE("x")), *b = pair_get(&pairs, SLICE("kind"), SLICE("y"));
 	assert_ptr_equal(pair_get(&pairs, SLICE("kind"), SLICE("x")), a);
 	assert_ptr_not_equal(a, b);
@@ -31,7 +31,7 @@ static void labels_of_the_same_texts_are_one_and_go_with_their_last_user(void **
 	assert_int_equal(pairs.names.len, 1);
 	pair_drop(&pairs, b);
 	assert_int_equal(pairs.map.len + pairs.names.len, 0);
-	pairs_done(&pairs);
+	label_pairs_done(&pairs);
 }
 
 static void a_label_knows_where_it_sorts(void **state)
@@ -41,13 +41,13 @@ static void a_label_knows_where_it_sorts(void **state)
 		const char *name;
 		enum pair_place place;
 	} cases[] = {{"A", PAIR_BEFORE_NAME}, {"_", PAIR_BEFORE_NAME}, {"__name__", PAIR_NAME}, {"__name__2", PAIR_BETWEEN}, {"kind", PAIR_BETWEEN}, {"l", PAIR_BETWEEN}, {"le", PAIR_LE}, {"lea", PAIR_AFTER_LE}, {"z", PAIR_AFTER_LE}};
-	struct pairs pairs = {0};
+	struct label_pairs pairs = {0};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct pair *pair = pair_get(&pairs, slice_str(cases[i].name), SLICE("v"));
 		assert_int_equal(pair->place, cases[i].place);
 		pair_drop(&pairs, pair);
 	}
-	pairs_done(&pairs);
+	label_pairs_done(&pairs);
 }
 
 /* --- the same as the plain way --- */
@@ -128,7 +128,7 @@ static void plainly(const struct example *x, struct buf *one, struct write2 *two
 	buf_done(&block);
 }
 
-static void names_of(struct pairs *pairs, const struct example *x, struct family_pairs *ret)
+static void names_of(struct label_pairs *pairs, const struct example *x, struct family_pairs *ret)
 {
 	struct buf name = {0}, le = {0};
 	*ret = (struct family_pairs){0};
@@ -144,7 +144,7 @@ static void names_of(struct pairs *pairs, const struct example *x, struct family
 	buf_done(&le);
 }
 
-static void fast(const struct example *x, struct pairs *pairs, struct buf *one, struct write2 *two)
+static void fast(const struct example *x, struct label_pairs *pairs, struct buf *one, struct write2 *two)
 {
 	struct family_pairs names;
 	struct pair *labels[LABELS_MAX];
@@ -162,7 +162,7 @@ static void series_are_written_as_the_plain_way_writes_them(void **state)
 	(void)state;
 	static char texts[LABELS_MAX][300];
 	struct write2 *plain = write2_new(), *quick = write2_new();
-	struct pairs pairs = {0};
+	struct label_pairs pairs = {0};
 	for (unsigned seed = 0; seed < 400; seed++) {
 		struct buf plain_1 = {0}, quick_1 = {0}, plain_2 = {0}, quick_2 = {0}, a = {0}, b = {0};
 		random_state = seed;
@@ -198,7 +198,7 @@ static void series_are_written_as_the_plain_way_writes_them(void **state)
 		for (uint32_t users = all[i]->users; users > 0; users--)
 			pair_drop(&pairs, all[i]);
 	test_free(all);
-	pairs_done(&pairs);
+	label_pairs_done(&pairs);
 }
 
 int main(void)

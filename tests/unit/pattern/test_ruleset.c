@@ -658,6 +658,53 @@ static void explain_says_why_a_rule_does_not_match(void **state)
 	ruleset_free(set);
 }
 
+static void captures_may_be_fields_of_the_record(void **state)
+{
+	(void)state;
+	struct ruleset *set = accepted("rules:\n"
+		"  - name: access\n"
+		"    where: {res.code: \"*\"}\n"
+		"    captures: {method: req.verb, path: req.target, status: res.code, took: res.ms}\n"
+		"    duration: {from: took, unit: ms}\n"
+		"    labels: {verb: \"{method}\"}\n"
+		"    tests:\n"
+		"      - fields: {req.verb: GET, req.target: /a/7, res.code: 503, res.ms: 12.5}\n"
+		"        expect: {method: GET, path: /a/7, status: 503, took: 0.0125, verb: GET}\n"
+		"      - fields: {res.code: 503}\n"
+		"        expect: {status: 503, method: \"\"}\n"
+		"      - fields: {req.verb: GET}\n"
+		"        expect: no match\n"
+		"  - name: told\n"
+		"    match: \"answered <code:int> to <who:word>\"\n"
+		"    captures: {zone: k8s.zone}\n"
+		"    tests:\n"
+		"      - {message: answered 7 to me, fields: {k8s.zone: a1}, expect: {code: 7, who: me, zone: a1}}\n"
+		"      - {message: answered no, expect: no match}\n");
+	struct buf out = {0};
+	size_t run;
+	if (ruleset_run_tests(set, &out, &run))
+		fail_msg("%s", buf_cstr(&out));
+	assert_int_equal(run, 5);
+	struct rule_scratch *s = rule_scratch_new(set);
+	const struct rule_test test = ruleset_at(set, 0)->tests[0];
+	struct record r = log_of("x", SEVERITY_INFO, "");
+	struct rule_match m;
+	struct rule_http http;
+	s->test = &test;
+	check(ruleset_match(set, s, &r, &m));
+	rule_match_http(&m, &http);
+	assert_int_equal(http.status, 503);
+	check_slice(http.method, "GET");
+	check_slice(http.path, "/a/7");
+	check(rule_duration_ns(&m) == 12500000);
+	rule_scratch_free(s);
+	ruleset_free(set);
+	buf_done(&out);
+	refused("rules:\n  - name: x\n    match: \"a <b:int>\"\n    captures: {b: req.verb, \"c d\": q, e: \"\", f: [1]}\n", "4:16: two places named \"b\"\n"
+		"4:29: \"c d\" is no name for a place: letters, digits and _, at most 32\n4:42: expected the name of a field, as in {status: response.code}\n"
+		"4:49: expected a text, not a list\n");
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -682,7 +729,7 @@ int main(void)
 		cmocka_unit_test(grok_names_expand_and_convert), cmocka_unit_test(every_grok_name_compiles_and_a_bomb_is_one_mistake), cmocka_unit_test(a_rule_has_one_text_and_old_keys_are_named), cmocka_unit_test(mistakes_in_counters_and_histograms_are_named), cmocka_unit_test(what_a_match_counts_in_its_rules_metrics), cmocka_unit_test(files_that_cannot_be_read_are_named),
 		cmocka_unit_test(a_directory_is_read_in_name_order_and_the_hash_tells_it_apart), cmocka_unit_test(a_hostile_message_ends_at_the_limit_and_is_counted),
 		cmocka_unit_test(hostile_regexes_take_bounded_time_on_any_line_and_check_finds_them), cmocka_unit_test(mistakes_of_all_files_are_told_at_once),
-		cmocka_unit_test(a_long_message_is_no_hostile_one), cmocka_unit_test(lints_find_shadowed_untested_and_slow_rules), cmocka_unit_test(explain_says_why_a_rule_does_not_match),
+		cmocka_unit_test(a_long_message_is_no_hostile_one), cmocka_unit_test(lints_find_shadowed_untested_and_slow_rules), cmocka_unit_test(captures_may_be_fields_of_the_record), cmocka_unit_test(explain_says_why_a_rule_does_not_match),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

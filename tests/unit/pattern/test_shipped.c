@@ -97,7 +97,7 @@ static void the_examples_of_the_reference_work(void **state)
 		rest = slice_sub(rest, at + 8, rest.len);
 		check_example(slice_sub(rest, 0, slice_search(rest, SLICE("```"))));
 	}
-	assert_int_equal(examples, 3);
+	assert_int_equal(examples, 4);
 	buf_done(&text);
 }
 

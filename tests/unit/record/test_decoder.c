@@ -280,9 +280,28 @@ static void configured_fields_win_over_the_shape(void **state)
 	decoder_free(d);
 }
 
+static void the_first_wrong_byte_is_found(void **state)
+{
+	static const struct {
+		const char *payload, *reason;
+		int64_t at; /* -1: there is none */
+	} rows[] = {{"{\"a\":tru}", "not_json", 8}, {"hello world", "not_json", 0}, {"{\"msg\":\"cut", "truncated", 11}, {"{\"a\":1}\n{\"b\":2}\n{\"c\" 3}\n", "not_json", 21}, {"  {\"a\":01}", "not_json", 7},
+		{"{\"msg\":\"\xC3(\"}", "not_utf8", 8}, {"{\"message\":\"a\",\"time\":true}", "wrong_type", -1}, {"", "empty", -1}, {"{\"n\":1e999}", "number", -1}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t at = 0;
+		bool found = decoder_first_error(slice_str(rows[i].payload), rows[i].reason, &at);
+		if (found != (rows[i].at >= 0) || (found && at != (size_t)rows[i].at))
+			fail_msg("%s: %d at %zu", rows[i].payload, found, at);
+	}
+	size_t at;
+	assert_true(decoder_first_error(slice_of("{\"a\0", 4), "nul", &at) && at == 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_wrong_byte_is_found),
 		cmocka_unit_test(bad_input_costs_that_record_and_says_why),
 		cmocka_unit_test(a_ten_megabyte_line_is_too_large_and_the_next_line_is_read),
 		cmocka_unit_test(ten_thousand_levels_are_too_deep_closed_or_not),

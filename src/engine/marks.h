@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Traces that are kept for another reason than their share, as the journal tells: the decisions that are remembered. Private to the engine room; one thread. */
+#ifndef WINNOW_ENGINE_MARKS_H
+#define WINNOW_ENGINE_MARKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct marks;
+
+struct marks *marks_new(int64_t life_ns);
+void marks_free(struct marks *m);
+void marks_clear(struct marks *m);
+/* The trace has this reason to be kept since time_ns, the event time of the partition that found it; the earliest time of each trace stays. */
+void marks_add(struct marks *m, uint64_t trace, int64_t time_ns, unsigned reasons);
+/* The reasons known, and since when; 0: none. A mark that is older than a life at now_ns is none. */
+unsigned marks_get(const struct marks *m, uint64_t trace, int64_t now_ns, int64_t *ret_time_ns);
+size_t marks_len(const struct marks *m);
+
+#endif

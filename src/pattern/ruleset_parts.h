@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a rule set is made of; private to ruleset.c and ruleset_prefilter.c. */
+#ifndef WINNOW_PATTERN_RULESET_PARTS_H
+#define WINNOW_PATTERN_RULESET_PARTS_H
+
+#include "base/map.h"
+#include "pattern/anchor.h"
+#include "pattern/rule.h"
+
+enum { WORD_BITS = 64 };
+
+struct service_rules {
+	struct slice service;
+	uint32_t *rules;
+	size_t len, cap;
+};
+
+/* One of the rules that a literal finds, with how its messages start: rules that share a literal cost a comparison of one word each. */
+struct literal_rule {
+	uint64_t start, mask; /* the first bytes of the prefix, at most 8 */
+	struct slice prefix;
+	uint32_t rule;
+};
+
+/* What a candidate is tried by first, side by side. */
+struct rule_front {
+	const uint8_t *program;
+	uint32_t severities;
+	bool fields; /* its `where` has fields, or its captures are some */
+};
+
+struct ruleset {
+	struct arena arena;
+	struct rule *rules;
+	struct rule_front *fronts;
+	size_t len, cap;
+	uint64_t hash;
+	uint32_t groups_max;
+	struct anchors *anchors;
+	struct hs_database *literals;
+	uint32_t *literal_first;
+	struct literal_rule *literal_rules;
+	uint32_t *always;
+	size_t always_len;
+	struct map services; /* struct service_rules: the others without a literal */
+	size_t words_len;
+	struct rule_metric **metrics; /* by name, each once */
+	size_t metrics_len;
+	struct buf files; /* of grok names: paths */
+};
+
+static inline bool same_service(const void *item, const void *key)
+{
+	return slice_eq(((const struct service_rules *)item)->service, *(const struct slice *)key);
+}
+
+/* The first 8 bytes of s as one word, zeros behind its end. */
+static inline uint64_t start_word(struct slice s)
+{
+	uint64_t word = 0;
+	if (s.len >= sizeof(word))
+		memcpy(&word, s.ptr, sizeof(word));
+	else if (s.len)
+		memcpy(&word, s.ptr, s.len);
+	return word;
+}
+
+/* ruleset_prefilter.c */
+void ruleset_compile_prefilter(struct ruleset *set);
+
+#endif
