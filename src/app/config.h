@@ -103,7 +103,14 @@ struct config {
 		const char *username, *password, *bearer_token; /* NULL if not set */
 		const char *ca, *cert, *key;                    /* NULL if not set */
 		bool insecure_skip_verify;
-		int64_t timeout_ns;
+		const char *proxy;                              /* NULL if not set */
+		struct {
+			const char *region, *service, *access_key, *secret_key; /* region NULL: none */
+		} sigv4;
+		struct {
+			const char *token_url, *client_id, *client_secret, *scopes; /* token_url NULL: none */
+		} oauth2;
+		int64_t timeout_ns, aside_retry_ns;
 	} remote_write;
 	struct {
 		const char *listen; /* HOST:PORT */

@@ -203,6 +203,13 @@ static void check_remote_write(struct loader *l)
 		loader_complain(l, nearest_node(l, "remote_write", "basic_auth"), "basic_auth needs both username and password");
 	if (c->remote_write.username && c->remote_write.bearer_token)
 		loader_complain(l, nearest_node(l, "remote_write", "bearer_token"), "either basic_auth or bearer_token, not both");
+	bool signs = c->remote_write.sigv4.region, asks = c->remote_write.oauth2.token_url;
+	if (signs && (!c->remote_write.sigv4.access_key || !c->remote_write.sigv4.secret_key))
+		loader_complain(l, nearest_node(l, "remote_write", "sigv4"), "sigv4 needs both access_key and secret_key");
+	if (asks && (!c->remote_write.oauth2.client_id || !c->remote_write.oauth2.client_secret))
+		loader_complain(l, nearest_node(l, "remote_write", "oauth2"), "oauth2 needs both client_id and client_secret");
+	if (signs + asks + (c->remote_write.username || c->remote_write.bearer_token) > 1)
+		loader_complain(l, at, "one of basic_auth, bearer_token, sigv4 and oauth2, not several");
 	if (!c->remote_write.cert != !c->remote_write.key)
 		loader_complain(l, nearest_node(l, "remote_write", "tls"), "tls needs both cert and key");
 }

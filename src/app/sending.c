@@ -123,6 +123,7 @@ static void fill_http(const struct config *config, struct http_opts *http)
 		.cert_file = config->remote_write.cert,
 		.key_file = config->remote_write.key,
 		.insecure_skip_verify = config->remote_write.insecure_skip_verify,
+		.proxy = config->remote_write.proxy,
 		.timeout_ns = config->remote_write.timeout_ns,
 	};
 }
@@ -137,13 +138,27 @@ int sending_start(const struct config *config, struct books *books, struct statu
 	s->status = status;
 	sender_opts_default(&opts);
 	fill_http(config, &opts.http);
+	const struct token_opts oauth2 = {.url = config->remote_write.oauth2.token_url, .client_id = config->remote_write.oauth2.client_id,
+		.client_secret = config->remote_write.oauth2.client_secret, .scopes = config->remote_write.oauth2.scopes};
+	if (oauth2.url)
+		opts.http.oauth2 = &oauth2;
+	struct buf sigv4 = {0};
+	if (config->remote_write.sigv4.region) {
+		buf_printf(&sigv4, "aws:amz:%s:%s", config->remote_write.sigv4.region, config->remote_write.sigv4.service);
+		opts.http.sigv4 = buf_cstr(&sigv4);
+		opts.http.username = config->remote_write.sigv4.access_key;
+		opts.http.password = config->remote_write.sigv4.secret_key;
+	}
+	opts.aside_retry_ns = config->remote_write.aside_retry_ns;
 	static const enum sender_version versions[] = {[CONFIG_WRITE_AUTO] = SENDER_AUTO, [CONFIG_WRITE_1_0] = SENDER_ONLY_1, [CONFIG_WRITE_2_0] = SENDER_ONLY_2};
 	opts.version = versions[config->remote_write.version];
 	opts.step_ns = config->metrics.step_ns;
 	opts.receiver_window_ns = config->metrics.window_ns;
 	if (opts.aside_retry_ns > config->metrics.expire_ns / 2)
 		opts.aside_retry_ns = config->metrics.expire_ns / 2; /* while the ledger still shows it: its last total would go unsaid */
-	if (sender_new(&opts, &source, &s->sender, &err) < 0) {
+	int rc = sender_new(&opts, &source, &s->sender, &err);
+	buf_done(&sigv4);
+	if (rc < 0) {
 		log_line(LOG_ERROR, "sender", "%s", err.text);
 		free(s);
 		return 1;

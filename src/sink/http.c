@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "sink/answer.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -17,7 +18,9 @@ struct http_sender {
 	CURL *curl;
 	struct curl_slist *headers[2]; /* of remote write 1.0, of 2.0 */
 	int version;
-	int64_t written[3]; /* samples, histograms, exemplars; -1: not said */
+	int64_t written[ANSWER_WRITTEN]; /* -1: not said */
+	struct token *token;
+	bool signs;        /* libcurl does, and then wants the whole body at once */
 	int64_t timeout_ns;
 	atomic_bool aborted;
 	struct slice body; /* of the post under way */
@@ -99,7 +102,7 @@ static void add_pair(struct http_sender *s, const char *name, const char *separa
 static void set_protocol_headers(struct http_sender *s)
 {
 	for (size_t i = 0; i < sizeof(protocol_headers) / sizeof(protocol_headers[0]); i++)
-		if (strchr(protocol_headers[i], ':'))
+		if (strchr(protocol_headers[i], ':') && !(s->signs && strcmp(protocol_headers[i], "Expect:") == 0)) /* libcurl would sign it, and not send it */
 			add_header(s, protocol_headers[i]);
 	for (size_t v = 0; v < 2; v++)
 		for (size_t i = 0; i < 2; i++)
@@ -126,7 +129,7 @@ static int set_headers(struct http_sender *s, const struct http_opts *opts, stru
 	int rc = 0;
 	set_protocol_headers(s);
 	for (size_t i = 0; !rc && i < opts->headers_len; i++)
-		rc = set_header(s, &opts->headers[i], opts->username || opts->bearer_token, err);
+		rc = set_header(s, &opts->headers[i], opts->username || opts->bearer_token || opts->oauth2, err);
 	if (rc || !opts->bearer_token)
 		return rc;
 	if (!is_header_value(slice_str(opts->bearer_token)))
@@ -180,24 +183,9 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *user)
 	return len;
 }
 
-/* A header of the answer that says how much was written. Anything but a whole number is no word at all. */
 static size_t take_header(char *bytes, size_t size, size_t count, void *user)
 {
-	static const char *const names[] = {"x-prometheus-remote-write-samples-written", "x-prometheus-remote-write-histograms-written", "x-prometheus-remote-write-exemplars-written"};
-	struct http_sender *s = user;
-	struct slice line = slice_of(bytes, size * count);
-	size_t colon = slice_find(line, ':', 0);
-	struct slice value = slice_trim(slice_sub(line, colon + 1, line.len));
-	if (slice_starts(line, SLICE("HTTP/"))) /* another answer begins: what an interim one said does not count */
-		s->written[0] = s->written[1] = s->written[2] = -1;
-	for (size_t i = 0; i < 3 && colon < line.len; i++) {
-		if (!slice_eq_nocase(slice_sub(line, 0, colon), slice_str(names[i])) || value.len == 0 || value.len > 18)
-			continue;
-		int64_t number = 0;
-		for (size_t d = 0; d < value.len && number >= 0; d++)
-			number = value.ptr[d] >= '0' && value.ptr[d] <= '9' ? number * 10 + (value.ptr[d] - '0') : -1;
-		s->written[i] = number;
-	}
+	answer_take_header(slice_of(bytes, size * count), ((struct http_sender *)user)->written);
 	return size * count;
 }
 
@@ -254,8 +242,13 @@ static void set_transfer(struct http_sender *s, const struct http_opts *opts)
 	curl_easy_setopt(s->curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(s->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(s->curl, CURLOPT_XFERINFODATA, s);
+	if (opts->proxy)
+		curl_easy_setopt(s->curl, CURLOPT_PROXY, opts->proxy);
+	if (opts->sigv4)
+		curl_easy_setopt(s->curl, CURLOPT_AWS_SIGV4, opts->sigv4);
+	s->signs = opts->sigv4 != NULL;
 	if (opts->username && !opts->bearer_token) {
-		curl_easy_setopt(s->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		curl_easy_setopt(s->curl, CURLOPT_HTTPAUTH, (long)(opts->sigv4 ? CURLAUTH_AWS_SIGV4 : CURLAUTH_BASIC));
 		curl_easy_setopt(s->curl, CURLOPT_USERNAME, opts->username);
 		curl_easy_setopt(s->curl, CURLOPT_PASSWORD, opts->password ? opts->password : "");
 	}
@@ -275,6 +268,8 @@ int http_sender_new(const struct http_opts *opts, struct http_sender **ret, stru
 	if (!s->curl)
 		abort(); /* out of memory */
 	set_transfer(s, opts);
+	if (opts->oauth2)
+		s->token = token_new(opts->oauth2);
 	status = set_tls(s, opts, err);
 	if (status == 0)
 		status = set_headers(s, opts, err);
@@ -291,6 +286,7 @@ void http_sender_free(struct http_sender *s)
 	if (!s)
 		return;
 	curl_easy_cleanup(s->curl);
+	token_free(s->token);
 	for (size_t v = 0; v < 2; v++)
 		curl_slist_free_all(s->headers[v]);
 	buf_done(&s->answer);
@@ -309,24 +305,6 @@ void http_sender_abort(struct http_sender *s)
 
 /* --- one post --- */
 
-/* Text as one clean line: white space and controls become single blanks. */
-static void set_reason(struct http_reply *ret, struct slice text)
-{
-	struct buf clean = {0};
-	buf_add_utf8(&clean, slice_trim(text));
-	size_t len = 0;
-	for (size_t i = 0; i < clean.len && len < sizeof(ret->reason) - 1; i++) {
-		char c = clean.data[i];
-		bool blank = (unsigned char)c <= ' ' || c == 0x7F;
-		if (!blank || (len > 0 && ret->reason[len - 1] != ' '))
-			ret->reason[len++] = blank ? ' ' : c;
-	}
-	while (len > 0 && ret->reason[len - 1] == ' ')
-		len--;
-	ret->reason[slice_utf8_prefix(slice_of(ret->reason, len))] = 0;
-	buf_done(&clean);
-}
-
 static enum http_verdict verdict_of(int status)
 {
 	if (status >= 200 && status < 300)
@@ -344,7 +322,7 @@ static void read_reply(struct http_sender *s, CURLcode code, struct http_reply *
 	ret->delivered = sent > 0;
 	ret->repeated = s->repeated;
 	if (code != CURLE_OK) { /* also when a status came but the rest of the answer did not */
-		set_reason(ret, slice_str(atomic_load(&s->aborted) ? "stopped" : s->error[0] ? s->error : curl_easy_strerror(code)));
+		answer_line(slice_str(atomic_load(&s->aborted) ? "stopped" : s->error[0] ? s->error : curl_easy_strerror(code)), ret->reason, sizeof(ret->reason));
 		return;
 	}
 	ret->status = (int)status;
@@ -355,9 +333,9 @@ static void read_reply(struct http_sender *s, CURLcode code, struct http_reply *
 	if (retry_after > 0)
 		ret->retry_after_ns = retry_after < 86400 ? retry_after * NS_PER_S : 86400 * NS_PER_S;
 	if (ret->verdict != HTTP_OK)
-		set_reason(ret, buf_slice(&s->answer));
+		answer_line(buf_slice(&s->answer), ret->reason, sizeof(ret->reason));
 	if (ret->verdict != HTTP_OK && ret->reason[0] == 0)
-		set_reason(ret, SLICE("(the receiver gave no reason)"));
+		answer_line(SLICE("(the receiver gave no reason)"), ret->reason, sizeof(ret->reason));
 }
 
 void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt, struct http_reply *ret)
@@ -366,8 +344,20 @@ void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt
 	if (atomic_load(&s->aborted))
 		return;
 	char retry[40];
+	struct err err = {0};
 	snprintf(retry, sizeof(retry), "Retry-Attempt: %u", attempt);
-	struct curl_slist *usual = s->headers[s->version - 1], headers = {.data = retry, .next = usual};
+	struct curl_slist *headers = s->headers[s->version - 1], again = {.data = retry, .next = headers};
+	if (attempt > 0)
+		headers = &again;
+	struct curl_slist authorization = {.next = headers};
+	if (s->token) {
+		authorization.data = (char *)(uintptr_t)token_header(s->token, s->curl, &err);
+		headers = &authorization;
+	}
+	if (s->token && !authorization.data) {
+		answer_line(slice_str(err.text), ret->reason, sizeof(ret->reason));
+		return;
+	}
 	ret->reason[0] = 0;
 	buf_reset(&s->answer);
 	s->error[0] = 0;
@@ -375,8 +365,12 @@ void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt
 	s->taken = 0;
 	s->repeated = false;
 	s->written[0] = s->written[1] = s->written[2] = -1;
-	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, attempt > 0 ? &headers : usual);
+	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+	if (s->signs)
+		curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, body.ptr);
 	read_reply(s, curl_easy_perform(s->curl), ret);
-	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, NULL); /* forget the header on this frame */
+	if (s->token && (ret->status == 401 || ret->status == 403))
+		token_drop(s->token);
+	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, NULL); /* forget the headers on this frame */
 }

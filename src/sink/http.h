@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "sink/token.h"
 
 struct http_header {
 	const char *name, *value;
@@ -18,6 +19,9 @@ struct http_opts {
 	const char *bearer_token;          /* or NULL */
 	const char *ca_file, *cert_file, *key_file;
 	bool insecure_skip_verify;
+	const char *proxy;                 /* http://HOST:PORT, or NULL: what the environment says */
+	const char *sigv4;                 /* aws:amz:REGION:SERVICE, or NULL: username and password are the keys that requests are signed with */
+	const struct token_opts *oauth2;   /* or NULL */
 	int64_t timeout_ns;                /* 30 s */
 };
 

@@ -332,7 +332,7 @@ class Request:
     def __init__(self, version, headers, series, metadata, raw_len, at):
         self.version, self.headers, self.series, self.metadata, self.raw_len, self.at = version, headers, series, metadata, raw_len, at
         self.status, self.written = None, None
-        self.path = ""
+        self.path, self.body = "", b""
 
 
 class Answer:
@@ -430,7 +430,7 @@ class Receiver:
             self.fault(f"not a body of version {version}: {e!r}")
             return Answer(400, "cannot read that")
         request = Request(version, dict(handler.headers), series, rest if version == 1 else {}, len(body), time.time())
-        request.path = handler.path
+        request.path, request.body = handler.path, packed_body
         self.requests.append(request)
         self.check_request(request)
         answer = self.answer(request) if self.answer else None
