@@ -303,29 +303,35 @@ static void note_family(struct cut *c, enum family_id family)
 	buf_add(&c->rule_families, &family, sizeof(family));
 }
 
+/* What a step says of a series; returns the exemplars. */
+static size_t add_values(struct draft *d, const struct walk *w, struct forms forms, bool retires)
+{
+	size_t exemplars = 0;
+	if (w->look == LOOK_STALE)
+		add_stale(d, w->series, forms);
+	else
+		exemplars = add_samples(d, w, forms, w->increment, d->end_ms);
+	if (retires)
+		add_retired(d, w);
+	if (d->cut->step % METADATA_EVERY == 0)
+		note_family(d->cut, w->series->family);
+	return exemplars;
+}
+
 /* False: the part is full. */
 static bool add_place(struct draft *d, const struct walk *w, bool anchors, uint32_t place)
 {
 	struct series *s = w->series;
 	use_family(d, s->family);
 	struct forms forms = forms_of(d, w);
-	size_t exemplars = 0, samples = (forms.classic ? d->classic : 0) + forms.native;
 	bool retires = !anchors && forms.classic && w->step->retired_len;
-	if (retires)
-		samples += retired_samples(w);
-	samples = s->aside ? 0 : samples;
+	size_t exemplars = 0, samples = s->aside ? 0 : (forms.classic ? d->classic : 0) + forms.native + (retires ? retired_samples(w) : 0);
 	if (!make_room(d, anchors, place, samples))
 		return false;
 	if (!s->aside && anchors)
 		add_samples(d, w, forms, NULL, d->start_ms);
-	else if (!s->aside && w->look == LOOK_STALE)
-		add_stale(d, s, forms);
 	else if (!s->aside)
-		exemplars = add_samples(d, w, forms, w->increment, d->end_ms);
-	if (!s->aside && retires)
-		add_retired(d, w);
-	if (!s->aside && !anchors && d->cut->step % METADATA_EVERY == 0)
-		note_family(d->cut, s->family);
+		exemplars = add_values(d, w, forms, retires);
 	account(d, place, samples, exemplars);
 	return true;
 }
