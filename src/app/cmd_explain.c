@@ -349,9 +349,9 @@ static int run(int argc, char **argv)
 
 const struct command cmd_explain = {
 	.name = "explain",
-	.synopsis = "[-c FILE] [--rules P] [--rule R] [--all] [--json] [--lines] [--format F] [--trace ID]",
+	.synopsis = "[-c F] [--rules P] [--rule R] [--all --json --lines] [--format F] [--trace ID]",
 	.summary = "Takes one raw value apart, step by step: fields, rules, template, series, exemplar",
-	.help = "  -c, --config FILE  use this configuration's rules and format\n"
+	.help = "  -c, --config F     use this configuration's rules and format\n"
 		"      --rules P      a rule file or directory instead; may be given more than once\n"
 		"      --rule R       only the rule of this name, even if an earlier one matches\n"
 		"      --all          of more than 10 rules too: say of each why it does not match\n"
