@@ -349,7 +349,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_explain = {
 	.name = "explain",
-	.synopsis = "[-c FILE] [--rules PATH] [--rule R] [--all] [--json] [--lines] [--format F]",
+	.synopsis = "[-c FILE] [--rules PATH] [--rule R] [--all] [--json|--lines] [--format F] [--trace ID]",
 	.summary = "Takes one raw value apart, step by step: fields, rules, template, series, exemplar",
 	.help = "  -c, --config FILE  use this configuration's rules and format\n"
 		"      --rules PATH   a rule file or directory instead; may be given more than once\n"
@@ -358,8 +358,8 @@ const struct command cmd_explain = {
 		"      --json         one JSON object per record\n"
 		"      --lines        one value per input line\n"
 		"      --format F     auto (default), json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text\n"
-		"      --trace ID     why tail sampling keeps a trace or not: by the spans and log records on standard input\n"
-		"                     (lines; may be empty), and by the instance that runs with this configuration\n\n"
+		"      --trace ID     why tail sampling keeps a trace or not: by spans and log records on standard\n"
+		"                     input (lines), and by the instance that runs with this configuration\n\n"
 		"The value comes on standard input. Of a rule that does not fit it shows how far the message does,\n"
 		"and what is expected there.\n\n"
 		"Example:\n  echo '{\"level\":\"error\",\"msg\":\"payment 81422 failed after 31.2ms\"}' | winnow explain\n",
