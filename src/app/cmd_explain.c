@@ -349,7 +349,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_explain = {
 	.name = "explain",
-	.synopsis = "[-c F] [--rules P] [--rule R] [--all] [--json|--lines] [--format F] [--trace T]",
+	.synopsis = "[-c F] [--rules P] [--rule R] [--all|--json|--lines] [--format F] [--trace T]",
 	.summary = "Takes one raw value apart, step by step: fields, rules, template, series, exemplar",
 	.help = "  -c, --config FILE  use this configuration's rules and format\n"
 		"      --rules PATH   a rule file or directory instead; may be given more than once\n"
