@@ -139,6 +139,7 @@ class Sampling(Stage):
             self.prometheus()
             self.runs_out(self.winnow(self.sampled(), "--until-end"), 300)
             _kept["undisturbed"] = kept_of(self.kept)[0]
+            self.name += "-next"    # journal, group and kept topic of its own for what follows
         return _kept["undisturbed"]
 
     def test_exemplars_resolve(self):
