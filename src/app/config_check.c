@@ -189,16 +189,9 @@ static bool http_url(const char *url)
 	return scheme && url[scheme] && url[scheme] != '/' && !strpbrk(url, " \t\r\n");
 }
 
-static void check_remote_write(struct loader *l)
+static void check_authorization(struct loader *l, const struct yaml *at)
 {
-	struct config *c = l->config;
-	const struct yaml *at = nearest_node(l, "remote_write", NULL);
-	if (!c->remote_write.url) {
-		if (!given(l, "remote_write", "url"))
-			loader_complain(l, at, "remote_write.url is required, for example http://localhost:9090/api/v1/write");
-	} else if (!http_url(c->remote_write.url)) {
-		loader_complain(l, nearest_node(l, "remote_write", "url"), "url must be http://HOST[:PORT]/PATH or https://...");
-	}
+	const struct config *c = l->config;
 	if (!c->remote_write.username != !c->remote_write.password)
 		loader_complain(l, nearest_node(l, "remote_write", "basic_auth"), "basic_auth needs both username and password");
 	if (c->remote_write.username && c->remote_write.bearer_token)
@@ -210,6 +203,19 @@ static void check_remote_write(struct loader *l)
 		loader_complain(l, nearest_node(l, "remote_write", "oauth2"), "oauth2 needs both client_id and client_secret");
 	if (signs + asks + (c->remote_write.username || c->remote_write.bearer_token) > 1)
 		loader_complain(l, at, "one of basic_auth, bearer_token, sigv4 and oauth2, not several");
+}
+
+static void check_remote_write(struct loader *l)
+{
+	struct config *c = l->config;
+	const struct yaml *at = nearest_node(l, "remote_write", NULL);
+	if (!c->remote_write.url) {
+		if (!given(l, "remote_write", "url"))
+			loader_complain(l, at, "remote_write.url is required, for example http://localhost:9090/api/v1/write");
+	} else if (!http_url(c->remote_write.url)) {
+		loader_complain(l, nearest_node(l, "remote_write", "url"), "url must be http://HOST[:PORT]/PATH or https://...");
+	}
+	check_authorization(l, at);
 	if (!c->remote_write.cert != !c->remote_write.key)
 		loader_complain(l, nearest_node(l, "remote_write", "tls"), "tls needs both cert and key");
 }
