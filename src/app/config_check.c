@@ -189,7 +189,7 @@ static bool http_url(const char *url)
 	return scheme && url[scheme] && url[scheme] != '/' && !strpbrk(url, " \t\r\n");
 }
 
-static void check_credentials(struct loader *l, const struct yaml *at)
+static void check_authorization(struct loader *l, const struct yaml *at)
 {
 	const struct config *c = l->config;
 	if (!c->remote_write.username != !c->remote_write.password)
@@ -215,7 +215,7 @@ static void check_remote_write(struct loader *l)
 	} else if (!http_url(c->remote_write.url)) {
 		loader_complain(l, nearest_node(l, "remote_write", "url"), "url must be http://HOST[:PORT]/PATH or https://...");
 	}
-	check_credentials(l, at);
+	check_authorization(l, at);
 	if (!c->remote_write.cert != !c->remote_write.key)
 		loader_complain(l, nearest_node(l, "remote_write", "tls"), "tls needs both cert and key");
 }

@@ -247,7 +247,7 @@ static bool is_told(const struct walk *w, size_t at, double bound)
 
 static bool next_retired(const struct walk *w, struct retired *r)
 {
-	if (!w->series->live || !family_is_of_rule(w->series->family))
+	if (!w->step->retired_len || !w->series->live || !family_is_of_rule(w->series->family))
 		return false;
 	for (; r->at < w->step->retired_len; r->at++, r->bound = 0) {
 		enum family_id id = w->step->retired[r->at];
@@ -303,17 +303,19 @@ static void note_family(struct cut *c, enum family_id family)
 	buf_add(&c->rule_families, &family, sizeof(family));
 }
 
-/* What a step says of a series; returns the exemplars. */
-static size_t add_values(struct draft *d, const struct walk *w, struct forms forms, bool retires)
+/* What a place sends; the number of exemplars in it. */
+static size_t write_place(struct draft *d, const struct walk *w, bool anchors, struct forms forms)
 {
 	size_t exemplars = 0;
-	if (w->look == LOOK_STALE)
+	if (anchors)
+		add_samples(d, w, forms, NULL, d->start_ms);
+	else if (w->look == LOOK_STALE)
 		add_stale(d, w->series, forms);
 	else
 		exemplars = add_samples(d, w, forms, w->increment, d->end_ms);
-	if (retires)
+	if (!anchors && forms.classic)
 		add_retired(d, w);
-	if (d->cut->step % METADATA_EVERY == 0)
+	if (!anchors && d->cut->step % METADATA_EVERY == 0)
 		note_family(d->cut, w->series->family);
 	return exemplars;
 }
@@ -324,14 +326,14 @@ static bool add_place(struct draft *d, const struct walk *w, bool anchors, uint3
 	struct series *s = w->series;
 	use_family(d, s->family);
 	struct forms forms = forms_of(d, w);
-	bool retires = !anchors && forms.classic && w->step->retired_len;
-	size_t exemplars = 0, samples = s->aside ? 0 : (forms.classic ? d->classic : 0) + forms.native + (retires ? retired_samples(w) : 0);
+	size_t exemplars = 0, samples = (forms.classic ? d->classic : 0) + forms.native;
+	if (!anchors && forms.classic)
+		samples += retired_samples(w);
+	samples = s->aside ? 0 : samples;
 	if (!make_room(d, anchors, place, samples))
 		return false;
-	if (!s->aside && anchors)
-		add_samples(d, w, forms, NULL, d->start_ms);
-	else if (!s->aside)
-		exemplars = add_values(d, w, forms, retires);
+	if (!s->aside)
+		exemplars = write_place(d, w, anchors, forms);
 	account(d, place, samples, exemplars);
 	return true;
 }

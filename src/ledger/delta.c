@@ -268,15 +268,14 @@ void example_pack(struct buf *out, const struct delta_example *e)
 	pack_i64(out, e->offset);
 }
 
-static void encode_native(struct buf *out, const struct native *h)
+void native_pack(struct buf *out, const struct native *h)
 {
-	size_t used = 0;
-	int64_t last = 0;
+	int64_t used = 0, last = 0;
 	for (uint32_t i = 0; i < h->len; i++)
 		used += h->counts[i] != 0;
 	pack_i64(out, h->schema);
 	pack_u64(out, h->zero);
-	pack_u64(out, used);
+	pack_u64(out, (uint64_t)used);
 	for (uint32_t i = 0; i < h->len; i++) {
 		if (h->counts[i] == 0)
 			continue;
@@ -297,7 +296,7 @@ static void encode_natives(struct buf *out, const struct delta_body *body)
 			continue;
 		pack_u64(out, i - last);
 		last = i;
-		encode_native(out, body->entries[i].native);
+		native_pack(out, body->entries[i].native);
 	}
 }
 
@@ -591,11 +590,6 @@ void native_unpack(struct unpack *u, struct native *h)
 			native_put(h, h->schema, (int32_t)index, count);
 	}
 	h->count = seen;
-}
-
-void native_pack(struct buf *out, const struct native *h)
-{
-	encode_native(out, h);
 }
 
 /* One of an entry that is there, with as many observations; into the arena. */
