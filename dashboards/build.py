@@ -160,7 +160,7 @@ INFRASTRUCTURE = [
     ("Quality of the input", [
         Panel("timeseries", "Undecodable per second by reason", ("sum by (reason) (rate(winnow_undecodable_total[$__rate_interval]))", "{{reason}}"), width=8, optional=True),
         Panel("timeseries", "Late per second by service", ("sum by (service_name) (rate(winnow_late_records_total[$__rate_interval]))", "{{service_name}}"), width=8, optional=True),
-        Panel("timeseries", "Over a budget per second", ("sum by (budget) (rate(winnow_overflow_total[$__rate_interval]))", "{{budget}}"), width=8, optional=True),
+        Panel("timeseries", "Over a budget per second", ("sum by (budget) (rate(winnow_overflow_total[$__rate_interval])) or vector(0)", "{{budget}}"), width=8),
         Panel("timeseries", "Patterns and series", ("max(winnow_patterns)", "patterns"), ("max(winnow_series)", "series"), width=12),
         Panel("timeseries", "Deltas by what became of them", ("sum by (outcome) (rate(winnow_deltas_total[$__rate_interval]))", "{{outcome}}"), width=12),
     ]),

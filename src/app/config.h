@@ -81,6 +81,7 @@ struct config {
 		struct config_strings span_dimensions;
 		bool exceptions_are_errors;
 		int64_t service_graph_hold_ns; /* 0: no service graph */
+		bool join_full_lines;
 		enum config_edges service_graph_edges;
 		enum config_histograms histograms;
 	} metrics;

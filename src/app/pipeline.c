@@ -142,6 +142,7 @@ static int start_workers(struct control *c)
 				.label_values = (size_t)c->config->budgets.label_values,
 				.hold_ns = c->config->metrics.service_graph_hold_ns,
 				.sampling = &c->config->sampling.policy,
+				.join_full = c->config->metrics.join_full_lines,
 				.graph_of_services = c->config->metrics.service_graph_edges == CONFIG_EDGES_SERVICES,
 				.exceptions_are_errors = c->config->metrics.exceptions_are_errors,
 				.span_preset = (int)c->config->metrics.spans,

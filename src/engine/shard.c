@@ -379,18 +379,27 @@ static int64_t advance_open(struct shard *s, struct shard_partition *p, const st
 	return replay_advance(&p->open->replay, time_ns);
 }
 
+/* A line of just that length is a whole one now and then: whether it goes on is the configuration's to say. */
+static void settle_part(const struct shard *s, const struct decoded *decoded)
+{
+	if (decoded->len == 1 && decoded->records->part == PART_FULL)
+		decoded->records->part = s->opts.join_full ? PART_UNFINISHED : PART_WHOLE;
+}
+
 /* Whether the payload is a piece of a line, or a line of a trace; *decoded becomes the whole line if this is its end. */
 static bool join_lines(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns, struct decoded *decoded)
 {
 	const struct record *r = decoded->records;
 	bool open = p->open && !lines_empty(p->open->lines);
 	struct slice before;
+	settle_part(s, decoded);
 	if (decoded->len != 1 || r->kind != RECORD_LOG || (open ? r->part == PART_WHOLE && !r->raw.ptr : r->part == PART_WHOLE || r->part == PART_HEADLINE))
 		return false;
 	int64_t newest_ns = advance_open(s, p, r, source_time_ns);
 	enum lines_verdict verdict = lines_take(p->open->lines, r, newest_ns, &before);
 	if (verdict == LINES_BEHIND) {
 		decoder_decode_behind(decoder_for(s, p->format), before, payload, now_ns, decoded);
+		settle_part(s, decoded);
 		verdict = lines_again(p->open->lines, decoded->len == 1 ? decoded->records : NULL);
 	}
 	return verdict == LINES_JOINED;

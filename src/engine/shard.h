@@ -25,6 +25,7 @@ struct shard_opts {
 	enum examples_kept examples;
 	int64_t hold_ns;            /* for how long a span waits for its other end, in event time; 0: no service graph */
 	const struct sampling *sampling; /* which traces are kept; outlives the shard; NULL or not on: none, nobody asks */
+	bool join_full;             /* a line that fills Docker's buffer and has no end goes on in the next message */
 	bool graph_of_services;     /* a span and its parent in another service are an edge, whatever their kinds say */
 	bool exceptions_are_errors; /* a span whose status is unset failed if one of its events is an exception */
 	int span_preset;            /* enum span_preset of engine/red.h: the metrics that spans count in */

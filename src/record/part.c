@@ -35,11 +35,13 @@ static bool is_true(const struct object *o, unsigned key)
 	return json_type(&o->json, o->at[key]) == 't' || slice_eq(json_text(&o->json, o->at[key]), SLICE("true"));
 }
 
-static bool is_cut(struct slice raw)
+static enum record_part part_of_file(struct slice raw)
 {
 	if (raw.len == 0 || raw.ptr[raw.len - 1] == '\n')
-		return false;
-	return raw.len >= PART_DOCKER_BUFFER || (raw.ptr[0] == '{' && raw.ptr[raw.len - 1] != '}' && json_fault(raw) == JSON_FAULT_TRUNCATED);
+		return PART_WHOLE;
+	if (raw.ptr[0] == '{' && raw.ptr[raw.len - 1] != '}' && json_fault(raw) == JSON_FAULT_TRUNCATED)
+		return PART_UNFINISHED;
+	return raw.len >= PART_DOCKER_BUFFER ? PART_FULL : PART_WHOLE;
 }
 
 enum record_part part_of_container(const struct object *o, struct slice raw, bool cri, bool unfinished, struct slice *ret_stream)
@@ -52,7 +54,7 @@ enum record_part part_of_container(const struct object *o, struct slice raw, boo
 		return is_true(o, KEY_PARTIAL_MESSAGE) && !is_true(o, KEY_PARTIAL_LAST) ? PART_UNFINISHED : PART_WHOLE;
 	if (cri)
 		return unfinished ? PART_UNFINISHED : PART_WHOLE;
-	return is_cut(raw) ? PART_UNFINISHED : PART_WHOLE;
+	return part_of_file(raw);
 }
 
 static bool begins(struct slice text, const char *const *words)

@@ -21,6 +21,7 @@ enum span_status { STATUS_UNSET, STATUS_OK, STATUS_ERROR, STATUS_COUNT };
 enum record_part {
 	PART_WHOLE,
 	PART_UNFINISHED, /* the text goes on in the next one of the same container and stream */
+	PART_FULL,       /* it fills Docker's buffer and has no end of line: it may go on */
 	PART_TRACE,      /* a line of a stack trace: it belongs to what came before it */
 	PART_HEADLINE,   /* "ValueError: no": behind lines of a trace its last one, else a record */
 };

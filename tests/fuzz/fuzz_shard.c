@@ -48,5 +48,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(s);
 	shard_news(s, &len);
 	shard_clear(s);
+	shard_partition_done(&p);
 	return 0;
 }

@@ -9,7 +9,7 @@ usage: ./dev demo --drill [--once]
 """
 import collections, json, os, re, subprocess, sys, threading, time, urllib.parse
 import otlp, shop
-from servers import BUILD, ROOT, TOOLS, Broker, Failed, Prometheus, Winnow, free_ports, run_folder
+from servers import BUILD, ROOT, TOOLS, Broker, Failed, NodeExporter, Prometheus, Winnow, free_ports, run_folder
 
 PARTITIONS, HISTORY_MINUTES, SCALE, SLICE_S = 4, 50, 0.25, 15
 LIMIT_S = 180
@@ -151,7 +151,8 @@ class Stage:
         self.winnow = Winnow(dict({"sources": [{"kafka": kafka}], "journal": {"file": os.path.join(self.folder, "journal")},
                                    "sampling": {"topic": "kept", "share": "1%", "hold": "10s", "quiet": "2s", "grace": "5s"}, "rules": [os.path.join(ROOT, "patterns"), os.path.join(ROOT, "fixtures", "shop", "patterns")],
                                    "remote_write": {"url": f"http://127.0.0.1:{port}/api/v1/write"}}, **self.settings))
-        self.prometheus.scrape = {"winnow": [f"127.0.0.1:{self.winnow.port}"]}
+        self.node = self.up(NodeExporter())
+        self.prometheus.scrape = {name: [f"127.0.0.1:{at}"] for name, at in (("winnow", self.winnow.port), ("prometheus", port), ("node", self.node.port))}
         self.up(self.prometheus)
         self.shop = Shop(self.kafka.brokers, os.path.join(self.folder, "shop"))
         say(f"Playing {minutes} calm minutes of the shop ...")

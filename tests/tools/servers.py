@@ -210,6 +210,24 @@ class Kafka(Server):
         return {"BOOTSTRAP": self.brokers, "KAFKA_LOG": self.log}
 
 
+class NodeExporter(Server):
+    """Debian's exporter of this host's CPU, memory and disks."""
+    name = "node_exporter"
+    binary = "prometheus-node-exporter"
+
+    def start(self):
+        self.port, = free_ports(1)
+        self.spawn([self.binary, f"--web.listen-address=127.0.0.1:{self.port}"])
+        self.wait_until(self.ready, 30, "/metrics")
+        return self
+
+    def ready(self):
+        try:
+            return HTTP.open(f"http://127.0.0.1:{self.port}/metrics", timeout=5).status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+
 # What instances also send must not be scraped: docker/prometheus.yml has the same.
 OWN_ONLY = {"source_labels": ["__name__"], "action": "drop",
             "regex": "(log|traces)_.*|winnow_(records|records_consumed|undecodable|late_records|clock_ahead_records|overflow|input_bytes|offset_gap_records)_total"}

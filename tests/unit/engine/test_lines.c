@@ -115,6 +115,25 @@ static void a_line_is_bounded_in_pieces_bytes_and_time(void **state)
 	bench_done(&b);
 }
 
+static void a_line_that_fills_the_buffer_goes_on_only_if_the_configuration_says_so(void **state)
+{
+	static const char head[] = "{\"stream\":\"stdout\",\"log\":\"";
+	char full[17000];
+	(void)state;
+	memset(full, 'x', sizeof(full));
+	memcpy(full, head, sizeof(head) - 1);
+	memcpy(full + sizeof(head) - 1 + 16384, "\"}", 3);
+	for (int join = 0; join < 2; join++) {
+		struct bench b;
+		bench_open(&b, (struct shard_opts){.join_full = join}, NULL);
+		bench_feed(&b, full);
+		bench_feed(&b, "{\"stream\":\"stdout\",\"log\":\"the rest\\n\"}");
+		check_books(&b, 2, join ? 1 : 0);
+		shard_partition_done(&b.partition);
+		bench_done(&b);
+	}
+}
+
 static void traces_belong_to_the_record_before_them(void **state)
 {
 	static const char *const java[] = {"{\"log\":\"2026-03-04 09:15:00,481 ERROR shop.Cart - no stock\\n\",\"stream\":\"stdout\"}", "{\"log\":\"\\tat com.shop.Cart.fill(Cart.java:41)\\n\",\"stream\":\"stdout\"}",
@@ -242,6 +261,7 @@ int main(void)
 		cmocka_unit_test(text_without_an_end_of_line_is_whole_all_the_same),
 		cmocka_unit_test(containers_and_streams_are_kept_apart),
 		cmocka_unit_test(a_line_is_bounded_in_pieces_bytes_and_time),
+		cmocka_unit_test(a_line_that_fills_the_buffer_goes_on_only_if_the_configuration_says_so),
 		cmocka_unit_test(traces_belong_to_the_record_before_them),
 		cmocka_unit_test(an_exception_without_a_trace_is_a_record),
 		cmocka_unit_test(processes_that_die_count_the_same_lines_as_one_that_lives),
