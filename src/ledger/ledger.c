@@ -229,12 +229,12 @@ static void apply(struct ledger *l, const struct step *step)
 }
 
 /* What a receiver has not been sent does not make a series old: it ends when it was quiet in as many steps that were sent. Those in which it could be told again what it
- * refused, or lost, do not run out in an outage. */
+ * refused, or lost, do not run out in an outage. One whose stale marker is in this very step stays as old as it is: it ends in the next, and the marker may be there. */
 static void stay_young(struct ledger *l, int64_t step)
 {
 	for (size_t i = 0; i < l->series_len; i++) {
 		struct series *s = l->series[i];
-		if (s->live && s->last_step < step)
+		if (s->live && s->last_step < step && step - s->last_step < l->expire_steps)
 			s->last_step++;
 	}
 }

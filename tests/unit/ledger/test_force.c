@@ -260,6 +260,29 @@ static void a_step_too_old_to_send_takes_its_counts_past_an_end(void **state)
 	desk_done(&d);
 }
 
+/* The receiver may have its marker from a leader whose mark never came: a value at that very time would be refused, and the whole request with it. */
+static void a_series_that_expired_in_a_skipped_step_ends_without_its_value(void **state)
+{
+	(void)state;
+	struct desk d;
+	open_with_both(&d);
+	for (int at = 14; at <= 64; at += 10) {
+		mark_all(&d);
+		post_paid(&d, 0, at);
+		move(&d, 0, 0, at);
+		desk_post(&d, AT(at + 8));
+	}
+	check_line(&d, FAILED " stale @70\n", true);
+	desk_tell(&d, 2, one, 1, AT(73));
+	post_paid(&d, 0, 74);
+	assert_int_equal(desk_mark(&d, STEP_AT(64), true, AT(77)), LEDGER_MARKED);
+	move(&d, 0, 0, 74);
+	desk_post(&d, AT(82));
+	check_line(&d, FAILED " 1 @70\n", false);
+	check_line(&d, FAILED " stale @80\n", true);
+	desk_done(&d);
+}
+
 /* Whatever is in a snapshot, a ledger that loads it goes on as the one that wrote it. */
 static void it_is_all_in_the_snapshot(void **state)
 {
@@ -299,6 +322,7 @@ int main(void)
 		cmocka_unit_test(a_rule_that_lost_a_label_or_went_to_another_service_leaves_no_ghosts),
 		cmocka_unit_test(a_metric_that_no_rule_has_any_more_ends_whole),
 		cmocka_unit_test(a_step_too_old_to_send_takes_its_counts_past_an_end),
+		cmocka_unit_test(a_series_that_expired_in_a_skipped_step_ends_without_its_value),
 		cmocka_unit_test(it_is_all_in_the_snapshot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
