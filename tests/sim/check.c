@@ -254,7 +254,7 @@ void check_totals(struct world *w)
 
 void check_ends(struct world *w)
 {
-	if (w->aliases || w->poisons || w->loses)
+	if (!world_ends(w))
 		return;
 	for (size_t i = 0; i < w->receiver.len; i++) {
 		const struct receiver_series *s = w->receiver.list[i];

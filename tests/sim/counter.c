@@ -305,6 +305,6 @@ void counter_tick(struct world *w, struct instance *i, int worker)
 		runs = true;
 		poll(w, i, s, p);
 	}
-	if (runs && s->flying < PIPELINE_MAX && chance(w, !w->calm ? 40 : s->counted_len ? 100 : 20))
+	if (runs && s->flying < PIPELINE_MAX && chance(w, !w->calm ? 40 : s->counted_len || w->closing ? 100 : 20))
 		flush(w, i, worker);
 }

@@ -256,6 +256,7 @@ struct world {
 	uint64_t seed, random;
 	enum mutant mutant;
 	bool verbose, calm;    /* calm: faults are over */
+	bool closing;          /* all that was late is there: every worker says once more by which rules it counts, or a zombie's word would be the last */
 	bool aliases;          /* patterns merge in this seed: single patterns cannot be checked, their sums can */
 	bool wide;             /* durations of every pattern; else of one for each service, which costs less */
 	bool joint;            /* an instance counts all its partitions in one delta */
@@ -317,6 +318,11 @@ static inline uint8_t world_pattern(const struct input *r, int rules)
 static inline bool world_has_rule(size_t pattern, int rules)
 {
 	return !rules || (pattern != 0 && pattern != 3);
+}
+/* Whether it is known of each series, in this seed, when it has to end. */
+static inline bool world_ends(const struct world *w)
+{
+	return !w->aliases && !w->poisons && !w->loses;
 }
 static inline bool world_is_error(uint8_t pattern)
 {
