@@ -135,9 +135,10 @@ class Rules(Stage):
         """tap: records as they pass, with the rule or the pattern each got; a filter; at most 200 a second, the rest is said; no messages where examples are masked"""
         self.prometheus()
         folder = self.rules(own="rules:\n  - {name: paid, match: \"paid <n:int>\"}\n")
+        produce_values(kafka().brokers, self.logs, self.lines(["the topic is there"]))    # or there is nothing to be ready for
         for examples in ("full", "masked"):
             w = self.winnow(self.settings(topics=[self.logs], rules=[folder], examples=examples))
-            self.until(lambda: w.get("/-/ready")[0] == 200, 60, "ready")
+            self.until(lambda: w.get("/-/ready")[0] == 200, 60, lambda: f"not ready: {w.get('/-/ready')} {w.said()[-800:]}")
             tap = lambda *arguments: subprocess.Popen([w.binary, "tap", "--admin", w.url, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             rule, all_of_them = tap("-n", "3", "--json", "paid"), tap("-n", "400")
             time.sleep(1)
