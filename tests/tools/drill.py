@@ -150,6 +150,7 @@ class Stage:
         kafka = {"brokers": self.kafka.brokers, "group": "winnow", "start": "earliest", "topics": ["logs", "spans"], "properties": {"session.timeout.ms": "6000"}}
         self.winnow = Winnow(dict({"sources": [{"kafka": kafka}], "journal": {"file": os.path.join(self.folder, "journal")},
                                    "sampling": {"topic": "kept", "share": "1%", "hold": "10s", "quiet": "2s", "grace": "5s"}, "rules": [os.path.join(ROOT, "patterns"), os.path.join(ROOT, "fixtures", "shop", "patterns")],
+                                   "canary": {"topic": "logs", "interval": "5s"},
                                    "remote_write": {"url": f"http://127.0.0.1:{port}/api/v1/write"}}, **self.settings))
         self.node = self.up(NodeExporter())
         self.prometheus.scrape = {name: [f"127.0.0.1:{at}"] for name, at in (("winnow", self.winnow.port), ("prometheus", port), ("node", self.node.port))}
