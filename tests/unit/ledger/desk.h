@@ -306,4 +306,28 @@ static inline char *desk_cut(struct desk *d, size_t max_samples)
 	return out.data;
 }
 
+/* The oldest pending step's cut without its metadata, which is the business of one test only. */
+static inline void desk_check_cut(struct desk *d, const char *expect)
+{
+	char *got = desk_cut(d, 10000);
+	for (char *meta; (meta = strstr(got, "meta ")) != NULL;)
+		memmove(meta, strchr(meta, '\n') + 1, strlen(strchr(meta, '\n')));
+	assert_string_equal(got, expect);
+	free(got);
+}
+
+/* Sends and marks the oldest pending step. */
+static inline void desk_mark_first(struct desk *d)
+{
+	int64_t step = ledger_pending_first(d->l);
+	desk_anchored(d, step, ledger_journal_time(d->l));
+	assert_int_equal(desk_mark(d, step, false, ledger_journal_time(d->l)), LEDGER_MARKED);
+}
+
+static inline void desk_mark_all(struct desk *d)
+{
+	while (ledger_pending_steps(d->l))
+		desk_mark_first(d);
+}
+
 #endif

@@ -10,15 +10,6 @@ static const struct delta_rule unlabelled[] = {{.name = {"paid", 4}}, {.name = {
 static const struct delta_rule elsewhere[] = {{.name = {"paid", 4}}, {.name = {"failed", 6}, .service = {"b", 1}, .labels = &reason, .labels_len = 1}};
 static const struct delta_rule payments[] = {{.name = {"payment_seconds", 15}, .metric = true}};
 
-static void check_cut(struct desk *d, const char *expect)
-{
-	char *got = desk_cut(d, 10000);
-	for (char *meta; (meta = strstr(got, "meta ")) != NULL;)
-		memmove(meta, strchr(meta, '\n') + 1, strlen(strchr(meta, '\n')));
-	assert_string_equal(got, expect);
-	free(got);
-}
-
 /* The oldest pending step holds this line, or none like it. */
 static void check_line(struct desk *d, const char *line, bool there)
 {
@@ -26,19 +17,6 @@ static void check_line(struct desk *d, const char *line, bool there)
 	if ((strstr(got, line) != NULL) != there)
 		fail_msg("%s\n%s in:\n%s", line, there ? "is not" : "is", got);
 	free(got);
-}
-
-static void mark_first(struct desk *d)
-{
-	int64_t step = ledger_pending_first(d->l);
-	desk_anchored(d, step, ledger_journal_time(d->l));
-	assert_int_equal(desk_mark(d, step, false, ledger_journal_time(d->l)), LEDGER_MARKED);
-}
-
-static void mark_all(struct desk *d)
-{
-	while (ledger_pending_steps(d->l))
-		mark_first(d);
 }
 
 static void move(struct desk *d, int32_t partition, int64_t n, double at)
@@ -80,7 +58,7 @@ static void open_with_both(struct desk *d)
 	post_both(d, 5);
 	move(d, 0, 0, 5);
 	desk_post(d, AT(12));
-	mark_all(d);
+	desk_mark_all(d);
 }
 
 static void series_of_a_removed_rule_end_in_the_next_step(void **state)
@@ -92,12 +70,12 @@ static void series_of_a_removed_rule_end_in_the_next_step(void **state)
 	post_paid(&d, 0, 14);
 	move(&d, 0, 0, 14);
 	desk_post(&d, AT(22));
-	check_cut(&d, "anchors\n" FAILED " 1 @10\nvalues\n" PAID " 2 @20\n" PAID_INFO " 1 @20\n" FAILED " stale @20\n" FAILED_INFO " stale @20\n");
-	mark_all(&d);
+	desk_check_cut(&d, "anchors\n" FAILED " 1 @10\nvalues\n" PAID " 2 @20\n" PAID_INFO " 1 @20\n" FAILED " stale @20\n" FAILED_INFO " stale @20\n");
+	desk_mark_all(&d);
 	post_paid(&d, 0, 24);
 	move(&d, 0, 0, 24);
 	desk_post(&d, AT(32));
-	check_cut(&d, "values\n" PAID " 3 @30\n" PAID_INFO " 1 @30\n");
+	desk_check_cut(&d, "values\n" PAID " 3 @30\n" PAID_INFO " 1 @30\n");
 	desk_done(&d);
 }
 
@@ -113,7 +91,7 @@ static void what_was_counted_leaves_before_its_series_ends(void **state)
 	desk_post(&d, AT(32));
 	check_line(&d, FAILED " 2 @20\n", true);
 	check_line(&d, FAILED " stale", false);
-	mark_first(&d);
+	desk_mark_first(&d);
 	check_line(&d, FAILED " stale @30\n" FAILED_INFO " stale @30\n", true);
 	desk_done(&d);
 }
@@ -133,7 +111,7 @@ static void nothing_ends_while_another_writer_has_the_rule(void **state)
 	post_paid(&d, 1, 6);
 	move(&d, 1, 0, 6);
 	desk_post(&d, AT(12));
-	mark_all(&d);
+	desk_mark_all(&d);
 	desk_tell(&d, 2, one, 1, AT(13)); /* the second writer has gone over */
 	post_paid(&d, 1, 14);
 	d.writer = 1;
@@ -141,7 +119,7 @@ static void nothing_ends_while_another_writer_has_the_rule(void **state)
 	move(&d, 0, 0, 14);
 	desk_post(&d, AT(23)); /* the first has not */
 	check_line(&d, "stale", false);
-	mark_all(&d);
+	desk_mark_all(&d);
 	desk_tell(&d, 2, one, 1, AT(24)); /* now it has */
 	check_line(&d, "stale", false);
 	move(&d, 0, 0, 24);
@@ -190,13 +168,13 @@ static void a_rule_that_comes_back_goes_on_counting_where_it_was(void **state)
 	post_paid(&d, 0, 14);
 	move(&d, 0, 0, 14);
 	desk_post(&d, AT(32));
-	mark_all(&d);
+	desk_mark_all(&d);
 	desk_tell(&d, 1, both, 2, AT(33));
 	post_both(&d, 44);
 	move(&d, 0, 0, 44);
 	desk_post(&d, AT(52));
-	mark_first(&d);
-	check_cut(&d, "anchors\n" FAILED " 1 @40\nvalues\n" PAID " 3 @50\n" PAID_INFO " 1 @50\n" FAILED " 2 @50\n" FAILED_INFO " 1 @50\n");
+	desk_mark_first(&d);
+	desk_check_cut(&d, "anchors\n" FAILED " 1 @40\nvalues\n" PAID " 3 @50\n" PAID_INFO " 1 @50\n" FAILED " 2 @50\n" FAILED_INFO " 1 @50\n");
 	desk_done(&d);
 }
 
@@ -228,7 +206,7 @@ static void a_metric_that_no_rule_has_any_more_ends_whole(void **state)
 	move(&d, 0, 1, 5);
 	desk_observe(&d, desk_histogram(0), buckets, 0, STEP_AT(5), 1, 0.05);
 	desk_post(&d, AT(12));
-	mark_all(&d);
+	desk_mark_all(&d);
 	desk_tell(&d, 2, one, 1, AT(13));
 	post_paid(&d, 0, 14);
 	move(&d, 0, 0, 14);
@@ -252,7 +230,7 @@ static void a_step_too_old_to_send_takes_its_counts_past_an_end(void **state)
 	desk_post(&d, AT(32));
 	assert_int_equal(desk_mark(&d, STEP_AT(14), true, AT(33)), LEDGER_MARKED); /* its end lies in the step behind it */
 	check_line(&d, FAILED " 2 @30\n", true);
-	mark_all(&d);
+	desk_mark_all(&d);
 	post_paid(&d, 0, 34);
 	move(&d, 0, 0, 34);
 	desk_post(&d, AT(42));
@@ -267,7 +245,7 @@ static void a_series_that_expired_in_a_skipped_step_ends_without_its_value(void 
 	struct desk d;
 	open_with_both(&d);
 	for (int at = 14; at <= 64; at += 10) {
-		mark_all(&d);
+		desk_mark_all(&d);
 		post_paid(&d, 0, at);
 		move(&d, 0, 0, at);
 		desk_post(&d, AT(at + 8));
@@ -303,7 +281,7 @@ static void it_is_all_in_the_snapshot(void **state)
 	post_paid(&d, 0, 18);
 	move(&d, 0, 0, 18);
 	desk_post(&d, AT(32));
-	mark_first(&d);
+	desk_mark_first(&d);
 	check_line(&d, FAILED " stale @30\n", true);
 	buf_done(&saved);
 	buf_done(&again);

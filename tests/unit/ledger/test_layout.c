@@ -3,30 +3,6 @@
 #include "../check.h"
 #include "desk.h"
 
-static void check_cut(struct desk *d, const char *expect)
-{
-	char *got = desk_cut(d, 10000);
-	/* metadata is the business of one test only */
-	for (char *meta; (meta = strstr(got, "meta ")) != NULL;)
-		memmove(meta, strchr(meta, '\n') + 1, strlen(strchr(meta, '\n')));
-	assert_string_equal(got, expect);
-	free(got);
-}
-
-/* Sends and marks the oldest pending step. */
-static void mark_first(struct desk *d)
-{
-	int64_t step = ledger_pending_first(d->l);
-	desk_anchored(d, step, ledger_journal_time(d->l));
-	assert_int_equal(desk_mark(d, step, false, ledger_journal_time(d->l)), LEDGER_MARKED);
-}
-
-static void mark_all(struct desk *d)
-{
-	while (ledger_pending_steps(d->l))
-		mark_first(d);
-}
-
 static void post_payments(struct desk *d, int64_t rules_ns, size_t layout, size_t bucket, double at, uint64_t n)
 {
 	struct ledger_partition p = {0};
@@ -48,7 +24,7 @@ static void a_counter_that_sums_leaves_as_one_series_and_keeps_its_fraction(void
 	struct tally_entry *e = desk_observe(&d, desk_sum(), one, 0, STEP_AT(5), 3, 12.75);
 	e->exemplar = (struct exemplar){.time_ns = AT(6), .value = 4.5, .rank = 1, .trace_len = 4, .trace_id = "beef"};
 	desk_post(&d, AT(12));
-	check_cut(&d, "anchors\npaid_euros_total{service_name=\"a\"} 0 @0\nvalues\npaid_euros_total{service_name=\"a\"} 12.75 @10 # beef 4.5 @6\n");
+	desk_check_cut(&d, "anchors\npaid_euros_total{service_name=\"a\"} 0 @0\nvalues\npaid_euros_total{service_name=\"a\"} 12.75 @10 # beef 4.5 @6\n");
 	struct ledger_value v;
 	check(ledger_series_at(d.l, 0, &v));
 	check(v.sum == 12.75 && v.count == 3);
@@ -62,16 +38,16 @@ static void other_buckets_take_over_with_the_newer_rules_and_nothing_shrinks(voi
 	desk_open(&d, NULL);
 	post_payments(&d, 100, 0, 0, 5, 2);  /* le 0.1 */
 	post_payments(&d, 100, 0, 1, 5, 3);  /* le 1 */
-	mark_all(&d);
+	desk_mark_all(&d);
 	post_payments(&d, 100, 0, 2, 12, 1); /* above; its step is open while the buckets change */
 	post_payments(&d, 200, 1, 1, 16, 4); /* le 0.5, which the new rules have */
-	check_cut(&d, "values\npayment_seconds_bucket{le=\"0.1\",service_name=\"a\"} 2 @20\npayment_seconds_bucket{le=\"0.5\",service_name=\"a\"} 6 @20\n"
+	desk_check_cut(&d, "values\npayment_seconds_bucket{le=\"0.1\",service_name=\"a\"} 2 @20\npayment_seconds_bucket{le=\"0.5\",service_name=\"a\"} 6 @20\n"
 		"payment_seconds_bucket{le=\"1\",service_name=\"a\"} 9 @20\npayment_seconds_bucket{le=\"+Inf\",service_name=\"a\"} 10 @20\n"
 		"payment_seconds_sum{service_name=\"a\"} 2.5 @20\npayment_seconds_count{service_name=\"a\"} 10 @20\n");
-	mark_all(&d);
+	desk_mark_all(&d);
 	/* an instance that still has the old rules: what it counts is fitted in, and the new buckets stay */
 	post_payments(&d, 100, 0, 1, 25, 1);
-	check_cut(&d, "values\npayment_seconds_bucket{le=\"0.1\",service_name=\"a\"} 2 @30\npayment_seconds_bucket{le=\"0.5\",service_name=\"a\"} 6 @30\n"
+	desk_check_cut(&d, "values\npayment_seconds_bucket{le=\"0.1\",service_name=\"a\"} 2 @30\npayment_seconds_bucket{le=\"0.5\",service_name=\"a\"} 6 @30\n"
 		"payment_seconds_bucket{le=\"1\",service_name=\"a\"} 10 @30\npayment_seconds_bucket{le=\"+Inf\",service_name=\"a\"} 11 @30\n"
 		"payment_seconds_sum{service_name=\"a\"} 2.75 @30\npayment_seconds_count{service_name=\"a\"} 11 @30\n");
 	desk_done(&d);
@@ -83,16 +59,16 @@ static void buckets_that_are_no_more_get_a_stale_marker_once(void **state)
 	struct desk d;
 	desk_open(&d, NULL);
 	post_payments(&d, 100, 0, 0, 5, 2); /* le 0.1 of 0.1, 1 */
-	mark_all(&d);
+	desk_mark_all(&d);
 	post_payments(&d, 200, 2, 0, 16, 3); /* le 0.5 of 0.5 */
-	check_cut(&d, "values\npayment_seconds_bucket{le=\"0.5\",service_name=\"a\"} 5 @20\npayment_seconds_bucket{le=\"+Inf\",service_name=\"a\"} 5 @20\n"
+	desk_check_cut(&d, "values\npayment_seconds_bucket{le=\"0.5\",service_name=\"a\"} 5 @20\npayment_seconds_bucket{le=\"+Inf\",service_name=\"a\"} 5 @20\n"
 		"payment_seconds_sum{service_name=\"a\"} 1.25 @20\npayment_seconds_count{service_name=\"a\"} 5 @20\n"
 		"payment_seconds_bucket{le=\"0.1\",service_name=\"a\"} stale @20\npayment_seconds_bucket{le=\"1\",service_name=\"a\"} stale @20\n");
-	mark_all(&d);
+	desk_mark_all(&d);
 	post_payments(&d, 200, 2, 0, 26, 1);
-	check_cut(&d, "values\npayment_seconds_bucket{le=\"0.5\",service_name=\"a\"} 6 @30\npayment_seconds_bucket{le=\"+Inf\",service_name=\"a\"} 6 @30\n"
+	desk_check_cut(&d, "values\npayment_seconds_bucket{le=\"0.5\",service_name=\"a\"} 6 @30\npayment_seconds_bucket{le=\"+Inf\",service_name=\"a\"} 6 @30\n"
 		"payment_seconds_sum{service_name=\"a\"} 1.5 @30\npayment_seconds_count{service_name=\"a\"} 6 @30\n");
-	mark_all(&d);
+	desk_mark_all(&d);
 	/* to and fro before a step leaves: what is there again does not end */
 	post_payments(&d, 300, 0, 0, 31, 1);
 	post_payments(&d, 400, 2, 0, 36, 1);

@@ -2,30 +2,6 @@
 #include "../check.h"
 #include "desk.h"
 
-static void check_cut(struct desk *d, const char *expect)
-{
-	char *got = desk_cut(d, 10000);
-	/* metadata is the business of one test only */
-	for (char *meta; (meta = strstr(got, "meta ")) != NULL;)
-		memmove(meta, strchr(meta, '\n') + 1, strlen(strchr(meta, '\n')));
-	assert_string_equal(got, expect);
-	free(got);
-}
-
-/* Sends and marks the oldest pending step. */
-static void mark_first(struct desk *d)
-{
-	int64_t step = ledger_pending_first(d->l);
-	desk_anchored(d, step, ledger_journal_time(d->l));
-	assert_int_equal(desk_mark(d, step, false, ledger_journal_time(d->l)), LEDGER_MARKED);
-}
-
-static void mark_all(struct desk *d)
-{
-	while (ledger_pending_steps(d->l))
-		mark_first(d);
-}
-
 /* ---- the chain ---- */
 
 static void a_delta_is_posted_iff_every_range_starts_where_the_ledger_stands(void **state)
@@ -247,7 +223,7 @@ static void time_never_runs_past_the_journal(void **state)
 	assert_int_equal(ledger_watermark(d.l), AT(30));
 	desk_range(&d, 0, 10, 11, AT(5000), false);
 	desk_post(&d, AT(52));
-	check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @40\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 1 @50\n");
+	desk_check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @40\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 1 @50\n");
 	desk_done(&d);
 }
 
@@ -265,7 +241,7 @@ static void increments_for_a_closed_step_are_late_and_counted_once_a_record(void
 	desk_post(&d, AT(41));
 	desk_range(&d, 0, 13, 13, AT(39), true);
 	desk_post(&d, AT(42));
-	check_cut(&d,
+	desk_check_cut(&d,
 		"anchors\n"
 		"log_records_total{service_name=\"a\",severity=\"info\"} 0 @30\n"
 		"winnow_late_records_total{service_name=\"a\"} 0 @30\n"
@@ -292,7 +268,7 @@ static void what_is_older_than_the_window_lands_in_its_first_step_and_is_not_lat
 	desk_post(&d, AT(6303)); /* the window reaches back to 3003: its first step ends at 3010 */
 	desk_range(&d, 0, 10, 10, AT(100), true);
 	desk_post(&d, AT(6304));
-	check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @3000\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 11 @3010\n");
+	desk_check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @3000\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 11 @3010\n");
 	ledger_stats(d.l, &stats);
 	assert_int_equal(stats.late_records, 0);
 	desk_done(&d);
@@ -306,12 +282,12 @@ static void a_jump_of_hours_makes_no_thousands_of_steps(void **state)
 	desk_range(&d, 0, 0, 10, AT(5), true);
 	desk_records(&d, "a", STEP_AT(5), 10);
 	desk_post(&d, AT(20));
-	mark_all(&d);
+	desk_mark_all(&d);
 	desk_range(&d, 0, 10, 10, AT(5), true);
 	desk_post(&d, AT(100000));
 	check(ledger_pending_steps(d.l) <= 1);
-	check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} stale @99990\n");
-	mark_all(&d);
+	desk_check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} stale @99990\n");
+	desk_mark_all(&d);
 	desk_range(&d, 0, 10, 10, AT(5), true);
 	desk_post(&d, AT(100020));
 	assert_int_equal(ledger_pending_steps(d.l), 0); /* nothing live: nothing to close */
@@ -343,20 +319,20 @@ static void a_series_begins_with_its_anchor_then_rises(void **state)
 	desk_range(&d, 0, 0, 10, AT(5), true);
 	desk_records(&d, "a", STEP_AT(5), 10);
 	desk_post(&d, AT(12));
-	check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @0\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @10\n");
+	desk_check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @0\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @10\n");
 	assert_int_equal(desk_anchored(&d, STEP_AT(5), AT(12)), LEDGER_ANCHORED);
-	check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @10\n");
+	desk_check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @10\n");
 	assert_int_equal(desk_anchored(&d, STEP_AT(5), AT(12)), LEDGER_IGNORED);
-	mark_all(&d);
+	desk_mark_all(&d);
 	assert_int_equal(desk_mark(&d, STEP_AT(5), false, AT(13)), LEDGER_IGNORED);
 	desk_range(&d, 0, 10, 13, AT(15), true);
 	desk_records(&d, "a", STEP_AT(15), 3);
 	desk_post(&d, AT(22));
-	check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 13 @20\n");
-	mark_all(&d);
+	desk_check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 13 @20\n");
+	desk_mark_all(&d);
 	desk_range(&d, 0, 13, 13, AT(15), true);
 	desk_post(&d, AT(32)); /* no increments: the graph goes on */
-	check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 13 @30\n");
+	desk_check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 13 @30\n");
 	desk_done(&d);
 }
 
@@ -379,16 +355,16 @@ static void a_series_without_increments_gets_a_stale_marker_and_wakes_with_its_o
 	desk_post(&d, AT(12));
 	idle(&d, 17, 72);
 	while (ledger_pending_steps(d.l) > 1)
-		mark_first(&d);
-	check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} stale @70\n"); /* 60 s after the step of its last increment */
-	mark_all(&d);
+		desk_mark_first(&d);
+	desk_check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} stale @70\n"); /* 60 s after the step of its last increment */
+	desk_mark_all(&d);
 	check(!ledger_series_at(d.l, 0, &v));
 	idle(&d, 77, 92);
 	assert_int_equal(ledger_pending_steps(d.l), 0);
 	desk_range(&d, 0, 10, 12, AT(95), true);
 	desk_records(&d, "a", STEP_AT(95), 2);
 	desk_post(&d, AT(102));
-	check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @90\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 12 @100\n");
+	desk_check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @90\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 12 @100\n");
 	desk_done(&d);
 }
 
@@ -402,11 +378,11 @@ static void waking_right_behind_the_stale_marker_needs_no_anchor(void **state)
 	desk_records(&d, "a", STEP_AT(5), 10);
 	desk_post(&d, AT(12));
 	idle(&d, 17, 72);
-	mark_all(&d);
+	desk_mark_all(&d);
 	desk_range(&d, 0, 10, 12, AT(75), true);
 	desk_records(&d, "a", STEP_AT(75), 2);
 	desk_post(&d, AT(82));
-	check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 12 @80\n");
+	desk_check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 12 @80\n");
 	ledger_cut(d.l, STEP_AT(75), REMOTE_WRITE_1, 100, 10000, &c);
 	check(c.begins); /* all the same it begins here: the anchored record must come before its value */
 	cut_done(&c);
@@ -422,18 +398,18 @@ static void a_series_dormant_for_long_is_forgotten_and_starts_at_zero(void **sta
 	desk_records(&d, "a", STEP_AT(5), 10);
 	desk_post(&d, AT(12));
 	idle(&d, 17, 90);
-	mark_all(&d);
+	desk_mark_all(&d);
 	idle(&d, 95, 299);
 	desk_range(&d, 0, 10, 11, AT(300), true);
 	desk_records(&d, "b", STEP_AT(300), 1);
 	desk_post(&d, AT(312)); /* 300 s are five expiry times */
 	assert_int_equal(ledger_series_len(d.l), 2);
-	mark_all(&d);
+	desk_mark_all(&d);
 	assert_int_equal(ledger_series_len(d.l), 1);
 	desk_range(&d, 0, 11, 13, AT(315), true);
 	desk_records(&d, "a", STEP_AT(315), 2);
 	desk_post(&d, AT(322));
-	check_cut(&d,
+	desk_check_cut(&d,
 		"anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @310\n"
 		"values\nlog_records_total{service_name=\"b\",severity=\"info\"} 1 @320\nlog_records_total{service_name=\"a\",severity=\"info\"} 2 @320\n");
 	desk_done(&d);
@@ -449,7 +425,7 @@ static void winnows_own_books_are_shown_and_kept_while_they_are_dormant(void **s
 	desk_count(&d, FAMILY_RECORDS_CONSUMED, NULL, 0, STEP_AT(5), 10);
 	desk_post(&d, AT(12));
 	idle(&d, 17, 400); /* far past five expiry times */
-	mark_all(&d);
+	desk_mark_all(&d);
 	check(ledger_series_len(d.l) == 1 && ledger_series_at(d.l, 0, &value));
 	assert_int_equal(value.count, 10);
 	desk_done(&d);
@@ -465,11 +441,11 @@ static void a_skipped_step_goes_with_the_next(void **state)
 	desk_records(&d, "a", STEP_AT(15), 6);
 	desk_post(&d, AT(22));
 	assert_int_equal(desk_mark(&d, STEP_AT(5), true, AT(23)), LEDGER_MARKED);
-	check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @10\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @20\n");
+	desk_check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @10\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @20\n");
 	assert_int_equal(desk_mark(&d, STEP_AT(15), true, AT(23)), LEDGER_MARKED); /* none is pending behind it: into the earliest open one */
 	assert_int_equal(ledger_pending_steps(d.l), 0);
 	desk_close(&d, AT(24));
-	check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @20\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @30\n");
+	desk_check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @20\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @30\n");
 	desk_done(&d);
 }
 
@@ -485,7 +461,7 @@ static void a_skipped_step_whose_anchors_are_known_does_not_anchor_again(void **
 	desk_anchored(&d, STEP_AT(5), AT(22));
 	/* its values may have been sent; a second 0 behind them would count them twice */
 	desk_mark(&d, STEP_AT(5), true, AT(23));
-	check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @20\n");
+	desk_check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @20\n");
 	desk_done(&d);
 }
 
@@ -584,7 +560,7 @@ static void metadata_goes_with_every_sixth_step(void **state)
 		desk_range(&d, 0, i, i + 1, AT(10 * i + 5), true);
 		desk_records(&d, "a", STEP_AT(10 * i + 5), 1);
 		desk_post(&d, AT(10 * i + 12));
-		for (; ledger_pending_steps(d.l); mark_first(&d), steps++) {
+		for (; ledger_pending_steps(d.l); desk_mark_first(&d), steps++) {
 			char *text = desk_cut(&d, 1000);
 			check((strstr(text, "meta log_records") != NULL) == (ledger_pending_first(d.l) % 6 == 0));
 			with += strstr(text, "meta ") != NULL;
@@ -613,16 +589,16 @@ static void the_info_series_follows_its_patterns_text(void **state)
 	desk_pattern_records(&d, "a", "00000000000000aa", STEP_AT(5), 1);
 	desk_post(&d, AT(12));
 	assert_int_equal(d.event.patterns_len, 1);
-	check_cut(&d,
+	desk_check_cut(&d,
 		"anchors\nlog_pattern_records_total{pattern_id=\"00000000000000aa\",service_name=\"a\",severity=\"error\"} 0 @0\n"
 		"values\nlog_pattern_records_total{pattern_id=\"00000000000000aa\",service_name=\"a\",severity=\"error\"} 1 @10\n"
 		"log_pattern_info{origin=\"mined\",pattern_id=\"00000000000000aa\",service_name=\"a\",template=\"x y\"} 1 @10\n");
-	mark_all(&d);
+	desk_mark_all(&d);
 	desk_range(&d, 0, 1, 2, AT(15), true);
 	birth(&d, 0xaa, "x <*>", 0);
 	desk_pattern_records(&d, "a", "00000000000000aa", STEP_AT(15), 1);
 	desk_post(&d, AT(22));
-	check_cut(&d,
+	desk_check_cut(&d,
 		"values\nlog_pattern_records_total{pattern_id=\"00000000000000aa\",service_name=\"a\",severity=\"error\"} 2 @20\n"
 		"log_pattern_info{origin=\"mined\",pattern_id=\"00000000000000aa\",service_name=\"a\",template=\"x y\"} stale @20\n"
 		"log_pattern_info{origin=\"mined\",pattern_id=\"00000000000000aa\",service_name=\"a\",template=\"x <*>\"} 1 @20\n");
@@ -661,7 +637,7 @@ static void an_aliass_increments_go_to_the_survivor_and_its_past_stays(void **st
 	desk_pattern_records(&d, "a", "00000000000000aa", STEP_AT(5), 2);
 	desk_pattern_records(&d, "a", "00000000000000bb", STEP_AT(5), 7);
 	desk_post(&d, AT(12));
-	mark_all(&d);
+	desk_mark_all(&d);
 	desk_range(&d, 0, 9, 12, AT(15), true);
 	birth(&d, 0xbb, "", 0xaa);
 	desk_pattern_records(&d, "a", "00000000000000bb", STEP_AT(15), 3);
@@ -723,7 +699,7 @@ static void past_the_limit_new_series_are_counted_as_other(void **state)
 	desk_records(&d, "a", STEP_AT(5), 15); /* service and severity only: is its own `other` */
 	desk_post(&d, AT(12));
 	desk_anchored(&d, STEP_AT(5), AT(12));
-	check_cut(&d,
+	desk_check_cut(&d,
 		"values\n"
 		"log_pattern_records_total{pattern_id=\"00000000000000a1\",service_name=\"a\",severity=\"error\"} 1 @10\n"
 		"log_pattern_records_total{pattern_id=\"00000000000000a2\",service_name=\"a\",severity=\"error\"} 2 @10\n"
