@@ -39,8 +39,8 @@ struct control {
 	size_t sources_len;
 	struct control_place *places;
 	size_t places_len, places_cap;
-	struct kept_topic *kept; /* NULL: no sampling */
-	struct kept_topic *rekey; /* NULL: no source has spans to be keyed */
+	struct span_topic *kept; /* NULL: no sampling */
+	struct span_topic *rekey; /* NULL: no source has spans to be keyed */
 	const char *rekey_topic;
 	struct sending *sending;
 	struct canary *canary; /* NULL: none */

@@ -177,14 +177,14 @@ static int start_workers(struct control *c)
 static int open_kept(struct control *c)
 {
 	struct err err = {0};
-	struct kept_topic_opts opts = {
+	struct span_topic_opts opts = {
 		.brokers = c->config->sampling.brokers,
 		.topic = c->config->sampling.topic,
-		.properties = (const struct kept_property *)c->config->sampling.properties.items,
+		.properties = (const struct kafka_property *)c->config->sampling.properties.items,
 		.properties_len = c->config->sampling.properties.len,
 	};
-	_Static_assert(sizeof(struct kept_property) == sizeof(struct config_pair), "both are a key and a value");
-	if (!c->config->sampling.policy.on || kept_topic_new(&opts, &c->kept, &err) == 0)
+	_Static_assert(sizeof(struct kafka_property) == sizeof(struct config_pair), "both are a key and a value");
+	if (!c->config->sampling.policy.on || span_topic_new(&opts, &c->kept, &err) == 0)
 		return 0;
 	log_line(LOG_ERROR, "sampling", "%s", err.text);
 	return 1;
@@ -197,9 +197,9 @@ static int open_rekey(struct control *c)
 		const struct config_source *s = &c->config->sources[i];
 		if (!s->kafka.rekey_topic)
 			continue;
-		struct kept_topic_opts opts = {.brokers = s->kafka.brokers, .topic = s->kafka.rekey_topic, .properties = (const struct kept_property *)s->kafka.properties.items, .properties_len = s->kafka.properties.len};
+		struct span_topic_opts opts = {.brokers = s->kafka.brokers, .topic = s->kafka.rekey_topic, .properties = (const struct kafka_property *)s->kafka.properties.items, .properties_len = s->kafka.properties.len};
 		c->rekey_topic = s->kafka.rekey_topic;
-		if (kept_topic_new(&opts, &c->rekey, &err) == 0)
+		if (span_topic_new(&opts, &c->rekey, &err) == 0)
 			continue;
 		log_line(LOG_ERROR, "rekey", "%s", err.text);
 		return 1;
@@ -497,8 +497,8 @@ static void shut_down(struct control *c)
 		status_set_ends(c->status, NULL, NULL);
 	for (size_t i = 0; i < c->sources_len; i++)
 		kafka_source_close(c->sources[i].kafka);
-	kept_topic_free(c->kept);
-	kept_topic_free(c->rekey);
+	span_topic_free(c->kept);
+	span_topic_free(c->rekey);
 	sending_stop(c->sending);
 	status_stop(c->status);
 	desk_close(c->desk);

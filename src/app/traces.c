@@ -34,7 +34,7 @@ static void send(void *arg, const struct shard_kept *kept)
 	if (!t->topic)
 		return;
 	add_reasons(&why, kept->reasons);
-	kept_topic_send(t->topic, &t->lane, kept->trace_id, kept->otlp, buf_cstr(&why));
+	span_topic_send(t->topic, &t->lane, kept->trace_id, kept->otlp, buf_cstr(&why));
 	buf_done(&why);
 }
 
@@ -80,7 +80,7 @@ enum traces_end traces_end(struct traces *t, const struct partitions *all)
 
 bool traces_settle(struct traces *t)
 {
-	return !t->topic || kept_topic_settle(t->topic, &t->lane, SETTLE_NS);
+	return !t->topic || span_topic_settle(t->topic, &t->lane, SETTLE_NS);
 }
 
 void traces_publish(const struct traces *t, const struct partitions *all, struct worker_status *ret)

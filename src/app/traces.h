@@ -10,8 +10,8 @@
 struct traces {
 	struct books *books;
 	struct shard *shard;
-	struct kept_topic *topic; /* NULL: kept traces go nowhere */
-	struct kept_lane lane;
+	struct span_topic *topic; /* NULL: kept traces go nowhere */
+	struct span_lane lane;
 	uint64_t heard;           /* what the journal said up to this place */
 	int64_t ending_ns;        /* monotonic, since when it waits at the end; 0: it does not */
 	bool on;

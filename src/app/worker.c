@@ -58,7 +58,7 @@ struct worker {
 	struct partitions partitions;
 	struct pace pace;
 	struct traces traces;
-	struct kept_lane rekeyed;
+	struct span_lane rekeyed;
 	bool must_rewind, stopping, until_end, was_full;
 	bool limited;           /* at this turn something that could be read had to wait for other partitions, or for traces to be decided */
 	bool append_failed;     /* the journal took no record: nothing is read until it takes one again */
@@ -171,7 +171,7 @@ static void cut(struct worker *w)
 	if (w->partitions.len == 0 || w->must_rewind)
 		return;
 	settle(w);
-	if (w->opts.rekey && !kept_topic_settle(w->opts.rekey, &w->rekeyed, REKEY_SETTLE_NS)) {
+	if (w->opts.rekey && !span_topic_settle(w->opts.rekey, &w->rekeyed, REKEY_SETTLE_NS)) {
 		set_trouble(w, "rekey: the brokers do not take the spans; reading waits");
 		w->append_failed = true;
 		return;
@@ -259,7 +259,7 @@ static void rewind_all(struct worker *w)
 static void send_rekeyed(void *arg, struct slice trace_id, struct slice otlp)
 {
 	struct worker *w = arg;
-	kept_topic_send(w->opts.rekey, &w->rekeyed, trace_id, otlp, "rekeyed");
+	span_topic_send(w->opts.rekey, &w->rekeyed, trace_id, otlp, "rekeyed");
 }
 
 /* --- commands --- */

@@ -6,7 +6,7 @@
 #include "app/books.h"
 #include "app/tap.h"
 #include "engine/shard.h"
-#include "sink/kept_topic.h"
+#include "source/span_topic.h"
 #include "source/source.h"
 
 struct worker;
@@ -19,8 +19,8 @@ struct worker_opts {
 	_Atomic int64_t *low_ns;  /* shared by all workers of the process: [number] is this one's slowest partition's event time */
 	size_t number, count;     /* of count workers */
 	struct tap *tap;          /* NULL: nobody can look on */
-	struct kept_topic *kept;  /* where kept traces go; NULL: nowhere */
-	struct kept_topic *rekey; /* where spans go to be keyed by trace id; NULL: they are */
+	struct span_topic *kept;  /* where kept traces go; NULL: nowhere */
+	struct span_topic *rekey; /* where spans go to be keyed by trace id; NULL: they are */
 	const char *rekey_topic;  /* its name; it is read as well */
 };
 

@@ -15,8 +15,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "record/decoder.h"
+#include "source/kafka_producer.h"
 
-#include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -41,43 +41,22 @@ static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaq
 		((struct dead_letters *)opaque)->lost++;
 }
 
-static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-	(void)rk;
-	(void)level;
-	(void)facility;
-	(void)text; /* the consumer of the same brokers says what is wrong with them */
-}
-
-static int configure(rd_kafka_conf_t *conf, const struct dead_letter_opts *opts, struct err *err)
-{
-	static const struct kafka_property ours[] = {{"linger.ms", "20"}, {"compression.type", "lz4"}, {"message.timeout.ms", "30000"}, {"message.max.bytes", "100000000"}, {"client.id", "winnow"}};
-	char reason[256];
-	rd_kafka_conf_res_t rc = RD_KAFKA_CONF_OK;
-	for (size_t i = 0; rc == RD_KAFKA_CONF_OK && i < sizeof(ours) / sizeof(*ours); i++)
-		rc = rd_kafka_conf_set(conf, ours[i].key, ours[i].value, reason, sizeof(reason));
-	for (size_t i = 0; rc == RD_KAFKA_CONF_OK && i < opts->properties_len; i++)
-		rc = rd_kafka_conf_set(conf, opts->properties[i].key, opts->properties[i].value, reason, sizeof(reason));
-	if (rc == RD_KAFKA_CONF_OK)
-		rc = rd_kafka_conf_set(conf, "acks", "all", reason, sizeof(reason));
-	if (rc == RD_KAFKA_CONF_OK)
-		rc = rd_kafka_conf_set(conf, "bootstrap.servers", opts->brokers, reason, sizeof(reason));
-	return rc == RD_KAFKA_CONF_OK ? 0 : err_set(err, ERR_INPUT, "dead letters: %s", reason);
-}
-
 int dead_letters_new(const struct dead_letter_opts *opts, struct dead_letters **ret, struct err *err)
 {
-	char reason[256];
+	static const struct kafka_property usual[] = {{"linger.ms", "20"}, {"message.timeout.ms", "30000"}};
 	struct dead_letters *d = mem_zalloc(1, sizeof(*d));
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_opaque(conf, d);
-	rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
-	rd_kafka_conf_set_log_cb(conf, on_log);
-	int rc = configure(conf, opts, err);
-	if (!rc && !(d->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason))))
-		rc = err_set(err, ERR_INPUT, "dead letters: %s", reason);
+	const struct kafka_producer_opts producer = {
+		.what = "dead letters",
+		.brokers = opts->brokers,
+		.usual = usual,
+		.usual_len = sizeof(usual) / sizeof(usual[0]),
+		.users = opts->properties,
+		.users_len = opts->properties_len,
+		.on_delivered = on_delivered,
+		.opaque = d,
+	};
+	int rc = kafka_producer_new(&producer, &d->rk, err);
 	if (rc) {
-		rd_kafka_conf_destroy(conf);
 		free(d);
 		return rc;
 	}

@@ -2,8 +2,8 @@
 #include "source/kafka_send.h"
 
 #include "base/mem.h"
+#include "source/kafka_producer.h"
 
-#include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 
 enum { SETTLE_MS = 10000 };
@@ -20,37 +20,24 @@ static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaq
 	((struct kafka_send *)opaque)->delivered += !m->err;
 }
 
-static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-	(void)rk;
-	(void)level;
-	(void)facility;
-	(void)text; /* the consumer of the same brokers says what is wrong with them */
-}
-
-static rd_kafka_conf_res_t configure(rd_kafka_conf_t *conf, const char *brokers, const struct kafka_property *properties, size_t len, char *reason, size_t size)
-{
-	const struct kafka_property ours[] = {{"acks", "all"}, {"enable.idempotence", "true"}, {"message.timeout.ms", "8000"}, {"client.id", "winnow"}, {"bootstrap.servers", brokers}};
-	rd_kafka_conf_res_t rc = RD_KAFKA_CONF_OK;
-	for (size_t i = 0; rc == RD_KAFKA_CONF_OK && i < len; i++)
-		rc = rd_kafka_conf_set(conf, properties[i].key, properties[i].value, reason, size);
-	for (size_t i = 0; rc == RD_KAFKA_CONF_OK && i < sizeof(ours) / sizeof(*ours); i++)
-		rc = rd_kafka_conf_set(conf, ours[i].key, ours[i].value, reason, size);
-	return rc;
-}
-
 int kafka_send_new(const char *brokers, const char *topic, const struct kafka_property *properties, size_t len, struct kafka_send **ret, struct err *err)
 {
-	char reason[256];
+	static const struct kafka_property fixed[] = {{"enable.idempotence", "true"}, {"message.timeout.ms", "8000"}};
 	struct kafka_send *s = mem_zalloc(1, sizeof(*s));
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_opaque(conf, s);
-	rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
-	rd_kafka_conf_set_log_cb(conf, on_log);
-	if (configure(conf, brokers, properties, len, reason, sizeof(reason)) != RD_KAFKA_CONF_OK || !(s->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason)))) {
-		rd_kafka_conf_destroy(conf);
+	const struct kafka_producer_opts producer = {
+		.what = "kafka",
+		.brokers = brokers,
+		.users = properties,
+		.users_len = len,
+		.fixed = fixed,
+		.fixed_len = sizeof(fixed) / sizeof(fixed[0]),
+		.on_delivered = on_delivered,
+		.opaque = s,
+	};
+	int rc = kafka_producer_new(&producer, &s->rk, err);
+	if (rc) {
 		free(s);
-		return err_set(err, ERR_INPUT, "kafka: %s", reason);
+		return rc;
 	}
 	s->topic = mem_strdup(slice_str(topic));
 	*ret = s;

@@ -2,6 +2,8 @@ set(source_SOURCES
 	dead_letter.c
 	file.c
 	kafka.c
+	kafka_producer.c
 	kafka_range.c
 	kafka_send.c
+	span_topic.c
 )
