@@ -17,6 +17,8 @@ set(engine_SOURCES
 	sampler.c
 	sampling.c
 	shard.c
+	shard_log.c
+	shard_span.c
 	tail.c
 	weight.c
 )

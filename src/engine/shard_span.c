@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What spans record beyond their own counts: edges of the service graph and traces for the tail sampler, both of which outlive a message. */
+#include "engine/shard_parts.h"
+
+struct edge_sink {
+	struct shard *shard;
+	const struct red_event *event;
+};
+
+static void count_edge(void *arg, const struct graph_edge *edge)
+{
+	struct edge_sink *sink = arg;
+	if (!red_edge(sink->shard->red, sink->event, edge))
+		red_overflow(sink->shard->red, sink->event->time_ns, "label_values", 1);
+}
+
+int64_t shard_advance(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns)
+{
+	int64_t time_ns = r->time_ns;
+	if (!p->open)
+		p->open = open_new(&s->opts, p->keying, (struct replay_point){.offset = p->expected});
+	if (source_time_ns > 0 && (time_ns <= 0 || time_ns > source_time_ns + AHEAD_NS))
+		time_ns = source_time_ns;
+	return replay_advance(&p->open->replay, time_ns);
+}
+
+static struct slice service_of(const struct record *record)
+{
+	return record->service.len ? record->service : SLICE("unknown_service");
+}
+
+/* Feeds a span to the service graph; e NULL: it is counted already. */
+static void feed_graph(struct shard_partition *p, const struct record *span, uint64_t weight, int64_t newest_ns, struct shard *s, const struct red_event *e)
+{
+	struct edge_sink sink = {.shard = s, .event = e};
+	if (p->open->graph)
+		graph_span(p->open->graph, span, service_of(span), newest_ns, weight, e ? count_edge : NULL, &sink);
+}
+
+/* Feeds a span to the tail sampler; false if its trace may be dropped. */
+static bool feed_tail(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, int64_t newest_ns, bool counts)
+{
+	if (!s->sampler)
+		return true;
+	if (!p->open->tail)
+		p->open->tail = sampler_tail(s->sampler);
+	return sampler_span(s->sampler, p->open->tail, span, service_of(span), m, index, newest_ns, counts);
+}
+
+bool shard_spans_record(const struct shard *s, const struct shard_partition *p, const struct record *record)
+{
+	return record->kind == RECORD_SPAN && p->keying != SHARD_TO_REKEY && (s->opts.hold_ns || s->sampler);
+}
+
+/* The sampler first: an exemplar is taken only from a trace that is surely kept. */
+void shard_feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e)
+{
+	int64_t newest_ns = shard_advance(s, p, span, source_time_ns);
+	bool sure = feed_tail(s, p, span, m, index, newest_ns, e != NULL);
+	if (e && s->wide && s->sampler) {
+		sampler_incident(s->sampler, span, newest_ns);
+		sure = sure || span->trace_id.len > 0;
+	}
+	if (e)
+		e->unsure = !sure;
+	feed_graph(p, span, weight, newest_ns, s, e);
+}
+
+void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, size_t index, int64_t source_time_ns, struct red_event *e)
+{
+	enum weight_source source;
+	uint64_t weight = weight_of(e->record, &source);
+	if (shard_spans_record(s, p, e->record))
+		shard_feed_span(s, p, e->record, m, index, weight, source_time_ns, e);
+	else
+		e->unsure = s->sampler && !sampler_is_sure(s->sampler, e->record->trace_id, e->time_ns); /* its judge sits behind the topic that is re-keyed */
+	red_span(s->red, e, weight, source);
+}
+
+const struct shard_trace *shard_traces(struct shard *s, size_t *ret_len)
+{
+	size_t len;
+	const struct shard_example *examples = examples_open(s->examples, &len);
+	*ret_len = 0;
+	if (!s->sampler)
+		return NULL;
+	sampler_examples(s->sampler, examples, len);
+	return sampler_news(s->sampler, ret_len);
+}
+
+void shard_learn_trace(struct shard *s, const struct shard_trace *t)
+{
+	if (s->sampler)
+		sampler_learn(s->sampler, t);
+}
+
+void shard_settled(struct shard *s, int64_t settled_ns)
+{
+	if (s->sampler)
+		sampler_settled(s->sampler, settled_ns);
+}
+
+void shard_decide(struct shard *s, struct shard_partition *p, int64_t settled_ns, shard_kept_sink *sink, void *arg)
+{
+	if (s->sampler && p->open && p->open->tail)
+		sampler_decide(s->sampler, p->open->tail, settled_ns, s->decoders, s->now_ns, sink, arg);
+}
+
+const struct shard_sampled *shard_sampled(const struct shard *s)
+{
+	return s->sampler ? sampler_totals(s->sampler) : NULL;
+}
