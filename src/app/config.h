@@ -95,7 +95,7 @@ struct config {
 		struct sampling policy; /* made of the above */
 	} sampling;
 	struct {
-		int64_t series, patterns_per_service, label_values;
+		int64_t series, series_per_metric, series_per_service, patterns_per_service, label_values, id_values;
 	} budgets;
 	struct {
 		const char *url;

@@ -69,7 +69,17 @@ bool ledger_series_at(const struct ledger *l, size_t index, struct ledger_value 
 		.sum = s->posted.sum,
 		.buckets = s->posted.buckets,
 		.exemplar = s->exemplar,
+		.begun_ns = s->first_step == INT64_MIN ? 0 : s->first_step * l->opts.step_ns,
+		.rule = s->pattern ? s->pattern->rule : (struct slice){0},
 	};
+	return true;
+}
+
+bool ledger_refusal_at(const struct ledger *l, size_t index, const struct ledger_refusal **ret)
+{
+	if (index >= l->budgets.refusals_len)
+		return false;
+	*ret = l->budgets.refusals[index];
 	return true;
 }
 

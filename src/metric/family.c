@@ -3,6 +3,8 @@
 
 #include "metric/rule_family.h"
 
+#include <string.h>
+
 /* Seconds, for what people log: from a cache hit to a slow batch job. */
 static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 /* Milliseconds, as the OpenTelemetry span metrics connector has them: dashboards read these. */
@@ -129,6 +131,11 @@ const struct family *family_get(enum family_id id)
 uint64_t family_key(enum family_id id)
 {
 	return family_is_of_rule(id) ? rule_family_key(id) : (uint64_t)id;
+}
+
+bool family_is_book(enum family_id id)
+{
+	return id < FAMILY_COUNT && strncmp(families[id].name, "winnow_", 7) == 0;
 }
 
 const struct family *family_own(enum own_metric metric)
