@@ -57,6 +57,7 @@ struct ledger_event {
 
 struct ledger *ledger_new(const struct ledger_opts *opts);
 void ledger_free(struct ledger *l);
+const struct ledger_opts *ledger_options(const struct ledger *l);
 
 /* Folds the journal record at position. Positions rise. */
 void ledger_post(struct ledger *l, struct slice record, int64_t position, struct ledger_event *ret);

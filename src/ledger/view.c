@@ -22,6 +22,11 @@ static void show(const struct ledger *l, const struct catalog_entry *e, struct l
 	}
 }
 
+const struct ledger_opts *ledger_options(const struct ledger *l)
+{
+	return &l->opts;
+}
+
 size_t ledger_patterns_len(const struct ledger *l)
 {
 	return l->catalog.len;
