@@ -3,11 +3,15 @@
  * and may choose which of its partitions to read next. Group events are served on the control thread.
  *
  * What librdkafka 2.0.2 gets wrong around seeks and rebalances (repeated or skipped messages out of a batch) does not matter here: the shard's offset
- * guard counts each offset once and asks for a seek where one is missing. auto.offset.reset is earliest, because a position that retention has passed must
- * go on at what is left (and the gap is counted), never silently at the end. */
+ * guard counts each offset once and asks for a seek where one is missing. Between the assignment and the cut, a fetch may already bring messages, or the word
+ * that there are none, to the consumer's own queue, where no shard looks: the control thread puts the partition back to where they stand.
+ *
+ * auto.offset.reset is earliest, because a position that retention has passed must go on at what is left (and the gap is counted), never silently at the
+ * end. */
 #include "source/kafka.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "source/dead_letter.h"
 
@@ -211,6 +215,7 @@ static void assign(struct kafka_source *k, rd_kafka_topic_partition_list_t *list
 		rd_kafka_error_destroy(rd_kafka_incremental_assign(k->rk, list));
 	else
 		rd_kafka_assign(k->rk, list);
+	failpoint_hit(FAIL_ASSIGN_BEFORE_PART);
 	for (size_t i = 0; i < n; i++)
 		rd_kafka_queue_forward(of(readers[i])->queue, NULL); /* assigning forwards it to the consumer's own queue */
 	k->calls.ready(k->calls.arg, readers, n);
@@ -371,10 +376,18 @@ int kafka_source_new(const struct kafka_source_opts *opts, const struct kafka_so
 	return rc;
 }
 
+/* A message, or the end of a partition, that came by the consumer's own queue. It is read again by the shard's; waits, so that what came behind it is void. */
+static void put_back(const rd_kafka_message_t *m)
+{
+	rd_kafka_seek(m->rkt, m->partition, m->offset, ASK_MS); /* fails only if the partition is gone again */
+}
+
 void kafka_source_serve(struct kafka_source *k, int64_t timeout_ns, const char **ret_trouble)
 {
 	rd_kafka_message_t *m = rd_kafka_consumer_poll(k->rk, (int)(timeout_ns / NS_PER_MS));
-	if (m && m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+	if (m && (!m->err || m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)) {
+		put_back(m);
+	} else if (m) {
 		snprintf(k->trouble, sizeof(k->trouble), "%s", rd_kafka_message_errstr(m));
 		k->trouble_ns = clock_mono_ns();
 	}
