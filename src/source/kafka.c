@@ -19,7 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ASK_MS = 10000, PARTITIONS_MAX = 4096 };
+/* How long a question may take; a shard's are asked again, and must not hold its thread when it is to end. */
+enum { ASK_MS = 10000, SHARD_ASK_MS = 2000, ASK_TRIES = 3 };
 #define OUR_SIGN "winnow" /* beside every offset we commit */
 
 struct kafka_reader {
@@ -91,7 +92,7 @@ static void kafka_release(struct source_reader *r, struct source_batch *batch)
 
 static int kafka_seek(struct source_reader *r, int64_t offset, struct err *err)
 {
-	rd_kafka_resp_err_t rc = rd_kafka_seek(of(r)->handle, r->partition, offset, ASK_MS);
+	rd_kafka_resp_err_t rc = rd_kafka_seek(of(r)->handle, r->partition, offset, SHARD_ASK_MS);
 	if (rc)
 		return err_set(err, ERR_AGAIN, "%s/%d: seek to %lld: %s", r->topic, (int)r->partition, (long long)offset, rd_kafka_err2str(rc));
 	return 0;
@@ -119,16 +120,16 @@ static size_t kafka_settle(struct source_reader *r)
 static int kafka_look(struct source_reader *r, int64_t *ret_end, struct err *err)
 {
 	int64_t low;
-	rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(of(r)->rk, r->topic, r->partition, &low, ret_end, ASK_MS);
+	rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(of(r)->rk, r->topic, r->partition, &low, ret_end, SHARD_ASK_MS);
 	return rc ? err_set(err, ERR_AGAIN, "%s/%d: where its log ends: %s", r->topic, (int)r->partition, rd_kafka_err2str(rc)) : 0;
 }
 
 /* -1: there is none; less: it cannot be told. */
-static int64_t offset_since(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t time_ns)
+static int64_t offset_since(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t time_ns, int ask_ms)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = time_ns / NS_PER_MS;
-	rd_kafka_resp_err_t rc = rd_kafka_offsets_for_times(rk, list, ASK_MS);
+	rd_kafka_resp_err_t rc = rd_kafka_offsets_for_times(rk, list, ask_ms);
 	int64_t offset = rc || list->elems[0].err ? -2 : list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
 	rd_kafka_topic_partition_list_destroy(list);
 	return offset;
@@ -136,7 +137,7 @@ static int64_t offset_since(rd_kafka_t *rk, const char *topic, int32_t partition
 
 static int kafka_since(struct source_reader *r, int64_t time_ns, int64_t *ret, struct err *err)
 {
-	*ret = offset_since(of(r)->rk, r->topic, r->partition, time_ns);
+	*ret = offset_since(of(r)->rk, r->topic, r->partition, time_ns, SHARD_ASK_MS);
 	if (*ret >= 0)
 		return 0;
 	return *ret == -1 ? kafka_look(r, ret, err) : err_set(err, ERR_AGAIN, "%s/%d: what was written when cannot be told now", r->topic, (int)r->partition);
@@ -160,7 +161,7 @@ static int64_t start_offset(struct kafka_source *k, const char *topic, int32_t p
 		return low;
 	if (k->start == KAFKA_LATEST)
 		return high;
-	int64_t offset = offset_since(k->rk, topic, partition, k->start_ns);
+	int64_t offset = offset_since(k->rk, topic, partition, k->start_ns, ASK_MS);
 	return offset < 0 ? high : offset;
 }
 
@@ -168,7 +169,9 @@ static struct source_reader *reader_new(struct kafka_source *k, const char *topi
 {
 	struct kafka_reader *r = mem_zalloc(1, sizeof(*r));
 	int64_t low = 0, high = 0;
-	rd_kafka_query_watermark_offsets(k->rk, topic, partition, &low, &high, ASK_MS);
+	for (int i = 0; i < ASK_TRIES; i++) /* an answer that is lost must not pass for an empty log */
+		if (!rd_kafka_query_watermark_offsets(k->rk, topic, partition, &low, &high, ASK_MS))
+			break;
 	r->rk = k->rk;
 	r->base.ops = &kafka_ops;
 	r->base.reset = -1;
