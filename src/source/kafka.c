@@ -12,15 +12,18 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "source/dead_letter.h"
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* How long a question may take; a shard's are asked again, and must not hold its thread when it is to end. */
-enum { ASK_MS = 10000, SHARD_ASK_MS = 2000, ASK_TRIES = 3 };
+enum { ASK_MS = 10000, SHARD_ASK_MS = 2000, ASK_TRIES = 3, LEAVE_S = 8 };
 #define OUR_SIGN "winnow" /* beside every offset we commit */
 
 struct kafka_reader {
@@ -428,13 +431,39 @@ bool kafka_source_joined(const struct kafka_source *k)
 	return k->joined;
 }
 
+static void *leave(void *arg)
+{
+	rd_kafka_t *rk = arg;
+	rd_kafka_consumer_close(rk);
+	rd_kafka_destroy(rk);
+	return NULL;
+}
+
+/* librdkafka (since 2.0) may wait for ever for a thread of its own when a topic was deleted meanwhile. Nothing of ours depends on that any more. */
+static bool left_in_time(rd_kafka_t *rk)
+{
+	pthread_t thread;
+	struct timespec until;
+	if (pthread_create(&thread, NULL, leave, rk))
+		return leave(rk) == NULL;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LEAVE_S;
+	if (!pthread_timedjoin_np(thread, NULL, &until))
+		return true;
+	pthread_detach(thread);
+	return false;
+}
+
 void kafka_source_close(struct kafka_source *k)
 {
 	if (!k)
 		return;
-	rd_kafka_consumer_close(k->rk);
-	rd_kafka_destroy(k->rk);
+	bool left = left_in_time(k->rk);
 	dead_letters_free(k->dead_letters);
+	if (!left) {
+		log_line(LOG_WARN, "source", "%s: the consumer did not end within %d s and is left behind", k->brokers, LEAVE_S);
+		return; /* it may still call back */
+	}
 	free(k->brokers);
 	free(k);
 }
