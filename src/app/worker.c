@@ -34,6 +34,7 @@ struct command {
 	enum command_kind kind;
 	struct source_reader *reader;
 	enum format format;
+	const struct zone *zone;
 	struct shard_start at;
 	char *topic;
 	int32_t partition;
@@ -283,6 +284,7 @@ static void take(struct worker *w, const struct command *c)
 		.topic = slice_str(c->reader->topic),
 		.partition = c->reader->partition,
 		.format = c->format,
+		.zone = c->zone,
 	};
 	if (w->opts.rekey)
 		p->shard.keying = slice_eq(p->shard.topic, slice_str(w->opts.rekey_topic)) ? SHARD_REKEYED : SHARD_TO_REKEY;
@@ -639,9 +641,9 @@ static void say(struct worker *w, struct command command)
 	queue_push(w->commands, c, -1);
 }
 
-void worker_take(struct worker *w, struct source_reader *reader, enum format format, const struct shard_start *at)
+void worker_take(struct worker *w, struct source_reader *reader, enum format format, const struct zone *zone, const struct shard_start *at)
 {
-	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .at = *at});
+	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .zone = zone, .at = *at});
 }
 
 void worker_drop(struct worker *w, const char *topic, int32_t partition)

@@ -99,6 +99,11 @@ void decoder_free(struct decoder *d)
 	free(d);
 }
 
+void decoder_set_zone(struct decoder *d, const struct zone *zone)
+{
+	d->zone = zone;
+}
+
 struct record *decoder_add(struct decoder *d)
 {
 	d->records = mem_grow(d->records, d->len, &d->cap, sizeof(*d->records));
@@ -124,12 +129,12 @@ void decoder_drop(struct decoder *d, enum undecodable reason)
 
 const char *const decoder_members[] = {"time", "severity", "service", "message", "logger", "trace_id", "span_id", "duration", NULL};
 
-static bool set_time(struct record *r, struct slice text)
+static bool set_time(const struct decoder *d, struct record *r, struct slice text)
 {
 	struct timestamp t;
 	if (!timestamp_parse(text, &t) || !t.dated)
 		return false;
-	r->time_ns = t.ns > 0 ? t.ns : 1;
+	r->time_ns = decoder_utc(d, t.ns > 0 ? t.ns : 1, &t.zoned);
 	return true;
 }
 
@@ -140,7 +145,7 @@ static bool set_member(struct decoder *d, struct record *r, size_t member, struc
 	enum severity severity;
 	switch (member) {
 	case 0:
-		return set_time(r, text);
+		return set_time(d, r, text);
 	case 1:
 		severity = level_parse(text, LEVEL_GUESS);
 		r->severity = severity != SEVERITY_UNKNOWN ? severity : r->severity;
@@ -224,6 +229,20 @@ void decoder_note(struct decoder *d, const char *member, struct slice source)
 		d->notes_len++;
 	}
 	d->notes[i] = (struct decode_note){.member = member, .source = arena_copy(&d->arena, source)};
+}
+
+void decoder_note_zone(struct decoder *d, bool zoned_by_itself)
+{
+	struct buf text = {0};
+	size_t i = 0;
+	while (i < d->notes_len && strcmp(d->notes[i].member, "time") != 0)
+		i++;
+	if (!noting(d) || zoned_by_itself || i == d->notes_len)
+		return;
+	buf_add_slice(&text, d->notes[i].source);
+	buf_printf(&text, d->zone ? ", which names no zone: in %s, as configured" : ", which names no zone: taken for UTC", d->zone ? zone_name(d->zone) : "");
+	d->notes[i].source = arena_copy(&d->arena, buf_slice(&text));
+	buf_done(&text);
 }
 
 const struct decode_note *decoder_notes(const struct decoder *d, size_t *ret_len)

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/zone.h"
 #include "record/record.h"
 
 enum format { FORMAT_AUTO, FORMAT_JSON, FORMAT_OTLP_JSON, FORMAT_OTLP_PROTO, FORMAT_MSGPACK, FORMAT_ZIPKIN, FORMAT_JAEGER, FORMAT_TEXT, FORMAT_COUNT };
@@ -71,6 +72,8 @@ struct decoder;
 
 struct decoder *decoder_new(const struct decoder_opts *opts);
 void decoder_free(struct decoder *d);
+/* The zone of times that name none, from the next payload on; NULL: UTC. */
+void decoder_set_zone(struct decoder *d, const struct zone *zone);
 /* Decodes one payload (ptr NULL: a tombstone). now_ns bounds plausible event times. Never fails: what cannot be read is counted in *ret. The
  * records and everything they point to are valid until the next call; payload must outlive them. */
 void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret);
