@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "base/wire.h"
 #include "record/duration.h"
-#include "record/gzip.h"
 #include "record/otlp.h"
 #include "record/part.h"
 #include "record/reader.h"
@@ -66,7 +65,7 @@ enum format format_by_name(struct slice name)
 const char *undecodable_name(enum undecodable reason)
 {
 	static const char *const names[UNDECODABLE_COUNT] = {"none", "null", "empty", "too_large", "not_utf8", "nul", "not_json", "truncated", "too_deep", "number",
-		"wrong_type", "duplicate_key", "time", "unsupported", "not_protobuf", "not_msgpack", "gzip", "schema_avro", "schema_protobuf"};
+		"wrong_type", "duplicate_key", "time", "unsupported", "not_protobuf", "not_msgpack", "gzip", "zstd", "snappy", "schema_avro", "schema_protobuf"};
 	return (unsigned)reason < UNDECODABLE_COUNT ? names[reason] : names[UNDECODABLE_NONE];
 }
 
@@ -94,7 +93,7 @@ void decoder_free(struct decoder *d)
 	buf_done(&d->scratch);
 	buf_done(&d->tape);
 	buf_done(&d->strings);
-	buf_done(&d->plain);
+	packed_done(&d->packed);
 	free(d->records);
 	free(d);
 }
@@ -466,18 +465,35 @@ static void read_auto(struct decoder *d, struct slice payload)
 		read_lines_or_text(d, payload, text);
 }
 
+/* In front of what else is said of envelopes. */
+static void note_packed(struct decoder *d, const char *kind)
+{
+	struct buf text = {0};
+	if (!noting(d))
+		return;
+	bool more = d->notes_len && strcmp(d->notes[0].member, "envelope") == 0;
+	buf_printf(&text, "packed: %s%s", kind, more ? "; " : "");
+	if (more)
+		buf_add_slice(&text, d->notes[0].source);
+	decoder_note(d, "envelope", buf_slice(&text));
+	buf_done(&text);
+}
+
 static void read_payload(struct decoder *d, struct slice payload)
 {
 	enum undecodable reason = UNDECODABLE_NONE;
-	if (d->opts.format != FORMAT_TEXT && gzip_sniff(payload)) {
-		reason = gzip_unpack(payload, &d->plain);
-		payload = buf_slice(&d->plain);
+	const char *packed = packed_kind(payload);
+	if (packed) {
+		reason = packed_open(&d->packed, payload);
+		payload = buf_slice(&d->packed.plain);
 	}
 	d->payload_end = payload.ptr + payload.len;
 	if (reason || payload.len == 0)
 		decoder_lose(d, reason ? reason : UNDECODABLE_EMPTY);
 	else
 		formats[d->opts.format].read(d, payload);
+	if (packed)
+		note_packed(d, packed);
 }
 
 void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret)

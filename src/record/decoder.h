@@ -29,6 +29,8 @@ enum undecodable {
 	UNDECODABLE_NOT_PROTOBUF,
 	UNDECODABLE_NOT_MSGPACK,
 	UNDECODABLE_GZIP,         /* packed, and broken */
+	UNDECODABLE_ZSTD,
+	UNDECODABLE_SNAPPY,
 	UNDECODABLE_SCHEMA_AVRO,  /* behind a schema registry's prefix: cannot be read without its schema */
 	UNDECODABLE_SCHEMA_PROTOBUF,
 	UNDECODABLE_COUNT

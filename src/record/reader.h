@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "record/decoder.h"
 #include "record/json.h"
+#include "record/packed.h"
 #include "record/shape.h"
 
 /* An object of a document, read into known fields. */
@@ -48,7 +49,7 @@ struct decoder {
 	struct object objects[LAYERS];
 	struct buf scratch;
 	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
-	struct buf plain;         /* an unpacked payload */
+	struct packed packed;
 	struct record *records;
 	size_t len, cap;
 	enum undecodable reason;
