@@ -34,6 +34,7 @@ enum config_source_kind { CONFIG_SOURCE_KAFKA, CONFIG_SOURCE_FILE };
 struct config_source {
 	enum config_source_kind kind;
 	int format; /* enum format of record/decoder.h */
+	const struct zone *zone; /* of times that name none */
 	struct {
 		const char *brokers, *group;
 		struct config_strings topics; /* ^ starts a regular expression */

@@ -34,6 +34,7 @@ const struct option options[] = {
 	{"sources[].file.path", OPTION_STRING, IN_SOURCE(file.path), NULL, NULL, NULL, NULL, "A file of lines; `-` is standard input. Required."},
 	{"sources[].file.follow", OPTION_BOOL, IN_SOURCE(file.follow), "false", NULL, NULL, NULL, "Wait for more at the end of the file."},
 	{"sources[].format", OPTION_CHOICE, IN_SOURCE(format), "auto", NULL, NULL, formats, "What a message or line holds."},
+	{"sources[].timezone", OPTION_ZONE, IN_SOURCE(zone), NULL, NULL, NULL, NULL, "Where the clocks stand whose times name no zone: `Europe/Berlin` or any other name of the system's time zone database, or an offset, `+01:00`. Unset, such a time is taken for UTC, and gives way to one of its envelope that names its zone."},
 	{"journal.file", OPTION_STRING, IN(journal.directory), "/var/lib/winnow", NULL, NULL, NULL, "Directory of the journal and its snapshots, for one instance. The default when neither kind is named."},
 	{"journal.kafka.brokers", OPTION_STRING, IN(journal.kafka.brokers), NULL, NULL, NULL, NULL, "Bootstrap servers of the journal; those of the first Kafka source unless set."},
 	{"journal.kafka.topic", OPTION_STRING, IN(journal.kafka.topic), "winnow.journal", NULL, NULL, NULL, "The journal's topic, shared by all instances; created if it is missing."},

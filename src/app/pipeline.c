@@ -388,6 +388,7 @@ static int open_sources(struct control *c)
 		struct control_source *s = &c->sources[c->sources_len++];
 		s->control = c;
 		s->format = (enum format)config->format;
+		s->zone = config->zone;
 		if (config->kind == CONFIG_SOURCE_KAFKA ? open_kafka_source(s, config) : open_file_source(s, config))
 			return 1;
 	}
