@@ -328,11 +328,14 @@ static int run(int argc, char **argv)
 	struct shard_opts opts = {.step_ns = 10 * NS_PER_S, .rules = x.rules};
 	struct decoder_opts noting = {.format = x.format, .notes = true};
 	if (x.loaded) {
+		if (x.loaded->sources_len)
+			opts.zone = x.loaded->sources[0].zone;
 		opts.fields = noting.fields = x.loaded->decoder_fields;
 		opts.fields_len = noting.fields_len = x.loaded->decoder_fields_len;
 	}
 	x.shard = shard_new(&opts);
 	x.noting = decoder_new(&noting);
+	decoder_set_zone(x.noting, opts.zone);
 	x.scratch = x.rules ? rule_scratch_new(x.rules) : NULL;
 	read_all(&in);
 	explain_input(&x, buf_slice(&in));

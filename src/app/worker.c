@@ -23,7 +23,7 @@
 
 enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
 #define IDLE_NS (5 * NS_PER_MS)
-#define REKEY_SETTLE_NS (5 * NS_PER_S)
+#define SETTLE_NS (5 * NS_PER_S)
 #define APPEND_RETRY_NS (2 * NS_PER_S)
 #define CUT_SOON_NS (20 * NS_PER_MS)
 #define LOOK_AGAIN_NS (5 * NS_PER_S)
@@ -34,6 +34,7 @@ struct command {
 	enum command_kind kind;
 	struct source_reader *reader;
 	enum format format;
+	const struct zone *zone;
 	struct shard_start at;
 	char *topic;
 	int32_t partition;
@@ -151,14 +152,34 @@ static int tell_rules(struct worker *w, int64_t journal_time_ns, struct err *err
 }
 
 /* What the delta counts as unreadable is stored before it says so. */
-static void settle(struct worker *w)
+static bool settle_aside(struct worker *w)
 {
+	int64_t until = clock_mono_ns() + SETTLE_NS;
 	size_t lost = 0;
+	bool all = true;
 	for (size_t i = 0; i < w->partitions.len; i++)
-		lost += partition_settle(w->partitions.at[i]);
+		all &= partition_settle(w->partitions.at[i], until - clock_mono_ns(), &lost);
 	if (lost)
-		log_line(LOG_ERROR, "source", "%zu messages that cannot be read could not be written to the topic for dead letters", lost);
+		log_line(LOG_ERROR, "source", "%zu messages that cannot be read were refused by the topic for dead letters", lost);
 	w->status.aside_lost += lost;
+	return all;
+}
+
+/* Whether all that the delta rests on is stored; if not, nothing is counted until it is. */
+static bool settled(struct worker *w)
+{
+	const char *trouble = NULL;
+	if (!settle_aside(w))
+		trouble = "dead letters: the brokers do not take them; reading waits";
+	else if (w->opts.rekey && !span_topic_settle(w->opts.rekey, &w->rekeyed, SETTLE_NS))
+		trouble = "rekey: the brokers do not take the spans; reading waits";
+	else if (!traces_settle(&w->traces))
+		trouble = "kept traces: the brokers do not take them; reading waits";
+	if (trouble) {
+		set_trouble(w, trouble);
+		w->append_failed = true;
+	}
+	return !trouble;
 }
 
 /* Appends the open delta. On failure it is unknown whether it is in the journal: the books are read back before anything else is counted. */
@@ -170,17 +191,8 @@ static void cut(struct worker *w)
 	w->cut_newest_ns = w->newest_ns;
 	if (w->partitions.len == 0 || w->must_rewind)
 		return;
-	settle(w);
-	if (w->opts.rekey && !span_topic_settle(w->opts.rekey, &w->rekeyed, REKEY_SETTLE_NS)) {
-		set_trouble(w, "rekey: the brokers do not take the spans; reading waits");
-		w->append_failed = true;
+	if (!settled(w))
 		return;
-	}
-	if (!traces_settle(&w->traces)) {
-		set_trouble(w, "kept traces: the brokers do not take them; reading waits");
-		w->append_failed = true; /* nothing is counted until they do */
-		return;
-	}
 	gather(&w->gather, w->shard, &body);
 	int64_t now = clock_wall_ns(), journal_time = books_journal_time(w->books);
 	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
@@ -272,6 +284,7 @@ static void take(struct worker *w, const struct command *c)
 		.topic = slice_str(c->reader->topic),
 		.partition = c->reader->partition,
 		.format = c->format,
+		.zone = c->zone,
 	};
 	if (w->opts.rekey)
 		p->shard.keying = slice_eq(p->shard.topic, slice_str(w->opts.rekey_topic)) ? SHARD_REKEYED : SHARD_TO_REKEY;
@@ -302,6 +315,7 @@ static void drop(struct worker *w, const struct command *c)
 	failpoint_hit(FAIL_REVOKE_BEFORE_APPEND);
 	if (open > 0)
 		cut(w);
+	w->must_rewind |= w->append_failed; /* what is open holds records of a partition that goes */
 	failpoint_hit(FAIL_REVOKE_AFTER_APPEND);
 	wait_posted(w, 3 * NS_PER_S);
 	for (size_t i = 0; i < w->partitions.len; i++) {
@@ -322,6 +336,7 @@ static void take_rules(struct worker *w, const struct ruleset *rules)
 	tally_entries(shard_tally(w->shard), &open);
 	if (open > 0)
 		cut(w);
+	w->must_rewind |= w->append_failed; /* else they leave as counted by the new ones */
 	shard_set_rules(w->shard, rules);
 	w->rules = rules;
 	w->rules_told = false;
@@ -385,6 +400,8 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 		p->suspicious |= verdict == SHARD_BEHIND && p->reader->ops->look;
 		if (verdict == SHARD_COUNTED)
 			set_aside(w, p, m);
+		if (p->aside_full)
+			break;
 	}
 	if (p->shard.newest_ns > w->newest_ns)
 		w->newest_ns = p->shard.newest_ns;
@@ -416,6 +433,7 @@ static int begin_anew(struct worker *w, struct partition *p, int64_t end, struct
 	p->before = counted;
 	p->life++;
 	p->anew = p->joined = true;
+	p->aside_to = 0;
 	p->reader->end = end;
 	p->ended = start >= end;
 	w->cut_at_ns = clock_mono_ns(); /* says so at once */
@@ -463,6 +481,8 @@ static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
 		seek(w, p);
 		return false;
 	}
+	if (partition_aside_full(p))
+		return false;
 	if (p->next >= p->batch.len && p->reader->ops->poll(p->reader, BATCH, &p->batch, &err) < 0) {
 		set_trouble(w, err.text);
 		p->retry_ns = mono_ns + NS_PER_S / 5;
@@ -540,7 +560,7 @@ static bool all_posted(struct worker *w)
 	if (open > 0)
 		cut(w);
 	wait_posted(w, NS_PER_S);
-	if (w->must_rewind || w->writer.rejected || w->writer.posted < w->seq)
+	if (w->must_rewind || w->append_failed || w->writer.rejected || w->writer.posted < w->seq)
 		return false;
 	enum traces_end end = traces_end(&w->traces, &w->partitions);
 	if (end == TRACES_DECIDED)
@@ -602,7 +622,7 @@ int worker_start(struct books *books, const struct worker_opts *opts, struct wor
 	w->commands = queue_new(COMMANDS_MAX);
 	w->replies = queue_new(COMMANDS_MAX);
 	w->writer.notices = queue_new(NOTICES_MAX);
-	w->traces = (struct traces){.books = books, .shard = w->shard, .topic = opts->kept, .on = shard_sampled(w->shard) != NULL};
+	w->traces = (struct traces){.books = books, .shard = w->shard, .topic = opts->kept, .otlp = opts->otlp, .on = shard_sampled(w->shard) != NULL};
 	w->pace = (struct pace){.books = books, .low_ns = opts->low_ns, .number = opts->number, .count = opts->count, .window_ns = opts->window_ns};
 	pace_leave(&w->pace);
 	pthread_mutex_init(&w->trouble_lock, NULL);
@@ -621,9 +641,9 @@ static void say(struct worker *w, struct command command)
 	queue_push(w->commands, c, -1);
 }
 
-void worker_take(struct worker *w, struct source_reader *reader, enum format format, const struct shard_start *at)
+void worker_take(struct worker *w, struct source_reader *reader, enum format format, const struct zone *zone, const struct shard_start *at)
 {
-	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .at = *at});
+	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .zone = zone, .at = *at});
 }
 
 void worker_drop(struct worker *w, const char *topic, int32_t partition)

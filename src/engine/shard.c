@@ -114,12 +114,14 @@ int64_t shard_rules_ns(const struct shard *s)
 	return s->rules_ns;
 }
 
-static struct decoder *decoder_for(struct shard *s, enum format format)
+static struct decoder *decoder_for(struct shard *s, const struct shard_partition *p)
 {
+	enum format format = p->format;
 	if (!s->decoders[format]) {
 		struct decoder_opts opts = {.format = format, .fields = s->opts.fields, .fields_len = s->opts.fields_len};
 		s->decoders[format] = decoder_new(&opts);
 	}
+	decoder_set_zone(s->decoders[format], p->zone);
 	return s->decoders[format];
 }
 
@@ -159,7 +161,7 @@ static bool join_lines(struct shard *s, struct shard_partition *p, struct slice 
 	int64_t newest_ns = shard_advance(s, p, r, source_time_ns);
 	enum lines_verdict verdict = lines_take(p->open->lines, r, newest_ns, &before);
 	if (verdict == LINES_BEHIND) {
-		decoder_decode_behind(decoder_for(s, p->format), before, payload, now_ns, decoded);
+		decoder_decode_behind(decoder_for(s, p), before, payload, now_ns, decoded);
 		settle_part(s, decoded);
 		verdict = lines_again(p->open->lines, decoded->len == 1 ? decoded->records : NULL);
 	}
@@ -229,7 +231,7 @@ static void count_targets(struct shard *s, const struct decoded *decoded, const 
 /* Decodes, and has exceptions count as errors where that is wanted. */
 static void read_payload(struct shard *s, const struct shard_partition *p, struct slice payload, int64_t now_ns, struct decoded *ret)
 {
-	decoder_decode(decoder_for(s, p->format), payload, now_ns, ret);
+	decoder_decode(decoder_for(s, p), payload, now_ns, ret);
 	for (size_t i = 0; s->opts.exceptions_are_errors && i < ret->len; i++) {
 		struct record *r = &ret->records[i];
 		if (r->kind != RECORD_SPAN || r->status != STATUS_UNSET || !r->exception_event)
@@ -448,7 +450,7 @@ const struct shard_totals *shard_totals(const struct shard *s)
 
 void shard_explain(struct shard *s, enum format format, struct slice payload, int64_t now_ns, shard_visit *visit, void *arg, struct decoded *ret)
 {
-	struct shard_partition p = {.topic = SLICE("explain"), .format = format, .gap_asked = -1};
+	struct shard_partition p = {.topic = SLICE("explain"), .format = format, .zone = s->opts.zone, .gap_asked = -1};
 	struct shard_example where = {.topic = p.topic};
 	read_payload(s, &p, payload, now_ns, ret);
 	for (size_t i = 0; i < ret->len; i++) {

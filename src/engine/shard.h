@@ -37,6 +37,7 @@ struct shard_opts {
 	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
 	const struct decoder_field *fields; /* where the configuration says that members are; outlive the shard */
 	size_t fields_len;
+	const struct zone *zone;    /* for shard_explain: of times that name none; NULL: UTC */
 	const struct ruleset *rules; /* may be NULL; outlives the shard or the next shard_set_rules */
 };
 
@@ -63,6 +64,7 @@ struct shard_partition {
 	struct slice topic;     /* the caller's, outlives the assignment */
 	int32_t partition;
 	enum format format;
+	const struct zone *zone; /* of times that name none; NULL: UTC */
 	enum shard_keying keying;
 	int64_t expected;       /* offset of the next record to feed */
 	int64_t count_from;     /* records below only feed what spans records: they are counted already */

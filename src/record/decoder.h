@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/zone.h"
 #include "record/record.h"
 
 enum format { FORMAT_AUTO, FORMAT_JSON, FORMAT_OTLP_JSON, FORMAT_OTLP_PROTO, FORMAT_MSGPACK, FORMAT_ZIPKIN, FORMAT_JAEGER, FORMAT_TEXT, FORMAT_COUNT };
@@ -28,6 +29,8 @@ enum undecodable {
 	UNDECODABLE_NOT_PROTOBUF,
 	UNDECODABLE_NOT_MSGPACK,
 	UNDECODABLE_GZIP,         /* packed, and broken */
+	UNDECODABLE_ZSTD,
+	UNDECODABLE_SNAPPY,
 	UNDECODABLE_SCHEMA_AVRO,  /* behind a schema registry's prefix: cannot be read without its schema */
 	UNDECODABLE_SCHEMA_PROTOBUF,
 	UNDECODABLE_COUNT
@@ -71,6 +74,8 @@ struct decoder;
 
 struct decoder *decoder_new(const struct decoder_opts *opts);
 void decoder_free(struct decoder *d);
+/* The zone of times that name none, from the next payload on; NULL: UTC. */
+void decoder_set_zone(struct decoder *d, const struct zone *zone);
 /* Decodes one payload (ptr NULL: a tombstone). now_ns bounds plausible event times. Never fails: what cannot be read is counted in *ret. The
  * records and everything they point to are valid until the next call; payload must outlive them. */
 void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret);

@@ -5,7 +5,6 @@ set(record_SOURCES
 	duration.c
 	field.c
 	first_error.c
-	gzip.c
 	jaeger.c
 	jaeger_proto.c
 	json.c
@@ -24,6 +23,7 @@ set(record_SOURCES
 	otlp_json.c
 	otlp_json_write.c
 	otlp_proto.c
+	packed.c
 	part.c
 	record.c
 	shape.c

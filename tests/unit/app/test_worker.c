@@ -132,7 +132,7 @@ static void a_worker_whose_delta_is_rejected_rewinds_to_the_books(void **state)
 	struct worker *w = house_worker(books, low_ns, 0, 1);
 	house_write("cart.log", "cart", LINES / 2, LINES, LINES);
 	assert_int_equal(file_source_open(house_path("cart.log"), false, &r, NULL), 0);
-	worker_take(w, r, FORMAT_AUTO, &(struct shard_start){0});
+	worker_take(w, r, FORMAT_AUTO, NULL, &(struct shard_start){0});
 	worker_stop(w, true);
 	while (!worker_stopped(w))
 		clock_sleep_ns(NS_PER_MS);
