@@ -27,8 +27,6 @@
 
 enum { SCHEMA_PREFIX = 5 };
 
-static const int64_t EARLIEST_NS = INT64_C(946684800) * NS_PER_S; /* 2000-01-01 */
-static const int64_t AHEAD_NS = INT64_C(3653) * 86400 * NS_PER_S;
 
 typedef void read_fn(struct decoder *d, struct slice payload);
 static read_fn read_auto, read_json, read_text, read_otlp, read_msgpack, read_zipkin, read_jaeger;
@@ -99,15 +97,14 @@ void decoder_free(struct decoder *d)
 	free(d);
 }
 
-struct record *decoder_add(struct decoder *d)
+void decoder_grow(struct decoder *d)
 {
 	d->records = mem_grow(d->records, d->len, &d->cap, sizeof(*d->records));
-	struct record *r = &d->records[d->len++];
-	*r = (struct record){.duration_ns = -1};
-	if (d->len == 1)
-		d->notes_len = 0;
-	d->time_zoned = false;
-	return r;
+}
+
+struct record *decoder_add(struct decoder *d)
+{
+	return decoder_add_like(d, &(const struct record){.duration_ns = -1});
 }
 
 void decoder_lose(struct decoder *d, enum undecodable reason)
@@ -170,7 +167,7 @@ static void note_configured(struct decoder *d, const char *member, const char *p
 }
 
 /* What the configuration says about where members are; a path that is not there, or holds something else, leaves what the shape found. */
-static void take_configured(struct decoder *d, struct record *r)
+void decoder_take_configured(struct decoder *d, struct record *r)
 {
 	const struct record_fields *f = r->fields;
 	for (size_t i = 0; f && f->find && i < d->opts.fields_len; i++) {
@@ -187,18 +184,6 @@ static void take_configured(struct decoder *d, struct record *r)
 			break;
 		}
 	}
-}
-
-enum undecodable decoder_finish(struct decoder *d, struct record *r)
-{
-	if (d->opts.fields_len)
-		take_configured(d, r);
-	if (r->time_ns < 0)
-		r->time_ns = 0;
-	if (r->time_ns != 0 && (r->time_ns < EARLIEST_NS || (d->now_ns > 0 && r->time_ns - AHEAD_NS > d->now_ns)))
-		return UNDECODABLE_TIME;
-	r->error |= r->severity >= SEVERITY_ERROR || r->http_status >= 500;
-	return UNDECODABLE_NONE;
 }
 
 /* Where a member stands in the order of notes. */

@@ -4,6 +4,7 @@
 #define WINNOW_RECORD_READER_H
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "record/decoder.h"
 #include "record/json.h"
 #include "record/shape.h"
@@ -66,12 +67,39 @@ struct decoder {
 
 /* Parses text with parser number `which`; the document lives until the next decode (many) or the next parse with it. */
 enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret);
-/* A new record at the end of the list, empty; decoder_drop takes it away again and counts why. */
+/* A new record at the end of the list, empty, or as blank is; decoder_drop takes it away again and counts why. */
 struct record *decoder_add(struct decoder *d);
+void decoder_grow(struct decoder *d);
+static inline struct record *decoder_add_like(struct decoder *d, const struct record *blank)
+{
+	if (d->len == d->cap)
+		decoder_grow(d);
+	struct record *r = &d->records[d->len++];
+	*r = *blank;
+	if (d->len == 1)
+		d->notes_len = 0;
+	d->time_zoned = false;
+	return r;
+}
+
 void decoder_drop(struct decoder *d, enum undecodable reason);
 void decoder_lose(struct decoder *d, enum undecodable reason);
+/* What the configuration says about where members are. */
+void decoder_take_configured(struct decoder *d, struct record *r);
 /* Checks the event time and sets the error flag; UNDECODABLE_NONE if the record stands. */
-enum undecodable decoder_finish(struct decoder *d, struct record *r);
+static inline enum undecodable decoder_finish(struct decoder *d, struct record *r)
+{
+	const int64_t earliest_ns = INT64_C(946684800) * NS_PER_S /* 2000-01-01 */, ahead_ns = INT64_C(3653) * 86400 * NS_PER_S;
+	if (d->opts.fields_len)
+		decoder_take_configured(d, r);
+	if (r->time_ns < 0)
+		r->time_ns = 0;
+	if (r->time_ns != 0 && (r->time_ns < earliest_ns || (d->now_ns > 0 && r->time_ns - ahead_ns > d->now_ns)))
+		return UNDECODABLE_TIME;
+	r->error |= r->severity >= SEVERITY_ERROR || r->http_status >= 500;
+	return UNDECODABLE_NONE;
+}
+
 /* Notes where the open record got a member from; the last word wins. Nothing happens unless notes are wanted. */
 void decoder_note(struct decoder *d, const char *member, struct slice source);
 /* Which key a name in the payload is. Unlike key_find it reads nothing behind the payload: a short name is copied unless eight bytes are surely there. */

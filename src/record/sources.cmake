@@ -24,6 +24,8 @@ set(record_SOURCES
 	otlp_json.c
 	otlp_json_write.c
 	otlp_proto.c
+	otlp_proto_span.c
+	otlp_proto_value.c
 	part.c
 	record.c
 	shape.c
