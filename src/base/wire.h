@@ -88,6 +88,18 @@ static inline int wire_step(struct wire *w, struct wire_field *ret)
 	}
 	return wire_next(w, ret);
 }
+/* Passes over fields of bytes with this tag of one byte, as many as stand there in a row and have lengths of one or two bytes. */
+static inline void wire_pass(struct wire *w, uint8_t tag)
+{
+	const uint8_t *p = w->next;
+	for (size_t left; (left = (size_t)(w->end - p)) > 2 && p[0] == tag;) {
+		size_t len = p[1] < 0x80 ? p[1] + (size_t)2 : ((p[1] & 0x7Fu) | (size_t)p[2] << 7) + 3;
+		if (len > left || (p[1] >= 0x80 && p[2] - 1u >= 0x7F))
+			break;
+		p += len;
+	}
+	w->next = p;
+}
 bool wire_read_varint(struct wire *w, uint64_t *ret);
 static inline int64_t wire_zigzag(uint64_t v)
 {

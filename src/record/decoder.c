@@ -31,7 +31,7 @@ enum { SCHEMA_PREFIX = 5 };
 typedef void read_fn(struct decoder *d, struct slice payload);
 static read_fn read_auto, read_json, read_text, read_otlp, read_msgpack, read_zipkin, read_jaeger;
 
-/* In this order the binary ones are tried. */
+/* In this order the binary ones are tried, behind OTLP. */
 static const struct {
 	const char *name;
 	read_fn *read;
@@ -40,7 +40,7 @@ static const struct {
 	[FORMAT_AUTO] = {"auto", read_auto, NULL},
 	[FORMAT_JSON] = {"json", read_json, NULL},
 	[FORMAT_OTLP_JSON] = {"otlp_json", read_json, NULL},
-	[FORMAT_OTLP_PROTO] = {"otlp_proto", read_otlp, otlp_proto_sniff},
+	[FORMAT_OTLP_PROTO] = {"otlp_proto", read_otlp, NULL},
 	[FORMAT_MSGPACK] = {"msgpack", read_msgpack, msgpack_sniff},
 	[FORMAT_ZIPKIN] = {"zipkin", read_zipkin, zipkin_proto_sniff},
 	[FORMAT_JAEGER] = {"jaeger", read_jaeger, jaeger_proto_sniff},
@@ -422,6 +422,8 @@ static void read_auto(struct decoder *d, struct slice payload)
 		read_schema(d, payload);
 		return;
 	}
+	if (first == 0x0A && otlp_proto_try(d, payload))
+		return;
 	if (first == 0x0A || first >= 0x80)
 		for (unsigned i = 0; i < FORMAT_COUNT; i++)
 			if (formats[i].sniff && formats[i].sniff(payload)) {

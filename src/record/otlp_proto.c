@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "record/otlp_proto.h"
 
-enum { PART_HEAD = 1, PART_ITEMS = 2 }; /* of a ResourceX and of a ScopeX */
+enum { PART_HEAD = 1, PART_ITEMS = 2, TAG_ITEMS = PART_ITEMS << 3 | WIRE_BYTES }; /* of a ResourceX and of a ScopeX */
 
 /* --- records --- */
 
@@ -115,10 +115,14 @@ static struct slice last_of(struct slice message, unsigned number)
 	struct wire w = wire_of(message);
 	struct wire_field f;
 	struct slice found = {NULL, 0};
-	while (wire_step(&w, &f) == 1)
+	do {
+		if (number != PART_ITEMS)
+			wire_pass(&w, TAG_ITEMS);
+		if (wire_step(&w, &f) != 1)
+			return found;
 		if (f.number == number && f.type == WIRE_BYTES)
 			found = f.bytes;
-	return found;
+	} while (true);
 }
 
 /* Calls each for every field `number`; what is malformed counts as one lost record. */
@@ -212,13 +216,18 @@ static bool only(struct slice message, uint32_t numbers)
 	struct wire w = wire_of(message);
 	struct wire_field f;
 	int rc;
-	while ((rc = wire_step(&w, &f)) == 1)
-		if (f.number < 16 && (f.type != WIRE_BYTES || !(numbers >> f.number & 1)))
+	do {
+		if (numbers >> PART_ITEMS & 1)
+			wire_pass(&w, TAG_ITEMS);
+		rc = wire_step(&w, &f);
+		if (rc == 1 && f.number < 16 && (f.type != WIRE_BYTES || !(numbers >> f.number & 1)))
 			return false;
+	} while (rc == 1);
 	return rc == 0;
 }
 
-bool otlp_proto_sniff(struct slice payload)
+/* Whether a payload is built as a batch is; *ret_found: what its first records say they are, if they do. */
+static bool sniff(struct slice payload, unsigned *ret_found)
 {
 	struct wire w = wire_of(payload), inside;
 	struct wire_field f, part;
@@ -228,13 +237,21 @@ bool otlp_proto_sniff(struct slice payload)
 		return false;
 	for (inside = wire_of(f.bytes); wire_step(&inside, &part) == 1;)
 		if (part.number == PART_ITEMS)
-			return only(part.bytes, 1 << 1 | 1 << 2 | 1 << 3) && classify(part.bytes, 2) != IS_NEITHER;
+			return only(part.bytes, 1 << 1 | 1 << 2 | 1 << 3) && (*ret_found = classify(part.bytes, 2)) != IS_NEITHER;
 	return f.bytes.len == 0 || part.number == PART_HEAD;
 }
 
-void otlp_proto_read(struct decoder *d, struct slice payload)
+bool otlp_proto_sniff(struct slice payload)
 {
-	unsigned found = classify(payload, 0);
+	unsigned found;
+	return sniff(payload, &found);
+}
+
+/* found: what its first records say they are; 0: not asked yet, or they do not say. */
+static void read_batch(struct decoder *d, struct slice payload, unsigned found)
+{
+	if (!found)
+		found = classify(payload, 0);
 	enum record_kind kind = found & IS_SPAN ? RECORD_SPAN : RECORD_LOG;
 	struct otlp_batch b = {.d = d, .blank = {.kind = kind, .shape = "otlp_proto", .duration_ns = -1}, .fields = otlp_proto_fields_of(&d->arena, kind)};
 	size_t before = d->undecodable;
@@ -245,4 +262,18 @@ void otlp_proto_read(struct decoder *d, struct slice payload)
 	each_item(&b, payload, 1, read_resource);
 	if (d->len == 0 && d->undecodable == before && payload.len && !only(payload, 1 << 1))
 		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
+}
+
+void otlp_proto_read(struct decoder *d, struct slice payload)
+{
+	read_batch(d, payload, 0);
+}
+
+bool otlp_proto_try(struct decoder *d, struct slice payload)
+{
+	unsigned found = 0;
+	bool is = sniff(payload, &found);
+	if (is)
+		read_batch(d, payload, found);
+	return is;
 }

@@ -222,7 +222,12 @@ static bool resource_next(const struct record_fields *fields, size_t *cursor, st
 	return false;
 }
 
+static struct slice resource_bytes(const struct record_fields *fields)
+{
+	return ((const struct otlp_fields *)fields)->around->resource;
+}
+
 struct otlp_fields otlp_proto_fields_of(struct arena *arena, enum record_kind kind)
 {
-	return (struct otlp_fields){.base = {.arena = arena, .find = find, .write = write_span, .resource_next = resource_next}, .attributes = kind == RECORD_LOG ? LOG_ATTRIBUTES : SPAN_ATTRIBUTES};
+	return (struct otlp_fields){.base = {.arena = arena, .find = find, .write = write_span, .resource_next = resource_next, .resource_bytes = resource_bytes}, .attributes = kind == RECORD_LOG ? LOG_ATTRIBUTES : SPAN_ATTRIBUTES};
 }

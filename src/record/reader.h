@@ -32,6 +32,7 @@ struct record_fields {
 	bool (*find)(const struct record_fields *f, struct slice path, struct slice *ret);
 	void (*write)(const struct record_fields *f, const struct record *r, const struct span_parts *parts); /* the span as OTLP; NULL: what the record has of it is all */
 	bool (*resource_next)(const struct record_fields *f, size_t *cursor, struct slice *ret_name, struct slice *ret_value); /* NULL: there is no resource */
+	struct slice (*resource_bytes)(const struct record_fields *f); /* the resource as it stands; NULL: it does not stand there in one piece */
 };
 
 /* For find: the scalar at `at` as text that lives as long as the record. */
