@@ -242,13 +242,19 @@ static void publish(struct worker *w)
 	traces_publish(&w->traces, &w->partitions, &w->status);
 }
 
+/* What a process that died held open lies in records that are counted: nothing is over before they are fed. */
+static bool fed_again(const struct partition *p)
+{
+	return p->shard.expected >= p->shard.count_from || p->shard.at_end;
+}
+
 /* Whether a run until the end has counted everything it came for. */
 static bool all_posted(struct worker *w)
 {
 	if (!w->until_end || w->must_rewind)
 		return false;
 	for (size_t i = 0; i < w->partitions.len; i++)
-		if (!w->partitions.at[i]->ended)
+		if (!w->partitions.at[i]->ended || !fed_again(w->partitions.at[i]))
 			return false;
 	size_t open;
 	tally_entries(shard_tally(w->shard), &open);
