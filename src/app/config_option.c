@@ -12,6 +12,7 @@ static const char *const formats[] = {
 static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_TEMPO] = "tempo", [CONFIG_SPANS_SEMCONV] = "semconv", NULL};
 static const char *const edges[] = {[CONFIG_EDGES_KINDS] = "kinds", [CONFIG_EDGES_SERVICES] = "services", NULL};
 static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "native", [CONFIG_HISTOGRAMS_BOTH] = "both", NULL};
+static const char *const compressions[] = {"gzip", "none", NULL};
 static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "2.0", NULL};
 static const char *const examples[] = {[EXAMPLES_FULL] = "full", [EXAMPLES_MASKED] = "masked", [EXAMPLES_NONE] = "none", NULL};
 static const char *const wanted_levels[] = {"trace", "debug", "info", "warn", "error", "fatal", NULL}; /* from SEVERITY_TRACE on */
@@ -72,6 +73,17 @@ const struct option options[] = {
 	{"sampling.quiet", OPTION_DURATION, IN(sampling.quiet_ns), "5s", "100ms", "5m", NULL, "A trace is complete sooner if its root has ended and nothing came for this long."},
 	{"sampling.grace", OPTION_DURATION, IN(sampling.grace_ns), "10s", "1s", "10m", NULL, "How long after that the logs of other partitions are heard before a trace is dropped, in event time: as far as log records of one partition come out of order, or behind the spans."},
 	{"sampling.memory_mib", OPTION_INT, IN(sampling.memory_mib), "256", "1", "65536", NULL, "Most MiB of undecided traces in one partition; past it, the oldest are decided early."},
+	{"sampling.otlp.url", OPTION_STRING, IN(sampling.otlp.url), NULL, NULL, NULL, NULL, "An OTLP/HTTP endpoint that gets the kept spans as well, for example `http://tempo:4318/v1/traces`. The topic is what holds them surely: see [spans](spans.md#to-an-otlp-endpoint)."},
+	{"sampling.otlp.headers", OPTION_PAIRS, IN(sampling.otlp.headers), NULL, NULL, NULL, NULL, "Headers to send along, for example `Authorization: Bearer ${file:/run/secrets/NAME}`."},
+	{"sampling.otlp.compression", OPTION_CHOICE, IN(sampling.otlp.compression), "gzip", NULL, NULL, compressions, "How requests are packed."},
+	{"sampling.otlp.tls.ca", OPTION_STRING, IN(sampling.otlp.ca), NULL, NULL, NULL, NULL, "File of certificate authorities to trust instead of the system's."},
+	{"sampling.otlp.tls.cert", OPTION_STRING, IN(sampling.otlp.cert), NULL, NULL, NULL, NULL, "File of the client certificate."},
+	{"sampling.otlp.tls.key", OPTION_STRING, IN(sampling.otlp.key), NULL, NULL, NULL, NULL, "File of its private key."},
+	{"sampling.otlp.tls.insecure_skip_verify", OPTION_BOOL, IN(sampling.otlp.insecure_skip_verify), "false", NULL, NULL, NULL, "Do not check the endpoint's certificate."},
+	{"sampling.otlp.proxy", OPTION_STRING, IN(sampling.otlp.proxy), NULL, NULL, NULL, NULL, "Proxy to go through, `http://HOST:PORT`; if not set, what the environment says."},
+	{"sampling.otlp.timeout", OPTION_DURATION, IN(sampling.otlp.timeout_ns), "10s", "1s", "10m", NULL, "How long one request may take."},
+	{"sampling.otlp.give_up", OPTION_DURATION, IN(sampling.otlp.give_up_ns), "5m", "1s", "24h", NULL, "Kept spans that waited this long for the endpoint are given up, and counted."},
+	{"sampling.otlp.queue_mib", OPTION_INT, IN(sampling.otlp.queue_mib), "64", "1", "4096", NULL, "Most MiB that wait for the endpoint; past it, kept spans go to the topic alone, and are counted."},
 	{"metrics.join_full_lines", OPTION_BOOL, IN(metrics.join_full_lines), "false", NULL, NULL, NULL, "A container's line that fills Docker's buffer of 16 KiB and has no end of line goes on in the next message: both are one record. Off, each counts; lines whose pieces are marked (CRI, `partial_message`), or are JSON that stops in the middle, are joined always."},
 	{"metrics.histograms", OPTION_CHOICE, IN(metrics.histograms), "classic", NULL, NULL, histograms, "How histograms are sent: `classic`, `native` (exponential, 9 % a bucket), or `both`. The receiver must take native ones: see [remote write](remote-write.md#histograms)."},
 	{"budgets.series", OPTION_INT, IN(budgets.series), "200000", "100", "10000000", NULL, "Series in all; past it, increments go to `other`."},

@@ -32,6 +32,7 @@
 #define RETRY_NS (2 * NS_PER_S)
 #define SERVE_NS (50 * NS_PER_MS)
 #define NOTHING_NS (20 * NS_PER_S)
+#define OTLP_LEAVE_NS (5 * NS_PER_S)
 
 int pipeline_open_journal(const struct config *config, const char *group, struct journal **ret, struct err *err)
 {
@@ -160,6 +161,7 @@ static int start_workers(struct control *c)
 			.count = n,
 			.tap = status_tap(c->status),
 			.kept = c->kept,
+			.otlp = c->otlp,
 			.rekey = c->rekey,
 			.rekey_topic = c->rekey_topic,
 		};
@@ -188,6 +190,36 @@ static int open_kept(struct control *c)
 		return 0;
 	log_line(LOG_ERROR, "sampling", "%s", err.text);
 	return 1;
+}
+
+/* The endpoint beside the topic. */
+static int open_otlp(struct control *c)
+{
+	struct err err = {0};
+	struct span_sender_opts opts;
+	span_sender_opts_default(&opts);
+	if (!c->config->sampling.otlp.url)
+		return 0;
+	opts.http = (struct http_opts){
+		.url = c->config->sampling.otlp.url,
+		.headers = (const struct http_header *)c->config->sampling.otlp.headers.items,
+		.headers_len = c->config->sampling.otlp.headers.len,
+		.ca_file = c->config->sampling.otlp.ca,
+		.cert_file = c->config->sampling.otlp.cert,
+		.key_file = c->config->sampling.otlp.key,
+		.insecure_skip_verify = c->config->sampling.otlp.insecure_skip_verify,
+		.proxy = c->config->sampling.otlp.proxy,
+		.timeout_ns = c->config->sampling.otlp.timeout_ns,
+	};
+	opts.gzip = c->config->sampling.otlp.compression == CONFIG_COMPRESSION_GZIP;
+	opts.give_up_ns = c->config->sampling.otlp.give_up_ns;
+	opts.queue_bytes = (size_t)c->config->sampling.otlp.queue_mib << 20;
+	if (span_sender_start(&opts, &c->otlp, &err) < 0) {
+		log_line(LOG_ERROR, "otlp", "sampling.otlp: %s", err.text);
+		return 1;
+	}
+	status_set_otlp(c->status, c->otlp);
+	return 0;
 }
 
 static int open_rekey(struct control *c)
@@ -498,6 +530,9 @@ static void shut_down(struct control *c)
 		status_set_ends(c->status, NULL, NULL);
 	for (size_t i = 0; i < c->sources_len; i++)
 		kafka_source_close(c->sources[i].kafka);
+	if (c->otlp)
+		status_set_otlp(c->status, NULL);
+	span_sender_stop(c->otlp, c->until_end && !c->leaving ? c->config->sampling.otlp.give_up_ns : OTLP_LEAVE_NS);
 	span_topic_free(c->kept);
 	span_topic_free(c->rekey);
 	sending_stop(c->sending);
@@ -523,6 +558,8 @@ int pipeline_run(const struct config *config, bool until_end)
 		rc = sending_start(config, c.books, c.status, &c.sending);
 	if (!rc)
 		rc = open_kept(&c);
+	if (!rc)
+		rc = open_otlp(&c);
 	if (!rc)
 		rc = open_rekey(&c);
 	if (!rc)

@@ -41,6 +41,7 @@ set(app_SOURCES
 	sender.c
 	sending.c
 	series_text.c
+	span_sender.c
 	status.c
 	tap.c
 	traces.c

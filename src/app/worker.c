@@ -622,7 +622,7 @@ int worker_start(struct books *books, const struct worker_opts *opts, struct wor
 	w->commands = queue_new(COMMANDS_MAX);
 	w->replies = queue_new(COMMANDS_MAX);
 	w->writer.notices = queue_new(NOTICES_MAX);
-	w->traces = (struct traces){.books = books, .shard = w->shard, .topic = opts->kept, .on = shard_sampled(w->shard) != NULL};
+	w->traces = (struct traces){.books = books, .shard = w->shard, .topic = opts->kept, .otlp = opts->otlp, .on = shard_sampled(w->shard) != NULL};
 	w->pace = (struct pace){.books = books, .low_ns = opts->low_ns, .number = opts->number, .count = opts->count, .window_ns = opts->window_ns};
 	pace_leave(&w->pace);
 	pthread_mutex_init(&w->trouble_lock, NULL);

@@ -20,6 +20,7 @@ struct worker_opts {
 	size_t number, count;     /* of count workers */
 	struct tap *tap;          /* NULL: nobody can look on */
 	struct span_topic *kept;  /* where kept traces go; NULL: nowhere */
+	struct span_sender *otlp; /* where they go as well; NULL: nowhere */
 	struct span_topic *rekey; /* where spans go to be keyed by trace id; NULL: they are */
 	const char *rekey_topic;  /* its name; it is read as well */
 };

@@ -5,6 +5,7 @@ set(record_SOURCES
 	duration.c
 	field.c
 	first_error.c
+	gzip.c
 	jaeger.c
 	jaeger_proto.c
 	json.c
