@@ -33,6 +33,7 @@ set(record_SOURCES
 	text_line.c
 	timestamp.c
 	trace_id.c
+	tried.c
 	zipkin.c
 )
 # The shim catches nothing because nothing in it throws.
