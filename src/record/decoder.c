@@ -493,6 +493,7 @@ void decoder_decode_behind(struct decoder *d, struct slice before, struct slice 
 	arena_reset(&d->arena);
 	d->before = before;
 	d->len = d->undecodable = d->notes_len = 0;
+	d->layers_read = 0;
 	d->reason = UNDECODABLE_NONE;
 	d->now_ns = now_ns;
 	d->many = false;

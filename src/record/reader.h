@@ -66,6 +66,7 @@ struct decoder {
 	bool time_zoned; /* the open record's time names its offset from UTC */
 	struct decode_note notes[NOTES_MAX];
 	size_t notes_len;
+	unsigned layers_read; /* notes: how many of objects the first record was read from */
 };
 
 /* Parses text with parser number `which`; the document lives until the next decode (many) or the next parse with it. */

@@ -5,6 +5,7 @@ set(record_SOURCES
 	duration.c
 	field.c
 	first_error.c
+	gzip.c
 	jaeger.c
 	jaeger_proto.c
 	json.c
@@ -34,6 +35,7 @@ set(record_SOURCES
 	text_line.c
 	timestamp.c
 	trace_id.c
+	tried.c
 	zipkin.c
 )
 # The shim catches nothing because nothing in it throws.
