@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200 };
+enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200, ID_VALUES = 16 };
 
 struct shard *shard_new(const struct shard_opts *opts)
 {
@@ -24,7 +24,7 @@ struct shard *shard_new(const struct shard_opts *opts)
 	s->tally = tally_new();
 	tally_native(s->tally, opts->native);
 	const struct red_span_opts spans = {.preset = (enum span_preset)opts->span_preset, .dimensions = opts->span_dimensions, .dimensions_len = opts->span_dimensions_len};
-	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, &spans);
+	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, opts->id_values == SHARD_IDS_WELCOME ? 0 : opts->id_values ? opts->id_values : ID_VALUES, &spans);
 	s->examples = examples_new();
 	s->sampler = opts->sampling && opts->sampling->on ? sampler_new(opts->sampling) : NULL;
 	shard_set_rules(s, opts->rules);
@@ -98,6 +98,7 @@ void shard_widen(struct shard *s, const struct red_event *e)
 	if (wide == s->wide)
 		return;
 	s->wide = wide;
+	s->was_wide |= wide;
 	pattern_set_widen(s->patterns, wide);
 	red_widen(s->red, wide);
 }
@@ -363,6 +364,11 @@ size_t shard_lost(const struct shard *s, const char **ret_reason)
 	return s->lost;
 }
 
+bool shard_wide(const struct shard *s)
+{
+	return s->was_wide;
+}
+
 struct tally *shard_tally(struct shard *s)
 {
 	return s->tally;
@@ -396,6 +402,7 @@ void shard_clear(struct shard *s)
 	if (s->sampler)
 		sampler_clear(s->sampler);
 	s->news_len = 0;
+	s->was_wide = s->wide;
 	if (tally_series_len(s->tally) > s->opts.series_limit) {
 		tally_forget(s->tally);
 		red_forget(s->red);

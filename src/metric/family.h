@@ -57,6 +57,8 @@ struct family {
 const struct family *family_get(enum family_id id);
 /* What tells its series from those of other families: the same in every process. */
 uint64_t family_key(enum family_id id);
+/* Whether it is of winnow's own books: winnow_records_total and its like. */
+bool family_is_book(enum family_id id);
 /* How many counts of buckets its series hold: 0 for plain counters and gauges, which hold a number. */
 static inline size_t family_buckets(const struct family *f)
 {
