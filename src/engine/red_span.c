@@ -374,7 +374,7 @@ static struct memo *span_memo(struct red *r, const struct red_event *e)
 	bool fresh;
 	span_key(r, e, &k);
 	struct memo **near = near_place(r, &k);
-	if (*near && near_is(*near, &k) && ((*near)->fits || (*near)->names == r->names)) {
+	if (*near && near_is(*near, &k) && ((*near)->refusal == RED_FITS || (*near)->names == r->names)) {
 		(*near)->names = r->names;
 		return *near;
 	}

@@ -249,7 +249,7 @@ static void take_up_to_its_end(struct books *books, struct worker *w, const char
 	poll_now = slow_ops.poll;
 	slow_ops.poll = poll_slowly;
 	r->ops = &slow_ops;
-	worker_take(w, r, FORMAT_AUTO, &start);
+	worker_take(w, r, FORMAT_AUTO, NULL, &start);
 }
 
 static void a_run_until_the_end_decides_what_one_before_it_had_read_and_left_undecided(void **state)
