@@ -354,6 +354,7 @@ static int open_kafka_source(struct control_source *s, const struct config_sourc
 		.properties_len = config->kafka.properties.len,
 		.dead_letters = config->kafka.dead_letters.topic,
 		.dead_letters_per_second = config->kafka.dead_letters.per_second,
+		.format = (enum format)config->format,
 	};
 	_Static_assert(sizeof(struct kafka_property) == sizeof(struct config_pair), "both are a key and a value");
 	if (kafka_source_new(&opts, &calls, &s->kafka, &err) == 0)

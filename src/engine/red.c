@@ -122,6 +122,15 @@ struct service *red_service(struct red *r, struct slice name)
 	return s;
 }
 
+/* Ids mostly have all their digits: a copy of a size that the compiler knows. */
+static inline void copy_id(char *to, struct slice id, size_t most)
+{
+	if (id.len == most)
+		memcpy(to, id.ptr, most);
+	else if (id.len)
+		memcpy(to, id.ptr, id.len);
+}
+
 void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
 {
 	const struct record *record = e->record;
@@ -132,10 +141,9 @@ void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
 	x->time_ns = e->time_ns;
 	x->value = value;
 	x->trace_len = (uint8_t)record->trace_id.len;
-	memcpy(x->trace_id, record->trace_id.ptr, record->trace_id.len);
 	x->span_len = (uint8_t)record->span_id.len;
-	if (record->span_id.len)
-		memcpy(x->span_id, record->span_id.ptr, record->span_id.len);
+	copy_id(x->trace_id, record->trace_id, EXEMPLAR_TRACE_MAX);
+	copy_id(x->span_id, record->span_id, EXEMPLAR_SPAN_MAX);
 }
 
 static struct pattern_series *pattern_series(struct red *r, const struct pattern *p)

@@ -8,7 +8,10 @@
 #include "base/map.h"
 #include "engine/red.h"
 
-enum { NONE = -1 };
+enum { NONE = -1, RED_NEAR = 1024, RED_NEAR_TARGETS = 256 };
+
+struct memo;
+struct target;
 
 struct service {
 	char *name;
@@ -46,6 +49,8 @@ struct red {
 	struct red_span_opts spans;
 	struct map services;
 	struct service *last_service;
+	const char *near_text;   /* where the service of the payload's last span stands; NULL: no payload is open */
+	struct service *near_service;
 	struct map pairs;
 	struct map label_values;  /* by pattern or metric, label name and value: the scope */
 	struct map label_scopes;  /* by pattern or metric and label name */
@@ -55,7 +60,12 @@ struct red {
 	int64_t outcomes[OUTCOME_COUNT], consumed, bytes, gaps, weights[WEIGHT_SOURCES];
 	struct map memos; /* of spans and edges, by what their series hang on (red_span.c) */
 	struct arena memo_texts;
+	struct memo *near[RED_NEAR]; /* the memos of spans met last, by a cheap mix of their keys */
 	struct map targets;
+	struct near_target {
+		uint64_t key;
+		struct target *target;
+	} near_targets[RED_NEAR_TARGETS]; /* by the resources' bytes as they stand */
 	struct buf key;
 	struct span_run run;
 };

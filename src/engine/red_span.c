@@ -4,7 +4,8 @@
  *
  * Idea: which series a span counts in hangs on a few of its texts and numbers: service, name, kind, status, route and the like, and the dimensions that the configuration asks for.
  * These are put one behind the other as a key; a memo under that key has the numbers of the series. So a span costs the making of a key and one look; names are cut
- * down, budgets asked and labels made only when a key is new.
+ * down, budgets asked and labels made only when a key is new. Most spans do not even cost the key: the memo of one whose texts have the same lengths, beginnings and ends lies in a small table
+ * (near), and is taken if all parts of its key are equal.
  *
  * Invariants: a memo says what counting without it would say: it is made by the same steps, budgets never give back what they gave, and series numbers stay until red_forget. So memos can
  * be thrown away whenever there are MEMOS of them, which is what bounds their memory where every name has an id in it.
@@ -72,6 +73,13 @@ static void key_end(struct red *r, const char *at)
 	r->key.len = (size_t)(at - r->key.data);
 }
 
+static void forget_memos(struct red *r)
+{
+	map_clear(&r->memos);
+	arena_reset(&r->memo_texts);
+	memset(r->near, 0, sizeof(r->near));
+}
+
 /* The memo under r->key, and whether it is new and to be filled. */
 static struct memo *memo_get(struct red *r, bool *ret_new)
 {
@@ -85,10 +93,8 @@ static struct memo *memo_get(struct red *r, bool *ret_new)
 		m->names = r->names;
 		return m;
 	}
-	if (r->memos.len >= MEMOS) {
-		map_clear(&r->memos);
-		arena_reset(&r->memo_texts);
-	}
+	if (r->memos.len >= MEMOS)
+		forget_memos(r);
 	m = arena_zalloc(&r->memo_texts, sizeof(*m) + key.len);
 	*m = (struct memo){.hash = hash, .len = key.len, .names = r->names, .series = {NONE, NONE, NONE, NONE}};
 	memcpy(m->key, key.ptr, key.len);
@@ -104,11 +110,12 @@ size_t red_memos(const struct red *r)
 void red_spans_forget(struct red *r)
 {
 	size_t cursor = 0;
-	map_clear(&r->memos);
-	arena_reset(&r->memo_texts);
+	forget_memos(r);
+	r->near_text = NULL;
 	for (struct target *t; (t = map_next(&r->targets, &cursor));)
 		free(t);
 	map_clear(&r->targets);
+	memset(r->near_targets, 0, sizeof(r->near_targets));
 }
 
 /* --- labels --- */
@@ -250,42 +257,132 @@ static void fill_http(struct red *r, const struct red_event *e, struct memo *m)
 enum { KEY_TEXTS = 8 };
 
 /* All that the labels of any preset are made of. */
-static void span_key(struct red *r, const struct red_event *e)
-{
-	const struct record *span = e->record;
-	const struct service *service = red_service(r, e->service);
-	struct slice texts[KEY_TEXTS + SPAN_DIMENSIONS_MAX];
-	size_t len = 0, bytes = 0;
-	struct {
+struct span_key {
+	struct span_head {
 		const struct service *service;
 		uint16_t http_status;
-		uint8_t kind, status, system, peer_rank;
-		uint8_t zero[2];
-	} head = {service, (uint16_t)span->http_status, (uint8_t)span->span_kind, (uint8_t)span->status, (uint8_t)span->system, span->peer_rank, {'s', 0}};
-	texts[len++] = span->name;
-	if (span->http_status || span->http_method.len || span->http_route.len) {
-		head.zero[1] |= 1;
-		texts[len++] = span->http_method;
-		texts[len++] = span->http_route;
+		uint8_t kind, status, system, peer_rank, mark, http;
+	} head;
+	struct slice texts[KEY_TEXTS + SPAN_DIMENSIONS_MAX];
+	size_t len;
+};
+_Static_assert(sizeof(struct span_head) == 16, "the head of a key has no holes");
+
+/* The service of a payload's spans, which mostly is the one before. */
+static const struct service *span_service(struct red *r, struct slice name)
+{
+	if (name.ptr != r->near_text || name.len != r->near_service->len) {
+		r->near_service = red_service(r, name);
+		r->near_text = name.ptr;
 	}
+	return r->near_service;
+}
+
+static void more_texts(struct red *r, const struct record *span, struct span_key *k)
+{
 	if (span->system != SYSTEM_NONE) {
-		texts[len++] = span->operation;
-		texts[len++] = span->target;
+		k->texts[k->len++] = span->operation;
+		k->texts[k->len++] = span->target;
 	}
 	if (r->spans.preset == SPANS_SEMCONV) {
-		texts[len++] = span->peer;
-		texts[len++] = span->exception_type;
-		texts[len++] = span->service_namespace;
+		k->texts[k->len++] = span->peer;
+		k->texts[k->len++] = span->exception_type;
+		k->texts[k->len++] = span->service_namespace;
 	}
-	for (size_t i = 0; i < r->spans.dimensions_len; i++, len++)
-		if (!record_field(span, slice_str(r->spans.dimensions[i]), &texts[len]))
-			texts[len] = slice_of(NULL, 0);
-	for (size_t i = 0; i < len; i++)
-		bytes += texts[i].len + sizeof(uint32_t);
-	char *at = key_bytes(key_begin(r, sizeof(head), bytes), &head, sizeof(head));
-	for (size_t i = 0; i < len; i++)
-		at = key_text(at, texts[i]);
+	for (size_t i = 0; i < r->spans.dimensions_len; i++, k->len++)
+		if (!record_field(span, slice_str(r->spans.dimensions[i]), &k->texts[k->len]))
+			k->texts[k->len] = slice_of(NULL, 0);
+}
+
+static inline void span_key(struct red *r, const struct red_event *e, struct span_key *k)
+{
+	const struct record *span = e->record;
+	bool http = span->http_status || span->http_method.len || span->http_route.len;
+	k->head = (struct span_head){span_service(r, e->service), (uint16_t)span->http_status, (uint8_t)span->span_kind, (uint8_t)span->status, (uint8_t)span->system, span->peer_rank, 's', http};
+	k->texts[0] = span->name;
+	k->len = 1;
+	if (http) {
+		k->texts[1] = span->http_method;
+		k->texts[2] = span->http_route;
+		k->len = 3;
+	}
+	if (span->system != SYSTEM_NONE || r->spans.preset == SPANS_SEMCONV || r->spans.dimensions_len)
+		more_texts(r, span, k);
+}
+
+/* The key as bytes in r->key. */
+static void span_key_bytes(struct red *r, const struct span_key *k)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < k->len; i++)
+		bytes += k->texts[i].len + sizeof(uint32_t);
+	char *at = key_bytes(key_begin(r, sizeof(k->head), bytes), &k->head, sizeof(k->head));
+	for (size_t i = 0; i < k->len; i++)
+		at = key_text(at, k->texts[i]);
 	key_end(r, at);
+}
+
+/* A text's length, beginning and end. */
+static inline uint64_t text_mix(struct slice s)
+{
+	uint64_t first = 0, last = 0;
+	uint32_t head, tail;
+	if (s.len >= 8) {
+		memcpy(&first, s.ptr, 8);
+		memcpy(&last, s.ptr + s.len - 8, 8);
+	} else if (s.len >= 4) {
+		memcpy(&head, s.ptr, 4);
+		memcpy(&tail, s.ptr + s.len - 4, 4);
+		first = (uint64_t)tail << 32 | head;
+	} else if (s.len) {
+		first = (uint64_t)(unsigned char)s.ptr[0] << 16 | (uint64_t)(unsigned char)s.ptr[s.len / 2] << 8 | (unsigned char)s.ptr[s.len - 1];
+	}
+	return (first ^ (last << 29 | last >> 35)) + s.len;
+}
+
+static inline struct memo **near_place(struct red *r, const struct span_key *k)
+{
+	uint64_t head[2];
+	memcpy(head, &k->head, sizeof(head));
+	uint64_t mix = head[0] ^ head[1];
+	for (size_t i = 0; i < k->len; i++)
+		mix = (mix ^ text_mix(k->texts[i])) * UINT64_C(0x9E3779B97F4A7C15);
+	return &r->near[mix >> 54];
+}
+
+/* Whether the memo's key is this one. */
+static inline bool near_is(const struct memo *m, const struct span_key *k)
+{
+	const char *at = m->key + sizeof(k->head), *end = m->key + m->len;
+	if (m->len < sizeof(k->head) || memcmp(m->key, &k->head, sizeof(k->head)) != 0)
+		return false;
+	for (size_t i = 0; i < k->len; i++) {
+		uint32_t len;
+		if ((size_t)(end - at) < sizeof(len) + k->texts[i].len)
+			return false;
+		memcpy(&len, at, sizeof(len));
+		if (len != k->texts[i].len || (len && memcmp(at + sizeof(len), k->texts[i].ptr, len) != 0))
+			return false;
+		at += sizeof(len) + len;
+	}
+	return at == end;
+}
+
+static struct memo *span_memo(struct red *r, const struct red_event *e)
+{
+	struct span_key k;
+	bool fresh;
+	span_key(r, e, &k);
+	struct memo **near = near_place(r, &k);
+	if (*near && near_is(*near, &k) && ((*near)->refusal == RED_FITS || (*near)->names == r->names)) {
+		(*near)->names = r->names;
+		return *near;
+	}
+	span_key_bytes(r, &k);
+	struct memo *m = memo_get(r, &fresh);
+	if (fresh)
+		r->spans.preset == SPANS_SEMCONV ? fill_http(r, e, m) : fill_named(r, e, m);
+	return *near = m;
 }
 
 static void count_fault(struct red *r, const char *fault, int64_t step)
@@ -294,14 +391,15 @@ static void count_fault(struct red *r, const char *fault, int64_t step)
 	tally_count(r->tally, tally_series(r->tally, FAMILY_SPAN_FAULTS, labels, 1), step, 1, NULL);
 }
 
-void red_spans_end(struct red *r)
+static void end_run(struct red *r)
 {
 	uint64_t all = 0, other = 0;
 	const int64_t time_ns = r->run.step * r->step_ns;
 	for (size_t i = 0; i < WEIGHT_SOURCES; i++) {
+		if (!r->run.weights[i])
+			continue;
 		struct label by[] = {red_label("weight", slice_str(weight_source_name((enum weight_source)i)))};
-		if (r->run.weights[i])
-			tally_count(r->tally, red_series(r, &r->weights[i], FAMILY_SPANS, by, 1), r->run.step, r->run.weights[i], NULL);
+		tally_count(r->tally, red_series(r, &r->weights[i], FAMILY_SPANS, by, 1), r->run.step, r->run.weights[i], NULL);
 		all += r->run.weights[i];
 	}
 	if (!all)
@@ -319,15 +417,17 @@ void red_spans_end(struct red *r)
 	r->run = (struct span_run){0};
 }
 
+void red_spans_end(struct red *r)
+{
+	end_run(r);
+	r->near_text = NULL;
+}
+
 /* Counts it in its series. */
 static enum red_refusal count_series(struct red *r, const struct red_event *e, uint64_t weight, int64_t step)
 {
 	const struct record *span = e->record;
-	bool fresh;
-	span_key(r, e);
-	struct memo *m = memo_get(r, &fresh);
-	if (fresh)
-		r->spans.preset == SPANS_SEMCONV ? fill_http(r, e, m) : fill_named(r, e, m);
+	const struct memo *m = span_memo(r, e);
 	if (m->none)
 		return RED_FITS;
 	uint64_t n = weight == WEIGHT_UNIT ? 1 : weight_round(weight, hash_pair(hash_bytes(span->trace_id), hash_bytes(span->span_id)));
@@ -346,7 +446,7 @@ void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum we
 	const struct record *span = e->record;
 	int64_t step = red_step(r, e->time_ns);
 	if (step != r->run.step) {
-		red_spans_end(r);
+		end_run(r);
 		r->run.step = step;
 	}
 	if (span->trace_id.len == 0 || span->span_id.len == 0)
@@ -461,10 +561,23 @@ static struct target *target_get(struct red *r, const struct red_event *e, uint6
 	return t;
 }
 
+/* The same bytes under the same service are the same target: its attributes need not be read again. */
+static struct target *target_near(struct red *r, const struct red_event *e)
+{
+	struct slice bytes = record_resource_bytes(e->record);
+	if (bytes.len == 0)
+		return target_get(r, e, target_hash(e));
+	uint64_t key = hash_bytes(bytes) ^ (uintptr_t)red_service(r, e->service);
+	struct near_target *near = &r->near_targets[key % RED_NEAR_TARGETS];
+	if (!near->target || near->key != key)
+		*near = (struct near_target){key, target_get(r, e, target_hash(e))};
+	return near->target;
+}
+
 bool red_target(struct red *r, const struct red_event *e)
 {
 	int64_t step = red_step(r, e->time_ns);
-	struct target *t = target_get(r, e, target_hash(e));
+	struct target *t = target_near(r, e);
 	if (t && step > t->step) {
 		tally_count(r->tally, t->series, step, 1, NULL);
 		t->step = step;

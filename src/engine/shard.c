@@ -168,20 +168,7 @@ static bool join_lines(struct shard *s, struct shard_partition *p, struct slice 
 	return verdict == LINES_JOINED;
 }
 
-int64_t shard_event_time(const struct record *record, const struct arrival *arrival, bool *ret_ahead)
-{
-	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
-	*ret_ahead = time_ns > arrival->now_ns + AHEAD_NS;
-	return *ret_ahead || time_ns <= 0 ? arrival->now_ns : time_ns;
-}
-
-static void note_newest(struct shard_partition *p, int64_t time_ns)
-{
-	if (time_ns > p->newest_ns)
-		p->newest_ns = time_ns;
-}
-
-static void count_record(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *record, size_t index, const struct arrival *arrival, struct shard_example *where)
+static void count_log(struct shard *s, struct shard_partition *p, const struct record *record, const struct arrival *arrival, struct shard_example *where)
 {
 	struct naming n;
 	bool ahead;
@@ -189,18 +176,23 @@ static void count_record(struct shard *s, struct shard_partition *p, struct tail
 	naming_init(&n, record, time_ns);
 	if (ahead)
 		red_clock_ahead(s->red, time_ns, n.event.service);
-	note_newest(p, time_ns);
+	shard_newest(p, time_ns);
 	where->newest_ns = p->newest_ns;
 	if (s->incidents || s->wide)
 		shard_widen(s, &n.event);
 	s->totals.incident += s->wide;
-	if (record->kind == RECORD_SPAN) {
-		shard_count_span(s, p, m, index, arrival->log_ns, &n.event);
-		if (s->opts.hold_ns && p->keying == SHARD_KEYED)
-			keying_span(&s->keying, record, p->topic, p->partition, s->opts.graph_of_services);
-	} else {
-		red_consumed(s->red, time_ns, 1, 0);
-		shard_count_log(s, &n, where);
+	red_consumed(s->red, time_ns, 1, 0);
+	shard_count_log(s, &n, where);
+}
+
+static void count_records(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct decoded *decoded, const struct arrival *arrival, struct shard_example *where)
+{
+	for (size_t i = 0; i < decoded->len; i++) {
+		const struct record *record = &decoded->records[i];
+		if (record->kind == RECORD_SPAN)
+			shard_count_span(s, p, m, record, i, arrival);
+		else
+			count_log(s, p, record, arrival, where);
 	}
 }
 
@@ -209,7 +201,7 @@ static void count_joined(struct shard *s, struct shard_partition *p, const struc
 {
 	bool ahead;
 	int64_t time_ns = shard_event_time(record, arrival, &ahead);
-	note_newest(p, time_ns);
+	shard_newest(p, time_ns);
 	red_consumed(s->red, time_ns, 1, 0);
 	red_outcome(s->red, time_ns, OUTCOME_JOINED, 1);
 }
@@ -219,7 +211,7 @@ static void count_targets(struct shard *s, const struct decoded *decoded, const 
 {
 	for (size_t i = 0; i < decoded->len; i++) {
 		const struct record *r = &decoded->records[i];
-		if (r->kind != RECORD_SPAN || r->service.len == 0 || (i > 0 && r->resource == r[-1].resource))
+		if ((i > 0 && r->resource == r[-1].resource) || r->kind != RECORD_SPAN || r->service.len == 0)
 			continue;
 		bool ahead;
 		struct red_event e = {.record = r, .service = r->service, .time_ns = shard_event_time(r, arrival, &ahead)};
@@ -266,8 +258,8 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
 	if (joined)
 		count_joined(s, p, decoded.records, &arrival);
-	for (size_t i = 0; i < decoded.len && !joined; i++)
-		count_record(s, p, &message, &decoded.records[i], i, &arrival, &where);
+	else
+		count_records(s, p, &message, &decoded, &arrival, &where);
 	red_spans_end(s->red);
 	count_targets(s, &decoded, &arrival);
 	if (s->rekey && p->keying == SHARD_TO_REKEY)
@@ -302,7 +294,7 @@ static void count_rekeyed(struct shard *s, struct shard_partition *p, struct sli
 		if (!shard_spans_record(s, p, record))
 			continue;
 		naming_init(&n, record, shard_event_time(record, &arrival, &ahead));
-		note_newest(p, n.event.time_ns);
+		shard_newest(p, n.event.time_ns);
 		if (s->incidents || s->wide)
 			shard_widen(s, &n.event);
 		shard_feed_span(s, p, record, &message, i, weight_of(record, &source), source_time_ns, &n.event);

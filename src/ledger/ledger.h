@@ -142,6 +142,8 @@ void ledger_cut(struct ledger *l, int64_t step, enum remote_write_version versio
 void ledger_cut_part(struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, size_t part_bytes, struct cut *c);
 /* The same step's places [first, last) as one 1.0 request: for halving after a 400. */
 void ledger_cut_range(struct ledger *l, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret);
+/* Zero again but for its memory, which the next step of the same ledger uses. */
+void cut_again(struct cut *c);
 void cut_done(struct cut *c);
 /* Human name of the series at a place: log_records_total{...}; for setting a refused one aside. Returns a stable key (hash) of the series. */
 uint64_t ledger_place_name(const struct ledger *l, int64_t step, bool anchors, uint32_t place, struct buf *out);

@@ -51,6 +51,7 @@ static void take_labels(struct ledger *l, struct series *s, const struct label *
 		s->pairs[i] = pair_get(&l->pairs, labels[i].name, labels[i].value);
 		s->labels[i] = s->pairs[i]->label;
 	}
+	s->order = pair_sort(s->pairs, len);
 }
 
 size_t series_buckets(const struct series *s)

@@ -22,25 +22,27 @@ struct layout {
 	size_t series;
 };
 
+/* What every step asks of every series comes first. */
 struct series {
-	uint64_t number;        /* order of creation: order of samples in a step */
-	uint64_t hash;
-	struct label *labels;   /* their texts belong to the pairs */
-	struct pair **pairs;    /* the same labels; one piece of memory with them */
-	struct catalog_entry *pattern; /* log_pattern_records_total, log_pattern_info: whose */
-	struct value now;       /* what marks have applied: the receiver's value */
-	struct native *native;  /* the same as a native histogram, since one was counted first; NULL: none yet */
-	struct value posted;    /* now and everything in steps */
-	struct exemplar *exemplar;
-	int64_t last_step;      /* newest applied step with increments */
-	int64_t stale_step;     /* step of its last stale marker, INT64_MIN: none */
-	int64_t first_step;     /* the step it began in at the receiver, INT64_MIN: not yet, or before that was noted */
-	int64_t touched_step;   /* log_pattern_info: newest step it was counted in */
-	uint32_t pending;       /* steps that hold increments of it */
+	struct pair **pairs;    /* its labels, by order */
+	struct pair_order order;
 	enum family_id family;
 	uint8_t labels_len;
 	bool live;              /* the receiver has it and it has not been marked stale */
 	bool aside;
+	struct value now;       /* what marks have applied: the receiver's value */
+	struct native *native;  /* the same as a native histogram, since one was counted first; NULL: none yet */
+	int64_t last_step;      /* newest applied step with increments */
+	int64_t stale_step;     /* step of its last stale marker, INT64_MIN: none */
+	int64_t first_step;     /* the step it began in at the receiver, INT64_MIN: not yet, or before that was noted */
+	uint64_t number;        /* order of creation: order of samples in a step */
+	uint64_t hash;
+	struct label *labels;   /* sorted; their texts belong to the pairs; one piece of memory with pairs */
+	struct catalog_entry *pattern; /* log_pattern_records_total, log_pattern_info: whose */
+	struct value posted;    /* now and everything in steps */
+	struct exemplar *exemplar;
+	int64_t touched_step;   /* log_pattern_info: newest step it was counted in */
+	uint32_t pending;       /* steps that hold increments of it */
 };
 
 /* A step's increments of one series: hist and exemplar are places in the step's arrays + 1, 0: none. */

@@ -126,6 +126,12 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_INCIDENTS] = {.name = "winnow_incidents_total", .type = METRIC_COUNTER, .unit = "", .help = "Incidents raised at this instance.", .labels = ""},
 	[OWN_INCIDENT_RECORDS] = {.name = "winnow_incident_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records of services under incident that this instance counted.", .labels = ""},
 	[OWN_BUILD_INFO] = {.name = "winnow_build_info", .type = METRIC_GAUGE, .unit = "", .help = "1, with the version as a label.", .labels = "version"},
+	[OWN_PROCESS_CPU] = {.name = "process_cpu_seconds_total", .type = METRIC_COUNTER, .unit = "seconds", .help = "CPU time of the process, user and system.", .labels = ""},
+	[OWN_PROCESS_RESIDENT] = {.name = "process_resident_memory_bytes", .type = METRIC_GAUGE, .unit = "bytes", .help = "Resident memory of the process.", .labels = ""},
+	[OWN_PROCESS_VIRTUAL] = {.name = "process_virtual_memory_bytes", .type = METRIC_GAUGE, .unit = "bytes", .help = "Address space of the process.", .labels = ""},
+	[OWN_PROCESS_FILES] = {.name = "process_open_fds", .type = METRIC_GAUGE, .unit = "", .help = "Files and sockets that the process has open.", .labels = ""},
+	[OWN_PROCESS_FILES_MAX] = {.name = "process_max_fds", .type = METRIC_GAUGE, .unit = "", .help = "How many it may have open.", .labels = ""},
+	[OWN_PROCESS_START] = {.name = "process_start_time_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the process began.", .labels = ""},
 };
 
 const struct family *family_get(enum family_id id)

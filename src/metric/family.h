@@ -106,6 +106,12 @@ enum own_metric {
 	OWN_INCIDENTS,             /* winnow_incidents_total */
 	OWN_INCIDENT_RECORDS,      /* winnow_incident_records_total */
 	OWN_BUILD_INFO,            /* winnow_build_info{version} */
+	OWN_PROCESS_CPU,           /* process_cpu_seconds_total */
+	OWN_PROCESS_RESIDENT,      /* process_resident_memory_bytes */
+	OWN_PROCESS_VIRTUAL,       /* process_virtual_memory_bytes */
+	OWN_PROCESS_FILES,         /* process_open_fds */
+	OWN_PROCESS_FILES_MAX,     /* process_max_fds */
+	OWN_PROCESS_START,         /* process_start_time_seconds */
 	OWN_COUNT
 };
 

@@ -85,6 +85,13 @@ void decoder_decode_behind(struct decoder *d, struct slice before, struct slice 
 bool decoder_first_error(struct slice payload, const char *reason, size_t *ret_at);
 /* Notes on the first record of the last payload, in member order; empty unless opts.notes. */
 const struct decode_note *decoder_notes(const struct decoder *d, size_t *ret_len);
+/* For explain and dead letters: each reader of the chain in its order, and why it declined the payload ("json: no, truncated at byte 11, ..."). As good as a
+ * decode: records and notes of the last one are gone. */
+void decoder_tried(struct decoder *d, struct slice payload, const char *between, struct buf *out);
+/* Behind decoder_decode with opts.notes, of a payload with one record: the shape of each object it lies in, and the nearest that were asked before, in lines. */
+void decoder_shapes(const struct decoder *d, struct buf *out);
+/* The names that were asked for a member before the one that the note says had it; source empty: nothing had it. */
+void decoder_asked_before(const struct decoder *d, const char *member, struct slice source, struct buf *out);
 /* "auto", "json", ...: FORMAT_COUNT if name is none. */
 enum format format_by_name(struct slice name);
 const char *const *format_names(void); /* NULL-terminated */

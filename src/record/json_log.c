@@ -404,6 +404,8 @@ static void read_layers(struct decoder *d, struct record *r, unsigned layers, st
 		if (layers)
 			r->shape = d->objects[layers - 1].shape;
 		json_fields_keep(d, r, layers);
+		if (noting(d))
+			d->layers_read = layers;
 		reason = fill_all(d, r, layers, text);
 		note_part(r);
 	}

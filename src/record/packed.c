@@ -13,13 +13,14 @@
  */
 #include "record/packed.h"
 
+#include "record/gzip.h"
+
 #include <snappy-c.h>
 #include <stdlib.h>
-#include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
-enum { GZIP_WINDOW = 15 + 16, PIECE = 64 * 1024, ZSTD_WINDOW_LOG = 23, CHUNK_HEAD = 4, SUM = 4, CHUNK_LARGEST = 65536, JAVA_HEAD = 16 };
+enum { PIECE = 64 * 1024, ZSTD_WINDOW_LOG = 23, CHUNK_HEAD = 4, SUM = 4, CHUNK_LARGEST = 65536, JAVA_HEAD = 16 };
 
 typedef enum undecodable unpack_fn(struct packed *p, struct slice payload);
 static unpack_fn open_gzip, open_zstd, open_framed, open_java;
@@ -64,31 +65,9 @@ enum undecodable packed_open(struct packed *p, struct slice payload)
 	return p->plain.len > DECODER_LARGEST ? UNDECODABLE_TOO_LARGE : reason;
 }
 
-/* The members one behind the other; Z_STREAM_END if the last one ended. */
-static int inflate_all(z_stream *z, struct buf *out)
-{
-	int rc = Z_OK;
-	while (rc == Z_OK && out->len <= DECODER_LARGEST) {
-		z->next_out = (unsigned char *)buf_reserve(out, PIECE);
-		z->avail_out = PIECE;
-		rc = inflate(z, Z_NO_FLUSH);
-		out->len += PIECE - z->avail_out;
-		if (rc == Z_STREAM_END && z->avail_in > 2)
-			rc = inflateReset(z);
-		else if (rc == Z_OK && z->avail_in == 0 && z->avail_out > 0)
-			rc = Z_BUF_ERROR;
-	}
-	return rc;
-}
-
 static enum undecodable open_gzip(struct packed *p, struct slice payload)
 {
-	z_stream z = {.next_in = (unsigned char *)(uintptr_t)payload.ptr, .avail_in = (unsigned)payload.len};
-	if (inflateInit2(&z, GZIP_WINDOW) != Z_OK)
-		abort();
-	int rc = inflate_all(&z, &p->plain);
-	inflateEnd(&z);
-	return rc == Z_STREAM_END ? UNDECODABLE_NONE : UNDECODABLE_GZIP;
+	return gzip_unpack(payload, &p->plain);
 }
 
 static enum undecodable open_zstd(struct packed *p, struct slice payload)

@@ -4,6 +4,7 @@
  *
  *     winnow.reason     the label of winnow_undecodable_total     winnow.topic, winnow.partition, winnow.offset     where it was
  *     winnow.records    how many records of it were lost (a batch may have lost only some)
+ *     winnow.tried      what each reader made of it, as explain says it
  *
  * The timestamp is the message's own. Delivery is at least once: a worker settles before it appends the delta that counts the record as undecodable, so no crash
  * loses a letter, and one between the two writes it again. A letter never times out: while the brokers do not take them the worker appends nothing, and stops reading
@@ -43,6 +44,7 @@ struct dead_letters {
 	double left;       /* messages that may go now */
 	int64_t filled_ns; /* monotonic */
 	struct dead_lane *lanes;
+	struct decoder *decoder; /* says what was tried; under the lock */
 	_Atomic size_t open, open_bytes;
 };
 
@@ -82,6 +84,7 @@ int dead_letters_new(const struct dead_letter_opts *opts, struct dead_letters **
 	d->per_second = opts->per_second;
 	d->left = (double)(opts->per_second * BURST_SECONDS);
 	d->filled_ns = clock_mono_ns();
+	d->decoder = decoder_new(&(struct decoder_opts){.format = opts->format});
 	pthread_mutex_init(&d->lock, NULL);
 	*ret = d;
 	return 0;
@@ -98,6 +101,7 @@ void dead_letters_free(struct dead_letters *d)
 		free(lane->topic);
 		free(lane);
 	}
+	decoder_free(d->decoder);
 	pthread_mutex_destroy(&d->lock);
 	free(d->topic);
 	free(d);
@@ -150,7 +154,17 @@ static void put_number(rd_kafka_headers_t *headers, const char *name, int64_t va
 	put(headers, name, text);
 }
 
-static rd_kafka_headers_t *headers_of(const rd_kafka_message_t *m, const char *topic, const char *reason, size_t lost)
+static void put_tried(struct dead_letters *d, rd_kafka_headers_t *headers, struct slice payload)
+{
+	struct buf tried = {0};
+	pthread_mutex_lock(&d->lock);
+	decoder_tried(d->decoder, payload, "; ", &tried);
+	pthread_mutex_unlock(&d->lock);
+	put(headers, "winnow.tried", buf_cstr(&tried));
+	buf_done(&tried);
+}
+
+static rd_kafka_headers_t *headers_of(struct dead_letters *d, const rd_kafka_message_t *m, const char *topic, const char *reason, size_t lost)
 {
 	rd_kafka_headers_t *theirs, *ours;
 	ours = rd_kafka_message_headers(m, &theirs) == RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_headers_copy(theirs) : rd_kafka_headers_new(6);
@@ -161,8 +175,10 @@ static rd_kafka_headers_t *headers_of(const rd_kafka_message_t *m, const char *t
 	put_number(ours, "winnow.records", (int64_t)lost);
 	size_t at;
 	rd_kafka_header_remove(ours, "winnow.position");
-	if (decoder_first_error(slice_of(m->payload, m->payload ? m->len : 0), reason, &at))
+	struct slice payload = slice_of(m->payload, m->payload ? m->len : 0);
+	if (decoder_first_error(payload, reason, &at))
 		put_number(ours, "winnow.position", (int64_t)at);
+	put_tried(d, ours, payload);
 	return ours;
 }
 
@@ -175,7 +191,7 @@ enum source_aside dead_letters_add(struct dead_letters *d, struct dead_lane *lan
 		return SOURCE_ASIDE_NOWHERE;
 	if (!within_limit(d))
 		return SOURCE_ASIDE_LIMITED;
-	rd_kafka_headers_t *headers = headers_of(m, topic, reason, lost);
+	rd_kafka_headers_t *headers = headers_of(d, m, topic, reason, lost);
 	lane->open++;
 	d->open++;
 	d->open_bytes += m->len;

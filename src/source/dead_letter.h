@@ -14,6 +14,7 @@ struct dead_letter_opts {
 	const struct kafka_property *properties; /* the source's */
 	size_t properties_len;
 	int64_t per_second; /* most messages a second, ten seconds' worth at once; 0: no limit */
+	enum format format; /* as which messages are read */
 };
 
 int dead_letters_new(const struct dead_letter_opts *opts, struct dead_letters **ret, struct err *err);

@@ -347,6 +347,7 @@ static int open_dead_letters(struct kafka_source *k, const struct kafka_source_o
 		.properties = opts->properties,
 		.properties_len = opts->properties_len,
 		.per_second = opts->dead_letters_per_second,
+		.format = opts->format,
 	};
 	return dead_letters_new(&to, &k->dead_letters, err);
 }

@@ -90,6 +90,10 @@ class DeadLetters(Stage):
             self.assertEqual((m["headers"]["tenant"], m["headers"]["winnow.topic"], m["headers"]["winnow.partition"], m["headers"]["winnow.records"]), ("blue", self.logs, "0", "1"))
             self.assertEqual(m["value"], values[int(m["headers"]["winnow.offset"])])
         self.assertEqual({m["value"]: m["headers"].get("winnow.position") for m in held}[BAD["not JSON"]()], "1", "the first wrong byte")
+        tried = {m["headers"]["winnow.reason"]: m["headers"]["winnow.tried"] for m in held if m["headers"]["winnow.reason"] in ("not_json", "truncated")}
+        self.assertEqual(set(tried), {"not_json", "truncated"})
+        for reason, text in tried.items():
+            self.assertIn(f"json: no, {reason} at byte ", text)
         reasons = {m["headers"]["winnow.reason"] for m in held}
         self.assertEqual(reasons, set(self.prom.by("reason", "sum by (reason) (last_over_time(winnow_undecodable_total[12h]))")))
 
