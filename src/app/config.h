@@ -34,6 +34,7 @@ enum config_source_kind { CONFIG_SOURCE_KAFKA, CONFIG_SOURCE_FILE };
 struct config_source {
 	enum config_source_kind kind;
 	int format; /* enum format of record/decoder.h */
+	const struct zone *zone; /* of times that name none */
 	struct {
 		const char *brokers, *group;
 		struct config_strings topics; /* ^ starts a regular expression */
@@ -104,7 +105,7 @@ struct config {
 		} otlp; /* an endpoint beside the topic */
 	} sampling;
 	struct {
-		int64_t series, patterns_per_service, label_values;
+		int64_t series, series_per_metric, series_per_service, patterns_per_service, label_values, id_values;
 	} budgets;
 	struct {
 		const char *url;

@@ -18,6 +18,7 @@ enum option_type {
 	OPTION_PAIRS,   /* a map of strings, whose values are never shown */
 	OPTION_KAFKA,   /* the same, of librdkafka properties */
 	OPTION_START,
+	OPTION_ZONE,
 };
 
 struct option {

@@ -13,6 +13,7 @@ struct control_source {
 	struct control *control;
 	struct kafka_source *kafka; /* NULL for a file */
 	enum format format;
+	const struct zone *zone;
 };
 
 /* A partition of ours. */

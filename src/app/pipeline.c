@@ -64,8 +64,18 @@ static bool asked_to_leave(void *arg)
 
 void pipeline_ledger_opts(const struct config *config, struct ledger_opts *ret)
 {
-	*ret = (struct ledger_opts){.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series,
-		.histograms = (enum ledger_histograms)config->metrics.histograms};
+	*ret = (struct ledger_opts){
+		.step_ns = config->metrics.step_ns,
+		.lateness_ns = config->metrics.lateness_ns,
+		.expire_ns = config->metrics.expire_ns,
+		.receiver_window_ns = config->metrics.window_ns,
+		.series_limit = (size_t)config->budgets.series,
+		.metric_limit = (size_t)config->budgets.series_per_metric,
+		.service_limit = (size_t)config->budgets.series_per_service,
+		.label_values = (size_t)config->budgets.label_values,
+		.id_values = (size_t)config->budgets.id_values,
+		.histograms = (enum ledger_histograms)config->metrics.histograms,
+	};
 }
 
 static struct books_opts books_opts(const struct config *config)
@@ -141,6 +151,7 @@ static int start_workers(struct control *c)
 				.miner_bytes = (64u << 20) / n,
 				.native = c->config->metrics.histograms != CONFIG_HISTOGRAMS_CLASSIC,
 				.label_values = (size_t)c->config->budgets.label_values,
+				.id_values = c->config->budgets.id_values ? (size_t)c->config->budgets.id_values : SHARD_IDS_WELCOME,
 				.hold_ns = c->config->metrics.service_graph_hold_ns,
 				.sampling = &c->config->sampling.policy,
 				.join_full = c->config->metrics.join_full_lines,
@@ -343,6 +354,7 @@ static int open_kafka_source(struct control_source *s, const struct config_sourc
 		.properties_len = config->kafka.properties.len,
 		.dead_letters = config->kafka.dead_letters.topic,
 		.dead_letters_per_second = config->kafka.dead_letters.per_second,
+		.format = (enum format)config->format,
 	};
 	_Static_assert(sizeof(struct kafka_property) == sizeof(struct config_pair), "both are a key and a value");
 	if (kafka_source_new(&opts, &calls, &s->kafka, &err) == 0)
@@ -388,6 +400,7 @@ static int open_sources(struct control *c)
 		struct control_source *s = &c->sources[c->sources_len++];
 		s->control = c;
 		s->format = (enum format)config->format;
+		s->zone = config->zone;
 		if (config->kind == CONFIG_SOURCE_KAFKA ? open_kafka_source(s, config) : open_file_source(s, config))
 			return 1;
 	}

@@ -132,7 +132,7 @@ static void a_worker_whose_delta_is_rejected_rewinds_to_the_books(void **state)
 	struct worker *w = house_worker(books, low_ns, 0, 1);
 	house_write("cart.log", "cart", LINES / 2, LINES, LINES);
 	assert_int_equal(file_source_open(house_path("cart.log"), false, &r, NULL), 0);
-	worker_take(w, r, FORMAT_AUTO, &(struct shard_start){0});
+	worker_take(w, r, FORMAT_AUTO, NULL, &(struct shard_start){0});
 	worker_stop(w, true);
 	while (!worker_stopped(w))
 		clock_sleep_ns(NS_PER_MS);
@@ -249,7 +249,7 @@ static void take_up_to_its_end(struct books *books, struct worker *w, const char
 	poll_now = slow_ops.poll;
 	slow_ops.poll = poll_slowly;
 	r->ops = &slow_ops;
-	worker_take(w, r, FORMAT_AUTO, &start);
+	worker_take(w, r, FORMAT_AUTO, NULL, &start);
 }
 
 static void a_run_until_the_end_decides_what_one_before_it_had_read_and_left_undecided(void **state)
