@@ -44,7 +44,7 @@ static bool feed_tail(struct shard *s, struct shard_partition *p, const struct r
 	if (!s->sampler)
 		return true;
 	if (!p->open->tail)
-		p->open->tail = sampler_tail(s->sampler);
+		p->open->tail = sampler_tail(s->sampler, p->open->judged_ns);
 	return sampler_span(s->sampler, p->open->tail, span, service_of(span), m, index, newest_ns, counts);
 }
 
