@@ -45,6 +45,7 @@ struct pair {
 struct red {
 	struct tally *tally;
 	int64_t step_ns, oldest_step;
+	int64_t near_step, near_step_ns; /* a step and where it begins: records come close together */
 	size_t names, usual_names;
 	struct red_span_opts spans;
 	struct map services;
@@ -69,10 +70,13 @@ struct red {
 	struct span_run run;
 };
 
-static inline int64_t red_step(const struct red *r, int64_t time_ns)
+static inline int64_t red_step(struct red *r, int64_t time_ns)
 {
-	int64_t step = time_ns / r->step_ns - (time_ns % r->step_ns < 0);
-	return step < r->oldest_step ? r->oldest_step : step;
+	if ((uint64_t)time_ns - (uint64_t)r->near_step_ns >= (uint64_t)r->step_ns) {
+		r->near_step = time_ns / r->step_ns - (time_ns % r->step_ns < 0);
+		r->near_step_ns = r->near_step * r->step_ns;
+	}
+	return r->near_step < r->oldest_step ? r->oldest_step : r->near_step;
 }
 
 static inline uint32_t red_series(struct red *r, int64_t *cache, enum family_id family, const struct label *labels, size_t len)

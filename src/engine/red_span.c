@@ -257,15 +257,16 @@ enum { KEY_TEXTS = 8 };
 
 /* All that the labels of any preset are made of. */
 struct span_key {
-	struct span_head {
-		const struct service *service;
-		uint16_t http_status;
-		uint8_t kind, status, system, peer_rank, mark, http;
-	} head;
+	uint64_t head[2]; /* the service, and all that is a small number */
 	struct slice texts[KEY_TEXTS + SPAN_DIMENSIONS_MAX];
 	size_t len;
 };
-_Static_assert(sizeof(struct span_head) == 16, "the head of a key has no holes");
+
+static inline uint64_t small_numbers(const struct record *span, bool http)
+{
+	return (uint64_t)(uint16_t)span->http_status | (uint64_t)span->span_kind << 16 | (uint64_t)span->status << 24 | (uint64_t)span->system << 32 | (uint64_t)span->peer_rank << 40
+		| (uint64_t)'s' << 48 | (uint64_t)http << 56;
+}
 
 /* The service of a payload's spans, which mostly is the one before. */
 static const struct service *span_service(struct red *r, struct slice name)
@@ -297,7 +298,8 @@ static inline void span_key(struct red *r, const struct red_event *e, struct spa
 {
 	const struct record *span = e->record;
 	bool http = span->http_status || span->http_method.len || span->http_route.len;
-	k->head = (struct span_head){span_service(r, e->service), (uint16_t)span->http_status, (uint8_t)span->span_kind, (uint8_t)span->status, (uint8_t)span->system, span->peer_rank, 's', http};
+	k->head[0] = (uintptr_t)span_service(r, e->service);
+	k->head[1] = small_numbers(span, http);
 	k->texts[0] = span->name;
 	k->len = 1;
 	if (http) {
@@ -315,7 +317,7 @@ static void span_key_bytes(struct red *r, const struct span_key *k)
 	size_t bytes = 0;
 	for (size_t i = 0; i < k->len; i++)
 		bytes += k->texts[i].len + sizeof(uint32_t);
-	char *at = key_bytes(key_begin(r, sizeof(k->head), bytes), &k->head, sizeof(k->head));
+	char *at = key_bytes(key_begin(r, sizeof(k->head), bytes), k->head, sizeof(k->head));
 	for (size_t i = 0; i < k->len; i++)
 		at = key_text(at, k->texts[i]);
 	key_end(r, at);
@@ -341,9 +343,7 @@ static inline uint64_t text_mix(struct slice s)
 
 static inline struct memo **near_place(struct red *r, const struct span_key *k)
 {
-	uint64_t head[2];
-	memcpy(head, &k->head, sizeof(head));
-	uint64_t mix = head[0] ^ head[1];
+	uint64_t mix = k->head[0] ^ k->head[1];
 	for (size_t i = 0; i < k->len; i++)
 		mix = (mix ^ text_mix(k->texts[i])) * UINT64_C(0x9E3779B97F4A7C15);
 	return &r->near[mix >> 54];
@@ -353,7 +353,11 @@ static inline struct memo **near_place(struct red *r, const struct span_key *k)
 static inline bool near_is(const struct memo *m, const struct span_key *k)
 {
 	const char *at = m->key + sizeof(k->head), *end = m->key + m->len;
-	if (m->len < sizeof(k->head) || memcmp(m->key, &k->head, sizeof(k->head)) != 0)
+	uint64_t head[2];
+	if (m->len < sizeof(head))
+		return false;
+	memcpy(head, m->key, sizeof(head));
+	if (head[0] != k->head[0] || head[1] != k->head[1])
 		return false;
 	for (size_t i = 0; i < k->len; i++) {
 		uint32_t len;

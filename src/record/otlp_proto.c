@@ -231,6 +231,7 @@ static bool sniff(struct slice payload, unsigned *ret_found)
 {
 	struct wire w = wire_of(payload), inside;
 	struct wire_field f, part;
+	slice_prefetch(payload);
 	if (payload.len < 2 || payload.ptr[0] != 0x0A || !only(payload, 1 << 1) || wire_step(&w, &f) != 1)
 		return false;
 	if (!only(f.bytes, 1 << 1 | 1 << 2 | 1 << 3))
