@@ -329,7 +329,7 @@ static inline size_t bounds_below(const double *bounds, size_t len, double value
 	if (len == 0)
 		return 0;
 	for (; len > 1; len -= len / 2)
-		at += at[len / 2 - 1] < value ? len / 2 : 0;
+		at += len / 2 & -(size_t)(at[len / 2 - 1] < value);
 	return (size_t)(at - bounds) + (*at < value);
 }
 

@@ -16,12 +16,12 @@ struct label {
 
 /* A candidate: the better one stays (higher rank; at equal rank the later one in the log). */
 struct exemplar {
-	int64_t time_ns;
 	double value;
+	char trace_id[EXEMPLAR_TRACE_MAX];
+	int64_t time_ns;
+	char span_id[EXEMPLAR_SPAN_MAX];
 	uint8_t rank; /* 0: none; 1 ordinary; 2 slow; 3 error */
 	uint8_t trace_len, span_len;
-	char trace_id[EXEMPLAR_TRACE_MAX];
-	char span_id[EXEMPLAR_SPAN_MAX];
 };
 
 /* Fills e; ids that are too long or not UTF-8 are left out. */
@@ -29,8 +29,16 @@ void exemplar_set(struct exemplar *e, int64_t time_ns, double value, uint8_t ran
 /* Puts candidate in place of *kept if it is the better one. */
 static inline void exemplar_keep(struct exemplar *kept, const struct exemplar *candidate)
 {
-	if (candidate->rank >= kept->rank && candidate->rank > 0)
-		*kept = *candidate;
+	if (candidate->rank < kept->rank || candidate->rank == 0)
+		return;
+	/* member by member: it has just been made so, and a copy by larger pieces would wait for the stores to reach the cache */
+	kept->value = candidate->value;
+	memcpy(kept->trace_id, candidate->trace_id, sizeof(kept->trace_id));
+	kept->time_ns = candidate->time_ns;
+	memcpy(kept->span_id, candidate->span_id, sizeof(kept->span_id));
+	kept->rank = candidate->rank;
+	kept->trace_len = candidate->trace_len;
+	kept->span_len = candidate->span_len;
 }
 
 struct tally_series {
