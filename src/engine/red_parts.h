@@ -91,8 +91,30 @@ static inline struct label red_label(const char *name, struct slice value)
 	return (struct label){.name = slice_str(name), .value = value};
 }
 
+/* Ids mostly have all their digits: a copy of a size that the compiler knows. */
+static inline void red_copy_id(char *to, struct slice id, size_t most)
+{
+	if (id.len == most)
+		memcpy(to, id.ptr, most);
+	else if (id.len)
+		memcpy(to, id.ptr, id.len);
+}
+
 /* Rank 0 if the record has no ids that fit. */
-void red_exemplar(struct exemplar *x, const struct red_event *e, double value);
+static inline void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
+{
+	const struct record *record = e->record;
+	x->rank = 0;
+	if (e->unsure || record->trace_id.len == 0 || record->trace_id.len > EXEMPLAR_TRACE_MAX || record->span_id.len > EXEMPLAR_SPAN_MAX)
+		return;
+	x->rank = e->error ? 3 : 1;
+	x->time_ns = e->time_ns;
+	x->value = value;
+	x->trace_len = (uint8_t)record->trace_id.len;
+	x->span_len = (uint8_t)record->span_id.len;
+	red_copy_id(x->trace_id, record->trace_id, EXEMPLAR_TRACE_MAX);
+	red_copy_id(x->span_id, record->span_id, EXEMPLAR_SPAN_MAX);
+}
 static inline const struct exemplar *red_candidate(const struct exemplar *x)
 {
 	return x->rank ? x : NULL;

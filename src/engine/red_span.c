@@ -417,8 +417,11 @@ static void end_run(struct red *r)
 	for (size_t i = 0; i < WEIGHT_SOURCES; i++) {
 		if (!r->run.weights[i])
 			continue;
-		struct label by[] = {red_label("weight", slice_str(weight_source_name((enum weight_source)i)))};
-		tally_count(r->tally, red_series(r, &r->weights[i], FAMILY_SPANS, by, 1), r->run.step, r->run.weights[i], NULL);
+		if (r->weights[i] == NONE) {
+			struct label by[] = {red_label("weight", slice_str(weight_source_name((enum weight_source)i)))};
+			r->weights[i] = tally_series(r->tally, FAMILY_SPANS, by, 1);
+		}
+		tally_count(r->tally, (uint32_t)r->weights[i], r->run.step, r->run.weights[i], NULL);
 		all += r->run.weights[i];
 	}
 	if (!all)
@@ -449,11 +452,11 @@ static bool count_series(struct red *r, const struct red_event *e, uint64_t weig
 	uint64_t n = weight == WEIGHT_UNIT ? 1 : weight_round(weight, hash_pair(hash_bytes(span->trace_id), hash_bytes(span->span_id)));
 	double value = e->duration_ns < 0 ? 0 : (double)e->duration_ns / (r->spans.preset == SPANS_SEMCONV ? 1e9 : presets[r->spans.preset].unit_ns);
 	struct exemplar x;
-	red_exemplar(&x, e, 1);
+	red_exemplar(&x, e, value);
 	if (m->series[0] != NONE)
-		tally_count(r->tally, (uint32_t)m->series[0], step, n, red_candidate(&x));
-	x.value = value;
-	tally_observe_n(r->tally, (uint32_t)m->series[1], step, value, n, red_candidate(&x));
+		tally_count_observe(r->tally, (uint32_t)m->series[0], (uint32_t)m->series[1], step, value, n, &x);
+	else
+		tally_observe_n(r->tally, (uint32_t)m->series[1], step, value, n, red_candidate(&x));
 	return m->fits;
 }
 

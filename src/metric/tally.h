@@ -76,6 +76,8 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate);
 /* The same n times over. */
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate);
+/* Both for one thing that happened n times: a counter, its exemplar's value being 1, and a histogram of its values. Rank 0: no exemplar. */
+void tally_count_observe(struct tally *t, uint32_t counter, uint32_t histogram, int64_t step, double value, uint64_t n, struct exemplar *candidate);
 /* Entries in order of first touch; valid until the next call that counts or clears. */
 const struct tally_entry *tally_entries(const struct tally *t, size_t *ret_len);
 /* Number 0 is the first of an array of tally_series_len(); valid until the next tally_series or tally_forget. */

@@ -165,19 +165,17 @@ static void read_resource(struct otlp_batch *b, struct slice bytes)
 enum { IS_LOG = 1, IS_SPAN = 2, IS_NEITHER = 4 };
 
 /* What the type of a record's field says; 0 if it fits both. */
-static unsigned evidence(const struct wire_field *f)
+static inline unsigned evidence(const struct wire_field *f)
 {
 	/* number: 1 time | trace_id; 2 severity | span_id; 6 attribute | kind; 7 dropped | start; 8 flags | end; 11 observed | event; the rest are bytes in both */
-	static const unsigned char types[17][6] = {
-		[1] = {[WIRE_FIXED64] = IS_LOG, [WIRE_BYTES] = IS_SPAN}, [2] = {[WIRE_VARINT] = IS_LOG, [WIRE_BYTES] = IS_SPAN}, [6] = {[WIRE_BYTES] = IS_LOG, [WIRE_VARINT] = IS_SPAN},
-		[7] = {[WIRE_VARINT] = IS_LOG, [WIRE_FIXED64] = IS_SPAN}, [8] = {[WIRE_FIXED32] = IS_LOG, [WIRE_FIXED64] = IS_SPAN}, [11] = {[WIRE_FIXED64] = IS_LOG, [WIRE_BYTES] = IS_SPAN},
-		[10] = {[WIRE_VARINT] = IS_SPAN}, [13] = {[WIRE_BYTES] = IS_SPAN}, [14] = {[WIRE_VARINT] = IS_SPAN}, [15] = {[WIRE_BYTES] = IS_SPAN}, [16] = {[WIRE_FIXED32] = IS_SPAN},
+#define ROW(varint, fixed64, bytes, fixed32) {[WIRE_VARINT] = varint, [WIRE_FIXED64] = fixed64, [WIRE_BYTES] = bytes, [WIRE_FIXED32] = fixed32}
+	enum { N = IS_NEITHER, L = IS_LOG, S = IS_SPAN };
+	static const unsigned char types[17][8] = {
+		[1] = ROW(N, L, S, N), [2] = ROW(L, N, S, N), [6] = ROW(S, N, L, N), [7] = ROW(L, S, N, N), [8] = ROW(N, S, N, L), [10] = ROW(S, 0, 0, 0), [11] = ROW(N, L, S, N),
+		[13] = ROW(N, N, S, N), [14] = ROW(S, N, N, N), [15] = ROW(N, N, S, N), [16] = ROW(N, N, N, S),
 	};
-	static const unsigned char decided[17] = {[1] = 1, [2] = 1, [6] = 1, [7] = 1, [8] = 1, [11] = 1, [13] = 1, [14] = 1, [15] = 1, [16] = 1};
-	if (f->number > 16)
-		return 0;
-	unsigned found = types[f->number][f->type <= WIRE_FIXED32 ? f->type : 0];
-	return found || !decided[f->number] ? found : IS_NEITHER;
+#undef ROW
+	return f->number <= 16 ? types[f->number][f->type & 7] : 0;
 }
 
 static unsigned classify_record(struct slice bytes)
