@@ -26,7 +26,7 @@ struct memo {
 	uint64_t hash;
 	size_t len;
 	size_t names; /* the budgets that it was made under: what did not fit is asked again under others */
-	bool fits; /* no budget was spent */
+	enum red_refusal refusal; /* whether a budget was spent */
 	bool none; /* the preset has nothing for it */
 	int64_t series[MEMO_SERIES];
 	char key[];
@@ -35,7 +35,6 @@ struct memo {
 struct target {
 	uint32_t series;
 	int64_t step; /* the last one that it was shown in */
-	bool fits;
 };
 
 /* --- memos --- */
@@ -87,16 +86,17 @@ static struct memo *memo_get(struct red *r, bool *ret_new)
 	struct slice key = buf_slice(&r->key);
 	uint64_t hash = hash_bytes(key);
 	struct memo *m = map_get(&r->memos, hash, memo_is, &key);
-	*ret_new = !m || (!m->fits && m->names != r->names);
+	*ret_new = !m || (m->refusal && m->names != r->names);
 	if (m) {
-		m->fits |= *ret_new;
+		if (*ret_new)
+			m->refusal = RED_FITS;
 		m->names = r->names;
 		return m;
 	}
 	if (r->memos.len >= MEMOS)
 		forget_memos(r);
 	m = arena_zalloc(&r->memo_texts, sizeof(*m) + key.len);
-	*m = (struct memo){.hash = hash, .len = key.len, .names = r->names, .fits = true, .series = {NONE, NONE, NONE, NONE}};
+	*m = (struct memo){.hash = hash, .len = key.len, .names = r->names, .series = {NONE, NONE, NONE, NONE}};
 	memcpy(m->key, key.ptr, key.len);
 	map_put(&r->memos, hash, m);
 	return m;
@@ -137,25 +137,26 @@ static struct slice label_name(struct slice name, char out[LABEL_NAME_MAX])
 }
 
 /* value, or `other` if the service has too many of them. */
-static struct slice in_budget(struct red *r, struct slice service, const char *what, struct slice value, bool *fits)
+static struct slice in_budget(struct red *r, struct slice service, const char *what, struct slice value, enum red_refusal *refusal)
 {
-	bool first, ok = red_value_fits(r, hash_pair(hash_bytes(slice_str(what)), hash_bytes(service)), value, &first);
+	bool first;
+	enum red_refusal verdict = red_value(r, hash_pair(hash_bytes(slice_str(what)), hash_bytes(service)), value, IDS_BY_SHAPE, &first);
 	if (first)
-		log_line(LOG_WARN, "budgets", "service \"%.*s\" has more than %zu values of %s, \"%.*s\" is the next; further ones are counted as \"other\" (budgets.label_values)", (int)service.len, service.ptr, r->names, what,
-			(int)(value.len < 60 ? value.len : 60), value.ptr);
-	*fits &= ok;
-	return ok ? value : SLICE("other");
+		red_warn(r, verdict, "service", service, slice_str(what), value);
+	if (verdict > *refusal)
+		*refusal = verdict;
+	return verdict ? SLICE("other") : value;
 }
 
 /* The dimensions of the configuration that the span has, behind labels[len]; names are kept in `names`. */
-static size_t add_dimensions(struct red *r, const struct red_event *e, struct label *labels, size_t len, char names[][LABEL_NAME_MAX], bool *fits)
+static size_t add_dimensions(struct red *r, const struct red_event *e, struct label *labels, size_t len, char names[][LABEL_NAME_MAX], enum red_refusal *refusal)
 {
 	for (size_t i = 0; i < r->spans.dimensions_len; i++) {
 		struct slice value;
 		if (!record_field(e->record, slice_str(r->spans.dimensions[i]), &value) || value.len == 0)
 			continue;
 		struct slice name = label_name(slice_str(r->spans.dimensions[i]), names[i]);
-		labels[len++] = (struct label){.name = name, .value = in_budget(r, e->service, r->spans.dimensions[i], value, fits)};
+		labels[len++] = (struct label){.name = name, .value = in_budget(r, e->service, r->spans.dimensions[i], value, refusal)};
 	}
 	return len;
 }
@@ -207,10 +208,10 @@ static void fill_named(struct red *r, const struct red_event *e, struct memo *m)
 	struct label labels[LABELS_OWN + SPAN_DIMENSIONS_MAX];
 	size_t len = 0;
 	labels[len++] = red_label(presets[r->spans.preset].service, e->service);
-	labels[len++] = red_label("span_name", in_budget(r, e->service, "span_name", span_name(e->record, name), &m->fits));
+	labels[len++] = red_label("span_name", in_budget(r, e->service, "span_name", span_name(e->record, name), &m->refusal));
 	labels[len++] = red_label("span_kind", slice_str(kinds[e->record->span_kind]));
 	labels[len++] = red_label("status_code", slice_str(statuses[e->record->status]));
-	len = add_dimensions(r, e, labels, len, names, &m->fits);
+	len = add_dimensions(r, e, labels, len, names, &m->refusal);
 	m->series[0] = tally_series(r->tally, presets[r->spans.preset].calls, labels, len);
 	m->series[1] = tally_series(r->tally, presets[r->spans.preset].duration, labels, len);
 }
@@ -244,12 +245,12 @@ static void fill_http(struct red *r, const struct red_event *e, struct memo *m)
 	labels[len++] = red_label("http_response_status_code", buf_slice(&status));
 	struct slice place = server ? slice_of(route, route_template(span->http_route, route)) : span->peer_rank >= 4 ? span->peer : slice_of(NULL, 0);
 	if (place.len)
-		labels[len++] = red_label(server ? "http_route" : "server_address", in_budget(r, e->service, server ? "http_route" : "server_address", place, &m->fits));
+		labels[len++] = red_label(server ? "http_route" : "server_address", in_budget(r, e->service, server ? "http_route" : "server_address", place, &m->refusal));
 	struct slice type = error_type(e, buf_slice(&status));
 	if (type.len)
-		labels[len++] = red_label("error_type", in_budget(r, e->service, "error_type", type, &m->fits));
+		labels[len++] = red_label("error_type", in_budget(r, e->service, "error_type", type, &m->refusal));
 	labels[len++] = red_label("job", job_of(e, job));
-	len = add_dimensions(r, e, labels, len, names, &m->fits);
+	len = add_dimensions(r, e, labels, len, names, &m->refusal);
 	m->series[1] = tally_series(r->tally, server ? FAMILY_HTTP_SERVER : FAMILY_HTTP_CLIENT, labels, len);
 }
 
@@ -393,7 +394,7 @@ static struct memo *span_memo(struct red *r, const struct red_event *e)
 	bool fresh;
 	span_key(r, e, &k);
 	struct memo **near = near_place(r, &k);
-	if (*near && near_is(*near, &k) && ((*near)->fits || (*near)->names == r->names)) {
+	if (*near && near_is(*near, &k) && ((*near)->refusal == RED_FITS || (*near)->names == r->names)) {
 		(*near)->names = r->names;
 		return *near;
 	}
@@ -412,7 +413,7 @@ static void count_fault(struct red *r, const char *fault, int64_t step)
 
 static void end_run(struct red *r)
 {
-	uint64_t all = 0;
+	uint64_t all = 0, other = 0;
 	const int64_t time_ns = r->run.step * r->step_ns;
 	for (size_t i = 0; i < WEIGHT_SOURCES; i++) {
 		if (!r->run.weights[i])
@@ -427,12 +428,15 @@ static void end_run(struct red *r)
 	if (!all)
 		return;
 	red_consumed(r, time_ns, all, 0);
-	if (all > r->run.other)
-		red_outcome(r, time_ns, OUTCOME_CARRIED, all - r->run.other);
-	if (r->run.other) {
-		red_outcome(r, time_ns, OUTCOME_OVERFLOW, r->run.other);
-		red_overflow(r, time_ns, "label_values", r->run.other);
+	for (size_t i = RED_FITS + 1; i < RED_REFUSALS; i++) {
+		other += r->run.other[i];
+		if (r->run.other[i])
+			red_overflow(r, time_ns, red_refusal_name((enum red_refusal)i), r->run.other[i]);
 	}
+	if (all > other)
+		red_outcome(r, time_ns, OUTCOME_CARRIED, all - other);
+	if (other)
+		red_outcome(r, time_ns, OUTCOME_OVERFLOW, other);
 	r->run = (struct span_run){0};
 }
 
@@ -442,13 +446,13 @@ void red_spans_end(struct red *r)
 	r->near_text = NULL;
 }
 
-/* Counts it in its series; false if it became `other`. */
-static bool count_series(struct red *r, const struct red_event *e, uint64_t weight, int64_t step)
+/* Counts it in its series. */
+static enum red_refusal count_series(struct red *r, const struct red_event *e, uint64_t weight, int64_t step)
 {
 	const struct record *span = e->record;
 	const struct memo *m = span_memo(r, e);
 	if (m->none)
-		return true;
+		return RED_FITS;
 	uint64_t n = weight == WEIGHT_UNIT ? 1 : weight_round(weight, hash_pair(hash_bytes(span->trace_id), hash_bytes(span->span_id)));
 	double value = e->duration_ns < 0 ? 0 : (double)e->duration_ns / (r->spans.preset == SPANS_SEMCONV ? 1e9 : presets[r->spans.preset].unit_ns);
 	struct exemplar x;
@@ -457,7 +461,7 @@ static bool count_series(struct red *r, const struct red_event *e, uint64_t weig
 		tally_count_observe(r->tally, (uint32_t)m->series[0], (uint32_t)m->series[1], step, value, n, &x);
 	else
 		tally_observe_n(r->tally, (uint32_t)m->series[1], step, value, n, red_candidate(&x));
-	return m->fits;
+	return m->refusal;
 }
 
 void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source)
@@ -473,14 +477,14 @@ void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum we
 	if (span->backwards)
 		count_fault(r, "duration", step);
 	r->run.weights[source]++;
-	r->run.other += !count_series(r, e, weight, step);
+	r->run.other[count_series(r, e, weight, step)]++;
 }
 
 /* --- edges --- */
 
 static void fill_edge(struct red *r, const struct graph_edge *edge, struct memo *m)
 {
-	struct slice server = edge->server.len ? in_budget(r, edge->client, "server", edge->server, &m->fits) : edge->server;
+	struct slice server = edge->server.len ? in_budget(r, edge->client, "server", edge->server, &m->refusal) : edge->server;
 	struct label labels[] = {
 		red_label("client", edge->client),
 		red_label("server", server),
@@ -497,7 +501,7 @@ static void fill_edge(struct red *r, const struct graph_edge *edge, struct memo 
 	m->series[3] = tally_series(r->tally, FAMILY_GRAPH_SERVER, labels, 3);
 }
 
-bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge)
+enum red_refusal red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge)
 {
 	const char head[] = {'e', (char)edge->connection, (char)edge->failed, 0, 0};
 	struct exemplar x = {0};
@@ -522,7 +526,7 @@ bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge 
 		x.value = seconds[i];
 		tally_observe_n(r->tally, (uint32_t)m->series[2 + i], step, seconds[i], edge->weight, red_candidate(&x));
 	}
-	return m->fits;
+	return m->refusal;
 }
 
 /* --- targets --- */
@@ -541,17 +545,12 @@ static uint64_t target_hash(const struct red_event *e)
 	return hash;
 }
 
-static void fill_target(struct red *r, const struct red_event *e, uint64_t hash, struct target *t)
+static uint32_t target_series(struct red *r, const struct red_event *e)
 {
-	char names[LABELS_MAX][LABEL_NAME_MAX], job[ROUTE_MAX], digits[17];
+	char names[LABELS_MAX][LABEL_NAME_MAX], job[ROUTE_MAX];
 	struct label labels[LABELS_MAX];
 	size_t len = 0;
 	struct slice name, value;
-	struct buf id = {.data = digits, .cap = sizeof(digits)};
-	buf_printf(&id, "%016llx", (unsigned long long)hash);
-	in_budget(r, e->service, "target_info", buf_slice(&id), &t->fits);
-	if (!t->fits)
-		return;
 	labels[len++] = red_label("job", job_of(e, job));
 	if (e->record->service_instance.len)
 		labels[len++] = red_label("instance", e->record->service_instance);
@@ -561,19 +560,27 @@ static void fill_target(struct red *r, const struct red_event *e, uint64_t hash,
 		name = label_name(name, names[len]);
 		labels[len++] = (struct label){.name = name, .value = value};
 	}
-	t->series = tally_series(r->tally, FAMILY_TARGET_INFO, labels, len);
+	return tally_series(r->tally, FAMILY_TARGET_INFO, labels, len);
 }
 
-static struct target *target_get(struct red *r, const struct red_event *e)
+/* NULL if there is no room for another one: nothing is kept of it. */
+static struct target *target_get(struct red *r, const struct red_event *e, uint64_t hash)
 {
-	uint64_t hash = target_hash(e);
+	char digits[17];
+	struct buf id = {.data = digits, .cap = sizeof(digits)};
+	bool first;
 	struct target *t = map_get(&r->targets, hash, NULL, NULL);
-	if (!t) {
-		t = mem_zalloc(1, sizeof(*t));
-		*t = (struct target){.step = INT64_MIN, .fits = true};
-		fill_target(r, e, hash, t);
-		map_put(&r->targets, hash, t);
-	}
+	if (t)
+		return t;
+	buf_printf(&id, "%016llx", (unsigned long long)hash);
+	enum red_refusal refusal = red_value(r, hash_pair(hash_bytes(SLICE("target_info")), hash_bytes(e->service)), buf_slice(&id), IDS_WELCOME, &first);
+	if (first)
+		red_warn(r, refusal, "service", e->service, SLICE("target_info"), e->record->service_instance);
+	if (refusal)
+		return NULL;
+	t = mem_zalloc(1, sizeof(*t));
+	*t = (struct target){.step = INT64_MIN, .series = target_series(r, e)};
+	map_put(&r->targets, hash, t);
 	return t;
 }
 
@@ -582,11 +589,11 @@ static struct target *target_near(struct red *r, const struct red_event *e)
 {
 	struct slice bytes = record_resource_bytes(e->record);
 	if (bytes.len == 0)
-		return target_get(r, e);
+		return target_get(r, e, target_hash(e));
 	uint64_t key = hash_bytes(bytes) ^ (uintptr_t)red_service(r, e->service);
 	struct near_target *near = &r->near_targets[key % RED_NEAR_TARGETS];
 	if (!near->target || near->key != key)
-		*near = (struct near_target){key, target_get(r, e)};
+		*near = (struct near_target){key, target_get(r, e, target_hash(e))};
 	return near->target;
 }
 
@@ -594,9 +601,9 @@ bool red_target(struct red *r, const struct red_event *e)
 {
 	int64_t step = red_step(r, e->time_ns);
 	struct target *t = target_near(r, e);
-	if (t->fits && step > t->step) {
+	if (t && step > t->step) {
 		tally_count(r->tally, t->series, step, 1, NULL);
 		t->step = step;
 	}
-	return t->fits;
+	return t != NULL;
 }

@@ -34,7 +34,7 @@ struct shard {
 	struct red_event span; /* the span at hand; what spans have nothing in stays empty */
 	struct rekey *rekey; /* NULL: nothing is re-keyed */
 	struct incidents *incidents; /* NULL: none */
-	bool unmask, wide;           /* wide: budgets are doubled for the record at hand */
+	bool unmask, wide, was_wide; /* wide: budgets are doubled for the record at hand; was_wide: for one since the last clear */
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
 	uint32_t *told;
 	size_t told_cap;

@@ -10,8 +10,9 @@ struct edge_sink {
 static void count_edge(void *arg, const struct graph_edge *edge)
 {
 	struct edge_sink *sink = arg;
-	if (!red_edge(sink->shard->red, sink->event, edge))
-		red_overflow(sink->shard->red, sink->event->time_ns, "label_values", 1);
+	enum red_refusal refusal = red_edge(sink->shard->red, sink->event, edge);
+	if (refusal)
+		red_overflow(sink->shard->red, sink->event->time_ns, red_refusal_name(refusal), 1);
 }
 
 static inline int64_t advance(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns)

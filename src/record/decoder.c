@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "base/wire.h"
 #include "record/duration.h"
-#include "record/gzip.h"
 #include "record/otlp.h"
 #include "record/part.h"
 #include "record/reader.h"
@@ -64,7 +63,7 @@ enum format format_by_name(struct slice name)
 const char *undecodable_name(enum undecodable reason)
 {
 	static const char *const names[UNDECODABLE_COUNT] = {"none", "null", "empty", "too_large", "not_utf8", "nul", "not_json", "truncated", "too_deep", "number",
-		"wrong_type", "duplicate_key", "time", "unsupported", "not_protobuf", "not_msgpack", "gzip", "schema_avro", "schema_protobuf"};
+		"wrong_type", "duplicate_key", "time", "unsupported", "not_protobuf", "not_msgpack", "gzip", "zstd", "snappy", "schema_avro", "schema_protobuf"};
 	return (unsigned)reason < UNDECODABLE_COUNT ? names[reason] : names[UNDECODABLE_NONE];
 }
 
@@ -92,9 +91,14 @@ void decoder_free(struct decoder *d)
 	buf_done(&d->scratch);
 	buf_done(&d->tape);
 	buf_done(&d->strings);
-	buf_done(&d->plain);
+	packed_done(&d->packed);
 	free(d->records);
 	free(d);
+}
+
+void decoder_set_zone(struct decoder *d, const struct zone *zone)
+{
+	d->zone = zone;
 }
 
 void decoder_grow(struct decoder *d)
@@ -121,12 +125,12 @@ void decoder_drop(struct decoder *d, enum undecodable reason)
 
 const char *const decoder_members[] = {"time", "severity", "service", "message", "logger", "trace_id", "span_id", "duration", NULL};
 
-static bool set_time(struct record *r, struct slice text)
+static bool set_time(const struct decoder *d, struct record *r, struct slice text)
 {
 	struct timestamp t;
 	if (!timestamp_parse(text, &t) || !t.dated)
 		return false;
-	r->time_ns = t.ns > 0 ? t.ns : 1;
+	r->time_ns = decoder_utc(d, t.ns > 0 ? t.ns : 1, &t.zoned);
 	return true;
 }
 
@@ -137,7 +141,7 @@ static bool set_member(struct decoder *d, struct record *r, size_t member, struc
 	enum severity severity;
 	switch (member) {
 	case 0:
-		return set_time(r, text);
+		return set_time(d, r, text);
 	case 1:
 		severity = level_parse(text, LEVEL_GUESS);
 		r->severity = severity != SEVERITY_UNKNOWN ? severity : r->severity;
@@ -209,6 +213,20 @@ void decoder_note(struct decoder *d, const char *member, struct slice source)
 		d->notes_len++;
 	}
 	d->notes[i] = (struct decode_note){.member = member, .source = arena_copy(&d->arena, source)};
+}
+
+void decoder_note_zone(struct decoder *d, bool zoned_by_itself)
+{
+	struct buf text = {0};
+	size_t i = 0;
+	while (i < d->notes_len && strcmp(d->notes[i].member, "time") != 0)
+		i++;
+	if (!noting(d) || zoned_by_itself || i == d->notes_len)
+		return;
+	buf_add_slice(&text, d->notes[i].source);
+	buf_printf(&text, d->zone ? ", which names no zone: in %s, as configured" : ", which names no zone: taken for UTC", d->zone ? zone_name(d->zone) : "");
+	d->notes[i].source = arena_copy(&d->arena, buf_slice(&text));
+	buf_done(&text);
 }
 
 const struct decode_note *decoder_notes(const struct decoder *d, size_t *ret_len)
@@ -434,18 +452,35 @@ static void read_auto(struct decoder *d, struct slice payload)
 		read_lines_or_text(d, payload, text);
 }
 
+/* In front of what else is said of envelopes. */
+static void note_packed(struct decoder *d, const char *kind)
+{
+	struct buf text = {0};
+	if (!noting(d))
+		return;
+	bool more = d->notes_len && strcmp(d->notes[0].member, "envelope") == 0;
+	buf_printf(&text, "packed: %s%s", kind, more ? "; " : "");
+	if (more)
+		buf_add_slice(&text, d->notes[0].source);
+	decoder_note(d, "envelope", buf_slice(&text));
+	buf_done(&text);
+}
+
 static void read_payload(struct decoder *d, struct slice payload)
 {
 	enum undecodable reason = UNDECODABLE_NONE;
-	if (d->opts.format != FORMAT_TEXT && gzip_sniff(payload)) {
-		reason = gzip_unpack(payload, &d->plain);
-		payload = buf_slice(&d->plain);
+	const char *packed = packed_kind(payload);
+	if (packed) {
+		reason = packed_open(&d->packed, payload);
+		payload = buf_slice(&d->packed.plain);
 	}
 	d->payload_end = payload.ptr + payload.len;
 	if (reason || payload.len == 0)
 		decoder_lose(d, reason ? reason : UNDECODABLE_EMPTY);
 	else
 		formats[d->opts.format].read(d, payload);
+	if (packed)
+		note_packed(d, packed);
 }
 
 void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret)
@@ -458,6 +493,7 @@ void decoder_decode_behind(struct decoder *d, struct slice before, struct slice 
 	arena_reset(&d->arena);
 	d->before = before;
 	d->len = d->undecodable = d->notes_len = 0;
+	d->layers_read = 0;
 	d->reason = UNDECODABLE_NONE;
 	d->now_ns = now_ns;
 	d->many = false;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "record/decoder.h"
 #include "record/json.h"
+#include "record/packed.h"
 #include "record/shape.h"
 
 /* An object of a document, read into known fields. */
@@ -50,11 +51,12 @@ struct decoder {
 	struct object objects[LAYERS];
 	struct buf scratch;
 	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
-	struct buf plain;         /* an unpacked payload */
+	struct packed packed;
 	struct record *records;
 	size_t len, cap;
 	enum undecodable reason;
 	size_t undecodable;
+	const struct zone *zone; /* of times that name none; NULL: they are taken for UTC, and give way to an envelope's */
 	int64_t now_ns;
 	int64_t batch_time_ns; /* what the format around the records says of the next one's time; 0: nothing */
 	const char *payload_end;
@@ -64,6 +66,7 @@ struct decoder {
 	bool time_zoned; /* the open record's time names its offset from UTC */
 	struct decode_note notes[NOTES_MAX];
 	size_t notes_len;
+	unsigned layers_read; /* notes: how many of objects the first record was read from */
 };
 
 /* Parses text with parser number `which`; the document lives until the next decode (many) or the next parse with it. */
@@ -103,6 +106,8 @@ static inline enum undecodable decoder_finish(struct decoder *d, struct record *
 
 /* Notes where the open record got a member from; the last word wins. Nothing happens unless notes are wanted. */
 void decoder_note(struct decoder *d, const char *member, struct slice source);
+/* Says behind the note on the time in which zone it was taken to be, if the payload did not say it. */
+void decoder_note_zone(struct decoder *d, bool zoned_by_itself);
 /* Which key a name in the payload is. Unlike key_find it reads nothing behind the payload: a short name is copied unless eight bytes are surely there. */
 static inline unsigned decoder_key(const struct decoder *d, struct slice name)
 {
@@ -168,6 +173,15 @@ static inline struct slice decoder_joined(struct decoder *d, struct slice raw)
 	struct slice joined = slice_of(both, d->before.len + raw.len);
 	d->before = slice_of(NULL, 0);
 	return joined;
+}
+
+/* A time as json_time and timestamps give it, in the configured zone if it names none. */
+static inline int64_t decoder_utc(const struct decoder *d, int64_t ns, bool *zoned)
+{
+	if (*zoned || !d->zone || ns <= 1)
+		return ns;
+	*zoned = true;
+	return zone_to_utc(d->zone, ns);
 }
 
 static inline bool noting(const struct decoder *d)
