@@ -285,7 +285,9 @@ static void ids_from_text(struct decoder *d, const struct text_layer *text, stru
 
 static void time_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
 {
-	const struct timestamp *time = &text->h.time;
+	/* a container's time names its zone: it is better than one behind it that does not, unless it is known which that is */
+	bool container = text->h.contained && (!text->h.time.dated || !(text->h.time.zoned || d->zone));
+	const struct timestamp *time = container ? &text->h.container : &text->h.time;
 	if (time->yearless && d->now_ns <= 0)
 		return;
 	bool zoned = time->zoned;
