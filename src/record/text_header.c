@@ -198,13 +198,19 @@ static bool is_klog_letter(char c)
 	return c == 'I' || c == 'W' || c == 'E' || c == 'F';
 }
 
+/* At a line's beginning, or behind what a container's runtime wrote. */
+static bool may_be_klog(const struct scan *s)
+{
+	bool begins = !s->anything || (s->h->contained && !s->h->has_time && s->h->severity == SEVERITY_UNKNOWN);
+	return begins && s->rest.len >= 20 && is_klog_letter(s->rest.ptr[0]) && s->rest.ptr[5] == ' ';
+}
+
 /* klog and glog: "E0304 09:15:02.481203   41 store.go:118] message". */
 static bool read_klog(struct scan *s)
 {
 	struct timestamp time;
 	struct slice t = s->rest;
-	bool behind_container = s->h->contained && !s->h->has_time && s->h->severity == SEVERITY_UNKNOWN;
-	if ((s->anything && !behind_container) || t.len < 20 || !is_klog_letter(t.ptr[0]) || t.ptr[5] != ' ' || !timestamp_scan(slice_sub(t, 6, t.len), &time) || time.dated)
+	if (!may_be_klog(s) || !timestamp_scan(slice_sub(t, 6, t.len), &time) || time.dated)
 		return false;
 	struct slice tail = after_blanks(slice_sub(t, 6 + time.len, t.len));
 	tail = after_blanks(slice_sub(tail, word_len(tail), tail.len));
@@ -480,6 +486,18 @@ static bool read_otel_service(struct text_header *h, struct slice inside)
 	return true;
 }
 
+static bool read_other_bracket(struct scan *s, struct slice inside, struct slice *after)
+{
+	return read_sleuth(s->h, inside) || read_name_bracket(s, inside, after) || header_follows(s, *after);
+}
+
+/* Ids in a bracket; one that has the service beside them may be without any. */
+static bool read_id_bracket(struct text_header *h, struct slice inside)
+{
+	text_header_find_ids(h, inside);
+	return read_otel_service(h, inside) || h->trace_id.len;
+}
+
 static bool read_bracket(struct scan *s)
 {
 	struct text_header *h = s->h;
@@ -499,11 +517,7 @@ static bool read_bracket(struct scan *s)
 	} else if (!h->has_time && timestamp_scan(inside, &time) && time.len == inside.len) {
 		h->time = time;
 		h->has_time = true;
-	} else if (ids) {
-		text_header_find_ids(h, inside);
-		if (!read_otel_service(h, inside) && !h->trace_id.len)
-			return false;
-	} else if (!s->anything || !(read_sleuth(h, inside) || read_name_bracket(s, inside, &after) || header_follows(s, after))) {
+	} else if (!(ids ? read_id_bracket(h, inside) : s->anything && read_other_bracket(s, inside, &after))) {
 		return false;
 	}
 	s->rest = after;

@@ -147,20 +147,27 @@ static bool status_of(struct slice s, int64_t *ret)
 	return s.len == 3 && slice_to_i64(s, ret) && *ret >= 100 && *ret <= 599;
 }
 
+/* The three words before the time, or four. */
+static bool access_words(struct slice *rest, struct slice *ret_virtual)
+{
+	struct slice first = word(rest);
+	*ret_virtual = slice_of(NULL, 0);
+	if (first.len == 0 || word(rest).len == 0 || word(rest).len == 0)
+		return false;
+	if (rest->len && rest->ptr[0] != '[') {
+		*ret_virtual = slice_sub(first, 0, slice_find(first, ':', 0));
+		word(rest);
+	}
+	return true;
+}
+
 /* host ident user [time] "METHOD path protocol" status size ..; Apache's vhost_combined has the virtual host before it. */
 static bool read_access(struct slice line, struct text_header *h)
 {
-	struct slice rest = line, virtual = {NULL, 0};
+	struct slice rest = line, virtual;
 	struct timestamp time;
 	int64_t status;
-	for (int i = 0; i < 3; i++)
-		if (word(&rest).len == 0)
-			return false;
-	if (rest.len && rest.ptr[0] != '[') {
-		virtual = slice_sub(line, 0, slice_find(slice_sub(line, 0, slice_find(line, ' ', 0)), ':', 0));
-		word(&rest);
-	}
-	if (rest.len < 30 || rest.ptr[0] != '[' || !timestamp_scan(rest_of(rest, 1), &time) || !time.dated || rest.len < time.len + 4 || rest.ptr[time.len + 1] != ']')
+	if (!access_words(&rest, &virtual) || rest.len < 30 || rest.ptr[0] != '[' || !timestamp_scan(rest_of(rest, 1), &time) || !time.dated || rest.len < time.len + 4 || rest.ptr[time.len + 1] != ']')
 		return false;
 	rest = slice_trim(rest_of(rest, time.len + 2));
 	size_t end = rest.len > 1 && rest.ptr[0] == '"' ? slice_find(rest, '"', 1) : rest.len;
