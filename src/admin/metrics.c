@@ -236,6 +236,7 @@ void view_metrics(const struct view *v, struct buf *out)
 	labelled(&o, "outcome", SLICE("taken"), v->status->dead_letters.taken);
 	labelled(&o, "outcome", SLICE("limited"), v->status->dead_letters.limited);
 	labelled(&o, "outcome", SLICE("lost"), v->status->dead_letters.lost);
+	view_process(v, &o);
 	add_traces(v, &o);
 	add_incidents(v, &o);
 	add_codes(&o, OWN_REMOTE_WRITE_REQUESTS, v->status->requests, v->status->requests_len);

@@ -105,7 +105,7 @@ struct config {
 		} otlp; /* an endpoint beside the topic */
 	} sampling;
 	struct {
-		int64_t series, patterns_per_service, label_values;
+		int64_t series, series_per_metric, series_per_service, patterns_per_service, label_values, id_values;
 	} budgets;
 	struct {
 		const char *url;

@@ -64,8 +64,18 @@ static bool asked_to_leave(void *arg)
 
 void pipeline_ledger_opts(const struct config *config, struct ledger_opts *ret)
 {
-	*ret = (struct ledger_opts){.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series,
-		.histograms = (enum ledger_histograms)config->metrics.histograms};
+	*ret = (struct ledger_opts){
+		.step_ns = config->metrics.step_ns,
+		.lateness_ns = config->metrics.lateness_ns,
+		.expire_ns = config->metrics.expire_ns,
+		.receiver_window_ns = config->metrics.window_ns,
+		.series_limit = (size_t)config->budgets.series,
+		.metric_limit = (size_t)config->budgets.series_per_metric,
+		.service_limit = (size_t)config->budgets.series_per_service,
+		.label_values = (size_t)config->budgets.label_values,
+		.id_values = (size_t)config->budgets.id_values,
+		.histograms = (enum ledger_histograms)config->metrics.histograms,
+	};
 }
 
 static struct books_opts books_opts(const struct config *config)
@@ -141,6 +151,7 @@ static int start_workers(struct control *c)
 				.miner_bytes = (64u << 20) / n,
 				.native = c->config->metrics.histograms != CONFIG_HISTOGRAMS_CLASSIC,
 				.label_values = (size_t)c->config->budgets.label_values,
+				.id_values = c->config->budgets.id_values ? (size_t)c->config->budgets.id_values : SHARD_IDS_WELCOME,
 				.hold_ns = c->config->metrics.service_graph_hold_ns,
 				.sampling = &c->config->sampling.policy,
 				.join_full = c->config->metrics.join_full_lines,

@@ -47,4 +47,6 @@ set(app_SOURCES
 	traces.c
 	watch.c
 	worker.c
+	worker_cut.c
+	worker_read.c
 )

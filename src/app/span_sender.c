@@ -24,7 +24,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/wire.h"
-#include "record/gzip.h"
+#include "sink/gzip.h"
 
 #include <pthread.h>
 #include <stdio.h>

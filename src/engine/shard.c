@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200 };
+enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200, ID_VALUES = 16 };
 
 struct shard *shard_new(const struct shard_opts *opts)
 {
@@ -24,7 +24,7 @@ struct shard *shard_new(const struct shard_opts *opts)
 	s->tally = tally_new();
 	tally_native(s->tally, opts->native);
 	const struct red_span_opts spans = {.preset = (enum span_preset)opts->span_preset, .dimensions = opts->span_dimensions, .dimensions_len = opts->span_dimensions_len};
-	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, &spans);
+	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, opts->id_values == SHARD_IDS_WELCOME ? 0 : opts->id_values ? opts->id_values : ID_VALUES, &spans);
 	s->examples = examples_new();
 	s->sampler = opts->sampling && opts->sampling->on ? sampler_new(opts->sampling) : NULL;
 	shard_set_rules(s, opts->rules);
@@ -98,6 +98,7 @@ void shard_widen(struct shard *s, const struct red_event *e)
 	if (wide == s->wide)
 		return;
 	s->wide = wide;
+	s->was_wide |= wide;
 	pattern_set_widen(s->patterns, wide);
 	red_widen(s->red, wide);
 }
@@ -167,20 +168,7 @@ static bool join_lines(struct shard *s, struct shard_partition *p, struct slice 
 	return verdict == LINES_JOINED;
 }
 
-int64_t shard_event_time(const struct record *record, const struct arrival *arrival, bool *ret_ahead)
-{
-	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
-	*ret_ahead = time_ns > arrival->now_ns + AHEAD_NS;
-	return *ret_ahead || time_ns <= 0 ? arrival->now_ns : time_ns;
-}
-
-static void note_newest(struct shard_partition *p, int64_t time_ns)
-{
-	if (time_ns > p->newest_ns)
-		p->newest_ns = time_ns;
-}
-
-static void count_record(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *record, size_t index, const struct arrival *arrival, struct shard_example *where)
+static void count_log(struct shard *s, struct shard_partition *p, const struct record *record, const struct arrival *arrival, struct shard_example *where)
 {
 	struct naming n;
 	bool ahead;
@@ -188,18 +176,23 @@ static void count_record(struct shard *s, struct shard_partition *p, struct tail
 	naming_init(&n, record, time_ns);
 	if (ahead)
 		red_clock_ahead(s->red, time_ns, n.event.service);
-	note_newest(p, time_ns);
+	shard_newest(p, time_ns);
 	where->newest_ns = p->newest_ns;
 	if (s->incidents || s->wide)
 		shard_widen(s, &n.event);
 	s->totals.incident += s->wide;
-	if (record->kind == RECORD_SPAN) {
-		shard_count_span(s, p, m, index, arrival->log_ns, &n.event);
-		if (s->opts.hold_ns && p->keying == SHARD_KEYED)
-			keying_span(&s->keying, record, p->topic, p->partition, s->opts.graph_of_services);
-	} else {
-		red_consumed(s->red, time_ns, 1, 0);
-		shard_count_log(s, &n, where);
+	red_consumed(s->red, time_ns, 1, 0);
+	shard_count_log(s, &n, where);
+}
+
+static void count_records(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct decoded *decoded, const struct arrival *arrival, struct shard_example *where)
+{
+	for (size_t i = 0; i < decoded->len; i++) {
+		const struct record *record = &decoded->records[i];
+		if (record->kind == RECORD_SPAN)
+			shard_count_span(s, p, m, record, i, arrival);
+		else
+			count_log(s, p, record, arrival, where);
 	}
 }
 
@@ -208,7 +201,7 @@ static void count_joined(struct shard *s, struct shard_partition *p, const struc
 {
 	bool ahead;
 	int64_t time_ns = shard_event_time(record, arrival, &ahead);
-	note_newest(p, time_ns);
+	shard_newest(p, time_ns);
 	red_consumed(s->red, time_ns, 1, 0);
 	red_outcome(s->red, time_ns, OUTCOME_JOINED, 1);
 }
@@ -218,7 +211,7 @@ static void count_targets(struct shard *s, const struct decoded *decoded, const 
 {
 	for (size_t i = 0; i < decoded->len; i++) {
 		const struct record *r = &decoded->records[i];
-		if (r->kind != RECORD_SPAN || r->service.len == 0 || (i > 0 && r->resource == r[-1].resource))
+		if ((i > 0 && r->resource == r[-1].resource) || r->kind != RECORD_SPAN || r->service.len == 0)
 			continue;
 		bool ahead;
 		struct red_event e = {.record = r, .service = r->service, .time_ns = shard_event_time(r, arrival, &ahead)};
@@ -265,8 +258,8 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
 	if (joined)
 		count_joined(s, p, decoded.records, &arrival);
-	for (size_t i = 0; i < decoded.len && !joined; i++)
-		count_record(s, p, &message, &decoded.records[i], i, &arrival, &where);
+	else
+		count_records(s, p, &message, &decoded, &arrival, &where);
 	red_spans_end(s->red);
 	count_targets(s, &decoded, &arrival);
 	if (s->rekey && p->keying == SHARD_TO_REKEY)
@@ -301,7 +294,7 @@ static void count_rekeyed(struct shard *s, struct shard_partition *p, struct sli
 		if (!shard_spans_record(s, p, record))
 			continue;
 		naming_init(&n, record, shard_event_time(record, &arrival, &ahead));
-		note_newest(p, n.event.time_ns);
+		shard_newest(p, n.event.time_ns);
 		if (s->incidents || s->wide)
 			shard_widen(s, &n.event);
 		shard_feed_span(s, p, record, &message, i, weight_of(record, &source), source_time_ns, &n.event);
@@ -371,6 +364,11 @@ size_t shard_lost(const struct shard *s, const char **ret_reason)
 	return s->lost;
 }
 
+bool shard_wide(const struct shard *s)
+{
+	return s->was_wide;
+}
+
 struct tally *shard_tally(struct shard *s)
 {
 	return s->tally;
@@ -404,6 +402,7 @@ void shard_clear(struct shard *s)
 	if (s->sampler)
 		sampler_clear(s->sampler);
 	s->news_len = 0;
+	s->was_wide = s->wide;
 	if (tally_series_len(s->tally) > s->opts.series_limit) {
 		tally_forget(s->tally);
 		red_forget(s->red);

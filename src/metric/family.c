@@ -3,6 +3,8 @@
 
 #include "metric/rule_family.h"
 
+#include <string.h>
+
 /* Seconds, for what people log: from a cache hit to a slow batch job. */
 static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 /* Milliseconds, as the OpenTelemetry span metrics connector has them: dashboards read these. */
@@ -45,12 +47,12 @@ static const struct family families[FAMILY_COUNT] = {
 		.labels = "service_name"},
 	[FAMILY_CLOCK_AHEAD] = {.name = "winnow_clock_ahead_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records whose time lay ahead of the clock and was set back to it.",
 		.labels = "service_name"},
-	[FAMILY_OVERFLOW] = {.name = "winnow_overflow_total", .type = METRIC_COUNTER, .unit = "", .help = "Increments that went to a series called other because a budget was spent.",
+	[FAMILY_OVERFLOW] = {.name = "winnow_overflow_total", .type = METRIC_COUNTER, .unit = "", .help = "Increments that went to a series called other because a budget was spent: label_values, id_values, patterns_per_service, services, series_per_service, series_per_metric, series; targets (target_info that is not shown).",
 		.labels = "budget"},
 	[FAMILY_INPUT_BYTES] = {.name = "winnow_input_bytes_total", .type = METRIC_COUNTER, .unit = "bytes", .help = "Bytes of payload taken from the sources.",
 		.labels = ""},
 	[FAMILY_OFFSET_GAPS] = {.name = "winnow_offset_gap_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Offsets that the log no longer had when they were to be read.",
-		.labels = "topic"},
+		.labels = ""},
 	[FAMILY_GRAPH_REQUESTS] = {.name = "traces_service_graph_request_total", .type = METRIC_COUNTER, .unit = "", .help = "Requests from one service to another, by pairs of spans.",
 		.labels = "client, server, connection_type"},
 	[FAMILY_GRAPH_FAILED] = {.name = "traces_service_graph_request_failed_total", .type = METRIC_COUNTER, .unit = "", .help = "Those of which one of the two spans says that they failed.",
@@ -124,6 +126,12 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_INCIDENTS] = {.name = "winnow_incidents_total", .type = METRIC_COUNTER, .unit = "", .help = "Incidents raised at this instance.", .labels = ""},
 	[OWN_INCIDENT_RECORDS] = {.name = "winnow_incident_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records of services under incident that this instance counted.", .labels = ""},
 	[OWN_BUILD_INFO] = {.name = "winnow_build_info", .type = METRIC_GAUGE, .unit = "", .help = "1, with the version as a label.", .labels = "version"},
+	[OWN_PROCESS_CPU] = {.name = "process_cpu_seconds_total", .type = METRIC_COUNTER, .unit = "seconds", .help = "CPU time of the process, user and system.", .labels = ""},
+	[OWN_PROCESS_RESIDENT] = {.name = "process_resident_memory_bytes", .type = METRIC_GAUGE, .unit = "bytes", .help = "Resident memory of the process.", .labels = ""},
+	[OWN_PROCESS_VIRTUAL] = {.name = "process_virtual_memory_bytes", .type = METRIC_GAUGE, .unit = "bytes", .help = "Address space of the process.", .labels = ""},
+	[OWN_PROCESS_FILES] = {.name = "process_open_fds", .type = METRIC_GAUGE, .unit = "", .help = "Files and sockets that the process has open.", .labels = ""},
+	[OWN_PROCESS_FILES_MAX] = {.name = "process_max_fds", .type = METRIC_GAUGE, .unit = "", .help = "How many it may have open.", .labels = ""},
+	[OWN_PROCESS_START] = {.name = "process_start_time_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the process began.", .labels = ""},
 };
 
 const struct family *family_get(enum family_id id)
@@ -134,6 +142,11 @@ const struct family *family_get(enum family_id id)
 uint64_t family_key(enum family_id id)
 {
 	return family_is_of_rule(id) ? rule_family_key(id) : (uint64_t)id;
+}
+
+bool family_is_book(enum family_id id)
+{
+	return id < FAMILY_COUNT && strncmp(families[id].name, "winnow_", 7) == 0;
 }
 
 const struct family *family_own(enum own_metric metric)

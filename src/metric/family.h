@@ -57,6 +57,8 @@ struct family {
 const struct family *family_get(enum family_id id);
 /* What tells its series from those of other families: the same in every process. */
 uint64_t family_key(enum family_id id);
+/* Whether it is of winnow's own books: winnow_records_total and its like. */
+bool family_is_book(enum family_id id);
 /* How many counts of buckets its series hold: 0 for plain counters and gauges, which hold a number. */
 static inline size_t family_buckets(const struct family *f)
 {
@@ -104,6 +106,12 @@ enum own_metric {
 	OWN_INCIDENTS,             /* winnow_incidents_total */
 	OWN_INCIDENT_RECORDS,      /* winnow_incident_records_total */
 	OWN_BUILD_INFO,            /* winnow_build_info{version} */
+	OWN_PROCESS_CPU,           /* process_cpu_seconds_total */
+	OWN_PROCESS_RESIDENT,      /* process_resident_memory_bytes */
+	OWN_PROCESS_VIRTUAL,       /* process_virtual_memory_bytes */
+	OWN_PROCESS_FILES,         /* process_open_fds */
+	OWN_PROCESS_FILES_MAX,     /* process_max_fds */
+	OWN_PROCESS_START,         /* process_start_time_seconds */
 	OWN_COUNT
 };
 

@@ -26,13 +26,11 @@
 
 enum { SCHEMA_PREFIX = 5 };
 
-static const int64_t EARLIEST_NS = INT64_C(946684800) * NS_PER_S; /* 2000-01-01 */
-static const int64_t AHEAD_NS = INT64_C(3653) * 86400 * NS_PER_S;
 
 typedef void read_fn(struct decoder *d, struct slice payload);
 static read_fn read_auto, read_json, read_text, read_otlp, read_msgpack, read_zipkin, read_jaeger;
 
-/* In this order the binary ones are tried. */
+/* In this order the binary ones are tried, behind OTLP. */
 static const struct {
 	const char *name;
 	read_fn *read;
@@ -41,7 +39,7 @@ static const struct {
 	[FORMAT_AUTO] = {"auto", read_auto, NULL},
 	[FORMAT_JSON] = {"json", read_json, NULL},
 	[FORMAT_OTLP_JSON] = {"otlp_json", read_json, NULL},
-	[FORMAT_OTLP_PROTO] = {"otlp_proto", read_otlp, otlp_proto_sniff},
+	[FORMAT_OTLP_PROTO] = {"otlp_proto", read_otlp, NULL},
 	[FORMAT_MSGPACK] = {"msgpack", read_msgpack, msgpack_sniff},
 	[FORMAT_ZIPKIN] = {"zipkin", read_zipkin, zipkin_proto_sniff},
 	[FORMAT_JAEGER] = {"jaeger", read_jaeger, jaeger_proto_sniff},
@@ -103,15 +101,14 @@ void decoder_set_zone(struct decoder *d, const struct zone *zone)
 	d->zone = zone;
 }
 
-struct record *decoder_add(struct decoder *d)
+void decoder_grow(struct decoder *d)
 {
 	d->records = mem_grow(d->records, d->len, &d->cap, sizeof(*d->records));
-	struct record *r = &d->records[d->len++];
-	*r = (struct record){.duration_ns = -1};
-	if (d->len == 1)
-		d->notes_len = 0;
-	d->time_zoned = false;
-	return r;
+}
+
+struct record *decoder_add(struct decoder *d)
+{
+	return decoder_add_like(d, &(const struct record){.duration_ns = -1});
 }
 
 void decoder_lose(struct decoder *d, enum undecodable reason)
@@ -174,7 +171,7 @@ static void note_configured(struct decoder *d, const char *member, const char *p
 }
 
 /* What the configuration says about where members are; a path that is not there, or holds something else, leaves what the shape found. */
-static void take_configured(struct decoder *d, struct record *r)
+void decoder_take_configured(struct decoder *d, struct record *r)
 {
 	const struct record_fields *f = r->fields;
 	for (size_t i = 0; f && f->find && i < d->opts.fields_len; i++) {
@@ -191,18 +188,6 @@ static void take_configured(struct decoder *d, struct record *r)
 			break;
 		}
 	}
-}
-
-enum undecodable decoder_finish(struct decoder *d, struct record *r)
-{
-	if (d->opts.fields_len)
-		take_configured(d, r);
-	if (r->time_ns < 0)
-		r->time_ns = 0;
-	if (r->time_ns != 0 && (r->time_ns < EARLIEST_NS || (d->now_ns > 0 && r->time_ns - AHEAD_NS > d->now_ns)))
-		return UNDECODABLE_TIME;
-	r->error |= r->severity >= SEVERITY_ERROR || r->http_status >= 500;
-	return UNDECODABLE_NONE;
 }
 
 /* Where a member stands in the order of notes. */
@@ -455,6 +440,8 @@ static void read_auto(struct decoder *d, struct slice payload)
 		read_schema(d, payload);
 		return;
 	}
+	if (first == 0x0A && otlp_proto_try(d, payload))
+		return;
 	if (first == 0x0A || first >= 0x80)
 		for (unsigned i = 0; i < FORMAT_COUNT; i++)
 			if (formats[i].sniff && formats[i].sniff(payload)) {

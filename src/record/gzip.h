@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Payloads that were packed with gzip, and what is to be. */
+/* Payloads that were packed with gzip. */
 #ifndef WINNOW_RECORD_GZIP_H
 #define WINNOW_RECORD_GZIP_H
 
@@ -7,7 +7,5 @@
 
 /* Unpacks all members into *out; UNDECODABLE_NONE, _GZIP (broken), or _TOO_LARGE. */
 enum undecodable gzip_unpack(struct slice packed, struct buf *out);
-/* Appends text as one member, packed for speed. */
-void gzip_pack(struct slice text, struct buf *out);
 
 #endif

@@ -20,10 +20,12 @@ set(record_SOURCES
 	logfmt.c
 	message_template.c
 	msgpack.c
-	outline.c
 	otlp_json.c
 	otlp_json_write.c
 	otlp_proto.c
+	otlp_proto_span.c
+	otlp_proto_value.c
+	outline.c
 	packed.c
 	part.c
 	record.c

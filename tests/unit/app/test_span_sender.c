@@ -4,7 +4,7 @@
 #include "app/span_sender.h"
 #include "base/clock.h"
 #include "base/wire.h"
-#include "record/gzip.h"
+#include "record/packed.h"
 
 enum { WAIT_S = 20 };
 
@@ -21,14 +21,14 @@ struct endpoint {
 static struct receiver_answer answer(void *user, const struct receiver_request *request, size_t index)
 {
 	struct endpoint *e = user;
-	struct buf plain = {0};
+	struct packed packed = {0};
 	struct slice body = buf_slice(&request->body);
 	(void)index;
 	e->requests++;
 	if (e->gzip) {
-		if (gzip_unpack(body, &plain) != UNDECODABLE_NONE)
+		if (packed_open(&packed, body) != UNDECODABLE_NONE)
 			return (struct receiver_answer){.status = 415};
-		body = buf_slice(&plain);
+		body = buf_slice(&packed.plain);
 	}
 	struct receiver_answer a = e->now;
 	if (a.status == 200 && slice_find(body, 'P', 0) < body.len)
@@ -37,7 +37,7 @@ static struct receiver_answer answer(void *user, const struct receiver_request *
 		e->taken += (unsigned)body.len;
 		e->largest = body.len > e->largest ? body.len : e->largest;
 	}
-	buf_done(&plain);
+	packed_done(&packed);
 	return a;
 }
 
