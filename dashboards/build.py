@@ -77,11 +77,18 @@ SERVICE = query_variable("service", "Service", "label_values(log_records_total, 
 PATTERN = query_variable("pattern", "Pattern", 'label_values(log_pattern_records_total{service_name="$service"}, pattern_id)')
 WINNOW = text_variable("winnow", "winnow", "http://localhost:9465")
 
+UNDER_INCIDENT = "max by (service_name) (winnow_incident_until_timestamp_seconds{WHICH}) - time() > 0"
 OVERVIEW = [
     ("Objectives", [
         Panel("table", "Error budget left", ("sort(slo:period_error_budget_remaining:ratio)", ""), unit="percentunit", about="Of the SLO's period. Below 0: spent.",
               links=[link("Open the service", "/d/winnow-service?var-service=${__data.fields.sloth_service}&${__url_time_range}")]),
         Panel("timeseries", "Burn rate", ("slo:current_burn_rate:ratio", "{{sloth_service}} {{sloth_slo}}"), about="1 spends the budget in exactly the period; 14.4 pages.", bad_above=14.4),
+    ]),
+    ("Incidents", [
+        Panel("table", "Under incident, time left", (UNDER_INCIDENT.replace("WHICH", ""), ""), unit="s", height=5, links=[TO_SERVICE], decimals=0, optional=True,
+              about="Services of which all traces, more examples and a finer log are kept (POST /api/v1/incident). It ends by itself."),
+        Panel("stat", "Raised in the time shown", ("sum(increase(winnow_incidents_total[$__range]))", ""), width=4, height=5, decimals=0),
+        Panel("timeseries", "Their records per second", ("sum(rate(winnow_incident_records_total[$__rate_interval]))", "kept more of"), width=8, height=5),
     ]),
     ("Services", [
         Panel("timeseries", "Requests per second", (f"sum by (service_name) (rate({CALLS}{{{SERVER}}}[$__rate_interval]))", "{{service_name}}"), unit="reqps", width=8, links=[SERIES_TO_SERVICE]),
@@ -110,6 +117,11 @@ OVERVIEW = [
 ]
 
 SERVICE_LEVEL = [
+    ("$service: alerts and incident", [
+        Panel("table", "Alerts that fire or wait", ('ALERTS{sloth_service="$service"} or ALERTS{service_name="$service"}', ""), width=16, height=5, decimals=0, optional=True),
+        Panel("stat", "Under incident for", (UNDER_INCIDENT.replace("WHICH", 'service_name="$service"'), ""), unit="s", width=8, height=5, decimals=0, optional=True,
+              about="While it lasts, all traces of the service are kept, more examples, and debug is the log level it is asked for."),
+    ]),
     ("$service: requests", [
         Panel("timeseries", "Requests per second by endpoint", (f'sum by (span_name) (rate({CALLS}{{service_name="$service",{SERVER}}}[$__rate_interval]))', "{{span_name}}"), unit="reqps", width=8),
         Panel("timeseries", "Errors per second by endpoint", (f'sum by (span_name) (rate({CALLS}{{service_name="$service",{SERVER},status_code="STATUS_CODE_ERROR"}}[$__rate_interval]))', "{{span_name}}"), unit="reqps",
@@ -136,9 +148,13 @@ SERVICE_LEVEL = [
               unit="s", width=24, links=[SERIES_TO_PATTERN], exemplars=True),
     ]),
     ("$service: resources", [
-        Panel("timeseries", "CPU", ('sum by (pod) (rate(container_cpu_usage_seconds_total{container!="",pod=~"$service-.*"}[$__rate_interval]))', "{{pod}}"), width=8, optional=True, about="From cAdvisor, by pods called like the service."),
-        Panel("timeseries", "Memory", ('sum by (pod) (container_memory_working_set_bytes{container!="",pod=~"$service-.*"})', "{{pod}}"), unit="bytes", width=8, optional=True),
-        Panel("timeseries", "Throttled", ('sum by (pod) (rate(container_cpu_cfs_throttled_periods_total{pod=~"$service-.*"}[$__rate_interval]))', "{{pod}}"), width=8, optional=True),
+        Panel("timeseries", "CPU", ('sum by (pod) (rate(container_cpu_usage_seconds_total{container!="",pod=~"$service-.*"}[$__rate_interval])) or sum by (instance) (rate(process_cpu_seconds_total{job="$service"}[$__rate_interval]))',
+              "{{pod}}{{instance}}"), width=8, optional=True, about="Seconds per second. Of pods called like the service (cAdvisor), and of what is scraped under the service's name as its job."),
+        Panel("timeseries", "Memory", ('sum by (pod) (container_memory_working_set_bytes{container!="",pod=~"$service-.*"}) or sum by (instance) (process_resident_memory_bytes{job="$service"})', "{{pod}}{{instance}}"),
+              unit="bytes", width=8, optional=True),
+        Panel("timeseries", "How near to a limit", ('sum by (pod) (rate(container_cpu_cfs_throttled_periods_total{pod=~"$service-.*"}[$__rate_interval])) / sum by (pod) (rate(container_cpu_cfs_periods_total{pod=~"$service-.*"}[$__rate_interval])) '
+              'or sum by (instance) (process_open_fds{job="$service"}) / sum by (instance) (process_max_fds{job="$service"})', "{{pod}}{{instance}}"), unit="percentunit", width=8, optional=True,
+              about="Pods: share of the CPU's periods in which they were throttled. Processes: open files, of those they may open."),
     ]),
 ]
 
@@ -232,7 +248,8 @@ def dashboard(uid, title, rows, variables):
             panels.append(panel.json(number := number + 1, x, y))
             x, tallest = x + panel.width, max(tallest, panel.height)
         y += tallest
-    annotations = [{"name": "Alerts", "datasource": PROMETHEUS, "enable": True, "hide": False, "iconColor": "red", "expr": 'ALERTS{alertstate="firing",sloth_severity="page"}'}]
+    annotations = [{"name": "Alerts", "datasource": PROMETHEUS, "enable": True, "hide": False, "iconColor": "red", "expr": 'ALERTS{alertstate="firing",sloth_severity="page"}'},
+                   {"name": "Incidents", "datasource": PROMETHEUS, "enable": True, "hide": False, "iconColor": "orange", "expr": "winnow_incident_until_timestamp_seconds > time()"}]
     return {"uid": uid, "title": title, "tags": ["winnow"], "schemaVersion": 39, "version": 1, "editable": True, "graphTooltip": 1, "timezone": "browser", "refresh": "10s",
             "time": {"from": "now-1h", "to": "now"}, "templating": {"list": variables}, "annotations": {"list": annotations}, "panels": panels,
             "links": [{"title": "winnow", "type": "dashboards", "tags": ["winnow"], "asDropdown": False, "includeVars": True, "keepTime": True, "targetBlank": False, "icon": "external link", "tooltip": "", "url": ""}]}
