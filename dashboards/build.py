@@ -99,8 +99,8 @@ OVERVIEW = [
     ]),
     ("Patterns", [
         Panel("table", "Spiking: errors and warnings per minute more than before", (
-            'topk(15, (60 * sum by (service_name, pattern_id) (rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m])) - (60 * sum by (service_name, pattern_id) '
-            '(rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m] offset 15m)) or 0 * sum by (service_name, pattern_id) (rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m]))))'
+            'topk(15, ((60 * sum by (service_name, pattern_id) (rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m])) - (60 * sum by (service_name, pattern_id) '
+            '(rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m] offset 15m)) or 0 * sum by (service_name, pattern_id) (rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m])))) > 0)'
             ' * on (service_name, pattern_id) group_left (template) log_pattern_info)', ""), links=[TO_PATTERN], decimals=1),
         Panel("table", "New in the last hour", (
             'topk(15, count by (service_name, pattern_id, template) (log_pattern_info) unless on (service_name, pattern_id) (log_pattern_info offset 1h))', ""), links=[TO_PATTERN], optional=True,
@@ -164,7 +164,8 @@ INFRASTRUCTURE = [
         Panel("stat", "Leaders", ("sum(winnow_leader)", ""), width=4, height=5),
         Panel("stat", "Behind", ("time() - max(winnow_watermark_timestamp_seconds)", ""), unit="s", width=4, height=5, bad_above=300, decimals=0),
         Panel("stat", "Steps that wait", ("max(winnow_pending_steps)", ""), width=4, height=5, bad_above=30),
-        Panel("stat", "Books: consumed less outcomes", ("sum(winnow_records_consumed_total) - sum(winnow_records_total)", ""), width=4, height=5, bad_above=1),
+        Panel("stat", "Not in the books", ("sum(winnow_records_consumed_total) - sum(winnow_records_total)", ""), width=4, height=5, bad_above=1,
+              about="Records consumed, less those of all outcomes: 0."),
         Panel("stat", "Set aside", ("max(winnow_remote_write_aside_series)", ""), width=4, height=5, bad_above=1),
     ]),
     ("Kafka", [
@@ -176,14 +177,14 @@ INFRASTRUCTURE = [
     ("Quality of the input", [
         Panel("timeseries", "Undecodable per second by reason", ("sum by (reason) (rate(winnow_undecodable_total[$__rate_interval]))", "{{reason}}"), width=8, optional=True),
         Panel("timeseries", "Late per second by service", ("sum by (service_name) (rate(winnow_late_records_total[$__rate_interval]))", "{{service_name}}"), width=8, optional=True),
-        Panel("timeseries", "Over a budget per second", ("sum by (budget) (rate(winnow_overflow_total[$__rate_interval])) or vector(0)", "{{budget}}"), width=8),
+        Panel("timeseries", "Over a budget per second", ("sum by (budget) (rate(winnow_overflow_total[$__rate_interval])) or label_replace(vector(0), \"budget\", \"none\", \"\", \"\")", "{{budget}}"), width=8),
         Panel("timeseries", "Patterns and series", ("max(winnow_patterns)", "patterns"), ("max(winnow_series)", "series"), width=12),
         Panel("timeseries", "Deltas by what became of them", ("sum by (outcome) (rate(winnow_deltas_total[$__rate_interval]))", "{{outcome}}"), width=12),
     ]),
     ("Receiver", [
         Panel("timeseries", "Remote-write requests by status", ("sum by (code) (rate(winnow_remote_write_requests_total[$__rate_interval]))", "{{code}}"), width=8),
         Panel("timeseries", "Prometheus: series in memory", ("prometheus_tsdb_head_series", "{{instance}}"), width=8),
-        Panel("timeseries", "Prometheus: samples taken per second", ("rate(prometheus_tsdb_head_samples_appended_total[$__rate_interval])", "{{instance}}"), width=8),
+        Panel("timeseries", "Prometheus: samples taken per second", ("sum by (instance) (rate(prometheus_tsdb_head_samples_appended_total[$__rate_interval]))", "{{instance}}"), width=8),
     ]),
     ("Hosts", [
         Panel("timeseries", "CPU in use", ('1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[$__rate_interval]))', "{{instance}}"), unit="percentunit", width=8, optional=True),
@@ -199,7 +200,7 @@ PATTERN_LEVEL = [
         Panel("timeseries", "Records per second", ('sum by (severity) (rate(log_pattern_records_total{service_name="$service",pattern_id="$pattern"}[$__rate_interval]))', "{{severity}}"), width=16, exemplars=True,
               links=[TO_WINNOW], about="A dot is a trace in which this line was written."),
         Panel("stat", "In the time shown", ('sum(increase(log_pattern_records_total{service_name="$service",pattern_id="$pattern"}[$__range]))', ""), width=4, decimals=0, links=[TO_WINNOW]),
-        Panel("stat", "Share of the service's records", ('sum(rate(log_pattern_records_total{service_name="$service",pattern_id="$pattern"}[5m])) / sum(rate(log_records_total{service_name="$service"}[5m]))', ""),
+        Panel("stat", "Share of its service", ('sum(rate(log_pattern_records_total{service_name="$service",pattern_id="$pattern"}[5m])) / sum(rate(log_records_total{service_name="$service"}[5m]))', ""),
               unit="percentunit", width=4),
     ]),
     ("What it measures", [
