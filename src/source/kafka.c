@@ -32,6 +32,7 @@ struct kafka_reader {
 	rd_kafka_queue_t *queue;
 	rd_kafka_topic_t *handle;
 	struct dead_letters *dead_letters; /* the source's; NULL: none */
+	struct dead_lane *dead_lane;
 };
 
 struct kafka_source {
@@ -112,12 +113,17 @@ static void kafka_close(struct source_reader *r)
 static enum source_aside kafka_set_aside(struct source_reader *r, const struct source_message *m, const char *reason, size_t lost_records)
 {
 	struct dead_letters *to = of(r)->dead_letters;
-	return to ? dead_letters_add(to, m->handle, r->topic, reason, lost_records) : SOURCE_ASIDE_NOWHERE;
+	return to ? dead_letters_add(to, of(r)->dead_lane, m->handle, r->topic, reason, lost_records) : SOURCE_ASIDE_NOWHERE;
 }
 
-static size_t kafka_settle(struct source_reader *r)
+static bool kafka_aside_full(struct source_reader *r)
 {
-	return of(r)->dead_letters ? dead_letters_settle(of(r)->dead_letters) : 0;
+	return of(r)->dead_letters && dead_letters_full(of(r)->dead_letters);
+}
+
+static bool kafka_settle(struct source_reader *r, int64_t timeout_ns, size_t *lost)
+{
+	return !of(r)->dead_letters || dead_letters_settle(of(r)->dead_letters, of(r)->dead_lane, timeout_ns, lost);
 }
 
 static int kafka_look(struct source_reader *r, int64_t *ret_end, struct err *err)
@@ -152,6 +158,7 @@ static const struct source_reader_ops kafka_ops = {
 	.seek = kafka_seek,
 	.close = kafka_close,
 	.set_aside = kafka_set_aside,
+	.aside_full = kafka_aside_full,
 	.settle = kafka_settle,
 	.look = kafka_look,
 	.since = kafka_since,
@@ -183,6 +190,8 @@ static struct source_reader *reader_new(struct kafka_source *k, const char *topi
 	r->base.start = start_offset(k, topic, partition, low, high);
 	r->base.end = high;
 	r->dead_letters = k->dead_letters;
+	if (r->dead_letters)
+		r->dead_lane = dead_letters_lane(r->dead_letters, topic, partition);
 	r->handle = rd_kafka_topic_new(k->rk, topic, NULL);
 	r->queue = rd_kafka_queue_get_partition(k->rk, topic, partition);
 	return &r->base;
@@ -338,6 +347,7 @@ static int open_dead_letters(struct kafka_source *k, const struct kafka_source_o
 		.properties = opts->properties,
 		.properties_len = opts->properties_len,
 		.per_second = opts->dead_letters_per_second,
+		.format = opts->format,
 	};
 	return dead_letters_new(&to, &k->dead_letters, err);
 }
