@@ -217,6 +217,8 @@ void rule_load_grok(struct rule_loader *l, const struct yaml *root);
 bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 /* Texts of which every match must hold at least one: how many (at most RULE_LITERALS_MAX), 0 if there are none for sure. */
 size_t regex_literals(struct arena *arena, struct slice regex, struct slice **ret, bool *ret_caseless);
+/* The text with which every match starts, and every message that has one; empty if that is not known. */
+struct slice regex_prefix(struct arena *arena, struct slice regex);
 
 /* rule_where.c */
 void where_load(struct rule_loader *l, const struct yaml *node, struct where *where);

@@ -186,6 +186,8 @@ static void add_rule(struct buf *file, unsigned number, struct buf *sample)
 	do {
 		buf_reset(&text);
 		buf_reset(sample);
+		if (!template && rnd(3) == 0)
+			buf_add_str(&text, rnd(2) ? "^" : "\\A");
 		if (caseless)
 			buf_add_str(&text, "(?i)");
 		if (template)
