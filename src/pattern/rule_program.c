@@ -330,3 +330,23 @@ size_t program_len(const uint8_t *program)
 		;
 	return at + HEAD;
 }
+
+static struct slice op_text(const uint8_t *op)
+{
+	return slice_of((const char *)op + HEAD, op[2] | (size_t)op[3] << 8);
+}
+
+struct slice program_behind_word(const uint8_t *program)
+{
+	const uint8_t *word = program + HEAD + op_text(program).len;
+	if (*program != OP_TEXT || *word != OP_WORD || word[HEAD] != OP_TEXT)
+		return slice_of(NULL, 0);
+	return op_text(word + HEAD);
+}
+
+size_t program_word_end(struct slice message, size_t at)
+{
+	while (at < message.len && !is_space(message.ptr[at]))
+		at++;
+	return at;
+}

@@ -31,6 +31,7 @@ set(pattern_SOURCES
 	ruleset_check.c
 	ruleset_explain.c
 	ruleset_prefilter.c
+	ruleset_start.c
 	shape.c
 	suggest.c
 	suggest_align.c

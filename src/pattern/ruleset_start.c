@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Idea. Most rules say how their messages start: "[pay][", "order <id:word> was ...". Such a rule is found by one look at the start of the message, whatever its
+ * length, and need not be looked for in the rest of it. The first 8 bytes of a rule's prefix (3, if it is shorter) are its key. A key with few rules has them all
+ * as candidates. Of a key with many, those that go on with a word and a text behind it are told apart by that text: the word's end is known without a
+ * choice (\S++), so one more look-up finds the few whose text stands there. What is left is found by its literals, but only in messages that start with
+ * the key: the key opens the second of the set's finders (ruleset_prefilter.c).
+ *
+ * Invariants. Whatever matches is among the candidates, or its key opens the finder that has its literals. Work per message is bounded: two keys, DIRECT_MAX rules
+ * and STEMS_MAX stems of each, FOLLOWERS_MAX rules behind each stem.
+ *
+ * Layout. One open table of keys, at most half full: those of 8 bytes, and those of 3 with zeros behind them; that a message meets a slot that is not its own
+ * does not matter, as prefixes are compared. A second table, over stem and the 8 bytes behind the word, has ranges of `followers`. */
+#include "pattern/ruleset_parts.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+enum { LONG = 8, SHORT = RULE_START_MIN, DIRECT_MAX = 4, STEMS_MAX = 4, FOLLOWERS_MAX = 32 };
+
+struct key_slot {
+	uint64_t key;
+	uint32_t direct, direct_len; /* in `direct` */
+	uint32_t stems, stems_len;   /* in `stems` */
+	bool used, opens;
+};
+
+struct follow_slot {
+	uint64_t text;
+	uint32_t stem;
+	uint32_t first, len; /* in `followers`; 0: the slot is free */
+};
+
+/* A rule by the text that must stand behind the word: of its first 16 bytes the last 8, as far as there are. */
+struct follower {
+	uint64_t next, mask;
+	uint32_t rule;
+};
+
+struct starts {
+	bool by_long, by_short;
+	struct key_slot *keys;
+	size_t keys_mask;
+	struct follow_slot *follows;
+	size_t follows_mask;
+	struct literal_rule *direct;
+	struct literal_rule *stems;  /* rule is not used */
+	struct follower *followers;
+	size_t direct_len, stems_len, followers_len;
+};
+
+/* A rule that says how its messages start, while the tables are made. */
+struct starter {
+	uint64_t key;
+	struct slice prefix, behind;
+	uint32_t rule, stem;
+};
+
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+	uint64_t h = (a ^ b * UINT64_C(0xD6E8FEB86659FD93)) * UINT64_C(0x9E3779B97F4A7C15);
+	return h ^ h >> 32;
+}
+
+static inline uint64_t short_key(uint64_t start)
+{
+	char bytes[sizeof(start)] = {0};
+	memcpy(bytes, &start, SHORT);
+	return start_word(slice_of(bytes, sizeof(bytes)));
+}
+
+/* The slot of this key, or the free one where it belongs. */
+static inline struct key_slot *key_slot(const struct starts *s, uint64_t key)
+{
+	size_t i = mix(key, 1) & s->keys_mask;
+	while (s->keys[i].used && s->keys[i].key != key)
+		i = (i + 1) & s->keys_mask;
+	return &s->keys[i];
+}
+
+static inline struct follow_slot *follow_slot(const struct starts *s, uint32_t stem, uint64_t text)
+{
+	size_t i = mix(text, stem) & s->follows_mask;
+	while (s->follows[i].len && (s->follows[i].stem != stem || s->follows[i].text != text))
+		i = (i + 1) & s->follows_mask;
+	return &s->follows[i];
+}
+
+/* ---- making ---- */
+
+static int by_start(const void *a, const void *b)
+{
+	const struct starter *x = a, *y = b;
+	int order = x->key < y->key ? -1 : x->key > y->key;
+	if (!order)
+		order = slice_cmp(x->prefix, y->prefix);
+	if (!order)
+		order = slice_cmp(slice_sub(x->behind, 0, LONG), slice_sub(y->behind, 0, LONG));
+	return order ? order : x->rule < y->rule ? -1 : 1;
+}
+
+static size_t power_above(size_t len)
+{
+	size_t size = 16;
+	while (size < 2 * len + 1)
+		size *= 2;
+	return size;
+}
+
+static void add_direct(struct ruleset *set, struct starts *s, struct key_slot *slot, uint32_t rule)
+{
+	s->direct[s->direct_len++] = literal_rule(set, rule);
+	slot->direct_len++;
+}
+
+static void add_followers(struct starts *s, const struct starter *starters, size_t len)
+{
+	struct follow_slot *slot = follow_slot(s, starters->stem, start_word(starters->behind));
+	*slot = (struct follow_slot){.text = start_word(starters->behind), .stem = starters->stem, .first = (uint32_t)s->followers_len, .len = (uint32_t)len};
+	for (size_t i = 0; i < len; i++) {
+		struct slice next = slice_sub(starters[i].behind, LONG, 2 * LONG), ones = slice_sub(SLICE("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), 0, next.len);
+		s->followers[s->followers_len++] = (struct follower){.next = start_word(next), .mask = start_word(ones), .rule = starters[i].rule};
+	}
+}
+
+/* Those of a key's rules that a word and a text tell apart; the others go to the front. Returns how many those are. */
+static size_t part_followers(struct ruleset *set, struct starts *s, struct key_slot *slot, struct starter *starters, size_t len)
+{
+	size_t left = 0;
+	for (size_t i = 0, n; i < len; i += n) {
+		bool stem = i == 0 || !slice_eq(starters[i].prefix, starters[i - 1].prefix);
+		if (stem && slot->stems_len < STEMS_MAX) {
+			s->stems[s->stems_len++] = literal_rule(set, starters[i].rule);
+			slot->stems_len++;
+		}
+		for (n = 0; i + n < len && slice_eq(starters[i + n].prefix, starters[i].prefix) && slice_eq(slice_sub(starters[i + n].behind, 0, LONG), slice_sub(starters[i].behind, 0, LONG)); n++)
+			starters[i + n].stem = (uint32_t)s->stems_len - 1;
+		if (starters[i].behind.len >= LONG && n <= FOLLOWERS_MAX && slice_eq(s->stems[s->stems_len - 1].prefix, starters[i].prefix))
+			add_followers(s, &starters[i], n);
+		else
+			for (size_t k = 0; k < n; k++)
+				starters[left++] = starters[i + k];
+	}
+	return left;
+}
+
+/* The rules of one key. */
+static void add_key(struct ruleset *set, struct starts *s, struct starter *starters, size_t len, bool *by_literal)
+{
+	struct key_slot *slot = key_slot(s, starters->key);
+	*slot = (struct key_slot){.key = starters->key, .used = true, .direct = (uint32_t)s->direct_len, .stems = (uint32_t)s->stems_len};
+	size_t left = len <= DIRECT_MAX ? len : part_followers(set, s, slot, starters, len);
+	for (size_t i = 0; i < left; i++)
+		if (left <= DIRECT_MAX || !set->rules[starters[i].rule].literals_len) {
+			add_direct(set, s, slot, starters[i].rule);
+		} else {
+			by_literal[starters[i].rule] = true;
+			slot->opens = true;
+		}
+}
+
+static size_t list_starters(const struct ruleset *set, struct starter *out)
+{
+	size_t len = 0;
+	for (uint32_t i = 0; i < set->len; i++) {
+		const struct rule *rule = &set->rules[i];
+		uint64_t start = start_word(rule->prefix);
+		if (rule->prefix.len < SHORT)
+			continue;
+		out[len] = (struct starter){.key = rule->prefix.len < LONG ? short_key(start) : start, .prefix = rule->prefix, .rule = i};
+		if (rule->program)
+			out[len].behind = program_behind_word(rule->program);
+		len++;
+	}
+	return len;
+}
+
+void ruleset_compile_starts(struct ruleset *set, bool *by_literal)
+{
+	struct starter *starters = mem_zalloc(set->len + 1, sizeof(*starters));
+	size_t len = list_starters(set, starters), size = power_above(len);
+	struct starts *s = set->starts = arena_zalloc(&set->arena, sizeof(*s));
+	s->keys = arena_zalloc(&set->arena, size * sizeof(*s->keys));
+	s->follows = arena_zalloc(&set->arena, size * sizeof(*s->follows));
+	s->keys_mask = s->follows_mask = size - 1;
+	s->direct = arena_zalloc(&set->arena, (len + 1) * sizeof(*s->direct));
+	s->stems = arena_zalloc(&set->arena, (len + 1) * sizeof(*s->stems));
+	s->followers = arena_zalloc(&set->arena, (len + 1) * sizeof(*s->followers));
+	qsort(starters, len, sizeof(*starters), by_start);
+	for (size_t i = 0, n; i < len; i += n) {
+		*(starters[i].prefix.len < LONG ? &s->by_short : &s->by_long) = true;
+		for (n = 1; i + n < len && starters[i + n].key == starters[i].key; n++)
+			;
+		add_key(set, s, &starters[i], n, by_literal);
+	}
+	free(starters);
+}
+
+/* ---- finding ---- */
+
+static void try_stem(const struct starts *s, uint32_t stem, struct rule_scratch *scratch, struct slice message)
+{
+	size_t at = program_word_end(message, s->stems[stem].prefix.len);
+	if (at + LONG > message.len)
+		return;
+	const struct follow_slot *slot = follow_slot(s, stem, start_word(slice_sub(message, at, message.len)));
+	if (!slot->len)
+		return;
+	uint64_t next = start_word(slice_sub(message, at + LONG, message.len));
+	for (const struct follower *f = &s->followers[slot->first], *end = f + slot->len; f < end; f++)
+		if (!((f->next ^ next) & f->mask))
+			add_candidate(scratch, f->rule);
+}
+
+static bool try_key(const struct starts *s, uint64_t key, struct rule_scratch *scratch, struct slice message, uint64_t start)
+{
+	const struct key_slot *slot = key_slot(s, key);
+	if (!slot->used)
+		return false;
+	for (const struct literal_rule *r = &s->direct[slot->direct], *end = r + slot->direct_len; r < end; r++)
+		if (starts_with(message, start, r))
+			add_candidate(scratch, r->rule);
+	for (uint32_t stem = slot->stems; stem < slot->stems + slot->stems_len; stem++)
+		if (starts_with(message, start, &s->stems[stem]))
+			try_stem(s, stem, scratch, message);
+	return slot->opens;
+}
+
+bool ruleset_find_starts(const struct ruleset *set, struct rule_scratch *scratch, struct slice message, uint64_t start)
+{
+	const struct starts *s = set->starts;
+	bool opens = s->by_long && try_key(s, start, scratch, message, start);
+	return (s->by_short && try_key(s, short_key(start), scratch, message, start)) || opens;
+}
