@@ -199,6 +199,7 @@ void ruleset_free(struct ruleset *set)
 	for (size_t i = 0; i < FINDERS; i++) {
 		hs_free_database(set->finders[i].literals);
 		anchors_free(set->finders[i].anchors);
+		needles_free(set->finders[i].needles);
 	}
 	buf_done(&set->files);
 	arena_done(&set->arena);
@@ -400,7 +401,7 @@ static void found_literal(const struct scan *scan, uint32_t number)
 			add_candidate(scan->scratch, scan->set->literal_rules[i].rule);
 }
 
-static void on_anchored(void *arg, uint32_t number)
+static void on_numbered(void *arg, uint32_t number)
 {
 	const struct scan *scan = arg;
 	found_literal(scan, scan->base + number);
@@ -417,9 +418,14 @@ static int on_literal(unsigned id, unsigned long long from, unsigned long long t
 
 static void find(const struct finder *finder, struct scan *scan)
 {
-	scan->base = finder->base;
-	if (finder->anchors)
-		anchors_scan(finder->anchors, scan->subject, on_anchored, scan);
+	if (finder->anchors) {
+		scan->base = finder->anchors_base;
+		anchors_scan(finder->anchors, scan->subject, on_numbered, scan);
+	}
+	if (finder->needles) {
+		scan->base = finder->needles_base;
+		needles_scan(finder->needles, scan->subject, on_numbered, scan);
+	}
 	if (finder->literals && scan->subject.len >= RULE_LITERAL_MIN)
 		hs_scan(finder->literals, scan->subject.ptr, (unsigned)scan->subject.len, 0, scan->scratch->literals, on_literal, scan);
 }

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "pattern/anchor.h"
+#include "pattern/needle.h"
 #include "pattern/rule.h"
 
 enum { WORD_BITS = 64 };
@@ -32,8 +33,9 @@ struct rule_front {
 /* Finds the literals of some of the rules in a message. */
 struct finder {
 	struct anchors *anchors;
-	struct hs_database *literals;
-	uint32_t base; /* number of the first literal of the anchors */
+	struct needles *needles;        /* if only a few are not for the anchors */
+	struct hs_database *literals;   /* else */
+	uint32_t anchors_base, needles_base; /* numbers of their first literals */
 };
 
 /* Rules that may match any message; rules for messages that start in some ways, of which there are too many for the start to tell them apart. */

@@ -68,6 +68,21 @@ static size_t number_literals(struct ruleset *set, const struct literal *literal
 	return n;
 }
 
+/* Whether they are so few that each is looked for by itself. */
+static bool compile_needles(struct finder *finder, const struct literal *const *distinct, size_t len)
+{
+	struct slice texts[NEEDLES_MAX];
+	if (len > NEEDLES_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (distinct[i]->caseless)
+			return false;
+		texts[i] = distinct[i]->text;
+	}
+	finder->needles = needles_new(texts, len);
+	return true;
+}
+
 static bool compile_literals(struct finder *finder, const struct literal *const *distinct, size_t len, size_t number)
 {
 	const char **texts = mem_zalloc(len, sizeof(*texts));
@@ -191,14 +206,15 @@ static void index_literals(struct indexing *x, struct finder *finder, struct lit
 	const struct literal **distinct = mem_zalloc(len + 1, sizeof(*distinct));
 	size_t anchored = part_anchored(literals, len), rest = len - anchored;
 	size_t numbers = number_literals(x->set, literals, anchored, x->number, x->place, distinct);
-	finder->base = (uint32_t)x->number;
+	finder->anchors_base = (uint32_t)x->number;
+	finder->needles_base = (uint32_t)(x->number + numbers);
 	compile_anchors(finder, distinct, numbers);
 	literals += anchored;
 	qsort(literals, rest, sizeof(*literals), by_literal);
 	cut_literals(literals, rest);
 	qsort(literals, rest, sizeof(*literals), by_literal);
 	size_t others = number_literals(x->set, literals, rest, x->number + numbers, x->place + anchored, distinct);
-	if (others && !compile_literals(finder, distinct, others, x->number + numbers))
+	if (others && !compile_needles(finder, distinct, others) && !compile_literals(finder, distinct, others, x->number + numbers))
 		try_always(x->set, literals, rest);
 	free(distinct);
 	x->number += numbers + others;

@@ -11,6 +11,7 @@ set(pattern_SOURCES
 	lexeme.c
 	miner.c
 	name.c
+	needle.c
 	nest.c
 	pattern_set.c
 	piece.c
