@@ -91,12 +91,12 @@ static inline unsigned hits_narrow(const struct needle *n, const char *at)
 	return (unsigned)_mm_movemask_epi8(_mm_and_si128(a, b));
 }
 
-static inline __attribute__((target("avx2"))) unsigned hits_wide(const struct needle *n, const char *at)
+static inline __attribute__((target("avx2"))) __m256i hits_wide(const struct needle *n, const char *at)
 {
 	__m256i a = _mm256_loadu_si256((const __m256i *)(const void *)(at + n->first)), b = _mm256_loadu_si256((const __m256i *)(const void *)(at + n->second));
 	a = _mm256_cmpeq_epi8(a, _mm256_set1_epi8(n->text.ptr[n->first]));
 	b = _mm256_cmpeq_epi8(b, _mm256_set1_epi8(n->text.ptr[n->second]));
-	return (unsigned)_mm256_movemask_epi8(_mm256_and_si256(a, b));
+	return _mm256_and_si256(a, b);
 }
 
 /* Of a block and more. */
@@ -115,10 +115,15 @@ static bool scan_narrow(const struct needle *n, const char *message, size_t plac
 static __attribute__((target("avx2"))) bool scan_wide(const struct needle *n, const char *message, size_t places)
 {
 	enum { BLOCK = 32 };
-	for (size_t i = 0; i < places; i += BLOCK) {
+	size_t i = 0;
+	for (; i + 2 * BLOCK <= places; i += 2 * BLOCK) { /* one branch for two */
+		__m256i a = hits_wide(n, message + i), b = hits_wide(n, message + i + BLOCK), any = _mm256_or_si256(a, b);
+		if (!_mm256_testz_si256(any, any) && (any_stands(n, message + i, (unsigned)_mm256_movemask_epi8(a)) || any_stands(n, message + i + BLOCK, (unsigned)_mm256_movemask_epi8(b))))
+			return true;
+	}
+	for (; i < places; i += BLOCK) {
 		const char *at = message + (i + BLOCK <= places ? i : places - BLOCK);
-		unsigned hits = hits_wide(n, at);
-		if (hits && any_stands(n, at, hits))
+		if (any_stands(n, at, (unsigned)_mm256_movemask_epi8(hits_wide(n, at))))
 			return true;
 	}
 	return false;
