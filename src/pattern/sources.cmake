@@ -40,5 +40,6 @@ set(pattern_SOURCES
 	template.c
 	token.c
 	trace.c
+	variants.c
 	word.c
 )

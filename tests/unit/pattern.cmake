@@ -15,4 +15,5 @@ set(pattern_TESTS
 	suggest
 	template
 	token
+	variants
 )
