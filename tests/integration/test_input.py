@@ -119,7 +119,7 @@ class DeadLetters(Stage):
         self.addCleanup(server.stop)
         server.start()
         self.prometheus()
-        values = [b"broken %d" % n for n in range(100000)]
+        values = [b"broken %d" % n for n in range(60000)]
         produce_values(server.brokers, self.logs, values)
         settings = self.settings(topics=[self.logs], brokers=server.brokers)
         settings["sources"][0]["kafka"].update(dead_letters={"topic": self.name + ".dead", "per_second": 0}, properties={**PROPERTIES, "message.timeout.ms": 2000})
@@ -133,7 +133,7 @@ class DeadLetters(Stage):
         self.until(lambda: "dead letters: the brokers do not take them; reading waits" in w.said(), 30, "it says that it waits")
         self.assertLess(letters(), len(values), "reading waits before all is read")
         server.signal(signal.SIGCONT)
-        self.until(lambda: sum(v for _, v in self.prom.query("last_over_time(winnow_undecodable_total[12h])")) == len(values), 60, "all are counted as undecodable")
+        self.until(lambda: sum(v for _, v in self.prom.query("last_over_time(winnow_undecodable_total[12h])")) == len(values), 120, "all are counted as undecodable")
         self.assertEqual({m["value"] for m in dump(server.brokers, self.name + ".dead")}, set(values))
         self.assertEqual(letters("lost"), 0)
 
