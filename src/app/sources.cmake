@@ -45,5 +45,6 @@ set(app_SOURCES
 	tap.c
 	traces.c
 	watch.c
+	window.c
 	worker.c
 )

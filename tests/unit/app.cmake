@@ -7,6 +7,7 @@ set(app_TESTS
 	schema
 	sender
 	watch
+	window
 	worker
 	engine_api
 	gather
