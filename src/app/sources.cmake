@@ -41,10 +41,13 @@ set(app_SOURCES
 	sender.c
 	sending.c
 	series_text.c
+	span_sender.c
 	status.c
 	tap.c
 	traces.c
 	watch.c
 	window.c
 	worker.c
+	worker_cut.c
+	worker_read.c
 )

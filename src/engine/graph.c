@@ -294,7 +294,7 @@ static bool crowded(struct graph *g, struct node *n, graph_sink *sink, void *arg
 	return true;
 }
 
-static void leave(struct graph *g, int64_t newest_ns, graph_sink *sink, void *arg)
+static inline void leave(struct graph *g, int64_t newest_ns, graph_sink *sink, void *arg)
 {
 	while (g->len && newest_ns - g->ring[g->first]->came_ns >= g->opts.hold_ns)
 		leave_first(g, sink, arg);
@@ -465,7 +465,7 @@ static void feed_as_called(struct graph *g, const struct role *role, uint64_t tr
 		emit_root(role, trace, sink, arg);
 }
 
-void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
+static __attribute__((noinline)) void feed(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
 {
 	const struct role role = role_of(span, service, newest_ns, weight);
 	leave(g, newest_ns, sink, arg);
@@ -480,4 +480,11 @@ void graph_span(struct graph *g, const struct record *span, struct slice service
 		feed_as_called(g, &role, trace, sink, arg);
 	if (calls) /* asked again: a span that is its own parent has just been put there */
 		feed_caller(g, &role, trace, called ? head_of(g, trace, id) : head, sink, arg);
+}
+
+void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
+{
+	bool due = g->len && (g->len >= g->opts.spans_max || newest_ns - g->ring[g->first]->came_ns >= g->opts.hold_ns);
+	if (due || span->span_kind > SPAN_INTERNAL || g->opts.services || g->opts.once)
+		feed(g, span, service, newest_ns, weight, sink, arg);
 }

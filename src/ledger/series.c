@@ -80,6 +80,7 @@ struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family
 	l->series[l->series_len++] = s;
 	map_put(&l->series_by_labels, hash, s);
 	layout_enter(l, family);
+	budget_enter(l, s);
 	return s;
 }
 
@@ -115,6 +116,7 @@ void series_forget(struct ledger *l, int64_t step)
 			s->pattern->info = NULL;
 		map_remove(&l->series_by_labels, s->hash, is_same, s);
 		layout_leave(l, s->family);
+		budget_leave(l, s);
 		series_free(l, s);
 	}
 	l->series_len = kept;

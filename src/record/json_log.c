@@ -283,17 +283,28 @@ static void ids_from_text(struct decoder *d, const struct text_layer *text, stru
 	}
 }
 
+/* A container's time names its zone: it is better than one behind it that does not, unless it is known which that is. */
+static const struct timestamp *time_of(const struct decoder *d, const struct text_header *h)
+{
+	bool better = h->contained && (!h->time.dated || !(h->time.zoned || d->zone));
+	return better ? &h->container : &h->time;
+}
+
 static void time_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
 {
-	const struct timestamp *time = &text->h.time;
+	const struct timestamp *time = time_of(d, &text->h);
 	if (time->yearless && d->now_ns <= 0)
 		return;
-	if (!text->h.has_time || !time->dated || (r->time_ns && (d->time_zoned || !time->zoned)))
+	bool zoned = time->zoned;
+	if (!text->h.has_time || !time->dated || (r->time_ns && (d->time_zoned || !(zoned || d->zone))))
 		return;
-	r->time_ns = time->yearless ? timestamp_near(time->ns, d->now_ns) : time->ns > 0 ? time->ns : 1;
-	d->time_zoned = time->zoned;
-	if (noting(d))
+	int64_t ns = time->yearless ? timestamp_near(time->ns, d->now_ns) : time->ns > 0 ? time->ns : 1;
+	r->time_ns = decoder_utc(d, ns, &zoned);
+	d->time_zoned = zoned;
+	if (noting(d)) {
 		note_text(d, text, "time", slice_of(NULL, 0));
+		decoder_note_zone(d, time->zoned);
+	}
 }
 
 static void fill_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
@@ -400,6 +411,8 @@ static void read_layers(struct decoder *d, struct record *r, unsigned layers, st
 		if (layers)
 			r->shape = d->objects[layers - 1].shape;
 		json_fields_keep(d, r, layers);
+		if (noting(d))
+			d->layers_read = layers;
 		reason = fill_all(d, r, layers, text);
 		note_part(r);
 	}

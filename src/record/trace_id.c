@@ -165,6 +165,24 @@ static struct slice without_b3_span(struct slice text, struct arena *a, struct s
 	return slice_sub(text, 0, dash);
 }
 
+/* Jaeger's trace:span:parent:flags, Google's trace/span;o=1 with the span in decimal, X-Ray's Root=..;Parent=span: what is left for the trace. */
+static struct slice without_other_span(struct slice text, struct arena *a, struct slice *ret_span)
+{
+	size_t at = text.len > TRACE_DIGITS && text.ptr[TRACE_DIGITS] == '/' ? TRACE_DIGITS : slice_find(text, ':', 0), parent = slice_search(text, SLICE(";Parent="));
+	bool header = at == TRACE_DIGITS || (at == SPAN_DIGITS && text.len > SPAN_DIGITS);
+	struct slice span = {NULL, 0};
+	if (parent < text.len) {
+		span = slice_sub(text, parent + 8, slice_find(text, ';', parent + 1) - parent - 8);
+	} else if (header && at < text.len) {
+		char ends = text.ptr[at] == '/' ? ';' : ':';
+		span = slice_sub(text, at + 1, slice_find(text, ends, at + 1) - at - 1);
+		text = slice_sub(text, 0, at);
+	}
+	if (span.len && ret_span && ret_span->len == 0)
+		*ret_span = span_id_of(span, a);
+	return text;
+}
+
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
 {
 	char digits[TRACE_DIGITS];
@@ -177,7 +195,7 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 		if (is_clean(text))
 			return text;
 	}
-	text = without_b3_span(text, a, ret_span);
+	text = without_other_span(without_b3_span(text, a, ret_span), a, ret_span);
 	if (slice_starts(text, SLICE("projects/"))) {
 		size_t at = slice_search(text, SLICE("/traces/"));
 		text = slice_sub(text, at + 8, text.len);
@@ -193,39 +211,11 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 	return all_decimal(text) ? of_decimal(text, a) : none;
 }
 
-/* Sixteen bytes at a time as digits: high halves and low halves apart, then interleaved. */
-static void hex_of(const char *bytes, size_t len, char *out)
-{
-	typedef unsigned char v16 __attribute__((vector_size(16)));
-	v16 b = {0}, first, second;
-	memcpy(&b, bytes, len);
-	v16 high = b >> 4, low = b & 15;
-	high += '0' + ((v16)(high > 9) & ('a' - '0' - 10));
-	low += '0' + ((v16)(low > 9) & ('a' - '0' - 10));
-	first = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-	second = __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-	memcpy(out, &first, 16);
-	if (len == 16)
-		memcpy(out + 16, &second, 16);
-}
-
-static bool all_zero(struct slice bytes)
-{
-	uint64_t any = 0, word;
-	for (size_t i = 0; i + 8 <= bytes.len; i += 8) {
-		memcpy(&word, bytes.ptr + i, 8);
-		any |= word;
-	}
-	return any == 0;
-}
-
 struct slice trace_id_of_bytes(struct slice bytes, struct arena *a)
 {
-	if ((bytes.len != 16 && bytes.len != 8) || all_zero(bytes))
-		return none;
-	char *out = arena_alloc(a, bytes.len * 2);
-	hex_of(bytes.ptr, bytes.len, out);
-	return slice_of(out, bytes.len * 2);
+	if (bytes.len == 16)
+		return trace_id_of_16(bytes.ptr, arena_alloc(a, TRACE_DIGITS));
+	return bytes.len == 8 ? span_id_of_8(bytes.ptr, arena_alloc(a, SPAN_DIGITS)) : none;
 }
 
 struct slice span_id_of_bytes(struct slice bytes, struct arena *a)

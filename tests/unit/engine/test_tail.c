@@ -235,6 +235,28 @@ static void memory_decides_the_oldest_early_and_a_long_trace_costs_itself(void *
 	close_bench(&b);
 }
 
+static void an_incident_keeps_the_traces_of_its_service_also_where_they_were_counted_elsewhere(void **state)
+{
+	(void)state;
+	for (int rekeyed = 0; rekeyed < 2; rekeyed++) {
+		struct bench b;
+		const struct incident now = {.service = SLICE("cart"), .from_ns = AT(10), .until_ns = AT(20)};
+		open_bench(&b, &policy);
+		b.partition.keying = rekeyed ? SHARD_REKEYED : SHARD_KEYED;
+		shard_set_incidents(b.shard, incidents_new(&now, 1), true);
+		for (unsigned i = 0; i < 3; i++) /* before, during and after */
+			feed(&b, span_text(i + 1, 10 + i, 0, AT(5 + 10 * i), 1000, 0, ""));
+		feed(&b, span_text(4, 40, 0, AT(100), 1000, 0, ""));
+		decide(&b, INT64_MAX);
+		assert_int_equal(out[1].spans + out[3].spans, 0);
+		assert_int_equal(out[2].spans, 1);
+		assert_int_equal(out[2].reasons, SAMPLING_INCIDENT);
+		assert_int_equal(shard_totals(b.shard)->incident, rekeyed ? 0 : 1); /* a record counts in one topic */
+		assert_int_equal(SUM_ALL(&b, FAMILY_SPAN_CALLS), rekeyed ? 0 : 4);
+		close_bench(&b);
+	}
+}
+
 static void odd_spans_cost_themselves(void **state)
 {
 	struct bench b;
@@ -296,6 +318,26 @@ static void log_records_mark_traces_and_name_their_patterns(void **state)
 	assert_int_equal(out[1].spans, 1);
 	assert_true(out[1].reasons & SAMPLING_LOG_ERROR);
 	close_bench(&b);
+}
+
+static void a_successor_leaves_to_the_dead_what_it_sees_only_the_end_of(void **state)
+{
+	(void)state;
+	for (int cut = 0; cut < 2; cut++) {
+		struct bench b;
+		open_bench(&b, &policy);
+		/* it is fed from the second message on: whether the trace had begun before is the journal's to know */
+		const struct shard_start at = {.offset = 4, .replay = 1, .replay_time_ns = cut ? -AT(0) : AT(0), .newest_ns = AT(200)};
+		shard_partition_start(&b.partition, &at, &(struct shard_opts){.sampling = &policy});
+		shard_learn_trace(b.shard, &(struct shard_trace){.trace = number_of(1), .time_ns = AT(25), .reasons = SAMPLING_LOG_ERROR}); /* too late for one whose root ended five seconds before */
+		feed(&b, span_text(1, 12, 11, AT(1), 1000, 0, ""));
+		feed(&b, span_text(2, 21, 0, AT(150), 1000, 2, ""));
+		feed(&b, span_text(3, 31, 0, AT(200), 1000, 0, ""));
+		decide(&b, INT64_MAX);
+		assert_int_equal(out[1].spans, !cut);
+		assert_int_equal(out[2].spans, 1);
+		close_bench(&b);
+	}
 }
 
 /* --- a log of spans, and processes that die --- */
@@ -436,9 +478,11 @@ int main(void)
 		cmocka_unit_test(a_bound_of_the_operations_own_wins),
 		cmocka_unit_test(a_share_of_the_rest_is_kept_by_the_id_alone_within_its_rate),
 		cmocka_unit_test(memory_decides_the_oldest_early_and_a_long_trace_costs_itself),
+		cmocka_unit_test(an_incident_keeps_the_traces_of_its_service_also_where_they_were_counted_elsewhere),
 		cmocka_unit_test(odd_spans_cost_themselves),
 		cmocka_unit_test(no_exemplar_leads_to_a_trace_that_may_be_dropped),
 		cmocka_unit_test(log_records_mark_traces_and_name_their_patterns),
+		cmocka_unit_test(a_successor_leaves_to_the_dead_what_it_sees_only_the_end_of),
 		cmocka_unit_test(processes_that_die_keep_the_same_traces_as_one_that_lives),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
