@@ -21,35 +21,34 @@ void outline_begin(struct outline *o)
 	o->len = 1;
 }
 
-static uint16_t learn(struct outline *o, uint16_t parent, const unsigned char *text)
+static uint16_t learn(struct outline *o, uint16_t parent, struct slice name)
 {
-	uint32_t name_len;
-	memcpy(&name_len, text, sizeof(name_len));
-	if (o->len == OUTLINE_NODES || name_len > OUTLINE_TEXT - sizeof(name_len))
+	if (o->len == OUTLINE_NODES || name.len >= OUTLINE_TEXT)
 		return 0;
 	uint16_t fresh = (uint16_t)o->len++;
 	struct outline_node *node = &o->nodes[fresh];
 	unsigned char mask[sizeof(node->masks)] = {0};
-	*node = (struct outline_node){.len = (uint16_t)(sizeof(name_len) + name_len), .other = o->nodes[parent].first};
-	memcpy(node->text, text, node->len);
+	*node = (struct outline_node){.len = (uint16_t)(name.len + 1), .other = o->nodes[parent].first};
+	memcpy(node->text, name.ptr, name.len);
+	node->text[name.len] = '"';
 	memset(mask, 0xFF, node->len < sizeof(mask) ? node->len : sizeof(mask));
 	memcpy(node->masks, mask, sizeof(mask));
 	o->nodes[parent].first = fresh;
 	return fresh;
 }
 
-uint16_t outline_search(struct outline *o, uint16_t parent, const unsigned char *text)
+uint16_t outline_search(struct outline *o, uint16_t parent, struct slice name)
 {
 	size_t branches = 0;
 	uint16_t *link = &o->nodes[parent].first;
 	for (uint16_t i = *link; i; link = &o->nodes[i].other, i = *link) {
 		branches++;
-		if (!outline_is(&o->nodes[i], text))
+		if (!outline_is(&o->nodes[i], name.ptr))
 			continue;
 		*link = o->nodes[i].other;
 		o->nodes[i].other = o->nodes[parent].first;
 		o->nodes[parent].first = i;
 		return i;
 	}
-	return branches < OUTLINE_BRANCHES ? learn(o, parent, text) : 0;
+	return branches < OUTLINE_BRANCHES ? learn(o, parent, name) : 0;
 }

@@ -6,7 +6,7 @@
  * name that comes as expected is known by comparing sixteen bytes, and where the object ends stands what was found out about such an object. A topic
  * of mixed shapes has a branch for each; the one that came last is tried first.
  *
- * Layout: a node keeps its name as simdjson does, a 32-bit length and the bytes, so one comparison covers both.
+ * Layout: a node keeps its name with the quote behind it, as it stands in a document, so one comparison covers its length too. Names with escapes are no nodes.
  *
  * Invariants: node 0 is the root and nobody's child. A node is never changed but for its links and what its owner notes in it. The tree is bounded: a node
  * has at most OUTLINE_BRANCHES children, and a full tree is cleared between documents. A name that cannot be a node (too long, one too many) ends
@@ -22,7 +22,7 @@ enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 64, OUTLINE_BR
 struct shape_match;
 
 struct outline_node {
-	unsigned char text[OUTLINE_TEXT]; /* 32 bits of length, the name, zeros */
+	char text[OUTLINE_TEXT];           /* the name, a quote, zeros */
 	uint64_t masks[2];                /* the first sixteen bytes in use */
 	uint16_t len;                     /* in use of text */
 	uint16_t first;                   /* the child that came last; 0: none */
@@ -50,16 +50,16 @@ struct outline_walk {
 void outline_done(struct outline *o);
 /* Before a document: makes room. */
 void outline_begin(struct outline *o);
-/* As outline_step, where the first child is not the one: another, or one made for it. */
-uint16_t outline_search(struct outline *o, uint16_t parent, const unsigned char *text);
+/* The child of `parent` for a name (sixteen readable bytes, a quote behind it), made if there is none; 0: there can be none. */
+uint16_t outline_search(struct outline *o, uint16_t parent, struct slice name);
 
 static inline struct slice outline_name(const struct outline_node *node)
 {
-	return slice_of((const char *)node->text + sizeof(uint32_t), node->len - sizeof(uint32_t));
+	return slice_of(node->text, node->len - 1U);
 }
 
-/* Whether the text (length and bytes, sixteen readable whatever the length) is the node's. */
-static inline bool outline_is(const struct outline_node *node, const unsigned char *text)
+/* Whether the text (a name and a quote, sixteen readable bytes whatever the length) begins with the node's. */
+static inline bool outline_is(const struct outline_node *node, const char *text)
 {
 	uint64_t a[2], b[2];
 	memcpy(a, text, sizeof(a));
@@ -67,13 +67,6 @@ static inline bool outline_is(const struct outline_node *node, const unsigned ch
 	if (((a[0] ^ b[0]) & node->masks[0]) | ((a[1] ^ b[1]) & node->masks[1]))
 		return false;
 	return node->len <= sizeof(a) || memcmp(text + sizeof(a), node->text + sizeof(a), node->len - sizeof(a)) == 0;
-}
-
-/* The child of `parent` for a name; 0 if there can be none. */
-static inline uint16_t outline_step(struct outline *o, uint16_t parent, const unsigned char *text)
-{
-	uint16_t first = o->nodes[parent].first;
-	return first && outline_is(&o->nodes[first], text) ? first : outline_search(o, parent, text);
 }
 
 #endif
