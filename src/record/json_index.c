@@ -198,6 +198,20 @@ static inline void close_bracket(struct reader *r, uint64_t *open, char type)
 	r->depth--;
 }
 
+/* Members, and what comes behind the last. */
+static __attribute__((noinline)) bool read_members(struct reader *r)
+{
+	for (char c = ','; c == ','; c = r->base[*r->next++]) {
+		uint32_t name = r->next[0], colon = r->next[1];
+		if (r->base[name] != '"' || r->base[colon] != ':' || !read_string(r, name + 1, colon))
+			return false;
+		r->next += 2;
+		if (!read_value(r))
+			return false;
+	}
+	return true;
+}
+
 /* Recursion: at most DEEPEST. */
 static bool read_object(struct reader *r)
 {
@@ -209,14 +223,8 @@ static bool read_object(struct reader *r)
 		close_bracket(r, open, '{');
 		return true;
 	}
-	for (char c = ','; c == ','; c = r->base[*r->next++]) {
-		uint32_t name = r->next[0], colon = r->next[1];
-		if (r->base[name] != '"' || r->base[colon] != ':' || !read_string(r, name + 1, colon))
-			return false;
-		r->next += 2;
-		if (!read_value(r))
-			return false;
-	}
+	if (!read_members(r))
+		return false;
 	close_bracket(r, open, '{');
 	return r->base[r->next[-1]] == '}';
 }
@@ -238,64 +246,76 @@ static bool read_array(struct reader *r)
 	return r->base[r->next[-1]] == ']';
 }
 
-/* A name that is not the one expected: another that came before, or a new one. 0: it cannot be followed. */
-static __attribute__((noinline)) uint16_t turn(struct reader *r, uint16_t node)
+/* The node of a name that is not the one expected: another that came before, or a new one. 0: it cannot be followed, as no name with escapes can. */
+static __attribute__((noinline)) uint16_t turn(const struct reader *r, uint16_t node)
 {
-	uint64_t word = r->free[-1];
-	size_t offset = (uint32_t)word, len = word >> 32 & 0xFFFFFF;
-	if (offset > r->index->len)
+	uint32_t name = r->next[0] + 1, quote = r->next[1] - 1;
+	if (r->base[name - 1] != '"')
 		return 0;
-	return outline_search(r->index->walk->outline, node, slice_of(r->base + offset, len));
+	while (r->base[quote] != '"')
+		quote--;
+	if (r->base + quote > r->escape)
+		return 0;
+	return outline_search(r->index->walk->outline, node, slice_of(r->base + name, quote - name));
 }
 
-/* The outermost object's next name, and the node it leads to. */
-static inline bool read_name(struct reader *r, uint16_t *node, bool known)
+/* Its members one by one as the outline expects them; the walk is as long as that went well. (What the reader knows is kept in registers meanwhile.) */
+static inline bool follow(struct reader *r, struct outline_walk *walk)
 {
-	uint32_t name = r->next[0] + 1, colon = r->next[1];
-	const struct outline *o = r->index->walk->outline;
-	uint16_t expected = known ? o->nodes[*node].first : 0;
-	if (r->base[name - 1] != '"' || r->base[colon] != ':')
-		return false;
-	r->next += 2;
-	if (expected && outline_is(&o->nodes[expected], r->base + name)) {
-		*r->free++ = json_string_word(name, o->nodes[expected].len - 1U);
-		*node = expected;
+	const struct outline_node *const nodes = walk->outline->nodes, *node = nodes;
+	const char *const base = r->base;
+	const uint64_t *const tape = r->index->tape;
+	const uint32_t *next = r->next;
+	uint64_t *free = r->free;
+	for (size_t len = 0;; len++) {
+		uint32_t name = next[0] + 1, value = next[2];
+		const struct outline_node *expected = &nodes[node->first];
+		r->next = next;
+		r->free = free;
+		node = expected != nodes && outline_is(expected, base + name) ? expected : &nodes[turn(r, (uint16_t)(node - nodes))];
+		if (node == nodes || len == OUTLINE_MEMBERS) {
+			walk->len = 0;
+			return read_members(r);
+		}
+		if (base[name - 1] != '"' || base[next[1]] != ':')
+			return false;
+		*free++ = json_string_word(name, node->len - 1U);
+		walk->nodes[len] = (uint16_t)(node - nodes);
+		walk->at[len] = (uint32_t)(free - tape);
+		next += 3;
+		uint32_t quote = *next - 1;
+		if (base[value] == '"' && base[quote] == '"' && base + quote < r->escape) {
+			*free++ = json_string_word(value + 1, quote - value - 1);
+		} else {
+			r->next = next - 1;
+			r->free = free;
+			if (!read_value(r))
+				return false;
+			next = r->next;
+			free = r->free;
+		}
+		if (base[*next++] == ',')
+			continue;
+		walk->len = len + 1;
+		r->next = next;
+		r->free = free;
 		return true;
 	}
-	if (!read_string(r, name, colon))
-		return false;
-	*node = known ? turn(r, *node) : 0;
-	return true;
 }
 
 /* As read_object, along the outline. */
-static bool read_outermost(struct reader *r)
+static inline bool read_outermost(struct reader *r)
 {
-	struct outline_walk *walk = r->index->walk;
 	uint64_t *open = r->free++;
-	uint16_t node = 0;
-	bool known = true;
 	r->depth++;
 	r->next++;
 	if (r->base[*r->next] == '}') {
 		r->next++;
-		close_bracket(r, open, '{');
-		return true;
-	}
-	outline_begin(walk->outline);
-	for (char c = ','; c == ','; c = r->base[*r->next++]) {
-		if (!read_name(r, &node, known))
-			return false;
-		known = node && walk->len < OUTLINE_MEMBERS;
-		if (known) {
-			walk->nodes[walk->len] = node;
-			walk->at[walk->len++] = (uint32_t)(r->free - r->index->tape);
-		}
-		if (!read_value(r))
+	} else {
+		outline_begin(r->index->walk->outline);
+		if (!follow(r, r->index->walk))
 			return false;
 	}
-	if (!known)
-		walk->len = 0;
 	close_bracket(r, open, '{');
 	return r->base[r->next[-1]] == '}';
 }

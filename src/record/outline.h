@@ -17,7 +17,7 @@
 
 #include "base/slice.h"
 
-enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 64, OUTLINE_BRANCHES = 16 };
+enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 88, OUTLINE_BRANCHES = 16 };
 
 struct shape_match;
 
@@ -33,6 +33,7 @@ struct outline_node {
 	uint32_t stamp;
 	const struct shape_match *match;  /* of objects that end here, if its stamp is still the same */
 };
+_Static_assert(sizeof(struct outline_node) == 128, "nodes are found by a shift");
 
 struct outline {
 	struct outline_node *nodes; /* NULL until the first is learnt */

@@ -67,7 +67,7 @@ static void names_are_told_apart_to_the_last_byte(void **state)
 static void it_is_bounded(void **state)
 {
 	struct outline o = {0};
-	char text[100];
+	char text[OUTLINE_TEXT + 1];
 	size_t refused = 0;
 	outline_begin(&o);
 	memset(text, 'x', OUTLINE_TEXT);
