@@ -263,28 +263,30 @@ static __attribute__((noinline)) uint16_t turn(const struct reader *r, uint16_t 
 static inline bool follow(struct reader *r, struct outline_walk *walk)
 {
 	const struct outline_node *const nodes = walk->outline->nodes, *node = nodes;
-	const char *const base = r->base;
+	const char *const base = r->base, *escape = r->escape;
 	const uint64_t *const tape = r->index->tape;
 	const uint32_t *next = r->next;
 	uint64_t *free = r->free;
 	for (size_t len = 0;; len++) {
-		uint32_t name = next[0] + 1, value = next[2];
+		uint32_t name = next[0], value = next[2], quote = next[3] - 1;
 		const struct outline_node *expected = &nodes[node->first];
-		r->next = next;
-		r->free = free;
-		node = expected != nodes && outline_is(expected, base + name) ? expected : &nodes[turn(r, (uint16_t)(node - nodes))];
-		if (node == nodes || len == OUTLINE_MEMBERS) {
-			walk->len = 0;
-			return read_members(r);
+		if (__builtin_expect(expected == nodes || len == OUTLINE_MEMBERS || !outline_is(expected, base + name), 0)) {
+			r->next = next;
+			r->free = free;
+			expected = len < OUTLINE_MEMBERS ? &nodes[turn(r, (uint16_t)(node - nodes))] : nodes;
+			if (expected == nodes) {
+				walk->len = 0;
+				return read_members(r);
+			}
 		}
-		if (base[name - 1] != '"' || base[next[1]] != ':')
+		node = expected;
+		if (base[next[1]] != ':')
 			return false;
-		*free++ = json_string_word(name, node->len - 1U);
+		*free++ = json_string_word(name + 1, node->len - 2U);
 		walk->nodes[len] = (uint16_t)(node - nodes);
 		walk->at[len] = (uint32_t)(free - tape);
 		next += 3;
-		uint32_t quote = *next - 1;
-		if (base[value] == '"' && base[quote] == '"' && base + quote < r->escape) {
+		if (base[value] == '"' && base[quote] == '"' && base + quote < escape) {
 			*free++ = json_string_word(value + 1, quote - value - 1);
 		} else {
 			r->next = next - 1;
@@ -293,6 +295,7 @@ static inline bool follow(struct reader *r, struct outline_walk *walk)
 				return false;
 			next = r->next;
 			free = r->free;
+			escape = r->escape;
 		}
 		if (base[*next++] == ',')
 			continue;

@@ -23,14 +23,13 @@ void outline_begin(struct outline *o)
 
 static uint16_t learn(struct outline *o, uint16_t parent, struct slice name)
 {
-	if (o->len == OUTLINE_NODES || name.len >= OUTLINE_TEXT)
+	if (o->len == OUTLINE_NODES || name.len + 2 > OUTLINE_TEXT)
 		return 0;
 	uint16_t fresh = (uint16_t)o->len++;
 	struct outline_node *node = &o->nodes[fresh];
 	unsigned char mask[sizeof(node->masks)] = {0};
-	*node = (struct outline_node){.len = (uint16_t)(name.len + 1), .other = o->nodes[parent].first};
-	memcpy(node->text, name.ptr, name.len);
-	node->text[name.len] = '"';
+	*node = (struct outline_node){.len = (uint16_t)(name.len + 2), .other = o->nodes[parent].first};
+	memcpy(node->text, name.ptr - 1, node->len);
 	memset(mask, 0xFF, node->len < sizeof(mask) ? node->len : sizeof(mask));
 	memcpy(node->masks, mask, sizeof(mask));
 	o->nodes[parent].first = fresh;
@@ -43,7 +42,7 @@ uint16_t outline_search(struct outline *o, uint16_t parent, struct slice name)
 	uint16_t *link = &o->nodes[parent].first;
 	for (uint16_t i = *link; i; link = &o->nodes[i].other, i = *link) {
 		branches++;
-		if (!outline_is(&o->nodes[i], name.ptr))
+		if (!outline_is(&o->nodes[i], name.ptr - 1))
 			continue;
 		*link = o->nodes[i].other;
 		o->nodes[i].other = o->nodes[parent].first;

@@ -6,7 +6,7 @@
  * name that comes as expected is known by comparing sixteen bytes, and where the object ends stands what was found out about such an object. A topic
  * of mixed shapes has a branch for each; the one that came last is tried first.
  *
- * Layout: a node keeps its name with the quote behind it, as it stands in a document, so one comparison covers its length too. Names with escapes are no nodes.
+ * Layout: a node keeps its name between its quotes, as it stands in a document, so one comparison covers its length too. Names with escapes are no nodes.
  *
  * Invariants: node 0 is the root and nobody's child. A node is never changed but for its links and what its owner notes in it. The tree is bounded: a node
  * has at most OUTLINE_BRANCHES children, and a full tree is cleared between documents. A name that cannot be a node (too long, one too many) ends
@@ -22,7 +22,7 @@ enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 88, OUTLINE_BR
 struct shape_match;
 
 struct outline_node {
-	char text[OUTLINE_TEXT];           /* the name, a quote, zeros */
+	char text[OUTLINE_TEXT];           /* a quote, the name, a quote, zeros */
 	uint64_t masks[2];                /* the first sixteen bytes in use */
 	uint16_t len;                     /* in use of text */
 	uint16_t first;                   /* the child that came last; 0: none */
@@ -51,15 +51,15 @@ struct outline_walk {
 void outline_done(struct outline *o);
 /* Before a document: makes room. */
 void outline_begin(struct outline *o);
-/* The child of `parent` for a name (sixteen readable bytes, a quote behind it), made if there is none; 0: there can be none. */
+/* The child of `parent` for a name (between quotes, sixteen readable bytes from the first), made if there is none; 0: there can be none. */
 uint16_t outline_search(struct outline *o, uint16_t parent, struct slice name);
 
 static inline struct slice outline_name(const struct outline_node *node)
 {
-	return slice_of(node->text, node->len - 1U);
+	return slice_of(node->text + 1, node->len - 2U);
 }
 
-/* Whether the text (a name and a quote, sixteen readable bytes whatever the length) begins with the node's. */
+/* Whether the text (a quote and a name, sixteen readable bytes whatever the length) begins with the node's. */
 static inline bool outline_is(const struct outline_node *node, const char *text)
 {
 	uint64_t a[2], b[2];

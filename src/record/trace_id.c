@@ -181,6 +181,8 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 	if (slice_starts(text, SLICE("projects/"))) {
 		size_t at = slice_search(text, SLICE("/traces/"));
 		text = slice_sub(text, at + 8, text.len);
+		if (text.len == TRACE_DIGITS && is_clean(text))
+			return text;
 	}
 	text = xray(text);
 	size_t n = text.len >= SPAN_DIGITS ? fold_hex(text, digits, TRACE_DIGITS) : 0;

@@ -14,16 +14,17 @@ static struct slice name(const char *text)
 {
 	static char at[512];
 	memset(at, 0xEE, sizeof(at));
-	memcpy(at, text, strlen(text));
-	at[strlen(text)] = '"';
-	return slice_of(at, strlen(text));
+	at[0] = '"';
+	memcpy(at + 1, text, strlen(text));
+	at[1 + strlen(text)] = '"';
+	return slice_of(at + 1, strlen(text));
 }
 
 /* As a reader does: the child that came last first. */
 static uint16_t step(struct outline *o, uint16_t parent, struct slice text)
 {
 	uint16_t first = o->nodes[parent].first;
-	bool expected = first && outline_is(&o->nodes[first], text.ptr);
+	bool expected = first && outline_is(&o->nodes[first], text.ptr - 1);
 	uint16_t found = outline_search(o, parent, text);
 	if (expected)
 		assert_int_equal(found, first);
@@ -70,8 +71,8 @@ static void it_is_bounded(void **state)
 	char text[OUTLINE_TEXT + 1];
 	size_t refused = 0;
 	outline_begin(&o);
-	memset(text, 'x', OUTLINE_TEXT);
-	text[OUTLINE_TEXT] = 0;
+	memset(text, 'x', OUTLINE_TEXT - 1);
+	text[OUTLINE_TEXT - 1] = 0;
 	assert_int_equal(step(&o, 0, name(text)), 0);
 	for (int i = 0; i < OUTLINE_BRANCHES + 5; i++) {
 		snprintf(text, sizeof(text), "n%d", i);
