@@ -246,60 +246,62 @@ static bool read_array(struct reader *r)
 	return r->base[r->next[-1]] == ']';
 }
 
-/* The node of a name that is not the one expected: another that came before, or a new one. 0: it cannot be followed, as no name with escapes can. */
-static __attribute__((noinline)) uint16_t turn(const struct reader *r, uint16_t node)
+/* The node of a name that is not the one expected: another that came before, or a new one. The root: it cannot be followed, as no name with escapes can. */
+static __attribute__((noinline)) struct outline_node *turn(const struct reader *r, struct outline_node *parent)
 {
+	struct outline *o = r->index->walk->outline;
 	uint32_t name = r->next[0] + 1, quote = r->next[1] - 1;
 	if (r->base[name - 1] != '"')
-		return 0;
+		return o->nodes;
 	while (r->base[quote] != '"')
 		quote--;
-	if (r->base + quote > r->escape)
-		return 0;
-	return outline_search(r->index->walk->outline, node, slice_of(r->base + name, quote - name));
+	return r->base + quote > r->escape ? o->nodes : outline_search(o, parent, slice_of(r->base + name, quote - name));
+}
+
+static __attribute__((noinline)) bool read_other(struct reader *r, const uint32_t *next, uint64_t *free)
+{
+	r->next = next;
+	r->free = free;
+	return read_value(r);
 }
 
 /* Its members one by one as the outline expects them; the walk is as long as that went well. (What the reader knows is kept in registers meanwhile.) */
 static inline bool follow(struct reader *r, struct outline_walk *walk)
 {
-	const struct outline_node *const nodes = walk->outline->nodes, *node = nodes;
-	const char *const base = r->base, *escape = r->escape;
-	const uint64_t *const tape = r->index->tape;
+	struct outline_node *node = walk->outline->nodes;
+	struct outline_step *step = walk->steps;
+	const char *const base = r->base;
 	const uint32_t *next = r->next;
 	uint64_t *free = r->free;
-	for (size_t len = 0;; len++) {
-		uint32_t name = next[0], value = next[2], quote = next[3] - 1;
-		const struct outline_node *expected = &nodes[node->first];
-		if (__builtin_expect(expected == nodes || len == OUTLINE_MEMBERS || !outline_is(expected, base + name), 0)) {
+	for (;; step++) {
+		uint32_t name = next[0];
+		struct outline_node *expected = node->first;
+		if (__builtin_expect(step == walk->steps + OUTLINE_MEMBERS || !outline_is(expected, base + name), 0)) {
 			r->next = next;
 			r->free = free;
-			expected = len < OUTLINE_MEMBERS ? &nodes[turn(r, (uint16_t)(node - nodes))] : nodes;
-			if (expected == nodes) {
-				walk->len = 0;
+			expected = step < walk->steps + OUTLINE_MEMBERS ? turn(r, node) : walk->outline->nodes;
+			if (expected == walk->outline->nodes)
 				return read_members(r);
-			}
 		}
-		node = expected;
 		if (base[next[1]] != ':')
 			return false;
+		node = expected;
 		*free++ = json_string_word(name + 1, node->len - 2U);
-		walk->nodes[len] = (uint16_t)(node - nodes);
-		walk->at[len] = (uint32_t)(free - tape);
-		next += 3;
-		if (base[value] == '"' && base[quote] == '"' && base + quote < escape) {
+		step->node = node;
+		step->at = (uint32_t)(free - r->index->tape);
+		uint32_t value = next[2], quote = next[3] - 1;
+		if (base[value] == '"' && base[quote] == '"' && base + quote < r->escape) {
 			*free++ = json_string_word(value + 1, quote - value - 1);
+			next += 3;
 		} else {
-			r->next = next - 1;
-			r->free = free;
-			if (!read_value(r))
+			if (!read_other(r, next + 2, free))
 				return false;
 			next = r->next;
 			free = r->free;
-			escape = r->escape;
 		}
 		if (base[*next++] == ',')
 			continue;
-		walk->len = len + 1;
+		walk->len = (size_t)(step + 1 - walk->steps);
 		r->next = next;
 		r->free = free;
 		return true;

@@ -8,7 +8,7 @@
  *
  * Layout: a node keeps its name between its quotes, as it stands in a document, so one comparison covers its length too. Names with escapes are no nodes.
  *
- * Invariants: node 0 is the root and nobody's child. A node is never changed but for its links and what its owner notes in it. The tree is bounded: a node
+ * Invariants: node 0 is the root and nobody's child; its text is what no name is, so that it can stand where there is no node. A node is never changed but for its links and what its owner notes in it. The tree is bounded: a node
  * has at most OUTLINE_BRANCHES children, and a full tree is cleared between documents. A name that cannot be a node (too long, one too many) ends
  * the walk, and the object is read without.
  */
@@ -17,42 +17,45 @@
 
 #include "base/slice.h"
 
-enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 88, OUTLINE_BRANCHES = 16 };
+enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 80, OUTLINE_BRANCHES = 16 };
 
 struct shape_match;
 
 struct outline_node {
-	char text[OUTLINE_TEXT];           /* a quote, the name, a quote, zeros */
+	char text[OUTLINE_TEXT];          /* a quote, the name, a quote, zeros; the root's is no name */
 	uint64_t masks[2];                /* the first sixteen bytes in use */
+	struct outline_node *first;       /* the child that came last; the root: none */
+	struct outline_node *other;       /* the next child of the same parent; the root: none */
 	uint16_t len;                     /* in use of text */
-	uint16_t first;                   /* the child that came last; 0: none */
-	uint16_t other;                   /* the next child of the same parent; 0: none */
 	/* notes of who reads objects (json_log.c) */
 	uint16_t key;                     /* which key the name is */
 	uint16_t facts;
 	uint32_t stamp;
 	const struct shape_match *match;  /* of objects that end here, if its stamp is still the same */
 };
-_Static_assert(sizeof(struct outline_node) == 128, "nodes are found by a shift");
 
 struct outline {
 	struct outline_node *nodes; /* NULL until the first is learnt */
 	size_t len;
 };
 
+struct outline_step {
+	struct outline_node *node;
+	uint32_t at; /* where the member's value stands in the document */
+};
+
 /* A document's way through the tree. */
 struct outline_walk {
 	struct outline *outline;
-	size_t len;                       /* members so far */
-	uint16_t nodes[OUTLINE_MEMBERS];  /* of each member */
-	uint32_t at[OUTLINE_MEMBERS];     /* where its value stands in the document */
+	size_t len; /* members so far */
+	struct outline_step steps[OUTLINE_MEMBERS];
 };
 
 void outline_done(struct outline *o);
 /* Before a document: makes room. */
 void outline_begin(struct outline *o);
-/* The child of `parent` for a name (between quotes, sixteen readable bytes from the first), made if there is none; 0: there can be none. */
-uint16_t outline_search(struct outline *o, uint16_t parent, struct slice name);
+/* The child of `parent` for a name (between quotes, sixteen readable bytes from the first), made if there is none; the root: there can be none. */
+struct outline_node *outline_search(struct outline *o, struct outline_node *parent, struct slice name);
 
 static inline struct slice outline_name(const struct outline_node *node)
 {

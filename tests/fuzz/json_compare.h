@@ -44,7 +44,7 @@ static inline bool json_same_walk(const struct json *json)
 	const struct outline_walk *way = json->walk;
 	uint32_t at = json_first(JSON_ROOT), end = json_end(json, JSON_ROOT);
 	for (size_t i = 0; i < way->len; i++, at = json_next(json, at + 1))
-		if (at >= end || way->at[i] != at + 1 || !slice_eq(json_string(json, at), outline_name(&way->outline->nodes[way->nodes[i]])))
+		if (at >= end || way->steps[i].at != at + 1 || !slice_eq(json_string(json, at), outline_name(way->steps[i].node)))
 			return false;
 	return at == end;
 }
