@@ -198,18 +198,48 @@ static inline void close_bracket(struct reader *r, uint64_t *open, char type)
 	r->depth--;
 }
 
+static __attribute__((noinline)) bool read_other(struct reader *r, const uint32_t *next, uint64_t *free)
+{
+	r->next = next;
+	r->free = free;
+	return read_value(r);
+}
+
+/* The value at *next. Where the reader stands is kept in registers by those who read many; plain strings are nearly all. */
+static inline __attribute__((always_inline)) bool read_quickly(struct reader *r, const uint32_t **next, uint64_t **free)
+{
+	uint32_t value = (*next)[0], quote = (*next)[1] - 1;
+	if (r->base[value] == '"' && r->base[quote] == '"' && r->base + quote < r->escape) {
+		*(*free)++ = json_string_word(value + 1, quote - value - 1);
+		*next += 1;
+		return true;
+	}
+	if (!read_other(r, *next, *free))
+		return false;
+	*next = r->next;
+	*free = r->free;
+	return true;
+}
+
 /* Members, and what comes behind the last. */
 static __attribute__((noinline)) bool read_members(struct reader *r)
 {
-	for (char c = ','; c == ','; c = r->base[*r->next++]) {
-		uint32_t name = r->next[0], colon = r->next[1];
-		if (r->base[name] != '"' || r->base[colon] != ':' || !read_string(r, name + 1, colon))
+	const char *const base = r->base;
+	const uint32_t *next = r->next;
+	uint64_t *free = r->free;
+	for (;;) {
+		uint32_t name = next[0], colon = next[1];
+		if (base[name] != '"' || base[colon] != ':' || !read_quickly(r, &next, &free))
 			return false;
-		r->next += 2;
-		if (!read_value(r))
+		next++;
+		if (!read_quickly(r, &next, &free))
 			return false;
+		if (base[*next++] == ',')
+			continue;
+		r->next = next;
+		r->free = free;
+		return true;
 	}
-	return true;
 }
 
 /* Recursion: at most DEEPEST. */
@@ -239,9 +269,14 @@ static bool read_array(struct reader *r)
 		close_bracket(r, open, '[');
 		return true;
 	}
-	for (char c = ','; c == ','; c = r->base[*r->next++])
-		if (!read_value(r))
+	const uint32_t *next = r->next;
+	uint64_t *free = r->free;
+	do
+		if (!read_quickly(r, &next, &free))
 			return false;
+	while (r->base[*next++] == ',');
+	r->next = next;
+	r->free = free;
 	close_bracket(r, open, '[');
 	return r->base[r->next[-1]] == ']';
 }
@@ -256,13 +291,6 @@ static __attribute__((noinline)) struct outline_node *turn(const struct reader *
 	while (r->base[quote] != '"')
 		quote--;
 	return r->base + quote > r->escape ? o->nodes : outline_search(o, parent, slice_of(r->base + name, quote - name));
-}
-
-static __attribute__((noinline)) bool read_other(struct reader *r, const uint32_t *next, uint64_t *free)
-{
-	r->next = next;
-	r->free = free;
-	return read_value(r);
 }
 
 /* Its members one by one as the outline expects them; the walk is as long as that went well. (What the reader knows is kept in registers meanwhile.) */
@@ -289,16 +317,9 @@ static inline bool follow(struct reader *r, struct outline_walk *walk)
 		*free++ = json_string_word(name + 1, node->len - 2U);
 		step->node = node;
 		step->at = (uint32_t)(free - r->index->tape);
-		uint32_t value = next[2], quote = next[3] - 1;
-		if (base[value] == '"' && base[quote] == '"' && base + quote < r->escape) {
-			*free++ = json_string_word(value + 1, quote - value - 1);
-			next += 3;
-		} else {
-			if (!read_other(r, next + 2, free))
-				return false;
-			next = r->next;
-			free = r->free;
-		}
+		next += 2;
+		if (!read_quickly(r, &next, &free))
+			return false;
 		if (base[*next++] == ',')
 			continue;
 		walk->len = (size_t)(step + 1 - walk->steps);
