@@ -408,7 +408,8 @@ static void read_layers(struct decoder *d, struct record *r, unsigned layers, st
 
 void json_log_read(struct decoder *d, unsigned top)
 {
-	struct text_layer text = {.found = false};
+	struct text_layer text;
+	text.found = false; /* the rest is not looked at then, and large */
 	read_layers(d, decoder_add(d), top + 1, &text, UNDECODABLE_NONE);
 }
 
@@ -437,7 +438,8 @@ static struct slice cri_text(struct decoder *d, struct record *r, struct slice l
 void text_log_read(struct decoder *d, struct slice text, bool inside)
 {
 	struct record *r = decoder_add(d);
-	struct text_layer layer = {.found = false};
+	struct text_layer layer;
+	layer.found = false;
 	enum undecodable reason = UNDECODABLE_NONE;
 	unsigned around = inside;
 	r->shape = "text";
