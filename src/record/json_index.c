@@ -73,7 +73,15 @@ static inline bool read_string(struct reader *r, uint32_t from, uint32_t behind)
 	return true;
 }
 
-/* Up to eight digits at p; how many. (Johnny Lee's way, see "Faster integer parsing".) */
+/* The number whose digits these eight bytes are, the first one the lowest. (Johnny Lee's way, see "Faster integer parsing".) */
+static inline uint64_t eight_of(uint64_t word)
+{
+	word = word * 2561 >> 8;
+	word = (word & UINT64_C(0x00FF00FF00FF00FF)) * 6553601 >> 16;
+	return (word & UINT64_C(0x0000FFFF0000FFFF)) * UINT64_C(42949672960001) >> 32;
+}
+
+/* Up to eight digits at p; how many. */
 static inline unsigned eight_digits(const char *p, uint64_t *ret_value)
 {
 	uint64_t word = load8(p);
@@ -81,10 +89,7 @@ static inline unsigned eight_digits(const char *p, uint64_t *ret_value)
 	unsigned n = odd ? (unsigned)__builtin_ctzll(odd) / 8 : 8;
 	if (n == 0)
 		return 0;
-	word <<= 64 - 8 * n;
-	word = (word & UINT64_C(0x0F0F0F0F0F0F0F0F)) * 2561 >> 8;
-	word = (word & UINT64_C(0x00FF00FF00FF00FF)) * 6553601 >> 16;
-	*ret_value = (word & UINT64_C(0x0000FFFF0000FFFF)) * UINT64_C(42949672960001) >> 32;
+	*ret_value = eight_of(word << (64 - 8 * n) & UINT64_C(0x0F0F0F0F0F0F0F0F));
 	return n;
 }
 
@@ -130,14 +135,11 @@ static bool read_fraction(struct reader *r, const char *p, const char *end, uint
 	return true;
 }
 
-/* A plain number that fills the text up to the index's next place. */
-static inline bool read_number(struct reader *r, const char *p)
+/* A plain number that fills the text up to `end`. */
+static bool read_decimal(struct reader *r, const char *p, const char *end)
 {
-	const char *end = r->base + *r->next;
 	bool negative = *p == '-';
 	uint64_t value = 0;
-	while (is_blank(end[-1]))
-		end--;
 	p += negative;
 	size_t len = digits(p, &value);
 	if (len == 0 || len > MOST_DIGITS || (len > 1 && *p == '0'))
@@ -148,6 +150,23 @@ static inline bool read_number(struct reader *r, const char *p)
 		return false;
 	*r->free++ = word_of('l', 0);
 	*r->free++ = negative ? 0 - value : value;
+	return true;
+}
+
+/* The number at p. Most are whole, without a sign and short. */
+static inline bool read_number(struct reader *r, const char *p)
+{
+	const char *end = r->base + *r->next;
+	while (is_blank(end[-1]))
+		end--;
+	size_t others = 64 - 8 * (size_t)(end - p);
+	if (others > 56 || (*p == '0' && others < 56))
+		return read_decimal(r, p, end);
+	uint64_t word = (load8(p) ^ UINT64_C(0x3030303030303030)) << others;
+	if (((word + UINT64_C(0x7676767676767676)) | word) & UINT64_C(0x8080808080808080))
+		return read_decimal(r, p, end);
+	*r->free++ = word_of('l', 0);
+	*r->free++ = eight_of(word);
 	return true;
 }
 
