@@ -21,6 +21,11 @@ struct admin_canary {
 	int64_t delay_ns;            /* age of the oldest that is not there */
 };
 
+struct admin_requests {
+	int code; /* HTTP status, 0: no answer */
+	uint64_t count;
+};
+
 /* What the process knows and the ledger does not. */
 struct admin_status {
 	char not_ready[512];     /* why this instance does no work yet; empty: it is ready */
@@ -29,10 +34,7 @@ struct admin_status {
 	bool leader;
 	bool rules_reload_successful;
 	int64_t rules_loaded_ns; /* those in force */
-	struct {
-		int code;
-		uint64_t count;
-	} requests[ADMIN_CODES_MAX]; /* remote write, by HTTP status */
+	struct admin_requests requests[ADMIN_CODES_MAX]; /* remote write, by HTTP status */
 	size_t requests_len;
 	int write_version;         /* of remote write that is spoken now: 1 or 2, 0: none yet */
 	uint64_t partial_writes;   /* requests of which the receiver wrote a part */
@@ -45,6 +47,13 @@ struct admin_status {
 		bool on;
 		uint64_t kept, dropped, early, kept_spans, dropped_spans, untraced, kept_bytes, lost, undecided, bytes;
 	} traces; /* of tail sampling */
+	struct {
+		bool on;
+		struct admin_requests requests[ADMIN_CODES_MAX];
+		size_t requests_len;
+		uint64_t sent, overflow, expired, refused, queued, bytes; /* spans, but bytes */
+		char last_error[600];   /* empty: the last request passed */
+	} otlp; /* the endpoint for kept spans */
 	struct admin_incident incidents[ADMIN_INCIDENTS_MAX];
 	size_t incidents_len;
 	uint64_t incidents_raised, incident_records;

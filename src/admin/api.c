@@ -175,6 +175,21 @@ static void add_incidents(const struct admin_status *s, struct buf *out)
 	buf_add_char(out, ']');
 }
 
+static void add_otlp(const struct admin_status *s, struct buf *out)
+{
+	if (!s->otlp.on)
+		return;
+	key(out, "otlp");
+	buf_add_char(out, '{');
+	add_number(out, "spans_sent", (int64_t)s->otlp.sent);
+	add_number(out, "spans_refused", (int64_t)s->otlp.refused);
+	add_number(out, "spans_overflow", (int64_t)s->otlp.overflow);
+	add_number(out, "spans_expired", (int64_t)s->otlp.expired);
+	add_number(out, "spans_queued", (int64_t)s->otlp.queued);
+	add_text(out, "last_error", slice_str(s->otlp.last_error));
+	buf_add_char(out, '}');
+}
+
 void view_status(const struct view *v, struct buf *out)
 {
 	const struct admin_status *s = v->status;
@@ -189,6 +204,7 @@ void view_status(const struct view *v, struct buf *out)
 		add_ledger(v, out);
 	add_incidents(s, out);
 	add_remote_write(s, out);
+	add_otlp(s, out);
 	add_text(out, "last_error", slice_str(s->last_error));
 	add_time(out, "last_error_time", s->last_error_ns);
 	buf_add_str(out, "}\n");

@@ -53,14 +53,29 @@ static void add_traces(const struct view *v, struct openmetrics *o)
 	one(o, OWN_TRACES_BYTES, v->status->traces.bytes);
 }
 
-static void add_requests(const struct view *v, struct openmetrics *o)
+static void add_codes(struct openmetrics *o, enum own_metric metric, const struct admin_requests *requests, size_t len)
 {
-	openmetrics_family(o, family_own(OWN_REMOTE_WRITE_REQUESTS));
-	for (size_t i = 0; i < v->status->requests_len; i++) {
+	openmetrics_family(o, family_own(metric));
+	for (size_t i = 0; i < len; i++) {
 		char code[16];
-		snprintf(code, sizeof(code), "%d", v->status->requests[i].code);
-		labelled(o, "code", slice_str(code), v->status->requests[i].count);
+		snprintf(code, sizeof(code), "%d", requests[i].code);
+		labelled(o, "code", slice_str(code), requests[i].count);
 	}
+}
+
+static void add_otlp(const struct view *v, struct openmetrics *o)
+{
+	const struct admin_status *s = v->status;
+	if (!s->otlp.on)
+		return;
+	add_codes(o, OWN_OTLP_REQUESTS, s->otlp.requests, s->otlp.requests_len);
+	openmetrics_family(o, family_own(OWN_OTLP_SPANS));
+	labelled(o, "outcome", SLICE("sent"), s->otlp.sent);
+	labelled(o, "outcome", SLICE("refused"), s->otlp.refused);
+	labelled(o, "outcome", SLICE("overflow"), s->otlp.overflow);
+	labelled(o, "outcome", SLICE("expired"), s->otlp.expired);
+	one(o, OWN_OTLP_QUEUED, s->otlp.queued);
+	one(o, OWN_OTLP_BYTES, s->otlp.bytes);
 }
 
 static void add_incidents(const struct view *v, struct openmetrics *o)
@@ -221,9 +236,11 @@ void view_metrics(const struct view *v, struct buf *out)
 	labelled(&o, "outcome", SLICE("taken"), v->status->dead_letters.taken);
 	labelled(&o, "outcome", SLICE("limited"), v->status->dead_letters.limited);
 	labelled(&o, "outcome", SLICE("lost"), v->status->dead_letters.lost);
+	view_process(v, &o);
 	add_traces(v, &o);
 	add_incidents(v, &o);
-	add_requests(v, &o);
+	add_codes(&o, OWN_REMOTE_WRITE_REQUESTS, v->status->requests, v->status->requests_len);
+	add_otlp(v, &o);
 	if (v->ledger) {
 		add_ledgers_own(v, &o);
 		add_series(v, &o);

@@ -5,6 +5,8 @@
 
 #include "admin/admin.h"
 
+struct openmetrics;
+
 struct view {
 	const struct admin_opts *opts;
 	const struct ledger *ledger; /* NULL: none yet; locked by the caller */
@@ -17,6 +19,8 @@ struct view {
 typedef struct slice view_param_fn(void *request, const char *name);
 
 void view_metrics(const struct view *v, struct buf *out);
+/* process_*: what the kernel says of this process. */
+void view_process(const struct view *v, struct openmetrics *o);
 void view_status(const struct view *v, struct buf *out);
 /* 0 or ERR_INPUT with err saying which parameter is wrong. */
 int view_patterns(const struct view *v, view_param_fn *param, void *request, struct buf *out, struct err *err);

@@ -109,6 +109,22 @@ static void watch_leaders(struct books *b, const struct ledger_event *event)
 		b->others_ns = b->journal_time;
 }
 
+static void warn_of(const struct ledger_refusal *r)
+{
+	struct slice value = slice_sub(r->value, 0, 60);
+	value.len = slice_utf8_prefix(value);
+	if (r->rule.len)
+		log_line(LOG_WARN, "budgets", "rule \"%.*s\": its label \"%.*s\" is past budgets.%s in all instances together with \"%.*s\"; further values are counted as \"other\"", (int)r->rule.len, r->rule.ptr, (int)r->label.len,
+			r->label.ptr, r->budget, (int)value.len, value.ptr);
+	else if (strcmp(r->budget, "services") == 0)
+		log_line(LOG_WARN, "budgets", "service \"%.*s\" is one too many for budgets.series, a tenth of which bounds their number; it and others that are new are counted as the service \"other\"", (int)r->service.len, r->service.ptr);
+	else if (r->label.len)
+		log_line(LOG_WARN, "budgets", "service \"%.*s\": the label \"%.*s\" of %s is past budgets.%s in all instances together with \"%.*s\"; further values are counted as \"other\"", (int)r->service.len, r->service.ptr,
+			(int)r->label.len, r->label.ptr, family_get(r->family)->name, r->budget, (int)value.len, value.ptr);
+	else
+		log_line(LOG_WARN, "budgets", "service \"%.*s\": no room for more series of %s (budgets.%s); what is new is counted as \"other\"", (int)r->service.len, r->service.ptr, family_get(r->family)->name, r->budget);
+}
+
 static void fold(struct books *b, const struct journal_entry *entry)
 {
 	struct ledger_event event = {0};
@@ -119,6 +135,8 @@ static void fold(struct books *b, const struct journal_entry *entry)
 		deliver(b, &event);
 	pthread_mutex_unlock(&b->lock);
 	failpoint_hit(FAIL_DELTA_AFTER_POST);
+	for (size_t i = 0; i < event.refusals_len; i++)
+		warn_of(event.refusals[i]);
 	if (event.outcome == LEDGER_CORRUPT)
 		log_line(LOG_ERROR, "ledger", "journal record at %lld is not one of ours or damaged: skipped", (long long)entry->position);
 	publish(b);

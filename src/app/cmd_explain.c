@@ -138,6 +138,33 @@ static void say_fields(struct explain *x, const struct record *r)
 	buf_done(&duration);
 }
 
+static void say_note(struct explain *x, const struct decode_note *note, size_t records)
+{
+	struct buf text = {0};
+	buf_add_slice(&text, note->source);
+	if (records == 1)
+		decoder_asked_before(x->noting, note->member, note->source, &text);
+	say(&x->out, note->member, buf_slice(&text));
+	buf_done(&text);
+}
+
+/* What every record should have and this one has not. */
+static void say_missing(struct explain *x, const struct decode_note *notes, size_t len)
+{
+	static const char *const members[] = {"time", "severity", "service", "message", "trace_id", "span_id"};
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		struct buf text = {0};
+		size_t n = 0;
+		while (n < len && strcmp(notes[n].member, members[i]) != 0)
+			n++;
+		if (n == len)
+			decoder_asked_before(x->noting, members[i], slice_of(NULL, 0), &text);
+		if (text.len)
+			say(&x->out, members[i], buf_slice(&text));
+		buf_done(&text);
+	}
+}
+
 static void say_notes(struct explain *x)
 {
 	struct decoded again;
@@ -147,7 +174,16 @@ static void say_notes(struct explain *x)
 	if (n)
 		buf_add_str(&x->out, "where the fields came from\n");
 	for (size_t i = 0; i < n; i++)
-		say(&x->out, notes[i].member, notes[i].source);
+		say_note(x, &notes[i], again.len);
+	if (again.len == 1)
+		say_missing(x, notes, n);
+	buf_add_str(&x->out, "what was tried\n  ");
+	decoder_tried(x->noting, x->payload, "\n  ", &x->out);
+	buf_add_char(&x->out, '\n');
+	if (again.len == 1) {
+		decoder_decode(x->noting, x->payload, clock_wall_ns(), &again); /* trying takes its buffers */
+		decoder_shapes(x->noting, &x->out);
+	}
 }
 
 static void visit_people(void *arg, const struct shard_view *view)
@@ -189,15 +225,32 @@ static void add_path(struct explain *x, const char *path)
 	x->paths[x->paths_len++] = path;
 }
 
+static void say_undecodable(struct explain *x, const struct decoded *decoded)
+{
+	struct buf tried = {0};
+	size_t at;
+	const char *reason = undecodable_name(decoded->reason);
+	decoder_tried(x->noting, x->payload, x->json ? "; " : "\n  ", &tried);
+	if (x->json) {
+		buf_printf(&x->out, "{\"undecodable\":\"%s\"", reason);
+		if (decoder_first_error(x->payload, reason, &at))
+			buf_printf(&x->out, ",\"position\":%zu", at);
+		buf_add_str(&x->out, ",\"tried\":");
+		buf_add_json_string(&x->out, buf_slice(&tried));
+		buf_add_str(&x->out, "}\n");
+	} else {
+		buf_printf(&x->out, "undecodable: %s (%zu record%s of this value)\nwhat was tried\n  %s\n", reason, decoded->undecodable, decoded->undecodable == 1 ? "" : "s", buf_cstr(&tried));
+	}
+	buf_done(&tried);
+}
+
 static void explain(struct explain *x, struct slice payload)
 {
 	struct decoded decoded;
 	x->payload = payload;
 	shard_explain(x->shard, x->format, payload, clock_wall_ns(), x->json ? visit_json : visit_people, x, &decoded);
-	if (decoded.undecodable && x->json)
-		buf_printf(&x->out, "{\"undecodable\":\"%s\"}\n", undecodable_name(decoded.reason));
-	else if (decoded.undecodable)
-		buf_printf(&x->out, "undecodable: %s (%zu record%s of this value)\n", undecodable_name(decoded.reason), decoded.undecodable, decoded.undecodable == 1 ? "" : "s");
+	if (decoded.undecodable)
+		say_undecodable(x, &decoded);
 	if (decoded.undecodable)
 		x->status = 1;
 	fwrite(x->out.data, 1, x->out.len, stdout);
@@ -328,11 +381,14 @@ static int run(int argc, char **argv)
 	struct shard_opts opts = {.step_ns = 10 * NS_PER_S, .rules = x.rules};
 	struct decoder_opts noting = {.format = x.format, .notes = true};
 	if (x.loaded) {
+		if (x.loaded->sources_len)
+			opts.zone = x.loaded->sources[0].zone;
 		opts.fields = noting.fields = x.loaded->decoder_fields;
 		opts.fields_len = noting.fields_len = x.loaded->decoder_fields_len;
 	}
 	x.shard = shard_new(&opts);
 	x.noting = decoder_new(&noting);
+	decoder_set_zone(x.noting, opts.zone);
 	x.scratch = x.rules ? rule_scratch_new(x.rules) : NULL;
 	read_all(&in);
 	explain_input(&x, buf_slice(&in));

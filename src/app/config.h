@@ -34,6 +34,7 @@ enum config_source_kind { CONFIG_SOURCE_KAFKA, CONFIG_SOURCE_FILE };
 struct config_source {
 	enum config_source_kind kind;
 	int format; /* enum format of record/decoder.h */
+	const struct zone *zone; /* of times that name none */
 	struct {
 		const char *brokers, *group;
 		struct config_strings topics; /* ^ starts a regular expression */
@@ -57,6 +58,7 @@ enum config_spans { CONFIG_SPANS_OTEL, CONFIG_SPANS_TEMPO, CONFIG_SPANS_SEMCONV 
 enum config_edges { CONFIG_EDGES_KINDS, CONFIG_EDGES_SERVICES };
 enum config_histograms { CONFIG_HISTOGRAMS_CLASSIC, CONFIG_HISTOGRAMS_NATIVE, CONFIG_HISTOGRAMS_BOTH };
 enum config_incident_examples { CONFIG_INCIDENT_FULL, CONFIG_INCIDENT_AS_CONFIGURED };
+enum config_compression { CONFIG_COMPRESSION_GZIP, CONFIG_COMPRESSION_NONE };
 enum config_write_version { CONFIG_WRITE_AUTO, CONFIG_WRITE_1_0, CONFIG_WRITE_2_0 };
 
 struct config {
@@ -93,9 +95,17 @@ struct config {
 		int64_t per_second, hold_ns, quiet_ns, grace_ns, memory_mib;
 		bool errors, patterns;
 		struct sampling policy; /* made of the above */
+		struct {
+			const char *url; /* NULL: none */
+			struct config_pairs headers;
+			const char *ca, *cert, *key, *proxy; /* NULL if not set */
+			bool insecure_skip_verify;
+			int compression; /* enum config_compression */
+			int64_t timeout_ns, give_up_ns, queue_mib;
+		} otlp; /* an endpoint beside the topic */
 	} sampling;
 	struct {
-		int64_t series, patterns_per_service, label_values;
+		int64_t series, series_per_metric, series_per_service, patterns_per_service, label_values, id_values;
 	} budgets;
 	struct {
 		const char *url;

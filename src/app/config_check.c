@@ -183,7 +183,7 @@ static void check_canary(struct loader *l)
 		loader_complain(l, nearest_node(l, "canary", "topic"), "no Kafka source reads this topic: what the canary writes there would never be counted");
 }
 
-static bool http_url(const char *url)
+bool loader_http_url(const char *url)
 {
 	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
 	return scheme && url[scheme] && url[scheme] != '/' && !strpbrk(url, " \t\r\n");
@@ -212,7 +212,7 @@ static void check_remote_write(struct loader *l)
 	if (!c->remote_write.url) {
 		if (!given(l, "remote_write", "url"))
 			loader_complain(l, at, "remote_write.url is required, for example http://localhost:9090/api/v1/write");
-	} else if (!http_url(c->remote_write.url)) {
+	} else if (!loader_http_url(c->remote_write.url)) {
 		loader_complain(l, nearest_node(l, "remote_write", "url"), "url must be http://HOST[:PORT]/PATH or https://...");
 	}
 	check_authorization(l, at);

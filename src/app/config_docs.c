@@ -4,7 +4,7 @@
 
 static const char *const type_names[] = {
 	[OPTION_BOOL] = "true or false", [OPTION_INT] = "number", [OPTION_DURATION] = "duration", [OPTION_STRING] = "text", [OPTION_SECRET] = "secret",
-	[OPTION_CHOICE] = "", [OPTION_STRINGS] = "list of texts", [OPTION_PAIRS] = "map of texts", [OPTION_KAFKA] = "map of texts", [OPTION_START] = "text",
+	[OPTION_CHOICE] = "", [OPTION_STRINGS] = "list of texts", [OPTION_PAIRS] = "map of texts", [OPTION_KAFKA] = "map of texts", [OPTION_START] = "text", [OPTION_ZONE] = "text",
 };
 
 static const char intro[] =

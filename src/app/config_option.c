@@ -12,6 +12,7 @@ static const char *const formats[] = {
 static const char *const spans[] = {[CONFIG_SPANS_OTEL] = "otel", [CONFIG_SPANS_TEMPO] = "tempo", [CONFIG_SPANS_SEMCONV] = "semconv", NULL};
 static const char *const edges[] = {[CONFIG_EDGES_KINDS] = "kinds", [CONFIG_EDGES_SERVICES] = "services", NULL};
 static const char *const histograms[] = {[CONFIG_HISTOGRAMS_CLASSIC] = "classic", [CONFIG_HISTOGRAMS_NATIVE] = "native", [CONFIG_HISTOGRAMS_BOTH] = "both", NULL};
+static const char *const compressions[] = {"gzip", "none", NULL};
 static const char *const versions[] = {[CONFIG_WRITE_AUTO] = "auto", [CONFIG_WRITE_1_0] = "1.0", [CONFIG_WRITE_2_0] = "2.0", NULL};
 static const char *const examples[] = {[EXAMPLES_FULL] = "full", [EXAMPLES_MASKED] = "masked", [EXAMPLES_NONE] = "none", NULL};
 static const char *const wanted_levels[] = {"trace", "debug", "info", "warn", "error", "fatal", NULL}; /* from SEVERITY_TRACE on */
@@ -33,6 +34,7 @@ const struct option options[] = {
 	{"sources[].file.path", OPTION_STRING, IN_SOURCE(file.path), NULL, NULL, NULL, NULL, "A file of lines; `-` is standard input. Required."},
 	{"sources[].file.follow", OPTION_BOOL, IN_SOURCE(file.follow), "false", NULL, NULL, NULL, "Wait for more at the end of the file."},
 	{"sources[].format", OPTION_CHOICE, IN_SOURCE(format), "auto", NULL, NULL, formats, "What a message or line holds."},
+	{"sources[].timezone", OPTION_ZONE, IN_SOURCE(zone), NULL, NULL, NULL, NULL, "Where the clocks stand whose times name no zone: `Europe/Berlin` or any other name of the system's time zone database, or an offset, `+01:00`. Unset, such a time is taken for UTC, and gives way to one of its envelope that names its zone."},
 	{"journal.file", OPTION_STRING, IN(journal.directory), "/var/lib/winnow", NULL, NULL, NULL, "Directory of the journal and its snapshots, for one instance. The default when neither kind is named."},
 	{"journal.kafka.brokers", OPTION_STRING, IN(journal.kafka.brokers), NULL, NULL, NULL, NULL, "Bootstrap servers of the journal; those of the first Kafka source unless set."},
 	{"journal.kafka.topic", OPTION_STRING, IN(journal.kafka.topic), "winnow.journal", NULL, NULL, NULL, "The journal's topic, shared by all instances; created if it is missing."},
@@ -71,11 +73,25 @@ const struct option options[] = {
 	{"sampling.quiet", OPTION_DURATION, IN(sampling.quiet_ns), "5s", "100ms", "5m", NULL, "A trace is complete sooner if its root has ended and nothing came for this long."},
 	{"sampling.grace", OPTION_DURATION, IN(sampling.grace_ns), "10s", "1s", "10m", NULL, "How long after that the logs of other partitions are heard before a trace is dropped, in event time: as far as log records of one partition come out of order, or behind the spans."},
 	{"sampling.memory_mib", OPTION_INT, IN(sampling.memory_mib), "256", "1", "65536", NULL, "Most MiB of undecided traces in one partition; past it, the oldest are decided early."},
+	{"sampling.otlp.url", OPTION_STRING, IN(sampling.otlp.url), NULL, NULL, NULL, NULL, "An OTLP/HTTP endpoint that gets the kept spans as well, for example `http://tempo:4318/v1/traces`. The topic is what holds them surely: see [spans](spans.md#to-an-otlp-endpoint)."},
+	{"sampling.otlp.headers", OPTION_PAIRS, IN(sampling.otlp.headers), NULL, NULL, NULL, NULL, "Headers to send along, for example `Authorization: Bearer ${file:/run/secrets/NAME}`."},
+	{"sampling.otlp.compression", OPTION_CHOICE, IN(sampling.otlp.compression), "gzip", NULL, NULL, compressions, "How requests are packed."},
+	{"sampling.otlp.tls.ca", OPTION_STRING, IN(sampling.otlp.ca), NULL, NULL, NULL, NULL, "File of certificate authorities to trust instead of the system's."},
+	{"sampling.otlp.tls.cert", OPTION_STRING, IN(sampling.otlp.cert), NULL, NULL, NULL, NULL, "File of the client certificate."},
+	{"sampling.otlp.tls.key", OPTION_STRING, IN(sampling.otlp.key), NULL, NULL, NULL, NULL, "File of its private key."},
+	{"sampling.otlp.tls.insecure_skip_verify", OPTION_BOOL, IN(sampling.otlp.insecure_skip_verify), "false", NULL, NULL, NULL, "Do not check the endpoint's certificate."},
+	{"sampling.otlp.proxy", OPTION_STRING, IN(sampling.otlp.proxy), NULL, NULL, NULL, NULL, "Proxy to go through, `http://HOST:PORT`; if not set, what the environment says."},
+	{"sampling.otlp.timeout", OPTION_DURATION, IN(sampling.otlp.timeout_ns), "10s", "1s", "10m", NULL, "How long one request may take."},
+	{"sampling.otlp.give_up", OPTION_DURATION, IN(sampling.otlp.give_up_ns), "5m", "1s", "24h", NULL, "Kept spans that waited this long for the endpoint are given up, and counted."},
+	{"sampling.otlp.queue_mib", OPTION_INT, IN(sampling.otlp.queue_mib), "64", "1", "4096", NULL, "Most MiB that wait for the endpoint; past it, kept spans go to the topic alone, and are counted."},
 	{"metrics.join_full_lines", OPTION_BOOL, IN(metrics.join_full_lines), "false", NULL, NULL, NULL, "A container's line that fills Docker's buffer of 16 KiB and has no end of line goes on in the next message: both are one record. Off, each counts; lines whose pieces are marked (CRI, `partial_message`), or are JSON that stops in the middle, are joined always."},
 	{"metrics.histograms", OPTION_CHOICE, IN(metrics.histograms), "classic", NULL, NULL, histograms, "How histograms are sent: `classic`, `native` (exponential, 9 % a bucket), or `both`. The receiver must take native ones: see [remote write](remote-write.md#histograms)."},
-	{"budgets.series", OPTION_INT, IN(budgets.series), "200000", "100", "10000000", NULL, "Series in all; past it, increments go to `other`."},
+	{"budgets.series", OPTION_INT, IN(budgets.series), "200000", "100", "10000000", NULL, "Series in all, as the receiver counts them; past it, increments go to `other`. No service takes more of it than it leaves free for others."},
+	{"budgets.series_per_metric", OPTION_INT, IN(budgets.series_per_metric), "100000", "0", "10000000", NULL, "Series of one metric; past it, `other`. Shared out like all series. 0: no budget of its own."},
+	{"budgets.series_per_service", OPTION_INT, IN(budgets.series_per_service), "50000", "0", "10000000", NULL, "Series of one service; past it, `other`. 0: none but its fair share."},
 	{"budgets.patterns_per_service", OPTION_INT, IN(budgets.patterns_per_service), "1000", "1", "100000", NULL, "Mined patterns of one service; past it, `other`."},
-	{"budgets.label_values", OPTION_INT, IN(budgets.label_values), "200", "1", "100000", NULL, "Values of one label of a rule; past it, `other`."},
+	{"budgets.label_values", OPTION_INT, IN(budgets.label_values), "200", "1", "100000", NULL, "Values of one label of a rule, and span names, routes and values of a dimension of one service; past it, `other`."},
+	{"budgets.id_values", OPTION_INT, IN(budgets.id_values), "16", "0", "100000", NULL, "Of those, values that look like ids (UUIDs, long numbers); past it, such ones are `other`, with a warning that names the rule. 0: ids are as welcome as other values."},
 	{"examples", OPTION_CHOICE, IN(examples), "full", NULL, NULL, examples, "What is kept of the best record of each pattern: its text, the text with the values `masked`, or `none`. What the journal holds already stays until a better one comes."},
 	{"remote_write.url", OPTION_STRING, IN(remote_write.url), NULL, NULL, NULL, NULL, "Where samples go, for example `http://localhost:9090/api/v1/write`. Required."},
 	{"remote_write.version", OPTION_CHOICE, IN(remote_write.version), "auto", NULL, NULL, versions, "Version of the protocol; `auto` begins with 2.0 and speaks 1.0 (for an hour, then it asks again) to a receiver that does not understand it."},

@@ -18,6 +18,7 @@ enum option_type {
 	OPTION_PAIRS,   /* a map of strings, whose values are never shown */
 	OPTION_KAFKA,   /* the same, of librdkafka properties */
 	OPTION_START,
+	OPTION_ZONE,
 };
 
 struct option {
@@ -53,6 +54,8 @@ void loader_store(struct loader *l, const struct option *option, const struct ya
 void loader_defaults(struct loader *l, bool list, void *base);
 /* Checks what no single option can: journal's brokers, loopback, pairs of options. */
 void loader_check(struct loader *l);
+/* Whether it is http:// or https:// with a host. */
+bool loader_http_url(const char *url);
 /* config_sampling.c: makes the policy. */
 void loader_check_sampling(struct loader *l, const struct yaml *at);
 

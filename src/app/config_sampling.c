@@ -94,6 +94,22 @@ static void take_brokers(struct loader *l, const struct yaml *at)
 		loader_complain(l, at, "sampling.brokers is required when no source is Kafka");
 }
 
+static void check_otlp(struct loader *l, const struct yaml *at)
+{
+	const struct config *c = l->config;
+	const struct yaml *otlp = yaml_get(at, "otlp");
+	if (!otlp)
+		return;
+	if (!c->sampling.otlp.url)
+		loader_complain(l, otlp, "sampling.otlp needs a url, for example http://localhost:4318/v1/traces");
+	else if (!loader_http_url(c->sampling.otlp.url))
+		loader_complain(l, otlp, "sampling.otlp.url must be http://HOST[:PORT]/PATH or https://...");
+	if (!c->sampling.topic)
+		loader_complain(l, otlp, "sampling.otlp needs sampling.topic: what the endpoint does not take in time is there");
+	if (!c->sampling.otlp.cert != !c->sampling.otlp.key)
+		loader_complain(l, otlp, "sampling.otlp.tls needs both cert and key");
+}
+
 void loader_check_sampling(struct loader *l, const struct yaml *at)
 {
 	struct config *c = l->config;
@@ -115,6 +131,7 @@ void loader_check_sampling(struct loader *l, const struct yaml *at)
 	make_shares(l, p, at);
 	make_bounds(l, p, at);
 	make_conditions(l, p);
+	check_otlp(l, at);
 	if (p->on)
 		take_brokers(l, at);
 }

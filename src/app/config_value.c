@@ -259,6 +259,13 @@ static void store_start(struct loader *l, const struct yaml *value, struct slice
 		loader_complain(l, value, "\"%.100s\" is neither earliest, latest nor a time like 2026-03-04T09:15:02Z", value->text.ptr);
 }
 
+static void store_zone(struct loader *l, const struct yaml *value, struct slice s, const struct zone **ret)
+{
+	struct err err = {0};
+	if (zone_load(s.ptr, &l->config->memory->arena, ret, &err))
+		loader_complain(l, value, "%s", err.text);
+}
+
 static void store_scalar(struct loader *l, const struct option *o, const struct yaml *value, struct slice s, void *member)
 {
 	switch (o->type) {
@@ -274,6 +281,9 @@ static void store_scalar(struct loader *l, const struct option *o, const struct 
 		break;
 	case OPTION_START:
 		store_start(l, value, s, member);
+		break;
+	case OPTION_ZONE:
+		store_zone(l, value, s, member);
 		break;
 	default:
 		if (s.len == 0)

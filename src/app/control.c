@@ -132,7 +132,7 @@ void control_hand_over(struct control *c, struct source_reader *reader)
 		if (p->reader != reader || p->worker)
 			continue;
 		p->worker = least_busy(c);
-		worker_take(p->worker, reader, p->source->format, &p->at);
+		worker_take(p->worker, reader, p->source->format, p->source->zone, &p->at);
 	}
 }
 

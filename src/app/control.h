@@ -13,6 +13,7 @@ struct control_source {
 	struct control *control;
 	struct kafka_source *kafka; /* NULL for a file */
 	enum format format;
+	const struct zone *zone;
 };
 
 /* A partition of ours. */
@@ -40,6 +41,7 @@ struct control {
 	struct control_place *places;
 	size_t places_len, places_cap;
 	struct span_topic *kept; /* NULL: no sampling */
+	struct span_sender *otlp; /* NULL: kept spans go to the topic alone */
 	struct span_topic *rekey; /* NULL: no source has spans to be keyed */
 	const char *rekey_topic;
 	struct sending *sending;

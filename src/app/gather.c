@@ -69,7 +69,7 @@ static void collect_traces(struct gather *g, struct shard *shard, struct delta_b
 
 void gather(struct gather *g, struct shard *shard, struct delta_body *ret)
 {
-	*ret = (struct delta_body){.rules_ns = shard_rules_ns(shard)};
+	*ret = (struct delta_body){.rules_ns = shard_rules_ns(shard), .wide = shard_wide(shard)};
 	collect_tally(g, shard, ret);
 	collect_patterns(g, shard, ret);
 	collect_traces(g, shard, ret);

@@ -102,6 +102,11 @@ void instance_free(struct instance *i)
 	free(i);
 }
 
+struct slice instance_answer(const struct instance *i)
+{
+	return buf_slice(&i->body);
+}
+
 const char *instance_url(const struct instance *i)
 {
 	return i->url;

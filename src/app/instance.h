@@ -13,6 +13,8 @@ int instance_open(const char *address, const char *config_path, struct instance 
 void instance_free(struct instance *i);
 /* The answer to a GET, parsed; valid until the next one. ERR_UNREACHABLE: nobody answers there; ERR_INPUT: it refuses, in its own words. */
 int instance_get(struct instance *i, const char *path, struct json *ret, struct err *err);
+/* The bytes of the last answer; valid until the next one. */
+struct slice instance_answer(const struct instance *i);
 /* Where it is asked. */
 const char *instance_url(const struct instance *i);
 

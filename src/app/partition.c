@@ -26,14 +26,20 @@ enum source_aside partition_set_aside(struct partition *p, const struct source_m
 	enum source_aside became = p->reader->ops->set_aside(p->reader, m, reason, lost);
 	p->aside_to = m->offset + 1;
 	p->unsettled = p->unsettled || became == SOURCE_ASIDE_TAKEN;
+	p->aside_full = became == SOURCE_ASIDE_TAKEN && p->reader->ops->aside_full(p->reader);
 	return became;
 }
 
-size_t partition_settle(struct partition *p)
+bool partition_aside_full(struct partition *p)
 {
-	bool unsettled = p->unsettled;
-	p->unsettled = false;
-	return unsettled ? p->reader->ops->settle(p->reader) : 0;
+	p->aside_full = p->aside_full && p->reader->ops->aside_full(p->reader);
+	return p->aside_full;
+}
+
+bool partition_settle(struct partition *p, int64_t timeout_ns, size_t *lost)
+{
+	p->unsettled = p->unsettled && !p->reader->ops->settle(p->reader, timeout_ns, lost);
+	return !p->unsettled;
 }
 
 static int by_time(const void *a, const void *b)

@@ -16,7 +16,8 @@ struct partition {
 	bool joined;        /* say so in the next delta */
 	bool seek_pending;
 	int64_t aside_to;   /* offsets below were set aside already, if they had to be */
-	bool unsettled;     /* something was set aside since the last delta */
+	bool unsettled;     /* something that was set aside is not known to be stored */
+	bool aside_full;    /* so much of it that reading waits */
 	bool ended;         /* read up to where it ended when it was opened */
 	uint32_t life;      /* of the log: see struct delta_range */
 	bool anew;          /* to be said in the next delta */
@@ -36,8 +37,10 @@ void partition_let_go(struct partition *p);
 void partition_free(struct partition *p);
 /* Sets a message aside that was just fed and not all of which could be read. */
 enum source_aside partition_set_aside(struct partition *p, const struct source_message *m, const char *reason, size_t lost);
-/* Waits until what was set aside is stored; returns how many could not be. */
-size_t partition_settle(struct partition *p);
+/* Whether reading waits because too much that was set aside is not stored yet. */
+bool partition_aside_full(struct partition *p);
+/* Waits until what was set aside is stored; false if it is not after timeout_ns. Adds how many were refused for good. */
+bool partition_settle(struct partition *p, int64_t timeout_ns, size_t *lost);
 /* Furthest behind in event time first. */
 void partitions_sort_by_time(struct partitions *all);
 

@@ -32,6 +32,7 @@
 #define RETRY_NS (2 * NS_PER_S)
 #define SERVE_NS (50 * NS_PER_MS)
 #define NOTHING_NS (20 * NS_PER_S)
+#define OTLP_LEAVE_NS (5 * NS_PER_S)
 
 int pipeline_open_journal(const struct config *config, const char *group, struct journal **ret, struct err *err)
 {
@@ -63,8 +64,18 @@ static bool asked_to_leave(void *arg)
 
 void pipeline_ledger_opts(const struct config *config, struct ledger_opts *ret)
 {
-	*ret = (struct ledger_opts){.step_ns = config->metrics.step_ns, .lateness_ns = config->metrics.lateness_ns, .expire_ns = config->metrics.expire_ns, .receiver_window_ns = config->metrics.window_ns, .series_limit = (size_t)config->budgets.series,
-		.histograms = (enum ledger_histograms)config->metrics.histograms};
+	*ret = (struct ledger_opts){
+		.step_ns = config->metrics.step_ns,
+		.lateness_ns = config->metrics.lateness_ns,
+		.expire_ns = config->metrics.expire_ns,
+		.receiver_window_ns = config->metrics.window_ns,
+		.series_limit = (size_t)config->budgets.series,
+		.metric_limit = (size_t)config->budgets.series_per_metric,
+		.service_limit = (size_t)config->budgets.series_per_service,
+		.label_values = (size_t)config->budgets.label_values,
+		.id_values = (size_t)config->budgets.id_values,
+		.histograms = (enum ledger_histograms)config->metrics.histograms,
+	};
 }
 
 static struct books_opts books_opts(const struct config *config)
@@ -140,6 +151,7 @@ static int start_workers(struct control *c)
 				.miner_bytes = (64u << 20) / n,
 				.native = c->config->metrics.histograms != CONFIG_HISTOGRAMS_CLASSIC,
 				.label_values = (size_t)c->config->budgets.label_values,
+				.id_values = c->config->budgets.id_values ? (size_t)c->config->budgets.id_values : SHARD_IDS_WELCOME,
 				.hold_ns = c->config->metrics.service_graph_hold_ns,
 				.sampling = &c->config->sampling.policy,
 				.join_full = c->config->metrics.join_full_lines,
@@ -160,6 +172,7 @@ static int start_workers(struct control *c)
 			.count = n,
 			.tap = status_tap(c->status),
 			.kept = c->kept,
+			.otlp = c->otlp,
 			.rekey = c->rekey,
 			.rekey_topic = c->rekey_topic,
 		};
@@ -188,6 +201,36 @@ static int open_kept(struct control *c)
 		return 0;
 	log_line(LOG_ERROR, "sampling", "%s", err.text);
 	return 1;
+}
+
+/* The endpoint beside the topic. */
+static int open_otlp(struct control *c)
+{
+	struct err err = {0};
+	struct span_sender_opts opts;
+	span_sender_opts_default(&opts);
+	if (!c->config->sampling.otlp.url)
+		return 0;
+	opts.http = (struct http_opts){
+		.url = c->config->sampling.otlp.url,
+		.headers = (const struct http_header *)c->config->sampling.otlp.headers.items,
+		.headers_len = c->config->sampling.otlp.headers.len,
+		.ca_file = c->config->sampling.otlp.ca,
+		.cert_file = c->config->sampling.otlp.cert,
+		.key_file = c->config->sampling.otlp.key,
+		.insecure_skip_verify = c->config->sampling.otlp.insecure_skip_verify,
+		.proxy = c->config->sampling.otlp.proxy,
+		.timeout_ns = c->config->sampling.otlp.timeout_ns,
+	};
+	opts.gzip = c->config->sampling.otlp.compression == CONFIG_COMPRESSION_GZIP;
+	opts.give_up_ns = c->config->sampling.otlp.give_up_ns;
+	opts.queue_bytes = (size_t)c->config->sampling.otlp.queue_mib << 20;
+	if (span_sender_start(&opts, &c->otlp, &err) < 0) {
+		log_line(LOG_ERROR, "otlp", "sampling.otlp: %s", err.text);
+		return 1;
+	}
+	status_set_otlp(c->status, c->otlp);
+	return 0;
 }
 
 static int open_rekey(struct control *c)
@@ -311,6 +354,7 @@ static int open_kafka_source(struct control_source *s, const struct config_sourc
 		.properties_len = config->kafka.properties.len,
 		.dead_letters = config->kafka.dead_letters.topic,
 		.dead_letters_per_second = config->kafka.dead_letters.per_second,
+		.format = (enum format)config->format,
 	};
 	_Static_assert(sizeof(struct kafka_property) == sizeof(struct config_pair), "both are a key and a value");
 	if (kafka_source_new(&opts, &calls, &s->kafka, &err) == 0)
@@ -356,6 +400,7 @@ static int open_sources(struct control *c)
 		struct control_source *s = &c->sources[c->sources_len++];
 		s->control = c;
 		s->format = (enum format)config->format;
+		s->zone = config->zone;
 		if (config->kind == CONFIG_SOURCE_KAFKA ? open_kafka_source(s, config) : open_file_source(s, config))
 			return 1;
 	}
@@ -497,6 +542,9 @@ static void shut_down(struct control *c)
 		status_set_ends(c->status, NULL, NULL);
 	for (size_t i = 0; i < c->sources_len; i++)
 		kafka_source_close(c->sources[i].kafka);
+	if (c->otlp)
+		status_set_otlp(c->status, NULL);
+	span_sender_stop(c->otlp, c->until_end && !c->leaving ? c->config->sampling.otlp.give_up_ns : OTLP_LEAVE_NS);
 	span_topic_free(c->kept);
 	span_topic_free(c->rekey);
 	sending_stop(c->sending);
@@ -522,6 +570,8 @@ int pipeline_run(const struct config *config, bool until_end)
 		rc = sending_start(config, c.books, c.status, &c.sending);
 	if (!rc)
 		rc = open_kept(&c);
+	if (!rc)
+		rc = open_otlp(&c);
 	if (!rc)
 		rc = open_rekey(&c);
 	if (!rc)

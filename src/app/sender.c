@@ -59,6 +59,7 @@ struct sender {
 	bool passed;            /* something did, in this step */
 	int64_t step;
 	struct buf packed;
+	struct cut cut; /* of the step under way */
 	pthread_mutex_t mutex;
 	struct sender_status status;
 };
@@ -101,6 +102,7 @@ void sender_free(struct sender *s)
 	dialect_free(s->dialect);
 	queue_free(s->wake);
 	buf_done(&s->packed);
+	cut_done(&s->cut);
 	pthread_mutex_destroy(&s->mutex);
 	free(s);
 }
@@ -580,22 +582,22 @@ static enum sender_result finish(struct sender *s, enum fate fate)
 
 enum sender_result sender_send(struct sender *s, int64_t step, bool newest)
 {
-	struct cut c = {0};
+	struct cut *c = &s->cut;
 	enum sender_result result = SENDER_TOO_OLD;
 	if (atomic_load(&s->stopping))
 		return SENDER_STOPPED;
 	set_version(s, dialect_begin(s->dialect, clock_mono_ns()));
-	if (!cut_part(s, step, &c)) {
-		s->source.cut_done(s->source.self, &c);
+	if (!cut_part(s, step, c)) {
+		s->source.cut_done(s->source.self, c);
 		return finish(s, FATE_GONE);
 	}
 	int64_t now = clock_wall_ns();
-	if (newest || c.end_ns >= now - s->opts.receiver_window_ns) {
+	if (newest || c->end_ns >= now - s->opts.receiver_window_ns) {
 		s->step = step;
 		s->passed = false;
 		quarantine_begin(s->quarantine, now);
-		result = finish(s, send_all(s, &c));
+		result = finish(s, send_all(s, c));
 	}
-	s->source.cut_done(s->source.self, &c);
+	s->source.cut_done(s->source.self, c);
 	return result;
 }

@@ -29,7 +29,7 @@ struct sender_source {
 	void *self;
 	/* As ledger_cut_part, so the cut is zero at first; false if step is not the oldest pending one (any more). What comes may be of version 1 in any case. */
 	bool (*cut)(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *cut);
-	void (*cut_done)(void *self, struct cut *cut);
+	void (*cut_done)(void *self, struct cut *cut); /* or cut_again: the next step gets the same cut */
 	/* All anchors of a step that begins series (cut.begins) are settled: appends that to the journal and waits until it is folded, before any value goes out; false: it could
 	 * not be, so the step is given up for now (SENDER_GONE). May be NULL. */
 	bool (*anchored)(void *self, int64_t step);

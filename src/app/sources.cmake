@@ -41,9 +41,12 @@ set(app_SOURCES
 	sender.c
 	sending.c
 	series_text.c
+	span_sender.c
 	status.c
 	tap.c
 	traces.c
 	watch.c
 	worker.c
+	worker_cut.c
+	worker_read.c
 )

@@ -25,6 +25,7 @@ struct status {
 	struct worker *const *workers;
 	size_t workers_len;
 	struct sender *sender;
+	struct span_sender *otlp;
 	struct desk *desk;
 	struct canary *canary;
 	status_end_fn *end;
@@ -123,6 +124,26 @@ static void add_traces(const struct worker_status *w, struct admin_status *ret)
 	ret->traces.bytes += w->traces_bytes;
 }
 
+static void fill_otlp(struct span_sender *from, struct admin_status *to)
+{
+	struct span_sender_status status;
+	_Static_assert((int)ADMIN_CODES_MAX == (int)SPAN_SENDER_CODES_MAX, "the admin room shows all that the sender says");
+	span_sender_status(from, &status);
+	to->otlp.on = true;
+	to->otlp.requests_len = status.requests_len;
+	for (size_t i = 0; i < status.requests_len; i++) {
+		to->otlp.requests[i].code = status.requests[i].code;
+		to->otlp.requests[i].count = status.requests[i].count;
+	}
+	to->otlp.sent = status.sent;
+	to->otlp.overflow = status.overflow;
+	to->otlp.expired = status.expired;
+	to->otlp.refused = status.refused;
+	to->otlp.queued = status.queued;
+	to->otlp.bytes = status.bytes;
+	snprintf(to->otlp.last_error, sizeof(to->otlp.last_error), "%s", status.last_error);
+}
+
 static bool shared(void *app, struct slice trace_id)
 {
 	const struct sampling *policy = &((struct status *)app)->config->sampling.policy;
@@ -152,6 +173,8 @@ static void fill_status(void *app, struct admin_status *ret)
 	}
 	if (s->desk)
 		desk_status(s->desk, ret);
+	if (s->otlp)
+		fill_otlp(s->otlp, ret);
 	if (s->sender) {
 		struct sender_status sender;
 		sender_status(s->sender, &sender);
@@ -330,6 +353,13 @@ void status_set_sender(struct status *s, struct sender *sender)
 {
 	pthread_mutex_lock(&s->lock);
 	s->sender = sender;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void status_set_otlp(struct status *s, struct span_sender *otlp)
+{
+	pthread_mutex_lock(&s->lock);
+	s->otlp = otlp;
 	pthread_mutex_unlock(&s->lock);
 }
 

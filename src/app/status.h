@@ -8,6 +8,7 @@
 #include "app/config.h"
 #include "app/desk.h"
 #include "app/sender.h"
+#include "app/span_sender.h"
 #include "app/worker.h"
 
 struct status;
@@ -19,6 +20,7 @@ void status_stop(struct status *s);
 void status_set_books(struct status *s, struct books *books);
 void status_set_workers(struct status *s, struct worker *const *workers, size_t len);
 void status_set_sender(struct status *s, struct sender *sender);
+void status_set_otlp(struct status *s, struct span_sender *otlp);
 void status_set_canary(struct status *s, struct canary *canary);
 void status_set_desk(struct status *s, struct desk *desk);
 /* Who knows where the logs of the partitions end (-1: not known); called from the admin thread until it is set to NULL. */

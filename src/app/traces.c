@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/traces.h"
 
+#include "app/span_sender.h"
 #include "base/clock.h"
 
 enum { HEAR_MAX = 256 };
@@ -27,7 +28,7 @@ static void add_reasons(struct buf *out, unsigned reasons)
 			buf_printf(out, "%s%s", out->len ? "," : "", sampling_reason_name(bit));
 }
 
-static void send(void *arg, const struct shard_kept *kept)
+static void pass_on(void *arg, const struct shard_kept *kept)
 {
 	struct traces *t = arg;
 	struct buf why = {0};
@@ -35,6 +36,8 @@ static void send(void *arg, const struct shard_kept *kept)
 		return;
 	add_reasons(&why, kept->reasons);
 	span_topic_send(t->topic, &t->lane, kept->trace_id, kept->otlp, buf_cstr(&why));
+	if (t->otlp)
+		span_sender_add(t->otlp, kept->otlp, kept->spans);
 	buf_done(&why);
 }
 
@@ -44,7 +47,7 @@ static void decide(struct traces *t, const struct partitions *all, bool at_once)
 	hear(t);
 	shard_settled(t->shard, settled_ns);
 	for (size_t i = 0; i < all->len; i++)
-		shard_decide(t->shard, &all->at[i]->shard, at_once ? INT64_MAX : settled_ns, send, t);
+		shard_decide(t->shard, &all->at[i]->shard, at_once ? INT64_MAX : settled_ns, pass_on, t);
 }
 
 void traces_turn(struct traces *t, const struct partitions *all)

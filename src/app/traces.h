@@ -12,6 +12,7 @@ struct traces {
 	struct shard *shard;
 	struct span_topic *topic; /* NULL: kept traces go nowhere */
 	struct span_lane lane;
+	struct span_sender *otlp; /* an endpoint beside it; NULL: none */
 	uint64_t heard;           /* what the journal said up to this place */
 	int64_t ending_ns;        /* monotonic, since when it waits at the end; 0: it does not */
 	bool on;

@@ -5,28 +5,21 @@
  *
  * Deltas are appended without waiting for their verdicts, at most IN_FLIGHT of them. One rejection makes the worker drop what is open, take a new writer id
  * (so verdicts still on their way mean nothing), wait until the ledger has read the journal to its end, and seek every partition to where the ledger stands. */
-#include "app/worker.h"
+#include "app/worker_parts.h"
 
-#include "app/gather.h"
-#include "app/pace.h"
-#include "app/traces.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, BATCH = 500, CUT_BYTES = 8 << 20 };
+enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, CUT_BYTES = 8 << 20 };
 #define IDLE_NS (5 * NS_PER_MS)
-#define REKEY_SETTLE_NS (5 * NS_PER_S)
-#define APPEND_RETRY_NS (2 * NS_PER_S)
 #define CUT_SOON_NS (20 * NS_PER_MS)
-#define LOOK_AGAIN_NS (5 * NS_PER_S)
 
 enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_INCIDENTS, COMMAND_STOP };
 
@@ -34,6 +27,7 @@ struct command {
 	enum command_kind kind;
 	struct source_reader *reader;
 	enum format format;
+	const struct zone *zone;
 	struct shard_start at;
 	char *topic;
 	int32_t partition;
@@ -43,38 +37,7 @@ struct command {
 	bool until_end;
 };
 
-struct worker {
-	struct books *books;
-	struct worker_opts opts;
-	struct shard *shard;
-	struct books_writer writer;
-	uint64_t seq;           /* of the last delta appended */
-	const struct ruleset *rules;
-	uint64_t tellings;      /* of rules */
-	bool rules_told;        /* the journal knows by which rules this writer counts */
-	pthread_t thread;
-	struct queue *commands, *replies;
-	size_t drops_asked;
-	struct partitions partitions;
-	struct pace pace;
-	struct traces traces;
-	struct span_lane rekeyed;
-	bool must_rewind, stopping, until_end, was_full;
-	bool limited;           /* at this turn something that could be read had to wait for other partitions, or for traces to be decided */
-	bool append_failed;     /* the journal took no record: nothing is read until it takes one again */
-	_Atomic bool stopped;
-	int64_t cut_at_ns;      /* monotonic: when the next delta is due */
-	int64_t newest_ns, cut_newest_ns; /* newest event time fed, and as of the last delta */
-	struct worker_status status;
-	struct gather gather;
-	struct delta_range *ranges;
-	size_t ranges_cap;
-	struct buf record;
-	pthread_mutex_t trouble_lock;
-	char trouble[512];
-};
-
-static void set_trouble(struct worker *w, const char *text)
+void worker_set_trouble(struct worker *w, const char *text)
 {
 	pthread_mutex_lock(&w->trouble_lock);
 	snprintf(w->trouble, sizeof(w->trouble), "%.500s", text);
@@ -97,131 +60,7 @@ static void new_writer_id(struct worker *w)
 	books_add_writer(w->books, &w->writer);
 }
 
-/* --- cutting a delta --- */
-
-static size_t collect_ranges(struct worker *w)
-{
-	int64_t cap = pace_say_up_to(&w->pace, &w->partitions);
-	if (w->partitions.len > w->ranges_cap || !w->ranges) {
-		w->ranges_cap = w->partitions.len * 2;
-		w->ranges = mem_realloc(w->ranges, w->ranges_cap, sizeof(*w->ranges));
-	}
-	for (size_t i = 0; i < w->partitions.len; i++) {
-		struct partition *p = w->partitions.at[i];
-		const struct shard_partition *s = &p->shard;
-		struct shard_start next;
-		shard_partition_successor(s, &next);
-		w->ranges[i] = (struct delta_range){
-			.topic = s->topic,
-			.partition = s->partition,
-			.at_end = s->at_end,
-			.joined = p->joined,
-			.from = s->cut_from,
-			.to = next.offset,
-			.replay = next.replay,
-			.replay_time_ns = next.replay_time_ns,
-			.newest_ns = s->newest_ns < cap ? s->newest_ns : cap,
-			.reached_ns = s->newest_ns,
-			.gap = s->gap,
-			.life = p->life,
-			.anew = p->anew,
-			.before = p->before,
-		};
-	}
-	return w->partitions.len;
-}
-
-/* Tells the journal by which rules the next delta counts, so that what none counts any more can end there. */
-static int tell_rules(struct worker *w, int64_t journal_time_ns, struct err *err)
-{
-	struct arena arena = {0};
-	struct delta_rules rules;
-	if (w->rules_told)
-		return 0;
-	gather_rules(&arena, w->rules, &rules);
-	rules.writer = w->writer.id;
-	rules.number = ++w->tellings;
-	rules.from_seq = w->seq + 1;
-	buf_reset(&w->record);
-	rules_encode(&w->record, &rules, journal_time_ns);
-	arena_done(&arena);
-	int rc = books_append(w->books, buf_slice(&w->record), err);
-	w->rules_told = rc >= 0;
-	return rc;
-}
-
-/* What the delta counts as unreadable is stored before it says so. */
-static void settle(struct worker *w)
-{
-	size_t lost = 0;
-	for (size_t i = 0; i < w->partitions.len; i++)
-		lost += partition_settle(w->partitions.at[i]);
-	if (lost)
-		log_line(LOG_ERROR, "source", "%zu messages that cannot be read could not be written to the topic for dead letters", lost);
-	w->status.aside_lost += lost;
-}
-
-/* Appends the open delta. On failure it is unknown whether it is in the journal: the books are read back before anything else is counted. */
-static void cut(struct worker *w)
-{
-	struct delta_body body;
-	struct err err = {0};
-	w->cut_at_ns = clock_mono_ns() + w->opts.cut_interval_ns;
-	w->cut_newest_ns = w->newest_ns;
-	if (w->partitions.len == 0 || w->must_rewind)
-		return;
-	settle(w);
-	if (w->opts.rekey && !span_topic_settle(w->opts.rekey, &w->rekeyed, REKEY_SETTLE_NS)) {
-		set_trouble(w, "rekey: the brokers do not take the spans; reading waits");
-		w->append_failed = true;
-		return;
-	}
-	if (!traces_settle(&w->traces)) {
-		set_trouble(w, "kept traces: the brokers do not take them; reading waits");
-		w->append_failed = true; /* nothing is counted until they do */
-		return;
-	}
-	gather(&w->gather, w->shard, &body);
-	int64_t now = clock_wall_ns(), journal_time = books_journal_time(w->books);
-	struct delta_header header = {.writer = w->writer.id, .seq = w->seq + 1, .journal_time_ns = now > journal_time ? now : journal_time};
-	header.ranges_len = collect_ranges(w);
-	header.ranges = w->ranges;
-	int rc = tell_rules(w, header.journal_time_ns, &err);
-	buf_reset(&w->record);
-	delta_encode(&w->record, &header, &body);
-	failpoint_hit(FAIL_DELTA_BEFORE_APPEND);
-	if (rc < 0 || books_append(w->books, buf_slice(&w->record), &err) < 0) {
-		set_trouble(w, err.text);
-		w->must_rewind = w->append_failed = true;
-		w->cut_at_ns = clock_mono_ns() + APPEND_RETRY_NS;
-		return;
-	}
-	failpoint_hit(FAIL_DELTA_AFTER_APPEND);
-	w->append_failed = false;
-	w->seq++;
-	for (size_t i = 0; i < w->partitions.len; i++) {
-		struct partition *p = w->partitions.at[i];
-		p->shard.cut_from = shard_partition_to(&p->shard);
-		p->shard.gap = 0;
-		p->joined = p->anew = false;
-	}
-	shard_clear(w->shard);
-	if (w->trouble[0])
-		set_trouble(w, "");
-}
-
 /* --- rewinding --- */
-
-static void seek(struct worker *w, struct partition *p)
-{
-	struct err err = {0};
-	partition_let_go(p);
-	p->seek_pending = p->reader->ops->seek(p->reader, p->shard.expected, &err) < 0;
-	if (p->seek_pending) {
-		set_trouble(w, err.text);
-		p->retry_ns = clock_mono_ns() + NS_PER_S / 5;
-	}
-}
 
 static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 {
@@ -236,7 +75,7 @@ static void stand_where_the_ledger_stands(struct worker *w, struct partition *p)
 	p->anew = false;
 	p->ended = p->reader->end >= 0 && shard_partition_to(&p->shard) >= p->reader->end;
 	p->active_ns = clock_mono_ns();
-	seek(w, p);
+	worker_seek(w, p);
 }
 
 static void rewind_all(struct worker *w)
@@ -253,7 +92,7 @@ static void rewind_all(struct worker *w)
 	w->must_rewind = false;
 	w->status.rewinds++;
 	if (w->trouble[0] && !w->append_failed)
-		set_trouble(w, "");
+		worker_set_trouble(w, "");
 }
 
 static void send_rekeyed(void *arg, struct slice trace_id, struct slice otlp)
@@ -272,6 +111,7 @@ static void take(struct worker *w, const struct command *c)
 		.topic = slice_str(c->reader->topic),
 		.partition = c->reader->partition,
 		.format = c->format,
+		.zone = c->zone,
 	};
 	if (w->opts.rekey)
 		p->shard.keying = slice_eq(p->shard.topic, slice_str(w->opts.rekey_topic)) ? SHARD_REKEYED : SHARD_TO_REKEY;
@@ -301,7 +141,8 @@ static void drop(struct worker *w, const struct command *c)
 	tally_entries(shard_tally(w->shard), &open);
 	failpoint_hit(FAIL_REVOKE_BEFORE_APPEND);
 	if (open > 0)
-		cut(w);
+		worker_cut(w);
+	w->must_rewind |= w->append_failed; /* what is open holds records of a partition that goes */
 	failpoint_hit(FAIL_REVOKE_AFTER_APPEND);
 	wait_posted(w, 3 * NS_PER_S);
 	for (size_t i = 0; i < w->partitions.len; i++) {
@@ -321,7 +162,8 @@ static void take_rules(struct worker *w, const struct ruleset *rules)
 	size_t open;
 	tally_entries(shard_tally(w->shard), &open);
 	if (open > 0)
-		cut(w);
+		worker_cut(w);
+	w->must_rewind |= w->append_failed; /* else they leave as counted by the new ones */
 	shard_set_rules(w->shard, rules);
 	w->rules = rules;
 	w->rules_told = false;
@@ -356,133 +198,6 @@ static void learn(struct worker *w)
 {
 	for (struct books_notice *n; (n = queue_pop(w->writer.notices, 0)); free(n))
 		shard_import(w->shard, n->id, n->origin, n->service, n->template_text, n->rule, n->alias_id);
-}
-
-/* --- reading --- */
-
-/* Keeps the message just fed for people if it could not be read. */
-static void set_aside(struct worker *w, struct partition *p, const struct source_message *m)
-{
-	const char *reason;
-	size_t lost = shard_lost(w->shard, &reason);
-	if (lost == 0)
-		return;
-	enum source_aside became = partition_set_aside(p, m, reason, lost);
-	w->status.aside += became == SOURCE_ASIDE_TAKEN;
-	w->status.aside_limited += became == SOURCE_ASIDE_LIMITED;
-}
-
-/* Feeds what is read of p, up to the limit in event time. */
-static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t now_ns)
-{
-	while (p->next < p->batch.len && (p->shard.newest_ns <= limit || p->shard.newest_ns == 0)) {
-		const struct source_message *m = &p->batch.messages[p->next++];
-		enum shard_verdict verdict = shard_feed(w->shard, &p->shard, m->payload, m->offset, m->next_offset, m->time_ns, now_ns);
-		if (verdict == SHARD_GAP) {
-			seek(w, p);
-			return;
-		}
-		p->suspicious |= verdict == SHARD_BEHIND && p->reader->ops->look;
-		if (verdict == SHARD_COUNTED)
-			set_aside(w, p, m);
-	}
-	if (p->shard.newest_ns > w->newest_ns)
-		w->newest_ns = p->shard.newest_ns;
-	if (p->next < p->batch.len)
-		return;
-	if (p->batch.at_end)
-		p->shard.at_end = true;
-	p->ended = p->ended || p->shard.at_end || (p->reader->end >= 0 && p->shard.expected >= p->reader->end);
-	partition_let_go(p);
-}
-
-/* The log ends before what is counted of it: it was deleted and made again, or lost its end. What was written since the partition last moved are other records. */
-static int begin_anew(struct worker *w, struct partition *p, int64_t end, struct err *err)
-{
-	struct ledger_partition at = {0};
-	int64_t counted = shard_partition_to(&p->shard), start;
-	if (!books_partition(w->books, p->shard.topic, p->shard.partition, &at))
-		return 0; /* nobody has counted anything of it */
-	int rc = p->reader->ops->since(p->reader, at.moved_ns, &start, err);
-	if (rc)
-		return rc;
-	cut(w); /* what is open belongs to the life before */
-	if (w->must_rewind)
-		return 0;
-	log_line(LOG_ERROR, "source", "%s/%d ends at %lld, before the %lld that are counted: it was made anew or has lost its end. Goes on at %lld, with what was written since it was last read",
-		p->reader->topic, (int)p->shard.partition, (long long)end, (long long)counted, (long long)start);
-	struct shard_start from = {.offset = start, .replay = start, .newest_ns = p->shard.newest_ns};
-	shard_partition_start(&p->shard, &from, &w->opts.shard);
-	p->before = counted;
-	p->life++;
-	p->anew = p->joined = true;
-	p->reader->end = end;
-	p->ended = start >= end;
-	w->cut_at_ns = clock_mono_ns(); /* says so at once */
-	seek(w, p);
-	return 0;
-}
-
-/* The source goes back to what is counted: it repeats itself, as clients do, or the log is shorter than it was. */
-static void look_at_end(struct worker *w, struct partition *p, int64_t mono_ns)
-{
-	struct err err = {0};
-	int64_t end;
-	p->look_ns = mono_ns + LOOK_AGAIN_NS;
-	int rc = p->reader->ops->look(p->reader, &end, &err);
-	if (!rc) {
-		p->suspicious = false;
-		p->ended = p->ended || (p->reader->end >= 0 && p->shard.expected >= p->reader->end);
-		if (end < shard_partition_to(&p->shard))
-			rc = begin_anew(w, p, end, &err);
-	}
-	if (rc) {
-		p->suspicious = true;
-		set_trouble(w, err.text);
-	}
-}
-
-/* Reads on in one partition; false if there was nothing to read or it has to wait for others. */
-static bool read_one(struct worker *w, struct partition *p, int64_t mono_ns)
-{
-	struct err err = {0};
-	int64_t now_ns = clock_wall_ns(), limit = pace_limit(&w->pace, &w->partitions, p, mono_ns, now_ns), before = p->shard.expected, decided = shard_read_up_to(&p->shard);
-	limit = limit < decided ? limit : decided;
-	if (mono_ns < p->retry_ns)
-		return false;
-	if (p->suspicious && mono_ns >= p->look_ns) {
-		look_at_end(w, p, mono_ns);
-		return false;
-	}
-	if (p->shard.newest_ns > limit && p->shard.newest_ns) {
-		w->limited |= !p->shard.at_end;
-		p->active_ns = mono_ns; /* it waits: once the others are there they must not leave it behind */
-		return false;
-	}
-	if (p->seek_pending) {
-		seek(w, p);
-		return false;
-	}
-	if (p->next >= p->batch.len && p->reader->ops->poll(p->reader, BATCH, &p->batch, &err) < 0) {
-		set_trouble(w, err.text);
-		p->retry_ns = mono_ns + NS_PER_S / 5;
-	}
-	if (p->batch.len || p->batch.at_end)
-		p->active_ns = mono_ns;
-	feed(w, p, limit, now_ns);
-	return p->shard.expected != before;
-}
-
-/* Reads on in the partition furthest behind that has something. */
-static bool read_some(struct worker *w)
-{
-	int64_t now = clock_mono_ns();
-	w->limited = false;
-	partitions_sort_by_time(&w->partitions);
-	for (size_t i = 0; i < w->partitions.len; i++)
-		if (read_one(w, w->partitions.at[i], now))
-			return true;
-	return false;
 }
 
 /* Whether a delta is due: by time, by size, or because event time has moved on so far that other instances have to know. */
@@ -527,24 +242,30 @@ static void publish(struct worker *w)
 	traces_publish(&w->traces, &w->partitions, &w->status);
 }
 
+/* What a process that died held open lies in records that are counted: nothing is over before they are fed. */
+static bool fed_again(const struct partition *p)
+{
+	return p->shard.expected >= p->shard.count_from || p->shard.at_end;
+}
+
 /* Whether a run until the end has counted everything it came for. */
 static bool all_posted(struct worker *w)
 {
 	if (!w->until_end || w->must_rewind)
 		return false;
 	for (size_t i = 0; i < w->partitions.len; i++)
-		if (!w->partitions.at[i]->ended)
+		if (!w->partitions.at[i]->ended || !fed_again(w->partitions.at[i]))
 			return false;
 	size_t open;
 	tally_entries(shard_tally(w->shard), &open);
 	if (open > 0)
-		cut(w);
+		worker_cut(w);
 	wait_posted(w, NS_PER_S);
-	if (w->must_rewind || w->writer.rejected || w->writer.posted < w->seq)
+	if (w->must_rewind || w->append_failed || w->writer.rejected || w->writer.posted < w->seq)
 		return false;
 	enum traces_end end = traces_end(&w->traces, &w->partitions);
 	if (end == TRACES_DECIDED)
-		cut(w); /* a successor need not feed them again */
+		worker_cut(w); /* a successor need not feed them again */
 	return end == TRACES_NONE;
 }
 
@@ -562,9 +283,9 @@ static void turn(struct worker *w)
 	bool busy = false;
 	bool hold = w->must_rewind || w->append_failed || held(w);
 	if (!hold && !w->stopping)
-		busy = read_some(w);
+		busy = worker_read(w);
 	if (due(w, hold))
-		cut(w);
+		worker_cut(w);
 	traces_turn(&w->traces, &w->partitions);
 	publish(w);
 	if (!busy && !w->stopping)
@@ -577,7 +298,7 @@ static void *run(void *arg)
 	while (!w->stopping && !all_posted(w))
 		turn(w);
 	if (!w->until_end) {
-		cut(w);
+		worker_cut(w);
 		wait_posted(w, 4 * NS_PER_S);
 	}
 	publish(w);
@@ -602,7 +323,7 @@ int worker_start(struct books *books, const struct worker_opts *opts, struct wor
 	w->commands = queue_new(COMMANDS_MAX);
 	w->replies = queue_new(COMMANDS_MAX);
 	w->writer.notices = queue_new(NOTICES_MAX);
-	w->traces = (struct traces){.books = books, .shard = w->shard, .topic = opts->kept, .on = shard_sampled(w->shard) != NULL};
+	w->traces = (struct traces){.books = books, .shard = w->shard, .topic = opts->kept, .otlp = opts->otlp, .on = shard_sampled(w->shard) != NULL};
 	w->pace = (struct pace){.books = books, .low_ns = opts->low_ns, .number = opts->number, .count = opts->count, .window_ns = opts->window_ns};
 	pace_leave(&w->pace);
 	pthread_mutex_init(&w->trouble_lock, NULL);
@@ -621,9 +342,9 @@ static void say(struct worker *w, struct command command)
 	queue_push(w->commands, c, -1);
 }
 
-void worker_take(struct worker *w, struct source_reader *reader, enum format format, const struct shard_start *at)
+void worker_take(struct worker *w, struct source_reader *reader, enum format format, const struct zone *zone, const struct shard_start *at)
 {
-	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .at = *at});
+	say(w, (struct command){.kind = COMMAND_TAKE, .reader = reader, .format = format, .zone = zone, .at = *at});
 }
 
 void worker_drop(struct worker *w, const char *topic, int32_t partition)

@@ -20,6 +20,7 @@ struct worker_opts {
 	size_t number, count;     /* of count workers */
 	struct tap *tap;          /* NULL: nobody can look on */
 	struct span_topic *kept;  /* where kept traces go; NULL: nowhere */
+	struct span_sender *otlp; /* where they go as well; NULL: nowhere */
 	struct span_topic *rekey; /* where spans go to be keyed by trace id; NULL: they are */
 	const char *rekey_topic;  /* its name; it is read as well */
 };
@@ -35,8 +36,8 @@ struct worker_status {
 };
 
 int worker_start(struct books *books, const struct worker_opts *opts, struct worker **ret, struct err *err);
-/* Hands a partition over; reading starts where shard_start says. The reader belongs to the worker now. */
-void worker_take(struct worker *w, struct source_reader *reader, enum format format, const struct shard_start *at);
+/* Hands a partition over; its times that name no zone are in this one (NULL: UTC). Reading starts where shard_start says. The reader belongs to the worker now. */
+void worker_take(struct worker *w, struct source_reader *reader, enum format format, const struct zone *zone, const struct shard_start *at);
 /* Asks for a partition back: what was read is appended, the reader closed. worker_wait_dropped waits for all that were asked for. */
 void worker_drop(struct worker *w, const char *topic, int32_t partition);
 void worker_wait_dropped(struct worker *w);

@@ -58,7 +58,7 @@ void arena_reset(struct arena *a)
 }
 
 /* The next kept block that is large enough, or a new one behind the current. */
-static void advance(struct arena *a, size_t size)
+void arena_advance(struct arena *a, size_t size)
 {
 	struct arena_block *block = a->current ? a->current->next : a->first;
 	if (!block || block->size < size) {
@@ -71,17 +71,6 @@ static void advance(struct arena *a, size_t size)
 		block = fresh;
 	}
 	enter(a, block);
-}
-
-void *arena_alloc(struct arena *a, size_t size)
-{
-	size = size ? (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1) : alignof(max_align_t);
-	if ((size_t)(a->end - a->next) < size)
-		advance(a, size);
-	void *at = a->next;
-	a->next += size;
-	a->used_bytes += size;
-	return at;
 }
 
 void *arena_zalloc(struct arena *a, size_t size)

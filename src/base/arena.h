@@ -18,8 +18,20 @@ struct arena {
 void arena_done(struct arena *a);
 /* Frees what did not fit the ordinary blocks, keeps those, forgets everything allocated. */
 void arena_reset(struct arena *a);
+/* Has room for size bytes at a->next from now on. */
+void arena_advance(struct arena *a, size_t size);
 /* size bytes aligned for any object, not zeroed; valid until reset. */
-void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull));
+static inline __attribute__((returns_nonnull)) void *arena_alloc(struct arena *a, size_t size)
+{
+	size = size ? (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1) : _Alignof(max_align_t);
+	if ((size_t)(a->end - a->next) < size)
+		arena_advance(a, size);
+	void *at = a->next;
+	a->next += size;
+	a->used_bytes += size;
+	return at;
+}
+
 void *arena_zalloc(struct arena *a, size_t size) __attribute__((returns_nonnull));
 /* A copy of s in the arena. */
 struct slice arena_copy(struct arena *a, struct slice s);

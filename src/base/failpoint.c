@@ -34,6 +34,7 @@ static const char *const names[FAIL_COUNT] = {
 	[FAIL_SNAPSHOT_HALF] = "snapshot.half",
 	[FAIL_SNAPSHOT_BEFORE_CLOSE] = "snapshot.before-close",
 	[FAIL_SNAPSHOT_BEFORE_CLEANUP] = "snapshot.before-cleanup",
+	[FAIL_ASSIGN_BEFORE_PART] = "assign.before-part",
 };
 
 struct action {

@@ -32,6 +32,7 @@ enum failpoint {
 	FAIL_SNAPSHOT_HALF,           /* half its bytes are written */
 	FAIL_SNAPSHOT_BEFORE_CLOSE,   /* all bytes are there, but for the rename or the closing record */
 	FAIL_SNAPSHOT_BEFORE_CLEANUP, /* it is there, what it makes needless is there, too */
+	FAIL_ASSIGN_BEFORE_PART,      /* partitions are assigned, their queues are not parted from the consumer's own */
 	FAIL_COUNT
 };
 

@@ -38,9 +38,19 @@ static inline struct wire wire_of(struct slice s)
 {
 	return (struct wire){.next = (const uint8_t *)s.ptr, .end = (const uint8_t *)s.ptr + s.len};
 }
+static inline uint64_t wire_load64(const uint8_t *at)
+{
+	uint64_t value;
+	memcpy(&value, at, sizeof(value));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	value = __builtin_bswap64(value);
+#endif
+	return value;
+}
+
 /* 1: *ret is the next field; 0: clean end; ERR_CORRUPT: truncated, overlong varint, group, or field number 0. */
 int wire_next(struct wire *w, struct wire_field *ret);
-/* The same, inline, for the forms that nearly all fields have: a tag of one byte, then eight bytes, or a value or length of one byte. */
+/* The same, inline, for the forms that nearly all fields have: a tag of one byte, then eight bytes, or a value of one byte, or a length of one or two. */
 static inline int wire_step(struct wire *w, struct wire_field *ret)
 {
 	size_t left = (size_t)(w->end - w->next);
@@ -50,11 +60,14 @@ static inline int wire_step(struct wire *w, struct wire_field *ret)
 	ret->number = tag >> 3;
 	ret->type = (enum wire_type)(tag & 7);
 	switch (tag & 0x87) {
-	case WIRE_BYTES:
-		if (second >= 0x80 || (size_t)second + 2 > left || tag < 8)
+	case WIRE_BYTES:;
+		size_t head = 2 + (second >> 7), len = second;
+		if (head == 3)
+			len = left > 2 && w->next[2] - 1u < 0x7F ? (second & 0x7F) | (size_t)w->next[2] << 7 : left;
+		if (head + len > left || tag < 8)
 			break;
-		ret->bytes = (struct slice){.ptr = (const char *)w->next + 2, .len = second};
-		w->next += 2 + second;
+		ret->bytes = (struct slice){.ptr = (const char *)w->next + head, .len = len};
+		w->next += head + len;
 		return 1;
 	case WIRE_VARINT:
 		if (second >= 0x80 || tag < 8)
@@ -66,10 +79,7 @@ static inline int wire_step(struct wire *w, struct wire_field *ret)
 	case WIRE_FIXED64:
 		if (left < 9 || tag < 8)
 			break;
-		memcpy(&ret->value, w->next + 1, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		ret->value = __builtin_bswap64(ret->value);
-#endif
+		ret->value = wire_load64(w->next + 1);
 		ret->bytes = (struct slice){.ptr = 0, .len = 0};
 		w->next += 9;
 		return 1;
@@ -77,6 +87,18 @@ static inline int wire_step(struct wire *w, struct wire_field *ret)
 		break;
 	}
 	return wire_next(w, ret);
+}
+/* Passes over fields of bytes with this tag of one byte, as many as stand there in a row and have lengths of one or two bytes. */
+static inline void wire_pass(struct wire *w, uint8_t tag)
+{
+	const uint8_t *p = w->next;
+	for (size_t left; (left = (size_t)(w->end - p)) > 2 && p[0] == tag;) {
+		size_t len = p[1] < 0x80 ? p[1] + (size_t)2 : ((p[1] & 0x7Fu) | (size_t)p[2] << 7) + 3;
+		if (len > left || (p[1] >= 0x80 && p[2] - 1u >= 0x7F))
+			break;
+		p += len;
+	}
+	w->next = p;
 }
 bool wire_read_varint(struct wire *w, uint64_t *ret);
 static inline int64_t wire_zigzag(uint64_t v)

@@ -294,7 +294,7 @@ static bool crowded(struct graph *g, struct node *n, graph_sink *sink, void *arg
 	return true;
 }
 
-static void leave(struct graph *g, int64_t newest_ns, graph_sink *sink, void *arg)
+static inline void leave(struct graph *g, int64_t newest_ns, graph_sink *sink, void *arg)
 {
 	while (g->len && newest_ns - g->ring[g->first]->came_ns >= g->opts.hold_ns)
 		leave_first(g, sink, arg);
@@ -467,10 +467,13 @@ static void feed_as_called(struct graph *g, const struct role *role, uint64_t tr
 
 void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
 {
-	const struct role role = role_of(span, service, newest_ns, weight);
 	leave(g, newest_ns, sink, arg);
-	bool called = role.server || g->opts.services, calls = (role.client || g->opts.services || g->opts.once) && span->span_id.len;
-	if (span->trace_id.len == 0 || !(called || calls))
+	bool any = g->opts.services || g->opts.once, says_so = span->span_kind > SPAN_INTERNAL;
+	if (span->trace_id.len == 0 || !(any || says_so))
+		return;
+	const struct role role = role_of(span, service, newest_ns, weight);
+	bool called = role.server || g->opts.services, calls = (role.client || any) && span->span_id.len;
+	if (!called && !calls)
 		return;
 	uint64_t trace = trace_hash(g, span->trace_id), id = span_id(span->span_id);
 	struct node *head = calls ? head_of(g, trace, id) : NULL;

@@ -14,6 +14,10 @@ static void look_for_trace(struct keying *k, struct slice trace, struct slice to
 	if (trace.len < sizeof(id))
 		return;
 	memcpy(&id, trace.ptr + trace.len - sizeof(id), sizeof(id)); /* the random half of it */
+	if (id == k->latest && partition == k->latest_partition && topic.ptr == k->topic_text)
+		return; /* as most spans are: those of a trace follow each other */
+	k->latest = id;
+	k->latest_partition = partition;
 	if (k->topic_text != topic.ptr) {
 		k->topic_text = topic.ptr;
 		k->topic = hash_bytes(topic);

@@ -15,6 +15,8 @@ struct keying_trace {
 /* Zero-initialise. */
 struct keying {
 	struct keying_trace last[KEYING_TRACES]; /* where traces were met, a few to each */
+	uint64_t latest;        /* the trace of the span before, of this topic and partition */
+	int32_t latest_partition;
 	const char *topic_text; /* whose hash is topic */
 	uint64_t topic;
 	uint64_t spans, calls, elsewhere;

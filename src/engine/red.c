@@ -2,7 +2,6 @@
 /* Rate, errors, duration. Every count goes to the step of its event time, in series that are looked up by text once and by number from then on:
  * per service an array by severity, per pattern an array by severity, per service and route a small table by method and status. Spans: red_span.c. */
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "engine/red_parts.h"
 #include "engine/route.h"
@@ -24,13 +23,14 @@ static void forget_own(struct red *r)
 	r->consumed = r->bytes = r->gaps = NONE;
 }
 
-struct red *red_new(struct tally *tally, int64_t step_ns, size_t names, const struct red_span_opts *spans)
+struct red *red_new(struct tally *tally, int64_t step_ns, size_t names, size_t ids, const struct red_span_opts *spans)
 {
 	struct red *r = mem_zalloc(1, sizeof(*r));
 	r->tally = tally;
 	r->step_ns = step_ns;
 	r->oldest_step = INT64_MIN;
 	r->names = r->usual_names = names;
+	r->ids = ids;
 	if (spans)
 		r->spans = *spans;
 	forget_own(r);
@@ -60,8 +60,7 @@ static void free_services(struct red *r)
 
 void red_forget(struct red *r)
 {
-	map_clear(&r->label_values);
-	map_clear(&r->label_scopes);
+	red_labels_forget(r);
 	free_pairs(r);
 	free_services(r);
 	red_spans_forget(r);
@@ -78,8 +77,7 @@ void red_free(struct red *r)
 	free_services(r);
 	map_done(&r->services);
 	map_done(&r->pairs);
-	map_done(&r->label_values);
-	map_done(&r->label_scopes);
+	red_labels_done(r);
 	red_spans_forget(r);
 	map_done(&r->memos);
 	map_done(&r->targets);
@@ -124,6 +122,15 @@ struct service *red_service(struct red *r, struct slice name)
 	return s;
 }
 
+/* Ids mostly have all their digits: a copy of a size that the compiler knows. */
+static inline void copy_id(char *to, struct slice id, size_t most)
+{
+	if (id.len == most)
+		memcpy(to, id.ptr, most);
+	else if (id.len)
+		memcpy(to, id.ptr, id.len);
+}
+
 void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
 {
 	const struct record *record = e->record;
@@ -134,10 +141,9 @@ void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
 	x->time_ns = e->time_ns;
 	x->value = value;
 	x->trace_len = (uint8_t)record->trace_id.len;
-	memcpy(x->trace_id, record->trace_id.ptr, record->trace_id.len);
 	x->span_len = (uint8_t)record->span_id.len;
-	if (record->span_id.len)
-		memcpy(x->span_id, record->span_id.ptr, record->span_id.len);
+	copy_id(x->trace_id, record->trace_id, EXEMPLAR_TRACE_MAX);
+	copy_id(x->span_id, record->span_id, EXEMPLAR_SPAN_MAX);
 }
 
 static struct pattern_series *pattern_series(struct red *r, const struct pattern *p)
@@ -163,64 +169,29 @@ static struct slice pattern_text(const struct pattern *p, char out[16])
 	return slice_of(out, 16);
 }
 
-/* Values that no one reads twice: long, and a third of them digits. */
-static bool looks_like_an_id(struct slice s)
+/* The worse of two. */
+static enum red_refusal worse(enum red_refusal a, enum red_refusal b)
 {
-	size_t digits = 0;
-	for (size_t i = 0; i < s.len; i++)
-		digits += s.ptr[i] >= '0' && s.ptr[i] <= '9';
-	return s.len >= 8 && digits * 3 >= s.len;
+	return a > b ? a : b;
 }
 
-static void warn_of_label(const struct red *r, struct slice rule, const struct rule_label *label)
+/* Adds a rule's labels to labels[len...]; some may become `other`. */
+static enum red_refusal add_rule_labels(struct red *r, uint64_t scope, struct slice rule, const struct rule_label *from, size_t from_len, struct label *labels, size_t *len)
 {
-	log_line(LOG_WARN, "budgets", "rule \"%.*s\": its label \"%.*s\" has more than %zu values, \"%.*s\" is the next; further ones are counted as \"other\"%s", (int)rule.len, rule.ptr, (int)label->name.len,
-		label->name.ptr, r->names, (int)(label->value.len < 60 ? label->value.len : 60), label->value.ptr,
-		looks_like_an_id(label->value) ? ". It looks like an id, which belongs into no label" : " (budgets.label_values)");
-}
-
-bool red_value_fits(struct red *r, uint64_t scope, struct slice value, bool *ret_first)
-{
-	static char known;
-	uint64_t hash = hash_pair(scope, hash_bytes(value));
-	*ret_first = false;
-	if (map_get(&r->label_values, hash, NULL, NULL))
-		return true;
-	uintptr_t values = (uintptr_t)map_get(&r->label_scopes, scope, NULL, NULL);
-	bool fits = values < r->names;
-	*ret_first = values == r->names;
-	if ((fits || *ret_first) && values)
-		map_remove(&r->label_scopes, scope, NULL, NULL);
-	if (fits || *ret_first)
-		map_put(&r->label_scopes, scope, (void *)(values + 1));
-	if (fits)
-		map_put(&r->label_values, hash, &known);
-	return fits;
-}
-
-/* The same for a label of a rule. */
-static bool label_fits(struct red *r, uint64_t scope, struct slice rule, const struct rule_label *label)
-{
-	bool first_refused, fits = red_value_fits(r, hash_pair(scope, hash_bytes(label->name)), label->value, &first_refused);
-	if (first_refused)
-		warn_of_label(r, rule, label);
-	return fits;
-}
-
-/* Adds a rule's labels to labels[len...]; false if one of them became `other`. */
-static bool add_rule_labels(struct red *r, uint64_t scope, struct slice rule, const struct rule_label *from, size_t from_len, struct label *labels, size_t *len)
-{
-	bool all = true;
+	enum red_refusal all = RED_FITS;
 	for (size_t i = 0; i < from_len; i++) {
-		bool fits = label_fits(r, scope, rule, &from[i]);
-		all &= fits;
-		labels[(*len)++] = (struct label){.name = from[i].name, .value = fits ? from[i].value : SLICE("other")};
+		bool first;
+		enum red_refusal refusal = red_value(r, hash_pair(scope, hash_bytes(from[i].name)), from[i].value, IDS_BY_GROWTH, &first);
+		if (first)
+			red_warn(r, refusal, "rule", rule, from[i].name, from[i].value);
+		all = worse(all, refusal);
+		labels[(*len)++] = (struct label){.name = from[i].name, .value = refusal ? SLICE("other") : from[i].value};
 	}
 	return all;
 }
 
 /* The two series of a pattern; with a rule's labels they are found by text, else by number. */
-static uint32_t pattern_number(struct red *r, const struct red_event *e, enum family_id family, int64_t *cache, bool *ret_fits)
+static uint32_t pattern_number(struct red *r, const struct red_event *e, enum family_id family, int64_t *cache, enum red_refusal *refusal)
 {
 	struct label labels[3 + RULE_LABELS_MAX];
 	size_t len = 0;
@@ -231,7 +202,7 @@ static uint32_t pattern_number(struct red *r, const struct red_event *e, enum fa
 	labels[len++] = red_label("pattern_id", pattern_text(e->pattern, id));
 	if (family == FAMILY_LOG_PATTERN_RECORDS)
 		labels[len++] = red_label("severity", slice_str(severity_name(e->severity)));
-	*ret_fits &= add_rule_labels(r, e->pattern->id, e->pattern->rule, e->labels, e->labels_len, labels, &len);
+	*refusal = worse(*refusal, add_rule_labels(r, e->pattern->id, e->pattern->rule, e->labels, e->labels_len, labels, &len));
 	uint32_t number = tally_series(r->tally, family, labels, len);
 	if (e->labels_len == 0)
 		*cache = number;
@@ -298,7 +269,7 @@ static bool red_request(struct red *r, struct service *service, const struct red
 	return fits;
 }
 
-bool red_log(struct red *r, const struct red_event *e)
+enum red_refusal red_log(struct red *r, const struct red_event *e)
 {
 	struct service *service = red_service(r, e->service);
 	int64_t step = red_step(r, e->time_ns);
@@ -306,30 +277,30 @@ bool red_log(struct red *r, const struct red_event *e)
 	struct label labels[] = {red_label("service_name", e->service), red_label("severity", slice_str(severity_name(e->severity)))};
 	tally_count(r->tally, red_series(r, &service->records[e->severity], FAMILY_LOG_RECORDS, labels, 2), step, 1, NULL);
 	struct pattern_series *p = pattern_series(r, e->pattern);
-	bool fits = true;
+	enum red_refusal refusal = RED_FITS;
 	red_exemplar(&x, e, 1);
-	tally_count(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_RECORDS, &p->records[e->severity], &fits), step, 1, red_candidate(&x));
+	tally_count(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_RECORDS, &p->records[e->severity], &refusal), step, 1, red_candidate(&x));
 	if (e->duration_ns >= 0) {
 		double seconds = (double)e->duration_ns / 1e9;
 		x.value = seconds;
-		tally_observe(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_DURATION, &p->duration, &fits), step, seconds, red_candidate(&x));
+		tally_observe(r->tally, pattern_number(r, e, FAMILY_LOG_PATTERN_DURATION, &p->duration, &refusal), step, seconds, red_candidate(&x));
 	}
 	if (e->http.status && (e->http.path.len || e->http.route.len))
-		fits &= red_request(r, service, e, step, &x);
-	return fits;
+		refusal = worse(refusal, red_request(r, service, e, step, &x) ? RED_FITS : RED_FULL);
+	return refusal;
 }
 
-bool red_measure(struct red *r, const struct red_event *e, enum family_id family, const struct rule_measure *measure)
+enum red_refusal red_measure(struct red *r, const struct red_event *e, enum family_id family, const struct rule_measure *measure)
 {
 	struct label labels[1 + RULE_LABELS_MAX];
 	struct exemplar x;
 	size_t len = 0;
 	labels[len++] = red_label("service_name", e->pattern->service);
 	uint64_t scope = hash_pair(family_key(family), hash_bytes(e->pattern->service));
-	bool fits = add_rule_labels(r, scope, e->pattern->rule, measure->labels, measure->labels_len, labels, &len);
+	enum red_refusal refusal = add_rule_labels(r, scope, e->pattern->rule, measure->labels, measure->labels_len, labels, &len);
 	red_exemplar(&x, e, measure->value);
 	tally_observe(r->tally, tally_series(r->tally, family, labels, len), red_step(r, e->time_ns), measure->value, red_candidate(&x));
-	return fits;
+	return refusal;
 }
 
 void red_outcome(struct red *r, int64_t time_ns, enum outcome outcome, uint64_t n)

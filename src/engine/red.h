@@ -26,9 +26,19 @@ struct red_span_opts {
 
 struct red;
 
-/* names: most span names, most routes, most values of each label of a rule and of each further dimension of spans, of one service; past it they are counted as `other`.
- * spans may be NULL: SPANS_OTEL. */
-struct red *red_new(struct tally *tally, int64_t step_ns, size_t names, const struct red_span_opts *spans);
+/* Why a value of a label became `other`. */
+enum red_refusal {
+	RED_FITS, /* it did not */
+	RED_FULL, /* the label has as many values as it may */
+	RED_ID,   /* it looks like an id, and the label has had enough of those */
+	RED_REFUSALS
+};
+/* The budget of winnow_overflow_total{budget}. */
+const char *red_refusal_name(enum red_refusal refusal);
+
+/* names: most span names, most routes, most values of each label of a rule and of each further dimension of spans, of one service; past it they are counted as `other`. ids: most values of them
+ * that look like ids, 0: as many as others. spans may be NULL: SPANS_OTEL. */
+struct red *red_new(struct tally *tally, int64_t step_ns, size_t names, size_t ids, const struct red_span_opts *spans);
 void red_free(struct red *r);
 /* All series numbers are void: the tally was told to forget. */
 void red_forget(struct red *r);
@@ -54,10 +64,10 @@ struct red_event {
 	struct rule_http http;              /* of an access log: from the record, or from a rule's captures */
 };
 
-/* False if the service has too many routes, or a rule's label too many values: those were counted as `other`. */
-bool red_log(struct red *r, const struct red_event *e);
-/* One count in a metric of a rule's own; false as above. */
-bool red_measure(struct red *r, const struct red_event *e, enum family_id family, const struct rule_measure *measure);
+/* Not RED_FITS if the service has too many routes, or a rule's label too many values: those were counted as `other`. */
+enum red_refusal red_log(struct red *r, const struct red_event *e);
+/* One count in a metric of a rule's own; as above. */
+enum red_refusal red_measure(struct red *r, const struct red_event *e, enum family_id family, const struct rule_measure *measure);
 /* Counts a span as often as its weight says (weight.h). Its outcome is `overflow` if the service has too many span names, or a dimension too many values, and so
  * became `other`; else `carried`. */
 void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source);
@@ -65,8 +75,8 @@ void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum we
 void red_spans_end(struct red *r);
 /* What sends this span is there: target_info. To be called once for each resource of a payload. False if its service has too many targets: it is not shown then. */
 bool red_target(struct red *r, const struct red_event *e);
-/* An edge of the service graph, completed by e. False if the client calls too many servers: it was counted under server="other". */
-bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge);
+/* An edge of the service graph, completed by e. Not RED_FITS if the client calls too many servers: it was counted under server="other". */
+enum red_refusal red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge);
 /* How many keys of spans and edges are remembered. */
 size_t red_memos(const struct red *r);
 /* The books' own counters. */

@@ -8,7 +8,10 @@
 #include "base/map.h"
 #include "engine/red.h"
 
-enum { NONE = -1 };
+enum { NONE = -1, RED_NEAR = 1024, RED_NEAR_TARGETS = 256 };
+
+struct memo;
+struct target;
 
 struct service {
 	char *name;
@@ -21,7 +24,7 @@ struct service {
 /* Spans of one step that came one after the other: the books of a payload are written once. */
 struct span_run {
 	int64_t step;
-	uint64_t weights[WEIGHT_SOURCES], other;
+	uint64_t weights[WEIGHT_SOURCES], other[RED_REFUSALS];
 };
 
 /* Series of one pattern (labels of rules are looked up each time). */
@@ -42,19 +45,27 @@ struct pair {
 struct red {
 	struct tally *tally;
 	int64_t step_ns, oldest_step;
-	size_t names, usual_names;
+	size_t names, usual_names, ids;
 	struct red_span_opts spans;
 	struct map services;
 	struct service *last_service;
+	const char *near_text;   /* where the service of the payload's last span stands; NULL: no payload is open */
+	struct service *near_service;
 	struct map pairs;
-	struct map label_values;  /* by pattern or metric, label name and value */
-	struct map label_scopes;  /* by pattern or metric and label name: how many values */
+	struct map label_values;  /* by pattern or metric, label name and value: the scope */
+	struct map label_scopes;  /* by pattern or metric and label name */
+	struct arena label_arena;
 	struct pattern_series *patterns;
 	size_t patterns_cap;
 	int64_t outcomes[OUTCOME_COUNT], consumed, bytes, gaps, weights[WEIGHT_SOURCES];
 	struct map memos; /* of spans and edges, by what their series hang on (red_span.c) */
 	struct arena memo_texts;
+	struct memo *near[RED_NEAR]; /* the memos of spans met last, by a cheap mix of their keys */
 	struct map targets;
+	struct near_target {
+		uint64_t key;
+		struct target *target;
+	} near_targets[RED_NEAR_TARGETS]; /* by the resources' bytes as they stand */
 	struct buf key;
 	struct span_run run;
 };
@@ -84,8 +95,16 @@ static inline const struct exemplar *red_candidate(const struct exemplar *x)
 	return x->rank ? x : NULL;
 }
 
-/* Whether a label may have this value within its scope: the first ones may, as many as there is room for. *ret_first: this is the first one that may not. */
-bool red_value_fits(struct red *r, uint64_t scope, struct slice value, bool *ret_first);
+/* --- red_label.c --- */
+/* What a label's ids are told by; not at all where they are welcome. */
+enum red_ids { IDS_WELCOME, IDS_BY_SHAPE, IDS_BY_GROWTH };
+/* Whether a label may have this value within its scope. *ret_first: it is the first one that may not for this reason. */
+enum red_refusal red_value(struct red *r, uint64_t scope, struct slice value, enum red_ids ids, bool *ret_first);
+/* The warning for that. what: "rule" or "service"; whose: its name. */
+void red_warn(const struct red *r, enum red_refusal refusal, const char *what, struct slice whose, struct slice label, struct slice value);
+void red_labels_forget(struct red *r);
+void red_labels_done(struct red *r);
+
 /* The number of an HTTP method; UINT32_MAX: none that we know. */
 uint32_t red_method(struct slice method);
 struct service *red_service(struct red *r, struct slice name);

@@ -4,7 +4,8 @@
  *
  * Idea: which series a span counts in hangs on a few of its texts and numbers: service, name, kind, status, route and the like, and the dimensions that the configuration asks for.
  * These are put one behind the other as a key; a memo under that key has the numbers of the series. So a span costs the making of a key and one look; names are cut
- * down, budgets asked and labels made only when a key is new.
+ * down, budgets asked and labels made only when a key is new. Most spans do not even cost the key: the memo of one whose texts have the same lengths, beginnings and ends lies in a small table
+ * (near), and is taken if all parts of its key are equal.
  *
  * Invariants: a memo says what counting without it would say: it is made by the same steps, budgets never give back what they gave, and series numbers stay until red_forget. So memos can
  * be thrown away whenever there are MEMOS of them, which is what bounds their memory where every name has an id in it.
@@ -25,7 +26,7 @@ struct memo {
 	uint64_t hash;
 	size_t len;
 	size_t names; /* the budgets that it was made under: what did not fit is asked again under others */
-	bool fits; /* no budget was spent */
+	enum red_refusal refusal; /* whether a budget was spent */
 	bool none; /* the preset has nothing for it */
 	int64_t series[MEMO_SERIES];
 	char key[];
@@ -34,7 +35,6 @@ struct memo {
 struct target {
 	uint32_t series;
 	int64_t step; /* the last one that it was shown in */
-	bool fits;
 };
 
 /* --- memos --- */
@@ -73,24 +73,30 @@ static void key_end(struct red *r, const char *at)
 	r->key.len = (size_t)(at - r->key.data);
 }
 
+static void forget_memos(struct red *r)
+{
+	map_clear(&r->memos);
+	arena_reset(&r->memo_texts);
+	memset(r->near, 0, sizeof(r->near));
+}
+
 /* The memo under r->key, and whether it is new and to be filled. */
 static struct memo *memo_get(struct red *r, bool *ret_new)
 {
 	struct slice key = buf_slice(&r->key);
 	uint64_t hash = hash_bytes(key);
 	struct memo *m = map_get(&r->memos, hash, memo_is, &key);
-	*ret_new = !m || (!m->fits && m->names != r->names);
+	*ret_new = !m || (m->refusal && m->names != r->names);
 	if (m) {
-		m->fits |= *ret_new;
+		if (*ret_new)
+			m->refusal = RED_FITS;
 		m->names = r->names;
 		return m;
 	}
-	if (r->memos.len >= MEMOS) {
-		map_clear(&r->memos);
-		arena_reset(&r->memo_texts);
-	}
+	if (r->memos.len >= MEMOS)
+		forget_memos(r);
 	m = arena_zalloc(&r->memo_texts, sizeof(*m) + key.len);
-	*m = (struct memo){.hash = hash, .len = key.len, .names = r->names, .fits = true, .series = {NONE, NONE, NONE, NONE}};
+	*m = (struct memo){.hash = hash, .len = key.len, .names = r->names, .series = {NONE, NONE, NONE, NONE}};
 	memcpy(m->key, key.ptr, key.len);
 	map_put(&r->memos, hash, m);
 	return m;
@@ -104,11 +110,12 @@ size_t red_memos(const struct red *r)
 void red_spans_forget(struct red *r)
 {
 	size_t cursor = 0;
-	map_clear(&r->memos);
-	arena_reset(&r->memo_texts);
+	forget_memos(r);
+	r->near_text = NULL;
 	for (struct target *t; (t = map_next(&r->targets, &cursor));)
 		free(t);
 	map_clear(&r->targets);
+	memset(r->near_targets, 0, sizeof(r->near_targets));
 }
 
 /* --- labels --- */
@@ -130,25 +137,26 @@ static struct slice label_name(struct slice name, char out[LABEL_NAME_MAX])
 }
 
 /* value, or `other` if the service has too many of them. */
-static struct slice in_budget(struct red *r, struct slice service, const char *what, struct slice value, bool *fits)
+static struct slice in_budget(struct red *r, struct slice service, const char *what, struct slice value, enum red_refusal *refusal)
 {
-	bool first, ok = red_value_fits(r, hash_pair(hash_bytes(slice_str(what)), hash_bytes(service)), value, &first);
+	bool first;
+	enum red_refusal verdict = red_value(r, hash_pair(hash_bytes(slice_str(what)), hash_bytes(service)), value, IDS_BY_SHAPE, &first);
 	if (first)
-		log_line(LOG_WARN, "budgets", "service \"%.*s\" has more than %zu values of %s, \"%.*s\" is the next; further ones are counted as \"other\" (budgets.label_values)", (int)service.len, service.ptr, r->names, what,
-			(int)(value.len < 60 ? value.len : 60), value.ptr);
-	*fits &= ok;
-	return ok ? value : SLICE("other");
+		red_warn(r, verdict, "service", service, slice_str(what), value);
+	if (verdict > *refusal)
+		*refusal = verdict;
+	return verdict ? SLICE("other") : value;
 }
 
 /* The dimensions of the configuration that the span has, behind labels[len]; names are kept in `names`. */
-static size_t add_dimensions(struct red *r, const struct red_event *e, struct label *labels, size_t len, char names[][LABEL_NAME_MAX], bool *fits)
+static size_t add_dimensions(struct red *r, const struct red_event *e, struct label *labels, size_t len, char names[][LABEL_NAME_MAX], enum red_refusal *refusal)
 {
 	for (size_t i = 0; i < r->spans.dimensions_len; i++) {
 		struct slice value;
 		if (!record_field(e->record, slice_str(r->spans.dimensions[i]), &value) || value.len == 0)
 			continue;
 		struct slice name = label_name(slice_str(r->spans.dimensions[i]), names[i]);
-		labels[len++] = (struct label){.name = name, .value = in_budget(r, e->service, r->spans.dimensions[i], value, fits)};
+		labels[len++] = (struct label){.name = name, .value = in_budget(r, e->service, r->spans.dimensions[i], value, refusal)};
 	}
 	return len;
 }
@@ -200,10 +208,10 @@ static void fill_named(struct red *r, const struct red_event *e, struct memo *m)
 	struct label labels[LABELS_OWN + SPAN_DIMENSIONS_MAX];
 	size_t len = 0;
 	labels[len++] = red_label(presets[r->spans.preset].service, e->service);
-	labels[len++] = red_label("span_name", in_budget(r, e->service, "span_name", span_name(e->record, name), &m->fits));
+	labels[len++] = red_label("span_name", in_budget(r, e->service, "span_name", span_name(e->record, name), &m->refusal));
 	labels[len++] = red_label("span_kind", slice_str(kinds[e->record->span_kind]));
 	labels[len++] = red_label("status_code", slice_str(statuses[e->record->status]));
-	len = add_dimensions(r, e, labels, len, names, &m->fits);
+	len = add_dimensions(r, e, labels, len, names, &m->refusal);
 	m->series[0] = tally_series(r->tally, presets[r->spans.preset].calls, labels, len);
 	m->series[1] = tally_series(r->tally, presets[r->spans.preset].duration, labels, len);
 }
@@ -237,54 +245,144 @@ static void fill_http(struct red *r, const struct red_event *e, struct memo *m)
 	labels[len++] = red_label("http_response_status_code", buf_slice(&status));
 	struct slice place = server ? slice_of(route, route_template(span->http_route, route)) : span->peer_rank >= 4 ? span->peer : slice_of(NULL, 0);
 	if (place.len)
-		labels[len++] = red_label(server ? "http_route" : "server_address", in_budget(r, e->service, server ? "http_route" : "server_address", place, &m->fits));
+		labels[len++] = red_label(server ? "http_route" : "server_address", in_budget(r, e->service, server ? "http_route" : "server_address", place, &m->refusal));
 	struct slice type = error_type(e, buf_slice(&status));
 	if (type.len)
-		labels[len++] = red_label("error_type", in_budget(r, e->service, "error_type", type, &m->fits));
+		labels[len++] = red_label("error_type", in_budget(r, e->service, "error_type", type, &m->refusal));
 	labels[len++] = red_label("job", job_of(e, job));
-	len = add_dimensions(r, e, labels, len, names, &m->fits);
+	len = add_dimensions(r, e, labels, len, names, &m->refusal);
 	m->series[1] = tally_series(r->tally, server ? FAMILY_HTTP_SERVER : FAMILY_HTTP_CLIENT, labels, len);
 }
 
 enum { KEY_TEXTS = 8 };
 
 /* All that the labels of any preset are made of. */
-static void span_key(struct red *r, const struct red_event *e)
-{
-	const struct record *span = e->record;
-	const struct service *service = red_service(r, e->service);
-	struct slice texts[KEY_TEXTS + SPAN_DIMENSIONS_MAX];
-	size_t len = 0, bytes = 0;
-	struct {
+struct span_key {
+	struct span_head {
 		const struct service *service;
 		uint16_t http_status;
-		uint8_t kind, status, system, peer_rank;
-		uint8_t zero[2];
-	} head = {service, (uint16_t)span->http_status, (uint8_t)span->span_kind, (uint8_t)span->status, (uint8_t)span->system, span->peer_rank, {'s', 0}};
-	texts[len++] = span->name;
-	if (span->http_status || span->http_method.len || span->http_route.len) {
-		head.zero[1] |= 1;
-		texts[len++] = span->http_method;
-		texts[len++] = span->http_route;
+		uint8_t kind, status, system, peer_rank, mark, http;
+	} head;
+	struct slice texts[KEY_TEXTS + SPAN_DIMENSIONS_MAX];
+	size_t len;
+};
+_Static_assert(sizeof(struct span_head) == 16, "the head of a key has no holes");
+
+/* The service of a payload's spans, which mostly is the one before. */
+static const struct service *span_service(struct red *r, struct slice name)
+{
+	if (name.ptr != r->near_text || name.len != r->near_service->len) {
+		r->near_service = red_service(r, name);
+		r->near_text = name.ptr;
 	}
+	return r->near_service;
+}
+
+static void more_texts(struct red *r, const struct record *span, struct span_key *k)
+{
 	if (span->system != SYSTEM_NONE) {
-		texts[len++] = span->operation;
-		texts[len++] = span->target;
+		k->texts[k->len++] = span->operation;
+		k->texts[k->len++] = span->target;
 	}
 	if (r->spans.preset == SPANS_SEMCONV) {
-		texts[len++] = span->peer;
-		texts[len++] = span->exception_type;
-		texts[len++] = span->service_namespace;
+		k->texts[k->len++] = span->peer;
+		k->texts[k->len++] = span->exception_type;
+		k->texts[k->len++] = span->service_namespace;
 	}
-	for (size_t i = 0; i < r->spans.dimensions_len; i++, len++)
-		if (!record_field(span, slice_str(r->spans.dimensions[i]), &texts[len]))
-			texts[len] = slice_of(NULL, 0);
-	for (size_t i = 0; i < len; i++)
-		bytes += texts[i].len + sizeof(uint32_t);
-	char *at = key_bytes(key_begin(r, sizeof(head), bytes), &head, sizeof(head));
-	for (size_t i = 0; i < len; i++)
-		at = key_text(at, texts[i]);
+	for (size_t i = 0; i < r->spans.dimensions_len; i++, k->len++)
+		if (!record_field(span, slice_str(r->spans.dimensions[i]), &k->texts[k->len]))
+			k->texts[k->len] = slice_of(NULL, 0);
+}
+
+static inline void span_key(struct red *r, const struct red_event *e, struct span_key *k)
+{
+	const struct record *span = e->record;
+	bool http = span->http_status || span->http_method.len || span->http_route.len;
+	k->head = (struct span_head){span_service(r, e->service), (uint16_t)span->http_status, (uint8_t)span->span_kind, (uint8_t)span->status, (uint8_t)span->system, span->peer_rank, 's', http};
+	k->texts[0] = span->name;
+	k->len = 1;
+	if (http) {
+		k->texts[1] = span->http_method;
+		k->texts[2] = span->http_route;
+		k->len = 3;
+	}
+	if (span->system != SYSTEM_NONE || r->spans.preset == SPANS_SEMCONV || r->spans.dimensions_len)
+		more_texts(r, span, k);
+}
+
+/* The key as bytes in r->key. */
+static void span_key_bytes(struct red *r, const struct span_key *k)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < k->len; i++)
+		bytes += k->texts[i].len + sizeof(uint32_t);
+	char *at = key_bytes(key_begin(r, sizeof(k->head), bytes), &k->head, sizeof(k->head));
+	for (size_t i = 0; i < k->len; i++)
+		at = key_text(at, k->texts[i]);
 	key_end(r, at);
+}
+
+/* A text's length, beginning and end. */
+static inline uint64_t text_mix(struct slice s)
+{
+	uint64_t first = 0, last = 0;
+	uint32_t head, tail;
+	if (s.len >= 8) {
+		memcpy(&first, s.ptr, 8);
+		memcpy(&last, s.ptr + s.len - 8, 8);
+	} else if (s.len >= 4) {
+		memcpy(&head, s.ptr, 4);
+		memcpy(&tail, s.ptr + s.len - 4, 4);
+		first = (uint64_t)tail << 32 | head;
+	} else if (s.len) {
+		first = (uint64_t)(unsigned char)s.ptr[0] << 16 | (uint64_t)(unsigned char)s.ptr[s.len / 2] << 8 | (unsigned char)s.ptr[s.len - 1];
+	}
+	return (first ^ (last << 29 | last >> 35)) + s.len;
+}
+
+static inline struct memo **near_place(struct red *r, const struct span_key *k)
+{
+	uint64_t head[2];
+	memcpy(head, &k->head, sizeof(head));
+	uint64_t mix = head[0] ^ head[1];
+	for (size_t i = 0; i < k->len; i++)
+		mix = (mix ^ text_mix(k->texts[i])) * UINT64_C(0x9E3779B97F4A7C15);
+	return &r->near[mix >> 54];
+}
+
+/* Whether the memo's key is this one. */
+static inline bool near_is(const struct memo *m, const struct span_key *k)
+{
+	const char *at = m->key + sizeof(k->head), *end = m->key + m->len;
+	if (m->len < sizeof(k->head) || memcmp(m->key, &k->head, sizeof(k->head)) != 0)
+		return false;
+	for (size_t i = 0; i < k->len; i++) {
+		uint32_t len;
+		if ((size_t)(end - at) < sizeof(len) + k->texts[i].len)
+			return false;
+		memcpy(&len, at, sizeof(len));
+		if (len != k->texts[i].len || (len && memcmp(at + sizeof(len), k->texts[i].ptr, len) != 0))
+			return false;
+		at += sizeof(len) + len;
+	}
+	return at == end;
+}
+
+static struct memo *span_memo(struct red *r, const struct red_event *e)
+{
+	struct span_key k;
+	bool fresh;
+	span_key(r, e, &k);
+	struct memo **near = near_place(r, &k);
+	if (*near && near_is(*near, &k) && ((*near)->refusal == RED_FITS || (*near)->names == r->names)) {
+		(*near)->names = r->names;
+		return *near;
+	}
+	span_key_bytes(r, &k);
+	struct memo *m = memo_get(r, &fresh);
+	if (fresh)
+		r->spans.preset == SPANS_SEMCONV ? fill_http(r, e, m) : fill_named(r, e, m);
+	return *near = m;
 }
 
 static void count_fault(struct red *r, const char *fault, int64_t step)
@@ -293,39 +391,45 @@ static void count_fault(struct red *r, const char *fault, int64_t step)
 	tally_count(r->tally, tally_series(r->tally, FAMILY_SPAN_FAULTS, labels, 1), step, 1, NULL);
 }
 
-void red_spans_end(struct red *r)
+static void end_run(struct red *r)
 {
-	uint64_t all = 0;
+	uint64_t all = 0, other = 0;
 	const int64_t time_ns = r->run.step * r->step_ns;
 	for (size_t i = 0; i < WEIGHT_SOURCES; i++) {
+		if (!r->run.weights[i])
+			continue;
 		struct label by[] = {red_label("weight", slice_str(weight_source_name((enum weight_source)i)))};
-		if (r->run.weights[i])
-			tally_count(r->tally, red_series(r, &r->weights[i], FAMILY_SPANS, by, 1), r->run.step, r->run.weights[i], NULL);
+		tally_count(r->tally, red_series(r, &r->weights[i], FAMILY_SPANS, by, 1), r->run.step, r->run.weights[i], NULL);
 		all += r->run.weights[i];
 	}
 	if (!all)
 		return;
 	red_consumed(r, time_ns, all, 0);
-	if (all > r->run.other)
-		red_outcome(r, time_ns, OUTCOME_CARRIED, all - r->run.other);
-	if (r->run.other) {
-		red_outcome(r, time_ns, OUTCOME_OVERFLOW, r->run.other);
-		red_overflow(r, time_ns, "label_values", r->run.other);
+	for (size_t i = RED_FITS + 1; i < RED_REFUSALS; i++) {
+		other += r->run.other[i];
+		if (r->run.other[i])
+			red_overflow(r, time_ns, red_refusal_name((enum red_refusal)i), r->run.other[i]);
 	}
+	if (all > other)
+		red_outcome(r, time_ns, OUTCOME_CARRIED, all - other);
+	if (other)
+		red_outcome(r, time_ns, OUTCOME_OVERFLOW, other);
 	r->run = (struct span_run){0};
 }
 
-/* Counts it in its series; false if it became `other`. */
-static bool count_series(struct red *r, const struct red_event *e, uint64_t weight, int64_t step)
+void red_spans_end(struct red *r)
+{
+	end_run(r);
+	r->near_text = NULL;
+}
+
+/* Counts it in its series. */
+static enum red_refusal count_series(struct red *r, const struct red_event *e, uint64_t weight, int64_t step)
 {
 	const struct record *span = e->record;
-	bool fresh;
-	span_key(r, e);
-	struct memo *m = memo_get(r, &fresh);
-	if (fresh)
-		r->spans.preset == SPANS_SEMCONV ? fill_http(r, e, m) : fill_named(r, e, m);
+	const struct memo *m = span_memo(r, e);
 	if (m->none)
-		return true;
+		return RED_FITS;
 	uint64_t n = weight == WEIGHT_UNIT ? 1 : weight_round(weight, hash_pair(hash_bytes(span->trace_id), hash_bytes(span->span_id)));
 	double value = e->duration_ns < 0 ? 0 : (double)e->duration_ns / (r->spans.preset == SPANS_SEMCONV ? 1e9 : presets[r->spans.preset].unit_ns);
 	struct exemplar x;
@@ -334,7 +438,7 @@ static bool count_series(struct red *r, const struct red_event *e, uint64_t weig
 		tally_count(r->tally, (uint32_t)m->series[0], step, n, red_candidate(&x));
 	x.value = value;
 	tally_observe_n(r->tally, (uint32_t)m->series[1], step, value, n, red_candidate(&x));
-	return m->fits;
+	return m->refusal;
 }
 
 void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source)
@@ -342,7 +446,7 @@ void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum we
 	const struct record *span = e->record;
 	int64_t step = red_step(r, e->time_ns);
 	if (step != r->run.step) {
-		red_spans_end(r);
+		end_run(r);
 		r->run.step = step;
 	}
 	if (span->trace_id.len == 0 || span->span_id.len == 0)
@@ -350,14 +454,14 @@ void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum we
 	if (span->backwards)
 		count_fault(r, "duration", step);
 	r->run.weights[source]++;
-	r->run.other += !count_series(r, e, weight, step);
+	r->run.other[count_series(r, e, weight, step)]++;
 }
 
 /* --- edges --- */
 
 static void fill_edge(struct red *r, const struct graph_edge *edge, struct memo *m)
 {
-	struct slice server = edge->server.len ? in_budget(r, edge->client, "server", edge->server, &m->fits) : edge->server;
+	struct slice server = edge->server.len ? in_budget(r, edge->client, "server", edge->server, &m->refusal) : edge->server;
 	struct label labels[] = {
 		red_label("client", edge->client),
 		red_label("server", server),
@@ -374,7 +478,7 @@ static void fill_edge(struct red *r, const struct graph_edge *edge, struct memo 
 	m->series[3] = tally_series(r->tally, FAMILY_GRAPH_SERVER, labels, 3);
 }
 
-bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge)
+enum red_refusal red_edge(struct red *r, const struct red_event *e, const struct graph_edge *edge)
 {
 	const char head[] = {'e', (char)edge->connection, (char)edge->failed, 0, 0};
 	struct exemplar x = {0};
@@ -399,7 +503,7 @@ bool red_edge(struct red *r, const struct red_event *e, const struct graph_edge 
 		x.value = seconds[i];
 		tally_observe_n(r->tally, (uint32_t)m->series[2 + i], step, seconds[i], edge->weight, red_candidate(&x));
 	}
-	return m->fits;
+	return m->refusal;
 }
 
 /* --- targets --- */
@@ -418,17 +522,12 @@ static uint64_t target_hash(const struct red_event *e)
 	return hash;
 }
 
-static void fill_target(struct red *r, const struct red_event *e, uint64_t hash, struct target *t)
+static uint32_t target_series(struct red *r, const struct red_event *e)
 {
-	char names[LABELS_MAX][LABEL_NAME_MAX], job[ROUTE_MAX], digits[17];
+	char names[LABELS_MAX][LABEL_NAME_MAX], job[ROUTE_MAX];
 	struct label labels[LABELS_MAX];
 	size_t len = 0;
 	struct slice name, value;
-	struct buf id = {.data = digits, .cap = sizeof(digits)};
-	buf_printf(&id, "%016llx", (unsigned long long)hash);
-	in_budget(r, e->service, "target_info", buf_slice(&id), &t->fits);
-	if (!t->fits)
-		return;
 	labels[len++] = red_label("job", job_of(e, job));
 	if (e->record->service_instance.len)
 		labels[len++] = red_label("instance", e->record->service_instance);
@@ -438,23 +537,50 @@ static void fill_target(struct red *r, const struct red_event *e, uint64_t hash,
 		name = label_name(name, names[len]);
 		labels[len++] = (struct label){.name = name, .value = value};
 	}
-	t->series = tally_series(r->tally, FAMILY_TARGET_INFO, labels, len);
+	return tally_series(r->tally, FAMILY_TARGET_INFO, labels, len);
+}
+
+/* NULL if there is no room for another one: nothing is kept of it. */
+static struct target *target_get(struct red *r, const struct red_event *e, uint64_t hash)
+{
+	char digits[17];
+	struct buf id = {.data = digits, .cap = sizeof(digits)};
+	bool first;
+	struct target *t = map_get(&r->targets, hash, NULL, NULL);
+	if (t)
+		return t;
+	buf_printf(&id, "%016llx", (unsigned long long)hash);
+	enum red_refusal refusal = red_value(r, hash_pair(hash_bytes(SLICE("target_info")), hash_bytes(e->service)), buf_slice(&id), IDS_WELCOME, &first);
+	if (first)
+		red_warn(r, refusal, "service", e->service, SLICE("target_info"), e->record->service_instance);
+	if (refusal)
+		return NULL;
+	t = mem_zalloc(1, sizeof(*t));
+	*t = (struct target){.step = INT64_MIN, .series = target_series(r, e)};
+	map_put(&r->targets, hash, t);
+	return t;
+}
+
+/* The same bytes under the same service are the same target: its attributes need not be read again. */
+static struct target *target_near(struct red *r, const struct red_event *e)
+{
+	struct slice bytes = record_resource_bytes(e->record);
+	if (bytes.len == 0)
+		return target_get(r, e, target_hash(e));
+	uint64_t key = hash_bytes(bytes) ^ (uintptr_t)red_service(r, e->service);
+	struct near_target *near = &r->near_targets[key % RED_NEAR_TARGETS];
+	if (!near->target || near->key != key)
+		*near = (struct near_target){key, target_get(r, e, target_hash(e))};
+	return near->target;
 }
 
 bool red_target(struct red *r, const struct red_event *e)
 {
-	uint64_t hash = target_hash(e);
 	int64_t step = red_step(r, e->time_ns);
-	struct target *t = map_get(&r->targets, hash, NULL, NULL);
-	if (!t) {
-		t = mem_zalloc(1, sizeof(*t));
-		*t = (struct target){.step = INT64_MIN, .fits = true};
-		fill_target(r, e, hash, t);
-		map_put(&r->targets, hash, t);
-	}
-	if (t->fits && step > t->step) {
+	struct target *t = target_near(r, e);
+	if (t && step > t->step) {
 		tally_count(r->tally, t->series, step, 1, NULL);
 		t->step = step;
 	}
-	return t->fits;
+	return t != NULL;
 }

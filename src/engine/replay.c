@@ -40,13 +40,6 @@ void replay_note(struct replay *r, int64_t offset)
 		r->points[r->len++] = (struct replay_point){.offset = offset, .time_ns = r->newest_ns};
 }
 
-int64_t replay_advance(struct replay *r, int64_t time_ns)
-{
-	if (time_ns > r->newest_ns)
-		r->newest_ns = time_ns;
-	return r->newest_ns;
-}
-
 struct replay_point replay_point(const struct replay *r)
 {
 	size_t i = 0;

@@ -26,7 +26,13 @@ void replay_start(struct replay *r, int64_t hold_ns, struct replay_point at);
 /* The next record to feed is at offset. */
 void replay_note(struct replay *r, int64_t offset);
 /* A record of this event time was fed; returns the partition's event time. */
-int64_t replay_advance(struct replay *r, int64_t time_ns);
+static inline int64_t replay_advance(struct replay *r, int64_t time_ns)
+{
+	if (time_ns > r->newest_ns)
+		r->newest_ns = time_ns;
+	return r->newest_ns;
+}
+
 /* The latest point known that lies three holds of event time behind; the first one if there is none. */
 struct replay_point replay_point(const struct replay *r);
 

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200 };
+enum { SERIES_LIMIT = 400000, LABEL_VALUES = 200, ID_VALUES = 16 };
 
 struct shard *shard_new(const struct shard_opts *opts)
 {
@@ -24,7 +24,7 @@ struct shard *shard_new(const struct shard_opts *opts)
 	s->tally = tally_new();
 	tally_native(s->tally, opts->native);
 	const struct red_span_opts spans = {.preset = (enum span_preset)opts->span_preset, .dimensions = opts->span_dimensions, .dimensions_len = opts->span_dimensions_len};
-	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, &spans);
+	s->red = red_new(s->tally, opts->step_ns, opts->label_values ? opts->label_values : LABEL_VALUES, opts->id_values == SHARD_IDS_WELCOME ? 0 : opts->id_values ? opts->id_values : ID_VALUES, &spans);
 	s->examples = examples_new();
 	s->sampler = opts->sampling && opts->sampling->on ? sampler_new(opts->sampling) : NULL;
 	shard_set_rules(s, opts->rules);
@@ -98,6 +98,7 @@ void shard_widen(struct shard *s, const struct red_event *e)
 	if (wide == s->wide)
 		return;
 	s->wide = wide;
+	s->was_wide |= wide;
 	pattern_set_widen(s->patterns, wide);
 	red_widen(s->red, wide);
 }
@@ -113,12 +114,14 @@ int64_t shard_rules_ns(const struct shard *s)
 	return s->rules_ns;
 }
 
-static struct decoder *decoder_for(struct shard *s, enum format format)
+static struct decoder *decoder_for(struct shard *s, const struct shard_partition *p)
 {
+	enum format format = p->format;
 	if (!s->decoders[format]) {
 		struct decoder_opts opts = {.format = format, .fields = s->opts.fields, .fields_len = s->opts.fields_len};
 		s->decoders[format] = decoder_new(&opts);
 	}
+	decoder_set_zone(s->decoders[format], p->zone);
 	return s->decoders[format];
 }
 
@@ -158,27 +161,14 @@ static bool join_lines(struct shard *s, struct shard_partition *p, struct slice 
 	int64_t newest_ns = shard_advance(s, p, r, source_time_ns);
 	enum lines_verdict verdict = lines_take(p->open->lines, r, newest_ns, &before);
 	if (verdict == LINES_BEHIND) {
-		decoder_decode_behind(decoder_for(s, p->format), before, payload, now_ns, decoded);
+		decoder_decode_behind(decoder_for(s, p), before, payload, now_ns, decoded);
 		settle_part(s, decoded);
 		verdict = lines_again(p->open->lines, decoded->len == 1 ? decoded->records : NULL);
 	}
 	return verdict == LINES_JOINED;
 }
 
-int64_t shard_event_time(const struct record *record, const struct arrival *arrival, bool *ret_ahead)
-{
-	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
-	*ret_ahead = time_ns > arrival->now_ns + AHEAD_NS;
-	return *ret_ahead || time_ns <= 0 ? arrival->now_ns : time_ns;
-}
-
-static void note_newest(struct shard_partition *p, int64_t time_ns)
-{
-	if (time_ns > p->newest_ns)
-		p->newest_ns = time_ns;
-}
-
-static void count_record(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *record, size_t index, const struct arrival *arrival, struct shard_example *where)
+static void count_log(struct shard *s, struct shard_partition *p, const struct record *record, const struct arrival *arrival, struct shard_example *where)
 {
 	struct naming n;
 	bool ahead;
@@ -186,18 +176,23 @@ static void count_record(struct shard *s, struct shard_partition *p, struct tail
 	naming_init(&n, record, time_ns);
 	if (ahead)
 		red_clock_ahead(s->red, time_ns, n.event.service);
-	note_newest(p, time_ns);
+	shard_newest(p, time_ns);
 	where->newest_ns = p->newest_ns;
 	if (s->incidents || s->wide)
 		shard_widen(s, &n.event);
 	s->totals.incident += s->wide;
-	if (record->kind == RECORD_SPAN) {
-		shard_count_span(s, p, m, index, arrival->log_ns, &n.event);
-		if (s->opts.hold_ns && p->keying == SHARD_KEYED)
-			keying_span(&s->keying, record, p->topic, p->partition, s->opts.graph_of_services);
-	} else {
-		red_consumed(s->red, time_ns, 1, 0);
-		shard_count_log(s, &n, where);
+	red_consumed(s->red, time_ns, 1, 0);
+	shard_count_log(s, &n, where);
+}
+
+static void count_records(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct decoded *decoded, const struct arrival *arrival, struct shard_example *where)
+{
+	for (size_t i = 0; i < decoded->len; i++) {
+		const struct record *record = &decoded->records[i];
+		if (record->kind == RECORD_SPAN)
+			shard_count_span(s, p, m, record, i, arrival);
+		else
+			count_log(s, p, record, arrival, where);
 	}
 }
 
@@ -206,7 +201,7 @@ static void count_joined(struct shard *s, struct shard_partition *p, const struc
 {
 	bool ahead;
 	int64_t time_ns = shard_event_time(record, arrival, &ahead);
-	note_newest(p, time_ns);
+	shard_newest(p, time_ns);
 	red_consumed(s->red, time_ns, 1, 0);
 	red_outcome(s->red, time_ns, OUTCOME_JOINED, 1);
 }
@@ -216,7 +211,7 @@ static void count_targets(struct shard *s, const struct decoded *decoded, const 
 {
 	for (size_t i = 0; i < decoded->len; i++) {
 		const struct record *r = &decoded->records[i];
-		if (r->kind != RECORD_SPAN || r->service.len == 0 || (i > 0 && r->resource == r[-1].resource))
+		if ((i > 0 && r->resource == r[-1].resource) || r->kind != RECORD_SPAN || r->service.len == 0)
 			continue;
 		bool ahead;
 		struct red_event e = {.record = r, .service = r->service, .time_ns = shard_event_time(r, arrival, &ahead)};
@@ -228,7 +223,7 @@ static void count_targets(struct shard *s, const struct decoded *decoded, const 
 /* Decodes, and has exceptions count as errors where that is wanted. */
 static void read_payload(struct shard *s, const struct shard_partition *p, struct slice payload, int64_t now_ns, struct decoded *ret)
 {
-	decoder_decode(decoder_for(s, p->format), payload, now_ns, ret);
+	decoder_decode(decoder_for(s, p), payload, now_ns, ret);
 	for (size_t i = 0; s->opts.exceptions_are_errors && i < ret->len; i++) {
 		struct record *r = &ret->records[i];
 		if (r->kind != RECORD_SPAN || r->status != STATUS_UNSET || !r->exception_event)
@@ -263,8 +258,8 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 	struct tail_message message = {.bytes = payload, .format = p->format, .records = decoded.len};
 	if (joined)
 		count_joined(s, p, decoded.records, &arrival);
-	for (size_t i = 0; i < decoded.len && !joined; i++)
-		count_record(s, p, &message, &decoded.records[i], i, &arrival, &where);
+	else
+		count_records(s, p, &message, &decoded, &arrival, &where);
 	red_spans_end(s->red);
 	count_targets(s, &decoded, &arrival);
 	if (s->rekey && p->keying == SHARD_TO_REKEY)
@@ -299,7 +294,7 @@ static void count_rekeyed(struct shard *s, struct shard_partition *p, struct sli
 		if (!shard_spans_record(s, p, record))
 			continue;
 		naming_init(&n, record, shard_event_time(record, &arrival, &ahead));
-		note_newest(p, n.event.time_ns);
+		shard_newest(p, n.event.time_ns);
 		if (s->incidents || s->wide)
 			shard_widen(s, &n.event);
 		shard_feed_span(s, p, record, &message, i, weight_of(record, &source), source_time_ns, &n.event);
@@ -369,6 +364,11 @@ size_t shard_lost(const struct shard *s, const char **ret_reason)
 	return s->lost;
 }
 
+bool shard_wide(const struct shard *s)
+{
+	return s->was_wide;
+}
+
 struct tally *shard_tally(struct shard *s)
 {
 	return s->tally;
@@ -402,6 +402,7 @@ void shard_clear(struct shard *s)
 	if (s->sampler)
 		sampler_clear(s->sampler);
 	s->news_len = 0;
+	s->was_wide = s->wide;
 	if (tally_series_len(s->tally) > s->opts.series_limit) {
 		tally_forget(s->tally);
 		red_forget(s->red);
@@ -441,7 +442,7 @@ const struct shard_totals *shard_totals(const struct shard *s)
 
 void shard_explain(struct shard *s, enum format format, struct slice payload, int64_t now_ns, shard_visit *visit, void *arg, struct decoded *ret)
 {
-	struct shard_partition p = {.topic = SLICE("explain"), .format = format, .gap_asked = -1};
+	struct shard_partition p = {.topic = SLICE("explain"), .format = format, .zone = s->opts.zone, .gap_asked = -1};
 	struct shard_example where = {.topic = p.topic};
 	read_payload(s, &p, payload, now_ns, ret);
 	for (size_t i = 0; i < ret->len; i++) {

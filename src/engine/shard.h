@@ -15,13 +15,16 @@ struct shard;
 /* What is kept of a pattern's best record: its text, the text with its values masked, or nothing. */
 enum examples_kept { EXAMPLES_FULL, EXAMPLES_MASKED, EXAMPLES_NONE };
 
+#define SHARD_IDS_WELCOME SIZE_MAX
+
 struct shard_opts {
 	int64_t step_ns;
 	int64_t window_ns;          /* the receiver's: what is older is counted in the step where it begins, as the ledger would; 0: no limit */
 	struct pattern_limits limits;
 	size_t miner_bytes;
 	bool native;                /* histograms are counted as native ones as well */
-	size_t label_values;        /* most span names, and most routes, of one service; 0: 200 */
+	size_t label_values;        /* most span names, and most routes, of one service, and values of a label of a rule; 0: 200 */
+	size_t id_values;           /* of them, most that look like ids; 0: 16, SHARD_IDS_WELCOME: as many as others */
 	enum examples_kept examples;
 	int64_t hold_ns;            /* for how long a span waits for its other end, in event time; 0: no service graph */
 	const struct sampling *sampling; /* which traces are kept; outlives the shard; NULL or not on: none, nobody asks */
@@ -34,6 +37,7 @@ struct shard_opts {
 	size_t series_limit;        /* most series the shard interns before it starts afresh; 0: 400,000 */
 	const struct decoder_field *fields; /* where the configuration says that members are; outlive the shard */
 	size_t fields_len;
+	const struct zone *zone;    /* for shard_explain: of times that name none; NULL: UTC */
 	const struct ruleset *rules; /* may be NULL; outlives the shard or the next shard_set_rules */
 };
 
@@ -60,6 +64,7 @@ struct shard_partition {
 	struct slice topic;     /* the caller's, outlives the assignment */
 	int32_t partition;
 	enum format format;
+	const struct zone *zone; /* of times that name none; NULL: UTC */
 	enum shard_keying keying;
 	int64_t expected;       /* offset of the next record to feed */
 	int64_t count_from;     /* records below only feed what spans records: they are counted already */
@@ -149,6 +154,8 @@ size_t shard_lost(const struct shard *s, const char **ret_reason);
 
 /* What is open since the last shard_clear. */
 struct tally *shard_tally(struct shard *s);
+/* Whether something of it was counted in an incident, under budgets of twice the width. */
+bool shard_wide(const struct shard *s);
 /* What the open delta must tell of patterns: each one it touches that the journal may not know yet, or with a newer text, and new aliases. Oldest first. */
 struct pattern *const *shard_news(struct shard *s, size_t *ret_len);
 const struct shard_example *shard_examples(const struct shard *s, size_t *ret_len);

@@ -81,18 +81,18 @@ static void name_log(struct shard *s, struct naming *n)
 }
 
 /* What a rule counts in metrics of its own; behind red_log, as its labels take the place of those. */
-static bool count_measures(struct shard *s, const struct naming *n)
+static enum red_refusal count_measures(struct shard *s, const struct naming *n)
 {
-	bool fits = true;
+	enum red_refusal worst = RED_FITS;
 	struct rule_measure measure;
 	for (size_t i = 0; i < rule_measures_len(n->match.rule); i++) {
 		if (!rule_measure(&n->match, n->event.record, s->scratch, i, &measure))
 			continue;
 		enum family_id family = s->families[measure.metric];
-		if (family != FAMILY_COUNT)
-			fits &= red_measure(s->red, &n->event, family, &measure);
+		enum red_refusal refusal = family != FAMILY_COUNT ? red_measure(s->red, &n->event, family, &measure) : RED_FITS;
+		worst = refusal > worst ? refusal : worst;
 	}
-	return fits;
+	return worst;
 }
 
 static void offer_example(struct shard *s, const struct naming *n, const struct shard_example *where)
@@ -156,11 +156,10 @@ void shard_count_log(struct shard *s, struct naming *n, struct shard_example *wh
 	n->event.pattern = n->pattern;
 	if (s->sampler)
 		note_trace(s, n, where);
-	bool fits = red_log(s->red, &n->event);
-	if (n->outcome == OUTCOME_RULE)
-		fits &= count_measures(s, n);
-	if (!fits)
-		red_overflow(s->red, n->event.time_ns, "label_values", 1);
+	enum red_refusal refusal = red_log(s->red, &n->event), of_measures = n->outcome == OUTCOME_RULE ? count_measures(s, n) : RED_FITS;
+	refusal = of_measures > refusal ? of_measures : refusal;
+	if (refusal)
+		red_overflow(s->red, n->event.time_ns, red_refusal_name(refusal), 1);
 	if (n->pattern->overflow)
 		return;
 	shard_tell(s, n->pattern);

@@ -33,7 +33,7 @@ struct shard {
 	struct keying keying;
 	struct rekey *rekey; /* NULL: nothing is re-keyed */
 	struct incidents *incidents; /* NULL: none */
-	bool unmask, wide;           /* wide: budgets are doubled for the record at hand */
+	bool unmask, wide, was_wide; /* wide: budgets are doubled for the record at hand; was_wide: for one since the last clear */
 	/* what the journal was told of each pattern: version + 1, 0: nothing */
 	uint32_t *told;
 	size_t told_cap;
@@ -70,7 +70,18 @@ void shard_tell(struct shard *s, struct pattern *p);
 /* Names a log record and counts it. where: the place of its example, with its partition's event time. */
 void shard_count_log(struct shard *s, struct naming *n, struct shard_example *where);
 /* When a record counts: its own time, or its message's; none is ahead of now. *ret_ahead: it was. */
-int64_t shard_event_time(const struct record *record, const struct arrival *arrival, bool *ret_ahead);
+static inline int64_t shard_event_time(const struct record *record, const struct arrival *arrival, bool *ret_ahead)
+{
+	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
+	*ret_ahead = time_ns > arrival->now_ns + AHEAD_NS;
+	return *ret_ahead || time_ns <= 0 ? arrival->now_ns : time_ns;
+}
+
+static inline void shard_newest(struct shard_partition *p, int64_t time_ns)
+{
+	if (time_ns > p->newest_ns)
+		p->newest_ns = time_ns;
+}
 
 /* The partition's event time with this record. Times come from the log alone: this has to come out the same whoever does it, whenever. */
 int64_t shard_advance(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns);
@@ -78,6 +89,6 @@ int64_t shard_advance(struct shard *s, struct shard_partition *p, const struct r
 bool shard_spans_record(const struct shard *s, const struct shard_partition *p, const struct record *record);
 /* A span for the service graph and the tail sampler; e NULL: it is counted already. m and index: its message, and which of its records it is. */
 void shard_feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e);
-void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, size_t index, int64_t source_time_ns, struct red_event *e);
+void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct arrival *arrival);
 
 #endif

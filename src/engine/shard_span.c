@@ -10,8 +10,9 @@ struct edge_sink {
 static void count_edge(void *arg, const struct graph_edge *edge)
 {
 	struct edge_sink *sink = arg;
-	if (!red_edge(sink->shard->red, sink->event, edge))
-		red_overflow(sink->shard->red, sink->event->time_ns, "label_values", 1);
+	enum red_refusal refusal = red_edge(sink->shard->red, sink->event, edge);
+	if (refusal)
+		red_overflow(sink->shard->red, sink->event->time_ns, red_refusal_name(refusal), 1);
 }
 
 int64_t shard_advance(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns)
@@ -66,15 +67,25 @@ void shard_feed_span(struct shard *s, struct shard_partition *p, const struct re
 	feed_graph(p, span, weight, newest_ns, s, e);
 }
 
-void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, size_t index, int64_t source_time_ns, struct red_event *e)
+void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct arrival *arrival)
 {
 	enum weight_source source;
-	uint64_t weight = weight_of(e->record, &source);
-	if (shard_spans_record(s, p, e->record))
-		shard_feed_span(s, p, e->record, m, index, weight, source_time_ns, e);
+	bool ahead;
+	uint64_t weight = weight_of(span, &source);
+	struct red_event e = {.record = span, .service = service_of(span), .time_ns = shard_event_time(span, arrival, &ahead), .duration_ns = span->duration_ns, .error = span->error};
+	if (ahead)
+		red_clock_ahead(s->red, e.time_ns, e.service);
+	shard_newest(p, e.time_ns);
+	if (s->incidents || s->wide)
+		shard_widen(s, &e);
+	s->totals.incident += s->wide;
+	if (shard_spans_record(s, p, span))
+		shard_feed_span(s, p, span, m, index, weight, arrival->log_ns, &e);
 	else
-		e->unsure = s->sampler && !sampler_is_sure(s->sampler, e->record->trace_id, e->time_ns); /* its judge sits behind the topic that is re-keyed */
-	red_span(s->red, e, weight, source);
+		e.unsure = s->sampler && !sampler_is_sure(s->sampler, span->trace_id, e.time_ns); /* its judge sits behind the topic that is re-keyed */
+	red_span(s->red, &e, weight, source);
+	if (s->opts.hold_ns && p->keying == SHARD_KEYED)
+		keying_span(&s->keying, span, p->topic, p->partition, s->opts.graph_of_services);
 }
 
 const struct shard_trace *shard_traces(struct shard *s, size_t *ret_len)

@@ -10,6 +10,7 @@ set(engine_SOURCES
 	open.c
 	pairs.c
 	red.c
+	red_label.c
 	red_span.c
 	rekey.c
 	replay.c

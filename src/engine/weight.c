@@ -71,12 +71,9 @@ static uint64_t of_probability(double p)
 	return p > 0 && p <= 1 && 1 / p <= WEIGHT_MAX ? (uint64_t)llround((double)WEIGHT_UNIT / p) : 0;
 }
 
-uint64_t weight_of(const struct record *span, enum weight_source *ret_source)
+uint64_t weight_told(const struct record *span, enum weight_source *ret_source)
 {
 	uint64_t weight;
-	*ret_source = WEIGHT_ONE;
-	if (span->trace_state.len == 0 && span->sampling == 0)
-		return WEIGHT_UNIT;
 	struct slice digits = threshold_of(span->trace_state);
 	if (!digits.ptr && span->sampling == 0)
 		return WEIGHT_UNIT;

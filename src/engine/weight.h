@@ -15,7 +15,13 @@ enum { WEIGHT_MAX = 1 << 20 };
 
 /* 1/p in fixed point, from the threshold in the span's tracestate (ot=th:..), else from its attribute sampling.probability. What is no probability, or stands for
  * more than WEIGHT_MAX spans, is WEIGHT_UNUSABLE and weighs 1. */
-uint64_t weight_of(const struct record *span, enum weight_source *ret_source);
+uint64_t weight_told(const struct record *span, enum weight_source *ret_source);
+static inline uint64_t weight_of(const struct record *span, enum weight_source *ret_source)
+{
+	*ret_source = WEIGHT_ONE;
+	return span->trace_state.len || span->sampling != 0 ? weight_told(span, ret_source) : WEIGHT_UNIT;
+}
+
 /* The whole number that is counted: rounded up as often as its fraction says, by a hash of what is counted, so that everyone rounds alike. */
 static inline uint32_t weight_round(uint64_t weight, uint64_t hash)
 {

@@ -11,45 +11,66 @@
 /* Metadata goes with every sixth step: once a minute at the usual step. */
 enum { METADATA_EVERY = 6 };
 
+/* What all series of a family have in common. */
+struct kin {
+	const struct family *family;   /* NULL: none yet */
+	const struct family_pairs *names;
+	enum family_id id;
+	size_t classic;                /* samples of a series */
+};
+
+enum { KIN_SLOTS = 32 };
+
+/* A request, its body as places in cut.bytes, which moves. */
+struct drafted {
+	struct cut_request request;
+	size_t begin, end;
+};
+
 struct draft {
 	struct ledger *l;
 	struct cut *cut;
 	struct write2 *write2;         /* NULL: version 1 */
-	enum family_id family_id;      /* the last one */
-	const struct family *family;
-	const struct family_pairs *names;
-	size_t classic;                /* samples of a series */
+	struct kin kin[KIN_SLOTS];     /* by family_id */
+	const struct family *family;   /* of the last one */
+	size_t classic;
+	struct points points;          /* of the last one; family and names are right for the next one of its family */
 	struct native native;          /* of a series after the step */
 	struct buf message;
 	size_t max_samples, max_bytes, part_bytes;
 	int64_t start_ms, end_ms;
-	struct cut_request *requests;  /* body.len: where it begins, until finish */
+	bool tells_metadata;           /* this step does */
+	struct drafted *requests;
 	size_t len, cap;
 };
 
-static struct cut_request *open_request(struct draft *d, bool anchors, uint32_t first, size_t begin)
+static void open_request(struct draft *d, bool anchors, uint32_t first)
 {
 	d->requests = mem_grow(d->requests, d->len, &d->cap, sizeof(*d->requests));
-	struct cut_request *r = &d->requests[d->len++];
-	*r = (struct cut_request){.body = {.len = begin}, .first = first, .last = first, .anchors = anchors};
-	return r;
+	d->requests[d->len++] = (struct drafted){.request = {.first = first, .last = first, .anchors = anchors}, .begin = d->cut->bytes.len};
+	if (d->write2)
+		write2_begin_in(d->write2, &d->cut->bytes);
 }
 
-/* Version 2: what was written so far becomes a body. */
+/* What was written so far is the body of the last request. */
 static void flush(struct draft *d)
 {
-	if (!d->write2)
+	if (d->len == 0)
 		return;
-	if (write2_series_len(d->write2))
-		write2_finish(d->write2, &d->cut->bytes);
-	write2_begin(d->write2);
+	struct drafted *last = &d->requests[d->len - 1];
+	if (d->write2 && write2_series_len(d->write2))
+		last->begin = write2_finish_in(d->write2);
+	else if (d->write2)
+		last->begin = d->cut->bytes.len;
+	last->end = d->cut->bytes.len;
 }
 
 /* Whether a place with so many samples goes into the last request. Asked before the place is written, so that no symbol table has to be divided. */
 static bool fits(const struct draft *d, bool anchors, size_t samples)
 {
-	const struct cut_request *r = &d->requests[d->len - 1];
-	size_t bytes = d->write2 ? write2_len(d->write2) : d->cut->bytes.len - r->body.len;
+	const struct drafted *last = &d->requests[d->len - 1];
+	const struct cut_request *r = &last->request;
+	size_t bytes = d->write2 ? write2_len(d->write2) : d->cut->bytes.len - last->begin;
 	return r->anchors == anchors && !(r->samples && samples && (r->samples + samples > d->max_samples || bytes > d->max_bytes));
 }
 
@@ -61,13 +82,13 @@ static bool make_room(struct draft *d, bool anchors, uint32_t place, size_t samp
 	flush(d);
 	if (d->len && d->cut->bytes.len >= d->part_bytes)
 		return false;
-	open_request(d, anchors, place, d->cut->bytes.len);
+	open_request(d, anchors, place);
 	return true;
 }
 
 static void account(struct draft *d, uint32_t place, size_t samples, size_t exemplars)
 {
-	struct cut_request *r = &d->requests[d->len - 1];
+	struct cut_request *r = &d->requests[d->len - 1].request;
 	r->last = place + 1;
 	r->samples += samples;
 	r->exemplars += exemplars;
@@ -94,24 +115,38 @@ static inline int64_t beginning_ms(const struct draft *d, const struct series *s
 	return s->first_step == INT64_MIN ? d->start_ms : s->first_step * d->l->opts.step_ns / NS_PER_MS;
 }
 
+static __attribute__((noinline)) void find_kin(struct draft *d, struct kin *k, enum family_id id)
+{
+	k->id = id;
+	k->family = family_get(id);
+	k->names = series_names(d->l, k->family);
+	k->classic = k->family->type == METRIC_HISTOGRAM ? k->family->bounds_len + 3 : 1;
+}
+
 static inline void use_family(struct draft *d, enum family_id id)
 {
-	if (d->family && d->family_id == id)
-		return;
-	d->family_id = id;
-	d->family = family_get(id);
-	d->names = series_names(d->l, d->family);
-	d->classic = d->family->type == METRIC_HISTOGRAM ? d->family->bounds_len + 3 : 1;
+	struct kin *k = &d->kin[id % KIN_SLOTS];
+	if (!k->family || k->id != id)
+		find_kin(d, k, id);
+	d->family = d->points.family = k->family;
+	d->points.names = k->names;
+	d->classic = k->classic;
 }
 
 static inline void put(struct draft *d, const struct series *s, const double *values, int64_t at_ms, size_t marked, const struct exemplar *exemplar)
 {
-	const struct points p = {.family = d->family, .names = d->names, .labels = s->pairs, .labels_len = s->labels_len, .at_ms = at_ms, .begun_ms = beginning_ms(d, s),
-		.values = values, .marked = marked, .exemplar = exemplar};
+	struct points *p = &d->points;
+	p->labels = s->pairs;
+	p->order = s->order;
+	p->at_ms = at_ms;
+	p->begun_ms = beginning_ms(d, s);
+	p->values = values;
+	p->marked = marked;
+	p->exemplar = exemplar;
 	if (d->write2)
-		write2_series(d->write2, &p);
+		write2_series(d->write2, p);
 	else
-		remote_write_series(&d->cut->bytes, &p);
+		remote_write_series(&d->cut->bytes, p);
 }
 
 /* What of a series is sent: both only of histograms. */
@@ -129,7 +164,7 @@ static inline struct forms forms_of(const struct draft *d, const struct walk *w)
 /* d->message as a TimeSeries. */
 static void put_native(struct draft *d, const struct series *s, const struct exemplar *exemplar)
 {
-	const struct points p = {.family = d->family, .names = d->names, .labels = s->pairs, .labels_len = s->labels_len, .exemplar = exemplar};
+	const struct points p = {.family = d->family, .names = d->points.names, .labels = s->pairs, .order = s->order, .exemplar = exemplar};
 	if (d->write2)
 		write2_native(d->write2, &p, buf_slice(&d->message));
 	else
@@ -247,7 +282,7 @@ static bool is_told(const struct walk *w, size_t at, double bound)
 
 static bool next_retired(const struct walk *w, struct retired *r)
 {
-	if (!w->step->retired_len || !w->series->live || !family_is_of_rule(w->series->family))
+	if (!w->series->live || !family_is_of_rule(w->series->family))
 		return false;
 	for (; r->at < w->step->retired_len; r->at++, r->bound = 0) {
 		enum family_id id = w->step->retired[r->at];
@@ -275,7 +310,7 @@ static void add_retired(struct draft *d, const struct walk *w)
 	const struct series *s = w->series;
 	for (struct retired r = {0}; next_retired(w, &r);) {
 		struct buf block = {0}, bound = {0};
-		struct pair *name = d->names->name[0];
+		struct pair *name = d->points.names->name[0];
 		remote_write_bound_text(&bound, r.family->bounds[r.bound - 1]);
 		struct write2_label named = {.label = name->label}, le = {.label = {SLICE("le"), buf_slice(&bound)}};
 		if (d->write2) {
@@ -313,11 +348,30 @@ static size_t write_place(struct draft *d, const struct walk *w, bool anchors, s
 		add_stale(d, w->series, forms);
 	else
 		exemplars = add_samples(d, w, forms, w->increment, d->end_ms);
-	if (!anchors && forms.classic)
+	if (!anchors && forms.classic && w->step->retired_len)
 		add_retired(d, w);
-	if (!anchors && d->cut->step % METADATA_EVERY == 0)
+	if (!anchors && d->tells_metadata)
 		note_family(d->cut, w->series->family);
 	return exemplars;
+}
+
+/* A counter or gauge that has a value and nothing else to say, as nearly all series in nearly all steps. False: the part is full. */
+static inline bool add_value(struct draft *d, const struct walk *w, uint32_t place)
+{
+	const struct series *s = w->series;
+	const struct increment *i = w->increment;
+	if (!make_room(d, false, place, 1))
+		return false;
+	double value = d->family->sums ? s->now.sum : (double)s->now.count;
+	if (i)
+		value = d->family->type == METRIC_GAUGE ? (double)i->count : d->family->sums ? value + step_sum(w->step, i) : (double)(s->now.count + i->count);
+	put(d, s, &value, d->end_ms, 0, NULL);
+	if (d->tells_metadata)
+		note_family(d->cut, s->family);
+	struct cut_request *r = &d->requests[d->len - 1].request;
+	r->last = place + 1;
+	r->samples++;
+	return true;
 }
 
 /* False: the part is full. */
@@ -325,9 +379,11 @@ static bool add_place(struct draft *d, const struct walk *w, bool anchors, uint3
 {
 	struct series *s = w->series;
 	use_family(d, s->family);
+	if (!anchors && d->classic == 1 && w->look == LOOK_SAMPLE && !s->aside && !w->step->retired_len && !(w->increment && w->increment->exemplar))
+		return add_value(d, w, place);
 	struct forms forms = forms_of(d, w);
 	size_t exemplars = 0, samples = (forms.classic ? d->classic : 0) + forms.native;
-	if (!anchors && forms.classic)
+	if (!anchors && forms.classic && w->step->retired_len)
 		samples += retired_samples(w);
 	samples = s->aside ? 0 : samples;
 	if (!make_room(d, anchors, place, samples))
@@ -348,6 +404,7 @@ static const struct step *begin_cut(struct draft *d, struct ledger *l, int64_t n
 	buf_reset(&c->bytes);
 	d->l = l;
 	d->cut = c;
+	d->tells_metadata = number % METADATA_EVERY == 0;
 	d->end_ms = c->end_ns / NS_PER_MS;
 	d->start_ms = (c->end_ns - l->opts.step_ns) / NS_PER_MS;
 	if (l->closed_len == 0 || l->steps[0]->number != number)
@@ -355,9 +412,9 @@ static const struct step *begin_cut(struct draft *d, struct ledger *l, int64_t n
 	if (version == REMOTE_WRITE_2 && !c->writer)
 		c->writer = write2_new();
 	if (version == REMOTE_WRITE_2)
+		write2_share(c->writer, &l->pairs);
+	if (version == REMOTE_WRITE_2)
 		d->write2 = c->writer;
-	if (d->write2)
-		write2_begin(d->write2);
 	return l->steps[0];
 }
 
@@ -365,7 +422,7 @@ static const struct step *begin_cut(struct draft *d, struct ledger *l, int64_t n
 static void add_metadata(struct draft *d)
 {
 	struct cut *c = d->cut;
-	if (d->write2 || d->len == 0 || d->requests[d->len - 1].anchors)
+	if (d->write2 || d->len == 0 || d->requests[d->len - 1].request.anchors)
 		return;
 	for (unsigned f = 0; f < FAMILY_COUNT; f++)
 		if (c->families >> f & 1)
@@ -382,9 +439,8 @@ static void finish(struct draft *d)
 	flush(d);
 	buf_reset(&c->array);
 	for (size_t i = 0; i < d->len; i++) {
-		struct cut_request *r = &d->requests[i];
-		size_t begin = r->body.len, end = i + 1 < d->len ? d->requests[i + 1].body.len : c->bytes.len;
-		r->body = slice_of(c->bytes.data + begin, end - begin);
+		struct cut_request *r = &d->requests[i].request;
+		r->body = slice_of(c->bytes.data + d->requests[i].begin, d->requests[i].end - d->requests[i].begin);
 		if (r->body.len)
 			buf_add(&c->array, r, sizeof(*r));
 	}
@@ -457,6 +513,14 @@ void ledger_cut_part(struct ledger *l, int64_t step, enum remote_write_version v
 	if (c->next.values)
 		cut_values(&d, s);
 	finish(&d);
+}
+
+void cut_again(struct cut *c)
+{
+	*c = (struct cut){.bytes = c->bytes, .array = c->array, .writer = c->writer, .rule_families = c->rule_families};
+	buf_reset(&c->bytes);
+	buf_reset(&c->array);
+	buf_reset(&c->rule_families);
 }
 
 void ledger_cut(struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret)

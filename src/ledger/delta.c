@@ -6,6 +6,7 @@
  *
  *   'd' head: writer seq journal_time n { topic partition flags from to replay replay_time newest gap [how far it has read past newest] [life]
  *                                           [before] }
+ *             flags of each range also say whether anything of the delta was counted in an incident
  *       body: n { string }                                   every label name and value once
  *             n { family labels { name value } }             places in the string table; only series that an entry uses
  *                 [a rule's family, once: name help unit sums n { bound } since]
@@ -36,8 +37,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { RANGE_AT_END = 1, RANGE_JOINED = 2, RANGE_AHEAD = 4, RANGE_LIFE = 8, RANGE_ANEW = 16, RANGE_FLAGS = 31 };
-enum { RANGES_MAX = 65536, STRINGS_MAX = 2000000, SERIES_MAX = 1000000, ENTRIES_MAX = 2000000, CATALOG_MAX = 500000, RULES_MAX = 1000000, TEXT_MAX = 65536 };
+enum { RANGE_AT_END = 1, RANGE_JOINED = 2, RANGE_AHEAD = 4, RANGE_LIFE = 8, RANGE_ANEW = 16, RANGE_WIDE = 32, RANGE_FLAGS = 63 };
+enum { RANGES_MAX = 65536, STRINGS_MAX = 2000000, SERIES_MAX = 1000000, ENTRIES_MAX = 2000000, CATALOG_MAX = 500000, RULES_MAX = 1000000 };
 #define TIME_MAX INT64_C(4000000000000000000)
 
 struct text {
@@ -69,7 +70,7 @@ static uint32_t table_place(struct table *t, struct slice bytes)
 	return text->place;
 }
 
-static void encode_head(struct buf *out, const struct delta_header *h)
+static void encode_head(struct buf *out, const struct delta_header *h, bool wide)
 {
 	pack_u64(out, h->writer);
 	pack_u64(out, h->seq);
@@ -80,7 +81,7 @@ static void encode_head(struct buf *out, const struct delta_header *h)
 		pack_bytes(out, r->topic);
 		pack_i64(out, r->partition);
 		bool ahead = r->reached_ns > r->newest_ns;
-		pack_u64(out, (r->at_end ? RANGE_AT_END : 0) | (r->joined ? RANGE_JOINED : 0) | (ahead ? RANGE_AHEAD : 0) | (r->life ? RANGE_LIFE : 0) | (r->anew ? RANGE_ANEW : 0));
+		pack_u64(out, (r->at_end ? RANGE_AT_END : 0) | (r->joined ? RANGE_JOINED : 0) | (ahead ? RANGE_AHEAD : 0) | (r->life ? RANGE_LIFE : 0) | (r->anew ? RANGE_ANEW : 0) | (wide ? RANGE_WIDE : 0));
 		pack_i64(out, r->from);
 		pack_i64(out, r->to);
 		pack_i64(out, r->replay);
@@ -94,70 +95,6 @@ static void encode_head(struct buf *out, const struct delta_header *h)
 		if (r->anew)
 			pack_i64(out, r->before);
 	}
-}
-
-/* The map's items are places + 1, by the definition's number in this process. */
-void family_pack(struct buf *out, struct map *written, enum family_id family, int64_t since_ns)
-{
-	if (!family_is_of_rule(family)) {
-		pack_u64(out, (uint64_t)family);
-		return;
-	}
-	uintptr_t place = (uintptr_t)map_get(written, hash_pair(0, (uint64_t)family), NULL, NULL);
-	pack_u64(out, FAMILY_OF_RULES + (place ? place - 1 : written->len));
-	if (place)
-		return;
-	const struct family *f = family_get(family);
-	map_put(written, hash_pair(0, (uint64_t)family), (void *)((uintptr_t)written->len + 1));
-	pack_bytes(out, slice_str(f->name));
-	pack_bytes(out, slice_str(f->help));
-	pack_bytes(out, slice_str(f->unit));
-	pack_bool(out, f->sums);
-	pack_u64(out, f->bounds_len);
-	for (size_t i = 0; i < f->bounds_len; i++)
-		pack_double(out, f->bounds[i]);
-	pack_i64(out, since_ns);
-}
-
-static enum family_id unpack_definition(struct unpack *u, int64_t *ret_since_ns)
-{
-	struct buf texts = {0};
-	size_t at[3];
-	double bounds[BOUNDS_MAX];
-	for (size_t i = 0; i < 3; i++) {
-		struct slice text = unpack_bytes(u);
-		at[i] = texts.len;
-		u->bad |= text.len > TEXT_MAX || slice_find(text, 0, 0) < text.len || !slice_is_utf8(text);
-		buf_add_slice(&texts, text);
-		buf_add_char(&texts, 0);
-	}
-	struct family f = {.name = texts.data + at[0], .help = texts.data + at[1], .unit = texts.data + at[2], .sums = unpack_bool(u), .bounds = bounds};
-	f.type = f.sums ? METRIC_COUNTER : METRIC_HISTOGRAM;
-	f.bounds_len = unpack_count(u, BOUNDS_MAX, 1);
-	for (size_t i = 0; i < f.bounds_len; i++)
-		bounds[i] = unpack_double(u);
-	*ret_since_ns = unpack_i64(u);
-	u->bad |= u->bad || rule_family_fault(&f) != NULL;
-	enum family_id family = u->bad ? FAMILY_COUNT : rule_family_intern(&f);
-	u->bad |= family == FAMILY_COUNT;
-	buf_done(&texts);
-	return family;
-}
-
-enum family_id family_unpack(struct unpack *u, struct families_read *seen)
-{
-	uint64_t number = unpack_upto(u, FAMILY_OF_RULES + SERIES_MAX);
-	u->bad |= (number >= FAMILY_COUNT && number < FAMILY_OF_RULES) || number > FAMILY_OF_RULES + seen->len;
-	if (u->bad)
-		return FAMILY_COUNT;
-	if (number < FAMILY_COUNT)
-		return (enum family_id)number;
-	if (number == FAMILY_OF_RULES + seen->len) {
-		seen->items = mem_grow(seen->items, seen->len, &seen->cap, sizeof(*seen->items));
-		struct delta_family *f = &seen->items[seen->len++];
-		f->family = unpack_definition(u, &f->since_ns);
-	}
-	return seen->items[number - FAMILY_OF_RULES].family;
 }
 
 static void encode_series(struct buf *out, struct table *t, struct map *families, int64_t rules_ns, const struct tally_series *s)
@@ -185,15 +122,6 @@ static void encode_buckets(struct buf *out, const struct tally_entry *e, size_t 
 	}
 }
 
-static void encode_exemplar(struct buf *out, const struct exemplar *e)
-{
-	pack_i64(out, e->time_ns);
-	pack_double(out, e->value);
-	pack_u64(out, e->rank);
-	pack_bytes(out, slice_of(e->trace_id, e->trace_len));
-	pack_bytes(out, slice_of(e->span_id, e->span_len));
-}
-
 static void encode_entries(struct buf *out, const struct delta_body *body, const uint32_t *places)
 {
 	int64_t step = 0;
@@ -209,7 +137,7 @@ static void encode_entries(struct buf *out, const struct delta_body *body, const
 		if (family_buckets(family))
 			encode_buckets(out, e, family_buckets(family));
 		if (e->exemplar.rank != 0)
-			encode_exemplar(out, &e->exemplar);
+			exemplar_pack(out, &e->exemplar);
 	}
 }
 
@@ -226,8 +154,6 @@ static void encode_patterns(struct buf *out, const struct delta_body *body)
 		pack_bytes(out, p->rule);
 	}
 }
-
-enum { EXAMPLE_FURTHER = 0x40 }; /* added to the rank */
 
 static void encode_examples(struct buf *out, const struct delta_body *body)
 {
@@ -252,37 +178,6 @@ static void encode_traces(struct buf *out, const struct delta_body *body)
 	pack_u64(out, body->traces_len);
 	for (size_t i = 0; i < body->traces_len; i++)
 		trace_pack(out, &body->traces[i], &seconds);
-}
-
-void example_pack(struct buf *out, const struct delta_example *e)
-{
-	pack_u64(out, e->pattern_id);
-	pack_i64(out, e->time_ns);
-	pack_u64(out, e->severity);
-	pack_u64(out, e->rank | (e->further ? EXAMPLE_FURTHER : 0));
-	pack_bytes(out, e->text);
-	pack_bytes(out, e->trace_id);
-	pack_bytes(out, e->span_id);
-	pack_bytes(out, e->topic);
-	pack_i64(out, e->partition);
-	pack_i64(out, e->offset);
-}
-
-void native_pack(struct buf *out, const struct native *h)
-{
-	int64_t used = 0, last = 0;
-	for (uint32_t i = 0; i < h->len; i++)
-		used += h->counts[i] != 0;
-	pack_i64(out, h->schema);
-	pack_u64(out, h->zero);
-	pack_u64(out, (uint64_t)used);
-	for (uint32_t i = 0; i < h->len; i++) {
-		if (h->counts[i] == 0)
-			continue;
-		pack_i64(out, (int64_t)h->first + i - last);
-		last = (int64_t)h->first + i;
-		pack_u64(out, h->counts[i]);
-	}
 }
 
 static void encode_natives(struct buf *out, const struct delta_body *body)
@@ -335,7 +230,7 @@ static void encode_body(struct buf *out, const struct delta_body *body)
 void delta_encode(struct buf *out, const struct delta_header *header, const struct delta_body *body)
 {
 	struct buf head = {0}, raw = {0};
-	encode_head(&head, header);
+	encode_head(&head, header, body && body->wide);
 	if (body && (body->entries_len || body->patterns_len || body->examples_len || body->traces_len))
 		encode_body(&raw, body);
 	seal_close(out, DELTA_INCREMENTS, buf_slice(&head), buf_slice(&raw));
@@ -343,13 +238,14 @@ void delta_encode(struct buf *out, const struct delta_header *header, const stru
 	buf_done(&raw);
 }
 
-static void decode_range(struct unpack *u, struct delta_range *r)
+static void decode_range(struct unpack *u, struct delta_range *r, bool *wide)
 {
 	r->topic = unpack_bytes(u);
 	r->partition = (int32_t)unpack_upto(u, INT32_MAX);
 	uint64_t flags = unpack_upto(u, RANGE_FLAGS);
 	r->at_end = flags & RANGE_AT_END;
 	r->joined = flags & RANGE_JOINED;
+	*wide |= (flags & RANGE_WIDE) != 0;
 	r->from = (int64_t)unpack_upto(u, INT64_MAX);
 	r->to = (int64_t)unpack_upto(u, INT64_MAX);
 	r->replay = unpack_i64(u);
@@ -394,7 +290,7 @@ static bool good_time(int64_t journal_time_ns)
 	return journal_time_ns > 0 && journal_time_ns < TIME_MAX;
 }
 
-static int decode_head(struct slice head, struct arena *arena, struct delta_header *h)
+static int decode_head(struct slice head, struct arena *arena, struct delta_header *h, bool *wide)
 {
 	struct unpack u = unpack_of(head);
 	h->writer = unpack_u64(&u);
@@ -403,7 +299,7 @@ static int decode_head(struct slice head, struct arena *arena, struct delta_head
 	h->ranges_len = unpack_count(&u, RANGES_MAX, 9);
 	h->ranges = arena_alloc(arena, (h->ranges_len + 1) * sizeof(*h->ranges));
 	for (size_t i = 0; i < h->ranges_len; i++)
-		decode_range(&u, &h->ranges[i]);
+		decode_range(&u, &h->ranges[i], wide);
 	return unpack_whole(&u) && good_time(h->journal_time_ns) && distinct(h->ranges, h->ranges_len) ? 0 : ERR_CORRUPT;
 }
 
@@ -442,7 +338,7 @@ static void decode_all_series(struct unpack *u, struct arena *arena, struct delt
 	struct slice *strings = arena_alloc(arena, (strings_len + 1) * sizeof(*strings));
 	for (size_t i = 0; i < strings_len; i++) {
 		strings[i] = unpack_bytes(u);
-		u->bad |= strings[i].len > TEXT_MAX;
+		u->bad |= strings[i].len > ITEM_TEXT_MAX;
 	}
 	body->series_len = unpack_count(u, SERIES_MAX, 2);
 	struct tally_series *series = arena_alloc(arena, (body->series_len + 1) * sizeof(*series));
@@ -464,29 +360,6 @@ static void decode_buckets(struct unpack *u, struct arena *arena, struct tally_e
 	}
 	if (seen != e->count || !isfinite(e->sum))
 		u->bad = true;
-}
-
-void exemplar_unpack(struct unpack *u, struct exemplar *e)
-{
-	e->time_ns = unpack_i64(u);
-	e->value = unpack_double(u);
-	e->rank = (uint8_t)unpack_upto(u, UINT8_MAX);
-	struct slice trace = unpack_bytes(u), span = unpack_bytes(u);
-	if (trace.len > EXEMPLAR_TRACE_MAX || span.len > EXEMPLAR_SPAN_MAX || e->rank == 0) {
-		u->bad = true;
-		return;
-	}
-	e->trace_len = (uint8_t)trace.len;
-	e->span_len = (uint8_t)span.len;
-	if (trace.len)
-		memcpy(e->trace_id, trace.ptr, trace.len);
-	if (span.len)
-		memcpy(e->span_id, span.ptr, span.len);
-}
-
-void exemplar_pack(struct buf *out, const struct exemplar *e)
-{
-	encode_exemplar(out, e);
 }
 
 static void decode_entry(struct unpack *u, struct arena *arena, const struct delta_body *body, int64_t step_before, struct tally_entry *e)
@@ -530,25 +403,9 @@ static void decode_patterns(struct unpack *u, struct arena *arena, struct delta_
 		p->service = unpack_bytes(u);
 		p->template_text = unpack_bytes(u);
 		p->rule = unpack_bytes(u);
-		u->bad |= p->service.len > TEXT_MAX || p->template_text.len > TEXT_MAX || p->rule.len > TEXT_MAX;
+		u->bad |= p->service.len > ITEM_TEXT_MAX || p->template_text.len > ITEM_TEXT_MAX || p->rule.len > ITEM_TEXT_MAX;
 	}
 	body->patterns = patterns;
-}
-
-void example_unpack(struct unpack *u, struct delta_example *e)
-{
-	e->pattern_id = unpack_u64(u);
-	e->time_ns = unpack_i64(u);
-	e->severity = (uint8_t)unpack_upto(u, UINT8_MAX);
-	e->rank = (uint8_t)unpack_upto(u, UINT8_MAX);
-	e->further = (e->rank & EXAMPLE_FURTHER) != 0;
-	e->rank &= (uint8_t)~EXAMPLE_FURTHER;
-	e->text = unpack_bytes(u);
-	e->trace_id = unpack_bytes(u);
-	e->span_id = unpack_bytes(u);
-	e->topic = unpack_bytes(u);
-	e->partition = (int32_t)unpack_upto(u, INT32_MAX);
-	e->offset = unpack_i64(u);
 }
 
 static void decode_examples(struct unpack *u, struct arena *arena, struct delta_body *body)
@@ -570,26 +427,6 @@ static void decode_traces(struct unpack *u, struct arena *arena, struct delta_bo
 	for (size_t i = 0; i < body->traces_len && !u->bad; i++)
 		trace_unpack(u, &traces[i], &seconds);
 	body->traces = traces;
-}
-
-void native_unpack(struct unpack *u, struct native *h)
-{
-	enum { PLACES_MAX = 4096 };
-	uint64_t seen;
-	int64_t schema = unpack_i64(u), index = 0;
-	h->zero = seen = unpack_u64(u);
-	u->bad |= schema < NATIVE_SCHEMA_MIN || schema > NATIVE_SCHEMA;
-	h->schema = (int8_t)schema;
-	for (size_t n = unpack_count(u, PLACES_MAX, 2); n > 0 && !u->bad; n--) {
-		int64_t difference = unpack_i64(u);
-		uint64_t count = unpack_u64(u);
-		u->bad |= difference < -PLACES_MAX || difference > PLACES_MAX || (h->len && difference <= 0);
-		index += u->bad ? 0 : difference;
-		u->bad |= index < -PLACES_MAX || index > PLACES_MAX || count == 0 || __builtin_add_overflow(seen, count, &seen);
-		if (!u->bad)
-			native_put(h, h->schema, (int32_t)index, count);
-	}
-	h->count = seen;
 }
 
 /* One of an entry that is there, with as many observations; into the arena. */
@@ -671,7 +508,7 @@ static void decode_rule(struct unpack *u, struct arena *arena, struct delta_rule
 	for (size_t i = 0; i < r->labels_len; i++)
 		labels[i] = unpack_bytes(u);
 	r->labels = labels;
-	u->bad |= r->name.len == 0 || r->name.len > TEXT_MAX || r->service.len > TEXT_MAX;
+	u->bad |= r->name.len == 0 || r->name.len > ITEM_TEXT_MAX || r->service.len > ITEM_TEXT_MAX;
 }
 
 static int decode_rules(struct slice head, struct slice body, struct arena *arena, struct delta *d)
@@ -699,7 +536,7 @@ int delta_decode(struct slice record, struct arena *arena, struct buf *scratch, 
 		return ERR_CORRUPT;
 	ret->kind = (enum delta_kind)kind;
 	if (kind == DELTA_INCREMENTS)
-		return decode_head(head, arena, &ret->header) < 0 ? ERR_CORRUPT : decode_body(body, arena, ret);
+		return decode_head(head, arena, &ret->header, &ret->body.wide) < 0 ? ERR_CORRUPT : decode_body(body, arena, ret);
 	if (kind == DELTA_RULES)
 		return decode_rules(head, body, arena, ret);
 	if (kind != DELTA_MARK && kind != DELTA_ANCHORED && kind != DELTA_CLOSE && kind != DELTA_CLAIM)

@@ -72,6 +72,7 @@ struct delta_trace {
 };
 
 struct delta_body {
+	bool wide;                         /* something of it was counted in an incident: budgets are twice as wide for it */
 	const struct tally_series *series;
 	size_t series_len;
 	int64_t rules_ns;                  /* to be written: when the writer's rules came into force */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts that journal records and snapshots write the same way (delta.c). */
+/* Parts that journal records and snapshots write the same way (item.c; traces: kept.c). */
 #ifndef WINNOW_LEDGER_ITEM_H
 #define WINNOW_LEDGER_ITEM_H
 
 #include "base/map.h"
 #include "ledger/delta.h"
 #include "ledger/pack.h"
+
+enum { ITEM_TEXT_MAX = 65536 };
 
 void exemplar_pack(struct buf *out, const struct exemplar *e);
 /* *e must be zeroed; bad for texts that are too long and for rank 0. */

@@ -67,8 +67,10 @@ static void change_over(struct ledger *l, enum family_id from, enum family_id to
 		step_fit(l->steps[i], from, to);
 	for (size_t i = 0; i < l->series_len; i++)
 		if (l->series[i]->family == from) {
+			budget_leave(l, l->series[i]);
 			fit_series(l->series[i], to);
 			l->series[i]->family = to;
+			budget_enter(l, l->series[i]);
 		}
 }
 

@@ -41,7 +41,7 @@
  *
  * Order of samples = order of creation of series in the journal. Sums of histograms are doubles added in journal order, so they agree to the last bit.
  *
- * Files: delta.c the records, posting.c a delta into steps, series.c, step.c (walk_next: what a step sends), time.c, catalog.c, cut.c requests, snapshot.c,
+ * Files: delta.c the records, item.c their parts, budget.c how many series there may be, posting.c a delta into steps, series.c, step.c (walk_next: what a step sends), time.c, catalog.c, cut.c requests, snapshot.c,
  * view.c what the admin room shows. Proof by simulation: tests/sim. Decisions: docs/decisions/0002-marks-drive-the-fold.md. */
 #include "base/hash.h"
 #include "base/mem.h"
@@ -71,6 +71,7 @@ void ledger_free(struct ledger *l)
 	names_done(l);
 	label_pairs_done(&l->pairs);
 	force_done(&l->force);
+	budget_done(l);
 	for (size_t i = 0; i < l->partitions_len; i++) {
 		free((void *)l->partitions[i]->topic.ptr);
 		free(l->partitions[i]);
@@ -340,6 +341,9 @@ void ledger_post(struct ledger *l, struct slice record, int64_t position, struct
 	ret->outcome = fold(l, record, ret);
 	ret->patterns = l->changes;
 	ret->patterns_len = l->changes_len;
+	ret->refusals = (const struct ledger_refusal *const *)l->budgets.refusals + l->budgets.refusals_told;
+	ret->refusals_len = l->budgets.refusals_len - l->budgets.refusals_told;
+	l->budgets.refusals_told = l->budgets.refusals_len;
 	l->position = position + 1;
 }
 

@@ -16,7 +16,11 @@ struct ledger_opts {
 	int64_t lateness_ns;        /* 2 s */
 	int64_t expire_ns;          /* 15 min without increments: stale marker */
 	int64_t receiver_window_ns; /* 55 min: older steps are folded into the first one inside */
-	size_t series_limit;        /* 200,000 */
+	size_t series_limit;        /* 200,000, as the receiver counts them: a histogram is all its buckets, its sum and its count */
+	size_t metric_limit;        /* of one metric; 0: none */
+	size_t service_limit;       /* of one service; 0: none */
+	size_t label_values;        /* of one label of a metric and service; 0: any */
+	size_t id_values;           /* of them, that look like ids; 0: as many */
 	enum ledger_histograms histograms;
 };
 
@@ -32,16 +36,28 @@ enum ledger_outcome {
 	LEDGER_CORRUPT,  /* not a record of ours; counted */
 };
 
+/* The first time that a budget refused a label's values, or series of a service in a metric. */
+struct ledger_refusal {
+	const char *budget;         /* as in winnow_overflow_total{budget} */
+	enum family_id family;
+	struct slice service;
+	struct slice label, value;  /* empty: series as a whole */
+	struct slice rule;          /* of log_pattern_*: whose label it is */
+};
+
 struct ledger_event {
 	enum ledger_outcome outcome;
 	uint64_t writer, seq; /* of a delta; writer: also who marked, noted anchors, or claimed to lead (0: not said) */
 	/* catalog changes as the ledger decided them, for the miners of this process; valid until the next post */
 	const struct delta_pattern *patterns;
 	size_t patterns_len;
+	const struct ledger_refusal *const *refusals; /* new ones, at most 256 in a ledger's life; they live as long as it does */
+	size_t refusals_len;
 };
 
 struct ledger *ledger_new(const struct ledger_opts *opts);
 void ledger_free(struct ledger *l);
+const struct ledger_opts *ledger_options(const struct ledger *l);
 
 /* Folds the journal record at position. Positions rise. */
 void ledger_post(struct ledger *l, struct slice record, int64_t position, struct ledger_event *ret);
@@ -126,6 +142,8 @@ void ledger_cut(struct ledger *l, int64_t step, enum remote_write_version versio
 void ledger_cut_part(struct ledger *l, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, size_t part_bytes, struct cut *c);
 /* The same step's places [first, last) as one 1.0 request: for halving after a 400. */
 void ledger_cut_range(struct ledger *l, int64_t step, bool anchors, uint32_t first, uint32_t last, struct cut *ret);
+/* Zero again but for its memory, which the next step of the same ledger uses. */
+void cut_again(struct cut *c);
 void cut_done(struct cut *c);
 /* Human name of the series at a place: log_records_total{...}; for setting a refused one aside. Returns a stable key (hash) of the series. */
 uint64_t ledger_place_name(const struct ledger *l, int64_t step, bool anchors, uint32_t place, struct buf *out);
@@ -174,8 +192,12 @@ struct ledger_value {
 	double sum;
 	const uint64_t *buckets; /* as many as family_buckets(), not cumulative */
 	const struct exemplar *exemplar; /* latest, or NULL */
+	int64_t begun_ns;        /* when it began at the receiver; 0: not yet */
+	struct slice rule;       /* of log_pattern_*: the pattern's; empty: none */
 };
 size_t ledger_series_len(const struct ledger *l);
+/* The refusals since the ledger was made, in order; false past the end. */
+bool ledger_refusal_at(const struct ledger *l, size_t index, const struct ledger_refusal **ret);
 /* False for a place whose series has left. */
 bool ledger_series_at(const struct ledger *l, size_t index, struct ledger_value *ret);
 

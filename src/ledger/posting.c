@@ -9,7 +9,7 @@
 /* Where a series of the delta goes. */
 struct route {
 	struct series *series;
-	bool refused;           /* the limit sent it to `other` */
+	enum budget refused;    /* the budget that sent it to `other` */
 };
 
 static struct series *intern(struct ledger *l, enum family_id family, const struct label *labels, size_t len)
@@ -23,15 +23,6 @@ static size_t copy_labels(struct label *to, const struct tally_series *from)
 {
 	memcpy(to, from->labels, from->labels_len * sizeof(*to));
 	return from->labels_len;
-}
-
-/* The series of the `other`s, which the limit never refuses: their number is bounded by services and severities. */
-static struct series *other(struct ledger *l, enum family_id family, struct label *labels, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (!slice_eq(labels[i].name, SLICE("service_name")) && !slice_eq(labels[i].name, SLICE("severity")))
-			labels[i].value = SLICE("other");
-	return intern(l, family, labels, len);
 }
 
 static void hex(char *at, uint64_t id)
@@ -55,23 +46,36 @@ static void follow_alias(const struct ledger *l, struct label *labels, size_t le
 			labels[i].value = slice_of(text, 16);
 }
 
-static void find_route(struct ledger *l, const struct tally_series *from, struct route *route)
+/* A series that is there, or may be, or the `other` that takes its increments. */
+static struct series *admit(struct ledger *l, enum family_id family, struct label *labels, size_t len, bool wide, enum budget *ret_refused)
+{
+	uint64_t hash = series_hash(family, labels, len);
+	struct series *s = series_find(l, hash, family, labels, len);
+	*ret_refused = BUDGET_KEPT;
+	if (s)
+		return s;
+	*ret_refused = budget_labels(l, family, labels, len, wide);
+	if (*ret_refused != BUDGET_KEPT) {
+		hash = series_hash(family, labels, len);
+		s = series_find(l, hash, family, labels, len);
+	}
+	if (s)
+		return s;
+	enum budget room = budget_room(l, family, labels, len);
+	if (room == BUDGET_KEPT)
+		return series_add(l, hash, family, labels, len);
+	if (budget_other(labels, len))
+		*ret_refused = room;
+	return intern(l, family, labels, len);
+}
+
+static void find_route(struct ledger *l, const struct tally_series *from, bool wide, struct route *route)
 {
 	struct label labels[LABELS_MAX];
 	char id[16];
 	size_t len = copy_labels(labels, from);
 	follow_alias(l, labels, len, id);
-	enum family_id family = layout_family(l, from->family);
-	uint64_t hash = series_hash(family, labels, len);
-	route->series = series_find(l, hash, family, labels, len);
-	if (route->series)
-		return;
-	if (l->series_len < l->opts.series_limit) {
-		route->series = series_add(l, hash, family, labels, len);
-		return;
-	}
-	route->series = other(l, family, labels, len);
-	route->refused = route->series->hash != hash; /* else it is itself one of the `other`s */
+	route->series = admit(l, layout_family(l, from->family), labels, len, wide, &route->refused);
 }
 
 static void add(struct step *step, struct series *s, enum family_id from, const struct tally_entry *e)
@@ -130,7 +134,7 @@ static struct series *info_series(struct ledger *l, struct catalog_entry *entry)
 	add_label(labels, &len, SLICE("template"), text);
 	uint64_t hash = series_hash(FAMILY_LOG_PATTERN_INFO, labels, len);
 	entry->info = series_find(l, hash, FAMILY_LOG_PATTERN_INFO, labels, len);
-	if (!entry->info && l->series_len < l->opts.series_limit)
+	if (!entry->info && budget_room(l, FAMILY_LOG_PATTERN_INFO, labels, len) == BUDGET_KEPT)
 		entry->info = series_add(l, hash, FAMILY_LOG_PATTERN_INFO, labels, len);
 	return entry->info;
 }
@@ -171,7 +175,7 @@ static void post_entry(struct ledger *l, const struct tally_series *from, const 
 	add(step, s, from->family, e);
 	if (route->refused) {
 		l->stats.overflow_records += e->count;
-		count_own(l, step, FAMILY_OVERFLOW, (struct label){.name = SLICE("budget"), .value = SLICE("series")}, e->count);
+		count_own(l, step, FAMILY_OVERFLOW, (struct label){.name = SLICE("budget"), .value = slice_str(budget_name(route->refused))}, e->count);
 	}
 	if (late && counts_records(from->family)) {
 		l->stats.late_records += e->count;
@@ -232,7 +236,7 @@ void posting_add(struct ledger *l, const struct delta_body *body)
 		if (e->count == 0)
 			continue;
 		if (!routes[e->series].series)
-			find_route(l, &body->series[e->series], &routes[e->series]);
+			find_route(l, &body->series[e->series], body->wide, &routes[e->series]);
 		post_entry(l, &body->series[e->series], e, &routes[e->series]);
 	}
 	for (size_t i = 0; i < body->examples_len; i++)

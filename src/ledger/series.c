@@ -51,6 +51,7 @@ static void take_labels(struct ledger *l, struct series *s, const struct label *
 		s->pairs[i] = pair_get(&l->pairs, labels[i].name, labels[i].value);
 		s->labels[i] = s->pairs[i]->label;
 	}
+	s->order = pair_sort(s->pairs, len);
 }
 
 size_t series_buckets(const struct series *s)
@@ -79,6 +80,7 @@ struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family
 	l->series[l->series_len++] = s;
 	map_put(&l->series_by_labels, hash, s);
 	layout_enter(l, family);
+	budget_enter(l, s);
 	return s;
 }
 
@@ -114,6 +116,7 @@ void series_forget(struct ledger *l, int64_t step)
 			s->pattern->info = NULL;
 		map_remove(&l->series_by_labels, s->hash, is_same, s);
 		layout_leave(l, s->family);
+		budget_leave(l, s);
 		series_free(l, s);
 	}
 	l->series_len = kept;

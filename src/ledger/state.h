@@ -22,25 +22,27 @@ struct layout {
 	size_t series;
 };
 
+/* What every step asks of every series comes first. */
 struct series {
-	uint64_t number;        /* order of creation: order of samples in a step */
-	uint64_t hash;
-	struct label *labels;   /* their texts belong to the pairs */
-	struct pair **pairs;    /* the same labels; one piece of memory with them */
-	struct catalog_entry *pattern; /* log_pattern_records_total, log_pattern_info: whose */
-	struct value now;       /* what marks have applied: the receiver's value */
-	struct native *native;  /* the same as a native histogram, since one was counted first; NULL: none yet */
-	struct value posted;    /* now and everything in steps */
-	struct exemplar *exemplar;
-	int64_t last_step;      /* newest applied step with increments */
-	int64_t stale_step;     /* step of its last stale marker, INT64_MIN: none */
-	int64_t first_step;     /* the step it began in at the receiver, INT64_MIN: not yet, or before that was noted */
-	int64_t touched_step;   /* log_pattern_info: newest step it was counted in */
-	uint32_t pending;       /* steps that hold increments of it */
+	struct pair **pairs;    /* its labels, by order */
+	struct pair_order order;
 	enum family_id family;
 	uint8_t labels_len;
 	bool live;              /* the receiver has it and it has not been marked stale */
 	bool aside;
+	struct value now;       /* what marks have applied: the receiver's value */
+	struct native *native;  /* the same as a native histogram, since one was counted first; NULL: none yet */
+	int64_t last_step;      /* newest applied step with increments */
+	int64_t stale_step;     /* step of its last stale marker, INT64_MIN: none */
+	int64_t first_step;     /* the step it began in at the receiver, INT64_MIN: not yet, or before that was noted */
+	uint64_t number;        /* order of creation: order of samples in a step */
+	uint64_t hash;
+	struct label *labels;   /* sorted; their texts belong to the pairs; one piece of memory with pairs */
+	struct catalog_entry *pattern; /* log_pattern_records_total, log_pattern_info: whose */
+	struct value posted;    /* now and everything in steps */
+	struct exemplar *exemplar;
+	int64_t touched_step;   /* log_pattern_info: newest step it was counted in */
+	uint32_t pending;       /* steps that hold increments of it */
 };
 
 /* A step's increments of one series: hist and exemplar are places in the step's arrays + 1, 0: none. */
@@ -91,6 +93,16 @@ struct force {
 	bool unsettled;         /* something changed that may change what is in force */
 };
 
+/* See budget.c. */
+struct budgets {
+	size_t series;          /* weight of all */
+	size_t services;        /* that have any */
+	struct map counts;
+	struct map refused;
+	struct ledger_refusal **refusals; /* since the process began; not part of the state */
+	size_t refusals_len, refusals_cap, refusals_told;
+};
+
 struct ledger {
 	struct ledger_opts opts;
 	int64_t expire_steps;
@@ -107,6 +119,7 @@ struct ledger {
 	struct label_pairs pairs;     /* all labels of all series */
 	struct map names;       /* struct family_pairs by family */
 	struct force force;
+	struct budgets budgets;
 	uint64_t next_number;
 	struct step **steps;    /* by number: closed ones first, then open ones */
 	size_t steps_len, steps_cap, closed_len;
@@ -144,7 +157,7 @@ size_t series_samples(const struct series *s);
 /* winnow's own books (winnow_records_total, ...): few, and shown even while they are dormant, or the identity would seem broken after a quiet quarter of an hour. */
 static inline bool series_is_book(const struct series *s)
 {
-	return s->family >= FAMILY_RECORDS && s->family < FAMILY_COUNT;
+	return family_is_book(s->family);
 }
 /* Drops series that have been dormant for long by the time of this step. */
 void series_forget(struct ledger *l, int64_t step);
@@ -155,6 +168,20 @@ bool series_pattern_id(const struct label *labels, size_t len, uint64_t *ret_id)
 /* Adds to the series' native histogram. */
 void series_add_native(struct series *s, const struct native *native);
 void value_add(struct value *v, uint64_t count, double sum, const uint64_t *buckets, size_t buckets_len);
+
+/* budget.c */
+enum budget { BUDGET_KEPT, BUDGET_LABEL_VALUES, BUDGET_ID_VALUES, BUDGET_SERVICES, BUDGET_SERVICE, BUDGET_METRIC, BUDGET_SERIES };
+/* As winnow_overflow_total{budget} says it. */
+const char *budget_name(enum budget budget);
+void budget_enter(struct ledger *l, const struct series *s);
+void budget_leave(struct ledger *l, const struct series *s);
+/* Of a series that is not there: puts `other` for values that have no room. */
+enum budget budget_labels(struct ledger *l, enum family_id family, struct label *labels, size_t len, bool wide);
+/* Whether there is room for it as a whole. */
+enum budget budget_room(struct ledger *l, enum family_id family, const struct label *labels, size_t len);
+/* The `other` of a series, which needs no room; false if it is one. */
+bool budget_other(struct label *labels, size_t len);
+void budget_done(struct ledger *l);
 
 /* layout.c */
 /* The definition in force of this family's name: the family itself for those that no rule defines. */

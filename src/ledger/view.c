@@ -22,6 +22,11 @@ static void show(const struct ledger *l, const struct catalog_entry *e, struct l
 	}
 }
 
+const struct ledger_opts *ledger_options(const struct ledger *l)
+{
+	return &l->opts;
+}
+
 size_t ledger_patterns_len(const struct ledger *l)
 {
 	return l->catalog.len;
@@ -69,7 +74,17 @@ bool ledger_series_at(const struct ledger *l, size_t index, struct ledger_value 
 		.sum = s->posted.sum,
 		.buckets = s->posted.buckets,
 		.exemplar = s->exemplar,
+		.begun_ns = s->first_step == INT64_MIN ? 0 : s->first_step * l->opts.step_ns,
+		.rule = s->pattern ? s->pattern->rule : (struct slice){0},
 	};
+	return true;
+}
+
+bool ledger_refusal_at(const struct ledger *l, size_t index, const struct ledger_refusal **ret)
+{
+	if (index >= l->budgets.refusals_len)
+		return false;
+	*ret = l->budgets.refusals[index];
 	return true;
 }
 

@@ -3,6 +3,8 @@
 
 #include "metric/rule_family.h"
 
+#include <string.h>
+
 /* Seconds, for what people log: from a cache hit to a slow batch job. */
 static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 /* Milliseconds, as the OpenTelemetry span metrics connector has them: dashboards read these. */
@@ -45,12 +47,12 @@ static const struct family families[FAMILY_COUNT] = {
 		.labels = "service_name"},
 	[FAMILY_CLOCK_AHEAD] = {.name = "winnow_clock_ahead_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records whose time lay ahead of the clock and was set back to it.",
 		.labels = "service_name"},
-	[FAMILY_OVERFLOW] = {.name = "winnow_overflow_total", .type = METRIC_COUNTER, .unit = "", .help = "Increments that went to a series called other because a budget was spent.",
+	[FAMILY_OVERFLOW] = {.name = "winnow_overflow_total", .type = METRIC_COUNTER, .unit = "", .help = "Increments that went to a series called other because a budget was spent: label_values, id_values, patterns_per_service, services, series_per_service, series_per_metric, series; targets (target_info that is not shown).",
 		.labels = "budget"},
 	[FAMILY_INPUT_BYTES] = {.name = "winnow_input_bytes_total", .type = METRIC_COUNTER, .unit = "bytes", .help = "Bytes of payload taken from the sources.",
 		.labels = ""},
 	[FAMILY_OFFSET_GAPS] = {.name = "winnow_offset_gap_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Offsets that the log no longer had when they were to be read.",
-		.labels = "topic"},
+		.labels = ""},
 	[FAMILY_GRAPH_REQUESTS] = {.name = "traces_service_graph_request_total", .type = METRIC_COUNTER, .unit = "", .help = "Requests from one service to another, by pairs of spans.",
 		.labels = "client, server, connection_type"},
 	[FAMILY_GRAPH_FAILED] = {.name = "traces_service_graph_request_failed_total", .type = METRIC_COUNTER, .unit = "", .help = "Those of which one of the two spans says that they failed.",
@@ -108,6 +110,11 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_KEPT_LOST] = {.name = "winnow_kept_messages_lost_total", .type = METRIC_COUNTER, .unit = "", .help = "Messages of kept traces that the brokers refused for good.", .labels = ""},
 	[OWN_TRACES_UNDECIDED] = {.name = "winnow_traces_undecided", .type = METRIC_GAUGE, .unit = "", .help = "Traces that wait to be decided.", .labels = ""},
 	[OWN_TRACES_BYTES] = {.name = "winnow_traces_undecided_bytes", .type = METRIC_GAUGE, .unit = "bytes", .help = "Memory that their messages take.", .labels = ""},
+	[OWN_OTLP_REQUESTS] = {.name = "winnow_otlp_requests_total", .type = METRIC_COUNTER, .unit = "", .help = "Requests with kept spans to the OTLP endpoint, by the status it answered (0: no answer).", .labels = "code"},
+	[OWN_OTLP_SPANS] = {.name = "winnow_otlp_spans_total", .type = METRIC_COUNTER, .unit = "", .help = "Kept spans by what became of them at the OTLP endpoint: sent (it took them), refused (it did not), overflow (the queue was full), expired (they waited too long). All of them are in the topic.",
+		.labels = "outcome"},
+	[OWN_OTLP_QUEUED] = {.name = "winnow_otlp_queued_spans", .type = METRIC_GAUGE, .unit = "", .help = "Kept spans that wait for the OTLP endpoint.", .labels = ""},
+	[OWN_OTLP_BYTES] = {.name = "winnow_otlp_bytes_total", .type = METRIC_COUNTER, .unit = "bytes", .help = "Bytes of requests to the OTLP endpoint as they went over the wire, repeats included.", .labels = ""},
 	[OWN_PENDING_STEPS] = {.name = "winnow_pending_steps", .type = METRIC_GAUGE, .unit = "", .help = "Steps that are closed and not yet acknowledged by the receiver.", .labels = ""},
 	[OWN_WATERMARK] = {.name = "winnow_watermark_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "Event time up to which steps are closed.", .labels = ""},
 	[OWN_LAG] = {.name = "winnow_lag_records", .type = METRIC_GAUGE, .unit = "", .help = "Records in the log that are not counted yet.", .labels = "topic, partition"},
@@ -119,6 +126,12 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_INCIDENTS] = {.name = "winnow_incidents_total", .type = METRIC_COUNTER, .unit = "", .help = "Incidents raised at this instance.", .labels = ""},
 	[OWN_INCIDENT_RECORDS] = {.name = "winnow_incident_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records of services under incident that this instance counted.", .labels = ""},
 	[OWN_BUILD_INFO] = {.name = "winnow_build_info", .type = METRIC_GAUGE, .unit = "", .help = "1, with the version as a label.", .labels = "version"},
+	[OWN_PROCESS_CPU] = {.name = "process_cpu_seconds_total", .type = METRIC_COUNTER, .unit = "seconds", .help = "CPU time of the process, user and system.", .labels = ""},
+	[OWN_PROCESS_RESIDENT] = {.name = "process_resident_memory_bytes", .type = METRIC_GAUGE, .unit = "bytes", .help = "Resident memory of the process.", .labels = ""},
+	[OWN_PROCESS_VIRTUAL] = {.name = "process_virtual_memory_bytes", .type = METRIC_GAUGE, .unit = "bytes", .help = "Address space of the process.", .labels = ""},
+	[OWN_PROCESS_FILES] = {.name = "process_open_fds", .type = METRIC_GAUGE, .unit = "", .help = "Files and sockets that the process has open.", .labels = ""},
+	[OWN_PROCESS_FILES_MAX] = {.name = "process_max_fds", .type = METRIC_GAUGE, .unit = "", .help = "How many it may have open.", .labels = ""},
+	[OWN_PROCESS_START] = {.name = "process_start_time_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the process began.", .labels = ""},
 };
 
 const struct family *family_get(enum family_id id)
@@ -129,6 +142,11 @@ const struct family *family_get(enum family_id id)
 uint64_t family_key(enum family_id id)
 {
 	return family_is_of_rule(id) ? rule_family_key(id) : (uint64_t)id;
+}
+
+bool family_is_book(enum family_id id)
+{
+	return id < FAMILY_COUNT && strncmp(families[id].name, "winnow_", 7) == 0;
 }
 
 const struct family *family_own(enum own_metric metric)

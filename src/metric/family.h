@@ -57,6 +57,8 @@ struct family {
 const struct family *family_get(enum family_id id);
 /* What tells its series from those of other families: the same in every process. */
 uint64_t family_key(enum family_id id);
+/* Whether it is of winnow's own books: winnow_records_total and its like. */
+bool family_is_book(enum family_id id);
 /* How many counts of buckets its series hold: 0 for plain counters and gauges, which hold a number. */
 static inline size_t family_buckets(const struct family *f)
 {
@@ -89,6 +91,10 @@ enum own_metric {
 	OWN_KEPT_LOST,             /* winnow_kept_messages_lost_total */
 	OWN_TRACES_UNDECIDED,      /* winnow_traces_undecided */
 	OWN_TRACES_BYTES,          /* winnow_traces_undecided_bytes */
+	OWN_OTLP_REQUESTS,         /* winnow_otlp_requests_total{code} */
+	OWN_OTLP_SPANS,            /* winnow_otlp_spans_total{outcome} */
+	OWN_OTLP_QUEUED,           /* winnow_otlp_queued_spans */
+	OWN_OTLP_BYTES,            /* winnow_otlp_bytes_total */
 	OWN_PENDING_STEPS,         /* winnow_pending_steps */
 	OWN_WATERMARK,             /* winnow_watermark_timestamp_seconds */
 	OWN_LAG,                   /* winnow_lag_records{topic, partition} */
@@ -100,6 +106,12 @@ enum own_metric {
 	OWN_INCIDENTS,             /* winnow_incidents_total */
 	OWN_INCIDENT_RECORDS,      /* winnow_incident_records_total */
 	OWN_BUILD_INFO,            /* winnow_build_info{version} */
+	OWN_PROCESS_CPU,           /* process_cpu_seconds_total */
+	OWN_PROCESS_RESIDENT,      /* process_resident_memory_bytes */
+	OWN_PROCESS_VIRTUAL,       /* process_virtual_memory_bytes */
+	OWN_PROCESS_FILES,         /* process_open_fds */
+	OWN_PROCESS_FILES_MAX,     /* process_max_fds */
+	OWN_PROCESS_START,         /* process_start_time_seconds */
 	OWN_COUNT
 };
 

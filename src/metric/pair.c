@@ -4,8 +4,9 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/wire.h"
-#include "metric/write2.h"
+#include "metric/point.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 static bool is_pair(const void *item, const void *key)
@@ -24,33 +25,70 @@ static enum pair_place place_of(struct slice name)
 	return order < 0 ? PAIR_BETWEEN : order == 0 ? PAIR_LE : PAIR_AFTER_LE;
 }
 
-static bool is_name(const void *item, const void *key)
+/* --- texts --- */
+
+static bool is_text(const void *item, const void *key)
 {
-	return slice_eq(((const struct pair_name *)item)->text, *(const struct slice *)key);
+	const struct pair_text *t = item;
+	return slice_eq(slice_of(t->text, t->len), *(const struct slice *)key);
 }
 
-static struct pair_name *name_get(struct label_pairs *p, struct slice text)
+struct pair_text *pair_text_find(const struct label_pairs *p, uint64_t hash, struct slice text)
+{
+	return map_get(&p->texts, hash, is_text, &text);
+}
+
+static struct pair_text *text_new(struct slice text)
+{
+	enum { VARINT_MAX = 10 };
+	struct pair_text *t = mem_zalloc(1, sizeof(*t) + VARINT_MAX + text.len + PAIR_PAD);
+	uint8_t *at = put_bytes((uint8_t *)(t + 1), 0, text.len ? text.ptr : "", text.len); /* a tag of no use comes first */
+	t->len = (uint32_t)text.len;
+	t->text = (const char *)at - text.len;
+	return t;
+}
+
+/* The text of one pair alone gets a second user: it becomes an object of its own. */
+static struct pair_text *part_text(struct pair_text *own)
+{
+	struct pair *first = (struct pair *)(void *)((char *)own - offsetof(struct pair, own));
+	struct pair_text *t = text_new(slice_of(own->text, own->len));
+	t->epoch = own->epoch;
+	t->ref = own->ref;
+	t->users = 1;
+	first->value = t;
+	return t;
+}
+
+/* own: where the text is kept until a second pair has it (its text is set); NULL: it is an object of its own at once. */
+static struct pair_text *text_get(struct label_pairs *p, struct slice text, struct pair_text *own)
 {
 	uint64_t hash = hash_bytes(text);
-	struct pair_name *name = map_get(&p->names, hash, is_name, &text);
-	if (!name) {
-		name = mem_zalloc(1, sizeof(*name));
-		name->text = slice_of(mem_strdup(text), text.len);
-		name->hash = write2_hash(text);
-		map_put(&p->names, hash, name);
+	struct pair_text *t = pair_text_find(p, hash, text);
+	if (t && t->users == 0) {
+		map_remove(&p->texts, hash, is_text, &text);
+		t = part_text(t);
+		map_put(&p->texts, hash, t);
+	} else if (!t) {
+		t = own ? own : text_new(text);
+		map_put(&p->texts, hash, t);
 	}
-	name->users++;
-	return name;
+	t->users += t != own;
+	return t;
 }
 
-static void name_drop(struct label_pairs *p, struct pair_name *name)
+static void text_drop(struct label_pairs *p, struct pair_text *t)
 {
-	if (--name->users)
+	struct slice text = slice_of(t->text, t->len);
+	bool alone = t->users == 0;
+	if (!alone && --t->users)
 		return;
-	map_remove(&p->names, hash_bytes(name->text), is_name, &name->text);
-	free((char *)(uintptr_t)name->text.ptr);
-	free(name);
+	map_remove(&p->texts, hash_bytes(text), is_text, &text);
+	if (!alone)
+		free(t);
 }
+
+/* --- pairs --- */
 
 static struct pair *pair_new(struct label_pairs *p, const struct label *label, uint64_t hash)
 {
@@ -67,8 +105,10 @@ static struct pair *pair_new(struct label_pairs *p, const struct label *label, u
 	pair->label.value = slice_of(texts + bytes.len - label->value.len, label->value.len);
 	pair->encoded_len = (uint32_t)bytes.len;
 	pair->hash = hash;
-	pair->name = name_get(p, label->name);
-	pair->value_hash = write2_hash(label->value);
+	pair->own.len = (uint32_t)label->value.len;
+	pair->own.text = pair->label.value.ptr;
+	pair->name = text_get(p, label->name, NULL);
+	pair->value = text_get(p, pair->label.value, &pair->own);
 	pair->place = (uint8_t)place_of(label->name);
 	buf_done(&bytes);
 	return pair;
@@ -92,12 +132,35 @@ void pair_drop(struct label_pairs *p, struct pair *pair)
 	if (--pair->users)
 		return;
 	map_remove(&p->map, pair->hash, is_pair, &pair->label);
-	name_drop(p, pair->name);
+	text_drop(p, pair->value);
+	text_drop(p, pair->name);
 	free(pair);
+}
+
+/* A label named __name__ or le is ours to send: two of a name would be refused for ever. */
+struct pair_order pair_sort(struct pair **pairs, size_t len)
+{
+	struct pair_order order = {0};
+	struct pair *unsent[LABELS_MAX];
+	size_t unsent_len = 0;
+	for (size_t i = 0; i < len; i++) {
+		struct pair *pair = pairs[i];
+		if ((pair->place == PAIR_NAME || pair->place == PAIR_LE) && unsent_len < LABELS_MAX) {
+			unsent[unsent_len++] = pair;
+			continue;
+		}
+		order.before_name = (uint8_t)(order.before_name + (pair->place == PAIR_BEFORE_NAME));
+		order.before_le = (uint8_t)(order.before_le + (pair->place < PAIR_LE));
+		order.encoded_len += pair->encoded_len;
+		pairs[order.len++] = pair;
+	}
+	for (size_t i = 0; i < unsent_len; i++)
+		pairs[order.len + i] = unsent[i];
+	return order;
 }
 
 void label_pairs_done(struct label_pairs *p)
 {
 	map_done(&p->map);
-	map_done(&p->names);
+	map_done(&p->texts);
 }

@@ -11,24 +11,32 @@ enum { PAIR_PAD = 32, PAIR_REFS = 16 };
 /* Where a label sorts: label names come in the order of their bytes, and `__name__` and `le` are ours. */
 enum pair_place { PAIR_BEFORE_NAME, PAIR_NAME, PAIR_BETWEEN, PAIR_LE, PAIR_AFTER_LE };
 
-/* The name of many pairs. */
-struct pair_name {
-	struct slice text;
+/* A name or a value; however many pairs have it, there is one. */
+struct pair_text {
 	uint32_t epoch, ref;     /* of the 2.0 request that has it as a symbol */
-	uint32_t hash, users;
+	uint32_t users, len;     /* users 0: it is the value of one pair alone, and a part of it */
+	const char *text;        /* its length as a varint before it, PAIR_PAD behind it */
 };
 
+/* From epoch on: what a request needs of it. */
 struct pair {
 	struct label label;      /* its texts are in encoded */
-	struct pair_name *name;
-	uint32_t epoch;          /* of the 2.0 request that refs are of */
-	uint32_t value_hash;
-	uint8_t place;           /* enum pair_place */
-	uint8_t refs_len;
-	uint8_t refs[PAIR_REFS]; /* two varints */
-	uint32_t users, encoded_len;
 	uint64_t hash;
+	uint32_t users;
+	uint32_t epoch;          /* of the 2.0 request that refs are of */
+	uint8_t refs[PAIR_REFS]; /* two varints */
+	uint8_t refs_len;
+	uint8_t place;           /* enum pair_place */
+	uint32_t encoded_len;
+	struct pair_text *value, *name;
+	struct pair_text own;    /* the value, unless another pair has the same */
 	uint8_t encoded[];       /* as field 1 of a 1.0 TimeSeries, and padding */
+};
+
+/* How the pairs of a series are ordered: those before `__name__`, then those before `le`, then the rest; those that cannot be sent are behind the first len. */
+struct pair_order {
+	uint8_t before_name, before_le, len;
+	uint32_t encoded_len;    /* of the first len */
 };
 
 /* The names that the samples of a family have, and the bounds of its buckets. */
@@ -41,8 +49,8 @@ struct family_pairs {
 struct points {
 	const struct family *family;
 	const struct family_pairs *names;
-	struct pair *const *labels;      /* sorted */
-	size_t labels_len;
+	struct pair *const *labels;      /* by order */
+	struct pair_order order;
 	int64_t at_ms, begun_ms;         /* begun_ms 0: unknown */
 	const double *values;            /* one; of a histogram the cumulative counts, the sum and the count */
 	size_t marked;                   /* the value that has the exemplar */
@@ -50,12 +58,16 @@ struct points {
 };
 
 struct label_pairs {
-	struct map map, names;
+	struct map map, texts;
 };
 
 /* The pair of these texts, copied; each call is undone by one pair_drop. */
 struct pair *pair_get(struct label_pairs *p, struct slice name, struct slice value);
 void pair_drop(struct label_pairs *p, struct pair *pair);
+/* The text that pairs have, or NULL; hash: hash_bytes(). */
+struct pair_text *pair_text_find(const struct label_pairs *p, uint64_t hash, struct slice text);
+/* Puts sorted pairs into the order they are sent in. */
+struct pair_order pair_sort(struct pair **pairs, size_t len);
 /* All pairs must have been dropped. */
 void label_pairs_done(struct label_pairs *p);
 

@@ -16,6 +16,17 @@ static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
 	return at;
 }
 
+/* The same for what mostly is below 0x4000. */
+static inline uint8_t *put_short_varint(uint8_t *at, size_t value)
+{
+	if (value >= 0x4000)
+		return put_varint(at, value);
+	if (value >= 0x80)
+		*at++ = (uint8_t)(value | 0x80);
+	*at++ = (uint8_t)(value >= 0x80 ? value >> 7 : value);
+	return at;
+}
+
 static inline uint8_t *put_bytes(uint8_t *at, uint8_t tag, const char *bytes, size_t len)
 {
 	*at++ = tag;

@@ -148,16 +148,6 @@ struct common {
 	size_t head_len, tail_len; /* a bucket's labels before and behind `le` */
 };
 
-static inline uint8_t *put_short_varint(uint8_t *at, size_t value)
-{
-	if (value >= 0x4000)
-		return put_varint(at, value);
-	if (value >= 0x80)
-		*at++ = (uint8_t)(value | 0x80);
-	*at++ = (uint8_t)(value >= 0x80 ? value >> 7 : value);
-	return at;
-}
-
 static inline uint8_t *put_sample(uint8_t *at, const struct common *c, uint64_t bits)
 {
 	at[0] = TAG_BYTES_2;
@@ -172,26 +162,19 @@ static inline uint8_t *put_sample(uint8_t *at, const struct common *c, uint64_t 
 /* Labels of the series on one side of `le`, the name among the first ones. */
 static inline uint8_t *put_labels(uint8_t *at, const struct points *p, const struct pair *name, bool behind)
 {
-	size_t i = 0;
-	if (!behind) {
-		for (; i < p->labels_len && p->labels[i]->place == PAIR_BEFORE_NAME; i++)
-			at = put_padded(at, p->labels[i]->encoded, p->labels[i]->encoded_len);
+	size_t i = behind ? p->order.before_le : 0;
+	for (; !behind && i < p->order.before_name; i++)
+		at = put_padded(at, p->labels[i]->encoded, p->labels[i]->encoded_len);
+	if (!behind)
 		at = put_padded(at, name->encoded, name->encoded_len);
-	}
-	for (; i < p->labels_len; i++) {
-		enum pair_place place = (enum pair_place)p->labels[i]->place;
-		if (behind ? place == PAIR_AFTER_LE : place == PAIR_BETWEEN)
-			at = put_padded(at, p->labels[i]->encoded, p->labels[i]->encoded_len);
-	}
+	for (size_t end = behind ? p->order.len : p->order.before_le; i < end; i++)
+		at = put_padded(at, p->labels[i]->encoded, p->labels[i]->encoded_len);
 	return at;
 }
 
 static inline size_t labels_len(const struct points *p, const struct pair *name, const struct pair *le)
 {
-	size_t len = name->encoded_len + (le ? le->encoded_len : 0);
-	for (size_t i = 0; i < p->labels_len; i++)
-		len += p->labels[i]->place == PAIR_NAME || p->labels[i]->place == PAIR_LE ? 0 : p->labels[i]->encoded_len;
-	return len;
+	return p->order.encoded_len + name->encoded_len + (le ? le->encoded_len : 0);
 }
 
 static inline uint8_t *room_for(struct buf *request, size_t labels)
@@ -256,8 +239,8 @@ static void add_buckets(struct buf *request, const struct points *p, struct comm
 	size_t labels = labels_len(p, n->name[0], NULL), head_at = start + 2;
 	while (request->data[head_at - 1] & (char)0x80) /* the last byte of the length */
 		head_at++;
-	for (size_t i = 0; i < p->labels_len; i++)
-		c->tail_len += p->labels[i]->place == PAIR_AFTER_LE ? p->labels[i]->encoded_len : 0;
+	for (size_t i = p->order.before_le; i < p->order.len; i++)
+		c->tail_len += p->labels[i]->encoded_len;
 	c->head_len = labels - c->tail_len;
 	size_t tail_at = head_at + c->head_len + n->le[0]->encoded_len;
 	for (size_t b = 1; b <= p->family->bounds_len; b++) {

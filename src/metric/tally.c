@@ -7,7 +7,7 @@
  * the entry it touched last: the common case finds its entry without hashing anything.
  *
  *   series[n]   labels, hash                   interned; text in `texts`, until tally_forget
- *   recent[n]   step, entry, epoch             the entry the series touched last; of use only if epoch is the current one
+ *   recent[n]   step, entry, epoch, bounds     the entry the series touched last; of use only if epoch is the current one
  *   entries[]   series, step, count, ...       in order of first touch, reused over tally_clear
  *   slots[]     entry + 1, or 0                open addressing over (series, step), for what `recent` does not know
  *
@@ -31,6 +31,8 @@ struct recent {
 	int64_t step;
 	uint32_t entry;
 	uint32_t epoch;
+	const double *bounds; /* the family's */
+	size_t bounds_len;
 };
 
 struct tally {
@@ -198,7 +200,7 @@ static uint32_t add_series(struct tally *t, const struct wanted *w, uint64_t has
 	t->series = mem_grow(t->series, t->series_len, &t->series_cap, sizeof(*t->series));
 	t->recent = mem_grow(t->recent, t->series_len, &t->recent_cap, sizeof(*t->recent));
 	t->series[number] = (struct tally_series){.family = w->family, .labels_len = (uint8_t)w->len, .hash = hash, .labels = labels};
-	t->recent[number] = (struct recent){0};
+	t->recent[number] = (struct recent){.bounds = family_get(w->family)->bounds, .bounds_len = family_get(w->family)->bounds_len};
 	t->series_len++;
 	map_put(&t->by_labels, hash, (void *)((uintptr_t)number + 1));
 	return number;
@@ -289,7 +291,10 @@ static __attribute__((noinline)) struct tally_entry *look_up(struct tally *t, ui
 		if (t->entries[number].series == series && t->entries[number].step == step)
 			break;
 	}
-	t->recent[series] = (struct recent){.step = step, .entry = number, .epoch = t->epoch};
+	struct recent *recent = &t->recent[series];
+	recent->step = step;
+	recent->entry = number;
+	recent->epoch = t->epoch;
 	return &t->entries[number];
 }
 
@@ -318,15 +323,14 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 }
 
 /* How many bounds lie below the value: halves what is left, without a branch to mispredict. */
-static inline size_t bounds_below(const struct family *family, double value)
+static inline size_t bounds_below(const double *bounds, size_t len, double value)
 {
-	const double *at = family->bounds;
-	size_t len = family->bounds_len;
+	const double *at = bounds;
 	if (len == 0)
 		return 0;
 	for (; len > 1; len -= len / 2)
 		at += at[len / 2 - 1] < value ? len / 2 : 0;
-	return (size_t)(at - family->bounds) + (*at < value);
+	return (size_t)(at - bounds) + (*at < value);
 }
 
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
@@ -334,8 +338,7 @@ void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double valu
 	if (!isfinite(value))
 		return;
 	struct tally_entry *entry = entry_of(t, series, step);
-	const struct family *family = family_get(t->series[series].family);
-	size_t bucket = bounds_below(family, value);
+	size_t bucket = bounds_below(t->recent[series].bounds, t->recent[series].bounds_len, value);
 	entry->count += n;
 	entry->sum += value > 0 ? value * (double)n : 0;
 	entry->buckets[bucket] += n;

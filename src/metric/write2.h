@@ -11,6 +11,8 @@ struct write2;
 
 struct write2 *write2_new(void);
 void write2_free(struct write2 *w);
+/* Pairs that points will be made of: texts that they have are found in them, so that no symbol stands twice. */
+void write2_share(struct write2 *w, const struct label_pairs *pairs);
 /* An empty request: only the empty symbol. */
 void write2_begin(struct write2 *w);
 /* The labels (sorted by name, values valid) that the next points share, and their metadata (NULL: none). */
@@ -30,8 +32,6 @@ void write2_histogram(struct write2 *w, struct write2_label *name, struct slice 
 void write2_series(struct write2 *w, const struct points *p);
 /* One TimeSeries with a Histogram message (native.h); of p: names, labels, exemplar. */
 void write2_native(struct write2 *w, const struct points *p, struct slice message);
-/* What a pair remembers of its texts. */
-uint32_t write2_hash(struct slice text);
 /* The parts for who encodes a TimeSeries message himself: the reference of a text, and the message with all its references. */
 uint32_t write2_symbol(struct write2 *w, struct slice text);
 void write2_add(struct write2 *w, struct slice message);
@@ -40,6 +40,9 @@ size_t write2_len(const struct write2 *w);
 size_t write2_series_len(const struct write2 *w);
 /* Appends the request to out. */
 void write2_finish(struct write2 *w, struct buf *out);
+/* The same written at the end of out at once, which nobody else writes to meanwhile: returns where the request begins; it ends where out ends, and what is before it is void. */
+void write2_begin_in(struct write2 *w, struct buf *out);
+size_t write2_finish_in(struct write2 *w);
 
 /* The portable form: a 1.0 body whose TimeSeries also carry what only 2.0 has (the start of a sample as its field 3, metadata with texts as field 5), so that TimeSeries can be
  * moved between requests as bytes. Every 1.0 body is one. Both functions append, and return ERR_CORRUPT for bytes that are not such a body. */

@@ -17,10 +17,8 @@
  *      elsewhere ("coarse" hash), it is that template's. The other way round, the plain one takes those that came before it (subsumption).
  *   6. It is new: perhaps a place is learned (below), else a pattern is born.
  *
- * Learning. Templates of one SKELETON (segments with all words alike) of one service form a group. A new one is compared with up to MEMBERS_CONSIDERED of
- * it: which words differ? A set of words at which it and its kin show more variants than a limit, all other words equal and at least half of all words,
- * becomes variable; the smallest such set is taken. The limits: 3 words for one place; 4 where several places change together, which is rather another
- * statement; 10 for the first word; 12 while all variants are state words (started, FAILED, true). So statements that differ in a word stay apart, and user names do not.
+ * Learning. Templates of one SKELETON (segments with all words alike) of one service form a group. A new one is compared with up to VARIANTS_MAX of it; where
+ * they show that words are values (variants.c), a place is learned.
  *   The general template is BORN under its own text ("loading skin <*>") and the variants become its aliases. It is not one of the variants grown wider: then its
  * id would be that of the first variant, which differs from instance to instance. Any four variants of the place lead to the same general template, so
  * survivors have the same ids in any order of arrival and on every instance. The price is one more id per learned place; most places are not learned but told
@@ -52,15 +50,11 @@
 #include "pattern/lexeme.h"
 #include "pattern/shape.h"
 #include "pattern/template.h"
+#include "pattern/variants.h"
 
 enum {
-	MEMBERS_CONSIDERED = 64, /* templates of one skeleton that a new one is compared with */
 	GENERALS_MAX = 256,      /* templates with learned places of one service */
 	SERVICES_MAX = 10000,    /* services past it share what is learned */
-	LIMIT_WORDS = 3,         /* different words a place may show before it is variable */
-	LIMIT_SEVERAL = 4,       /* the same where several places change together: that is rather another statement */
-	LIMIT_FIRST = 10,        /* the same for the first word of a message */
-	LIMIT_STATES = 12,       /* the same while all of them are state words */
 	EVICT_STEPS = 16,
 };
 
@@ -344,85 +338,13 @@ static struct cluster *match_general(struct service *s, const struct tokens *t)
 	return NULL;
 }
 
-/* Which words differ between two templates of one skeleton, as a mask; false if more than may. */
-static bool words_differing(const struct template *a, const struct template *b, uint64_t *ret)
-{
-	size_t word = 0;
-	uint64_t mask = 0;
-	for (size_t i = 0; i < a->len; i++) {
-		if (a->pieces[i].kind != PIECE_WORD)
-			continue;
-		if (a->pieces[i].hash != b->pieces[i].hash) {
-			if (word >= 64)
-				return false;
-			mask |= UINT64_C(1) << word;
-		}
-		word++;
-	}
-	*ret = mask;
-	return 2 * (a->words - (size_t)__builtin_popcountll(mask)) >= a->words;
-}
-
-struct variants {
-	const struct template *templates[MEMBERS_CONSIDERED];
-	struct cluster *clusters[MEMBERS_CONSIDERED];
-	uint64_t masks[MEMBERS_CONSIDERED];
-	size_t len;
-};
-
-/* Whether the words seen at a piece are more than such a place may show while it is constant. */
-static bool too_many(const struct variants *v, uint64_t mask, const struct template *fresh, size_t at)
-{
-	uint32_t seen[LIMIT_STATES + 1];
-	size_t distinct = 1;
-	bool states = fresh->pieces[at].state;
-	seen[0] = fresh->pieces[at].hash;
-	for (size_t i = 0; i < v->len && distinct <= LIMIT_STATES; i++) {
-		if (v->masks[i] & ~mask)
-			continue;
-		const struct piece *p = &v->templates[i]->pieces[at];
-		size_t k = 0;
-		while (k < distinct && seen[k] != p->hash)
-			k++;
-		if (k == distinct) {
-			seen[distinct++] = p->hash;
-			states = states && p->state;
-		}
-	}
-	size_t several = __builtin_popcountll(mask) > 1 ? LIMIT_SEVERAL : LIMIT_WORDS;
-	return distinct > (states ? (size_t)LIMIT_STATES : at == 0 ? (size_t)LIMIT_FIRST : several);
-}
-
-static bool mask_generalises(const struct variants *v, uint64_t mask, const struct template *fresh)
-{
-	for (size_t word = 0; word < 64; word++)
-		if ((mask >> word & 1) && !too_many(v, mask, fresh, template_word(fresh, word)))
-			return false;
-	return true;
-}
-
 static void gather(const struct group *g, const struct template *fresh, struct variants *v)
 {
 	v->len = 0;
 	size_t seen = 0;
-	for (struct cluster *c = g->first; c && seen < MEMBERS_CONSIDERED; c = c->next, seen++) {
-		if (c->pattern->alias_of || c->template->len != fresh->len || !words_differing(fresh, c->template, &v->masks[v->len]))
-			continue;
-		v->templates[v->len] = c->template;
-		v->clusters[v->len++] = c;
-	}
-}
-
-/* The smallest set of words that has shown too many variants, 0 if none has. */
-static uint64_t find_variable(const struct variants *v, const struct template *fresh)
-{
-	uint64_t best = 0;
-	for (size_t i = 0; i < v->len; i++) {
-		uint64_t mask = v->masks[i];
-		if (mask && (!best || __builtin_popcountll(mask) < __builtin_popcountll(best)) && mask_generalises(v, mask, fresh))
-			best = mask;
-	}
-	return best;
+	for (struct cluster *c = g->first; c && seen < VARIANTS_MAX; c = c->next, seen++)
+		if (!c->pattern->alias_of)
+			variants_add(v, fresh, c->template);
 }
 
 /* Merges p into survivor. Shapes kept before would name p, so their keys change. */
@@ -460,7 +382,7 @@ static struct cluster *learn(struct miner *m, struct service *s, const struct te
 	if (!g || fresh->words < 2)
 		return NULL;
 	gather(g, fresh, &v);
-	uint64_t mask = find_variable(&v, fresh);
+	uint64_t mask = variants_learned(&v, fresh);
 	if (!mask)
 		return NULL;
 	struct template *wide = template_generalised(fresh, mask);
@@ -633,42 +555,6 @@ void miner_name(struct miner *m, struct slice service, struct slice message, str
 		shape_learn(m, key, message, ret->pattern);
 }
 
-static bool same_piece(const struct template *a, size_t i, const struct template *b, size_t j)
-{
-	return i < a->len && j < b->len && a->pieces[i].kind == b->pieces[j].kind && (a->pieces[i].kind == PIECE_VALUE || a->pieces[i].hash == b->pieces[j].hash);
-}
-
-static bool may_be_learned(const struct template *t, size_t i)
-{
-	return i < t->len && (t->pieces[i].kind == PIECE_WORD || t->pieces[i].kind == PIECE_VALUE);
-}
-
-/* The words of an alias that its survivor shows as values are the survivor's learned places. Where a learned place touches a value, the survivor's text shows
- * both as one. 0 if the two do not fit. */
-static uint64_t learned_mask(const struct template *alias, const struct template *survivor)
-{
-	uint64_t mask = 0;
-	size_t word = 0;
-	size_t i = 0;
-	for (size_t j = 0; j < survivor->len; j++) {
-		if (survivor->pieces[j].kind != PIECE_VALUE) {
-			if (!same_piece(alias, i, survivor, j))
-				return 0;
-			word += alias->pieces[i++].kind == PIECE_WORD;
-			continue;
-		}
-		size_t from = i;
-		while (may_be_learned(alias, i) && (i == from || !same_piece(alias, i, survivor, j + 1))) {
-			if (alias->pieces[i].kind == PIECE_WORD && word < 64)
-				mask |= UINT64_C(1) << word;
-			word += alias->pieces[i++].kind == PIECE_WORD;
-		}
-		if (i == from)
-			return 0;
-	}
-	return i == alias->len ? mask : 0;
-}
-
 static bool has_general(const struct service *s, const struct pattern *p)
 {
 	for (size_t i = 0; i < s->generals_len; i++)
@@ -685,7 +571,7 @@ static void import_alias(struct miner *m, struct service *s, struct pattern *p)
 	struct template *alias = template_new(&m->tokens);
 	tokens_scan_template(&m->tokens, survivor->template_text);
 	struct template *wide = template_new(&m->tokens);
-	uint64_t mask = has_general(s, survivor) ? 0 : learned_mask(alias, wide);
+	uint64_t mask = has_general(s, survivor) ? 0 : variants_told(alias, wide);
 	if (mask) {
 		uint64_t group = hash_pair(s->salt, alias->skeleton);
 		absorb(m, group, cluster_add(m, s, template_generalised(alias, mask), survivor, true));

@@ -38,5 +38,6 @@ set(pattern_SOURCES
 	template.c
 	token.c
 	trace.c
+	variants.c
 	word.c
 )

@@ -48,6 +48,8 @@ static void read_entry(struct decoder *d, const struct json *json, uint32_t at)
 	}
 	struct slice text = slice_trim(json_text(json, line));
 	d->batch_time_ns = time ? json_time(json, time, &zoned, &reason) : 0;
+	if (d->batch_time_ns)
+		d->batch_time_ns = decoder_utc(d, d->batch_time_ns, &zoned);
 	if (reason || text.len == 0)
 		decoder_lose(d, reason ? reason : UNDECODABLE_WRONG_TYPE);
 	else

@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "base/wire.h"
 #include "record/duration.h"
-#include "record/gzip.h"
 #include "record/otlp.h"
 #include "record/part.h"
 #include "record/reader.h"
@@ -27,13 +26,11 @@
 
 enum { SCHEMA_PREFIX = 5 };
 
-static const int64_t EARLIEST_NS = INT64_C(946684800) * NS_PER_S; /* 2000-01-01 */
-static const int64_t AHEAD_NS = INT64_C(3653) * 86400 * NS_PER_S;
 
 typedef void read_fn(struct decoder *d, struct slice payload);
 static read_fn read_auto, read_json, read_text, read_otlp, read_msgpack, read_zipkin, read_jaeger;
 
-/* In this order the binary ones are tried. */
+/* In this order the binary ones are tried, behind OTLP. */
 static const struct {
 	const char *name;
 	read_fn *read;
@@ -42,7 +39,7 @@ static const struct {
 	[FORMAT_AUTO] = {"auto", read_auto, NULL},
 	[FORMAT_JSON] = {"json", read_json, NULL},
 	[FORMAT_OTLP_JSON] = {"otlp_json", read_json, NULL},
-	[FORMAT_OTLP_PROTO] = {"otlp_proto", read_otlp, otlp_proto_sniff},
+	[FORMAT_OTLP_PROTO] = {"otlp_proto", read_otlp, NULL},
 	[FORMAT_MSGPACK] = {"msgpack", read_msgpack, msgpack_sniff},
 	[FORMAT_ZIPKIN] = {"zipkin", read_zipkin, zipkin_proto_sniff},
 	[FORMAT_JAEGER] = {"jaeger", read_jaeger, jaeger_proto_sniff},
@@ -66,7 +63,7 @@ enum format format_by_name(struct slice name)
 const char *undecodable_name(enum undecodable reason)
 {
 	static const char *const names[UNDECODABLE_COUNT] = {"none", "null", "empty", "too_large", "not_utf8", "nul", "not_json", "truncated", "too_deep", "number",
-		"wrong_type", "duplicate_key", "time", "unsupported", "not_protobuf", "not_msgpack", "gzip", "schema_avro", "schema_protobuf"};
+		"wrong_type", "duplicate_key", "time", "unsupported", "not_protobuf", "not_msgpack", "gzip", "zstd", "snappy", "schema_avro", "schema_protobuf"};
 	return (unsigned)reason < UNDECODABLE_COUNT ? names[reason] : names[UNDECODABLE_NONE];
 }
 
@@ -94,20 +91,24 @@ void decoder_free(struct decoder *d)
 	buf_done(&d->scratch);
 	buf_done(&d->tape);
 	buf_done(&d->strings);
-	buf_done(&d->plain);
+	packed_done(&d->packed);
 	free(d->records);
 	free(d);
 }
 
-struct record *decoder_add(struct decoder *d)
+void decoder_set_zone(struct decoder *d, const struct zone *zone)
+{
+	d->zone = zone;
+}
+
+void decoder_grow(struct decoder *d)
 {
 	d->records = mem_grow(d->records, d->len, &d->cap, sizeof(*d->records));
-	struct record *r = &d->records[d->len++];
-	*r = (struct record){.duration_ns = -1};
-	if (d->len == 1)
-		d->notes_len = 0;
-	d->time_zoned = false;
-	return r;
+}
+
+struct record *decoder_add(struct decoder *d)
+{
+	return decoder_add_like(d, &(const struct record){.duration_ns = -1});
 }
 
 void decoder_lose(struct decoder *d, enum undecodable reason)
@@ -124,12 +125,12 @@ void decoder_drop(struct decoder *d, enum undecodable reason)
 
 const char *const decoder_members[] = {"time", "severity", "service", "message", "logger", "trace_id", "span_id", "duration", NULL};
 
-static bool set_time(struct record *r, struct slice text)
+static bool set_time(const struct decoder *d, struct record *r, struct slice text)
 {
 	struct timestamp t;
 	if (!timestamp_parse(text, &t) || !t.dated)
 		return false;
-	r->time_ns = t.ns > 0 ? t.ns : 1;
+	r->time_ns = decoder_utc(d, t.ns > 0 ? t.ns : 1, &t.zoned);
 	return true;
 }
 
@@ -140,7 +141,7 @@ static bool set_member(struct decoder *d, struct record *r, size_t member, struc
 	enum severity severity;
 	switch (member) {
 	case 0:
-		return set_time(r, text);
+		return set_time(d, r, text);
 	case 1:
 		severity = level_parse(text, LEVEL_GUESS);
 		r->severity = severity != SEVERITY_UNKNOWN ? severity : r->severity;
@@ -170,7 +171,7 @@ static void note_configured(struct decoder *d, const char *member, const char *p
 }
 
 /* What the configuration says about where members are; a path that is not there, or holds something else, leaves what the shape found. */
-static void take_configured(struct decoder *d, struct record *r)
+void decoder_take_configured(struct decoder *d, struct record *r)
 {
 	const struct record_fields *f = r->fields;
 	for (size_t i = 0; f && f->find && i < d->opts.fields_len; i++) {
@@ -187,18 +188,6 @@ static void take_configured(struct decoder *d, struct record *r)
 			break;
 		}
 	}
-}
-
-enum undecodable decoder_finish(struct decoder *d, struct record *r)
-{
-	if (d->opts.fields_len)
-		take_configured(d, r);
-	if (r->time_ns < 0)
-		r->time_ns = 0;
-	if (r->time_ns != 0 && (r->time_ns < EARLIEST_NS || (d->now_ns > 0 && r->time_ns - AHEAD_NS > d->now_ns)))
-		return UNDECODABLE_TIME;
-	r->error |= r->severity >= SEVERITY_ERROR || r->http_status >= 500;
-	return UNDECODABLE_NONE;
 }
 
 /* Where a member stands in the order of notes. */
@@ -224,6 +213,20 @@ void decoder_note(struct decoder *d, const char *member, struct slice source)
 		d->notes_len++;
 	}
 	d->notes[i] = (struct decode_note){.member = member, .source = arena_copy(&d->arena, source)};
+}
+
+void decoder_note_zone(struct decoder *d, bool zoned_by_itself)
+{
+	struct buf text = {0};
+	size_t i = 0;
+	while (i < d->notes_len && strcmp(d->notes[i].member, "time") != 0)
+		i++;
+	if (!noting(d) || zoned_by_itself || i == d->notes_len)
+		return;
+	buf_add_slice(&text, d->notes[i].source);
+	buf_printf(&text, d->zone ? ", which names no zone: in %s, as configured" : ", which names no zone: taken for UTC", d->zone ? zone_name(d->zone) : "");
+	d->notes[i].source = arena_copy(&d->arena, buf_slice(&text));
+	buf_done(&text);
 }
 
 const struct decode_note *decoder_notes(const struct decoder *d, size_t *ret_len)
@@ -437,6 +440,8 @@ static void read_auto(struct decoder *d, struct slice payload)
 		read_schema(d, payload);
 		return;
 	}
+	if (first == 0x0A && otlp_proto_try(d, payload))
+		return;
 	if (first == 0x0A || first >= 0x80)
 		for (unsigned i = 0; i < FORMAT_COUNT; i++)
 			if (formats[i].sniff && formats[i].sniff(payload)) {
@@ -447,18 +452,35 @@ static void read_auto(struct decoder *d, struct slice payload)
 		read_lines_or_text(d, payload, text);
 }
 
+/* In front of what else is said of envelopes. */
+static void note_packed(struct decoder *d, const char *kind)
+{
+	struct buf text = {0};
+	if (!noting(d))
+		return;
+	bool more = d->notes_len && strcmp(d->notes[0].member, "envelope") == 0;
+	buf_printf(&text, "packed: %s%s", kind, more ? "; " : "");
+	if (more)
+		buf_add_slice(&text, d->notes[0].source);
+	decoder_note(d, "envelope", buf_slice(&text));
+	buf_done(&text);
+}
+
 static void read_payload(struct decoder *d, struct slice payload)
 {
 	enum undecodable reason = UNDECODABLE_NONE;
-	if (d->opts.format != FORMAT_TEXT && gzip_sniff(payload)) {
-		reason = gzip_unpack(payload, &d->plain);
-		payload = buf_slice(&d->plain);
+	const char *packed = packed_kind(payload);
+	if (packed) {
+		reason = packed_open(&d->packed, payload);
+		payload = buf_slice(&d->packed.plain);
 	}
 	d->payload_end = payload.ptr + payload.len;
 	if (reason || payload.len == 0)
 		decoder_lose(d, reason ? reason : UNDECODABLE_EMPTY);
 	else
 		formats[d->opts.format].read(d, payload);
+	if (packed)
+		note_packed(d, packed);
 }
 
 void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret)
@@ -471,6 +493,7 @@ void decoder_decode_behind(struct decoder *d, struct slice before, struct slice 
 	arena_reset(&d->arena);
 	d->before = before;
 	d->len = d->undecodable = d->notes_len = 0;
+	d->layers_read = 0;
 	d->reason = UNDECODABLE_NONE;
 	d->now_ns = now_ns;
 	d->many = false;

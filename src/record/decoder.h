@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/zone.h"
 #include "record/record.h"
 
 enum format { FORMAT_AUTO, FORMAT_JSON, FORMAT_OTLP_JSON, FORMAT_OTLP_PROTO, FORMAT_MSGPACK, FORMAT_ZIPKIN, FORMAT_JAEGER, FORMAT_TEXT, FORMAT_COUNT };
@@ -28,6 +29,8 @@ enum undecodable {
 	UNDECODABLE_NOT_PROTOBUF,
 	UNDECODABLE_NOT_MSGPACK,
 	UNDECODABLE_GZIP,         /* packed, and broken */
+	UNDECODABLE_ZSTD,
+	UNDECODABLE_SNAPPY,
 	UNDECODABLE_SCHEMA_AVRO,  /* behind a schema registry's prefix: cannot be read without its schema */
 	UNDECODABLE_SCHEMA_PROTOBUF,
 	UNDECODABLE_COUNT
@@ -71,6 +74,8 @@ struct decoder;
 
 struct decoder *decoder_new(const struct decoder_opts *opts);
 void decoder_free(struct decoder *d);
+/* The zone of times that name none, from the next payload on; NULL: UTC. */
+void decoder_set_zone(struct decoder *d, const struct zone *zone);
 /* Decodes one payload (ptr NULL: a tombstone). now_ns bounds plausible event times. Never fails: what cannot be read is counted in *ret. The
  * records and everything they point to are valid until the next call; payload must outlive them. */
 void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret);
@@ -80,6 +85,13 @@ void decoder_decode_behind(struct decoder *d, struct slice before, struct slice 
 bool decoder_first_error(struct slice payload, const char *reason, size_t *ret_at);
 /* Notes on the first record of the last payload, in member order; empty unless opts.notes. */
 const struct decode_note *decoder_notes(const struct decoder *d, size_t *ret_len);
+/* For explain and dead letters: each reader of the chain in its order, and why it declined the payload ("json: no, truncated at byte 11, ..."). As good as a
+ * decode: records and notes of the last one are gone. */
+void decoder_tried(struct decoder *d, struct slice payload, const char *between, struct buf *out);
+/* Behind decoder_decode with opts.notes, of a payload with one record: the shape of each object it lies in, and the nearest that were asked before, in lines. */
+void decoder_shapes(const struct decoder *d, struct buf *out);
+/* The names that were asked for a member before the one that the note says had it; source empty: nothing had it. */
+void decoder_asked_before(const struct decoder *d, const char *member, struct slice source, struct buf *out);
 /* "auto", "json", ...: FORMAT_COUNT if name is none. */
 enum format format_by_name(struct slice name);
 const char *const *format_names(void); /* NULL-terminated */

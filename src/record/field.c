@@ -44,3 +44,9 @@ bool record_resource_next(const struct record *record, size_t *cursor, struct sl
 	const struct record_fields *f = record->fields;
 	return f && f->resource_next && f->resource_next(f, cursor, ret_name, ret_value);
 }
+
+struct slice record_resource_bytes(const struct record *record)
+{
+	const struct record_fields *f = record->fields;
+	return f && f->resource_bytes ? f->resource_bytes(f) : slice_of(NULL, 0);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "record/decoder.h"
-#include "record/gzip.h"
 #include "record/json.h"
+#include "record/packed.h"
 
 static bool is(const char *reason, enum undecodable what)
 {
@@ -35,7 +35,7 @@ static bool in_json(struct slice text, size_t from, size_t *ret_at)
 
 bool decoder_first_error(struct slice payload, const char *reason, size_t *ret_at)
 {
-	if (payload.len == 0 || gzip_sniff(payload))
+	if (payload.len == 0 || packed_kind(payload))
 		return false;
 	if (is(reason, UNDECODABLE_NOT_UTF8) || is(reason, UNDECODABLE_NUL)) {
 		*ret_at = is(reason, UNDECODABLE_NUL) ? slice_find(payload, 0, 0) : slice_utf8_prefix(payload);

@@ -35,3 +35,4 @@ enum undecodable gzip_unpack(struct slice packed, struct buf *out)
 		return UNDECODABLE_TOO_LARGE;
 	return rc == Z_STREAM_END ? UNDECODABLE_NONE : UNDECODABLE_GZIP;
 }
+

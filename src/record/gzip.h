@@ -5,11 +5,6 @@
 
 #include "record/decoder.h"
 
-static inline bool gzip_sniff(struct slice payload)
-{
-	return payload.len > 2 && memcmp(payload.ptr, "\x1F\x8B\x08", 3) == 0;
-}
-
 /* Unpacks all members into *out; UNDECODABLE_NONE, _GZIP (broken), or _TOO_LARGE. */
 enum undecodable gzip_unpack(struct slice packed, struct buf *out);
 

@@ -286,12 +286,16 @@ static void time_from_text(struct decoder *d, const struct text_layer *text, str
 	const struct timestamp *time = &text->h.time;
 	if (time->yearless && d->now_ns <= 0)
 		return;
-	if (!text->h.has_time || !time->dated || (r->time_ns && (d->time_zoned || !time->zoned)))
+	bool zoned = time->zoned;
+	if (!text->h.has_time || !time->dated || (r->time_ns && (d->time_zoned || !(zoned || d->zone))))
 		return;
-	r->time_ns = time->yearless ? timestamp_near(time->ns, d->now_ns) : time->ns > 0 ? time->ns : 1;
-	d->time_zoned = time->zoned;
-	if (noting(d))
+	int64_t ns = time->yearless ? timestamp_near(time->ns, d->now_ns) : time->ns > 0 ? time->ns : 1;
+	r->time_ns = decoder_utc(d, ns, &zoned);
+	d->time_zoned = zoned;
+	if (noting(d)) {
 		note_text(d, text, "time", slice_of(NULL, 0));
+		decoder_note_zone(d, time->zoned);
+	}
 }
 
 static void fill_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
@@ -398,6 +402,8 @@ static void read_layers(struct decoder *d, struct record *r, unsigned layers, st
 		if (layers)
 			r->shape = d->objects[layers - 1].shape;
 		json_fields_keep(d, r, layers);
+		if (noting(d))
+			d->layers_read = layers;
 		reason = fill_all(d, r, layers, text);
 		note_part(r);
 	}

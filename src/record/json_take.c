@@ -170,9 +170,12 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 			ns += more;
 		if (ns == 0)
 			continue;
-		r->time_ns = ns;
+		bool by_itself = zoned;
+		r->time_ns = decoder_utc(d, ns, &zoned);
 		d->time_zoned = zoned;
 		note_place(d, s);
+		if (noting(d))
+			decoder_note_zone(d, by_itself);
 		break;
 	}
 	return UNDECODABLE_NONE;

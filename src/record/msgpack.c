@@ -10,7 +10,7 @@
  * become {seconds, nanos}. Byte strings that are UTF-8 are text, others are null.
  */
 #include "base/clock.h"
-#include "record/gzip.h"
+#include "record/packed.h"
 #include "record/tape.h"
 #include "record/timestamp.h"
 
@@ -299,14 +299,14 @@ static int64_t time_of(const struct item *item)
 
 static bool read_value(struct decoder *d, struct pack *p, unsigned depth);
 
-/* Pairs packed one behind the other, plain or gzipped. */
+/* Pairs packed one behind the other, plain or compressed. */
 static bool read_packed(struct decoder *d, struct slice bytes, unsigned depth)
 {
-	if (gzip_sniff(bytes)) {
-		struct buf plain = {0};
-		enum undecodable reason = gzip_unpack(bytes, &plain);
-		bytes = reason ? slice_of(NULL, 0) : arena_copy(&d->arena, buf_slice(&plain));
-		buf_done(&plain);
+	if (packed_kind(bytes)) {
+		struct packed packed = {0}; /* the decoder's holds the payload, if that was packed */
+		enum undecodable reason = packed_open(&packed, bytes);
+		bytes = reason ? slice_of(NULL, 0) : arena_copy(&d->arena, buf_slice(&packed.plain));
+		packed_done(&packed);
 		if (reason)
 			decoder_lose(d, reason);
 	}

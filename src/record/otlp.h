@@ -12,5 +12,7 @@ void otlp_json_read(struct decoder *d, const struct json *json, uint32_t root);
 void otlp_proto_read(struct decoder *d, struct slice payload);
 /* Whether a payload is built as a batch of logs or spans is. */
 bool otlp_proto_sniff(struct slice payload);
+/* Reads it if it is. */
+bool otlp_proto_try(struct decoder *d, struct slice payload);
 
 #endif

@@ -4,8 +4,10 @@
 #define WINNOW_RECORD_READER_H
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "record/decoder.h"
 #include "record/json.h"
+#include "record/packed.h"
 #include "record/shape.h"
 
 /* An object of a document, read into known fields. */
@@ -31,6 +33,7 @@ struct record_fields {
 	bool (*find)(const struct record_fields *f, struct slice path, struct slice *ret);
 	void (*write)(const struct record_fields *f, const struct record *r, const struct span_parts *parts); /* the span as OTLP; NULL: what the record has of it is all */
 	bool (*resource_next)(const struct record_fields *f, size_t *cursor, struct slice *ret_name, struct slice *ret_value); /* NULL: there is no resource */
+	struct slice (*resource_bytes)(const struct record_fields *f); /* the resource as it stands; NULL: it does not stand there in one piece */
 };
 
 /* For find: the scalar at `at` as text that lives as long as the record. */
@@ -57,12 +60,13 @@ struct decoder {
 	struct object objects[LAYERS];
 	struct buf scratch;
 	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
-	struct buf plain;         /* an unpacked payload */
+	struct packed packed;
 	struct record *records;
 	size_t len, cap;
 	enum undecodable reason;
 	size_t undecodable;
 	struct level_memo levels[LEVEL_MEMOS];
+	const struct zone *zone; /* of times that name none; NULL: they are taken for UTC, and give way to an envelope's */
 	int64_t now_ns;
 	int64_t batch_time_ns; /* what the format around the records says of the next one's time; 0: nothing */
 	const char *payload_end;
@@ -72,18 +76,48 @@ struct decoder {
 	bool time_zoned; /* the open record's time names its offset from UTC */
 	struct decode_note notes[NOTES_MAX];
 	size_t notes_len;
+	unsigned layers_read; /* notes: how many of objects the first record was read from */
 };
 
 /* Parses text with parser number `which`; the document lives until the next decode (many) or the next parse with it. */
 enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret);
-/* A new record at the end of the list, empty; decoder_drop takes it away again and counts why. */
+/* A new record at the end of the list, empty, or as blank is; decoder_drop takes it away again and counts why. */
 struct record *decoder_add(struct decoder *d);
+void decoder_grow(struct decoder *d);
+static inline struct record *decoder_add_like(struct decoder *d, const struct record *blank)
+{
+	if (d->len == d->cap)
+		decoder_grow(d);
+	struct record *r = &d->records[d->len++];
+	*r = *blank;
+	if (d->len == 1)
+		d->notes_len = 0;
+	d->time_zoned = false;
+	return r;
+}
+
 void decoder_drop(struct decoder *d, enum undecodable reason);
 void decoder_lose(struct decoder *d, enum undecodable reason);
+/* What the configuration says about where members are. */
+void decoder_take_configured(struct decoder *d, struct record *r);
 /* Checks the event time and sets the error flag; UNDECODABLE_NONE if the record stands. */
-enum undecodable decoder_finish(struct decoder *d, struct record *r);
+static inline enum undecodable decoder_finish(struct decoder *d, struct record *r)
+{
+	const int64_t earliest_ns = INT64_C(946684800) * NS_PER_S /* 2000-01-01 */, ahead_ns = INT64_C(3653) * 86400 * NS_PER_S;
+	if (d->opts.fields_len)
+		decoder_take_configured(d, r);
+	if (r->time_ns < 0)
+		r->time_ns = 0;
+	if (r->time_ns != 0 && (r->time_ns < earliest_ns || (d->now_ns > 0 && r->time_ns - ahead_ns > d->now_ns)))
+		return UNDECODABLE_TIME;
+	r->error |= r->severity >= SEVERITY_ERROR || r->http_status >= 500;
+	return UNDECODABLE_NONE;
+}
+
 /* Notes where the open record got a member from; the last word wins. Nothing happens unless notes are wanted. */
 void decoder_note(struct decoder *d, const char *member, struct slice source);
+/* Says behind the note on the time in which zone it was taken to be, if the payload did not say it. */
+void decoder_note_zone(struct decoder *d, bool zoned_by_itself);
 /* Which key a name in the payload is. Unlike key_find it reads nothing behind the payload: a short name is copied unless eight bytes are surely there. */
 static inline unsigned decoder_key(const struct decoder *d, struct slice name)
 {
@@ -149,6 +183,15 @@ static inline struct slice decoder_joined(struct decoder *d, struct slice raw)
 	struct slice joined = slice_of(both, d->before.len + raw.len);
 	d->before = slice_of(NULL, 0);
 	return joined;
+}
+
+/* A time as json_time and timestamps give it, in the configured zone if it names none. */
+static inline int64_t decoder_utc(const struct decoder *d, int64_t ns, bool *zoned)
+{
+	if (*zoned || !d->zone || ns <= 1)
+		return ns;
+	*zoned = true;
+	return zone_to_utc(d->zone, ns);
 }
 
 static inline bool noting(const struct decoder *d)

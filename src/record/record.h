@@ -77,5 +77,7 @@ bool record_field(const struct record *record, struct slice path, struct slice *
 
 /* The next attribute of the resource that sent it, if it is a scalar with a name: start with *cursor = 0; false at the end. Views as of record_field. */
 bool record_resource_next(const struct record *record, size_t *cursor, struct slice *ret_name, struct slice *ret_value);
+/* That resource as it stands in the payload; empty where it does not stand there in one piece. */
+struct slice record_resource_bytes(const struct record *record);
 
 #endif

@@ -21,10 +21,13 @@ set(record_SOURCES
 	logfmt.c
 	message_template.c
 	msgpack.c
-	outline.c
 	otlp_json.c
 	otlp_json_write.c
 	otlp_proto.c
+	otlp_proto_span.c
+	otlp_proto_value.c
+	outline.c
+	packed.c
 	part.c
 	record.c
 	shape.c
@@ -33,6 +36,7 @@ set(record_SOURCES
 	text_line.c
 	timestamp.c
 	trace_id.c
+	tried.c
 	zipkin.c
 )
 # The shim catches nothing because nothing in it throws.

@@ -212,39 +212,11 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 	return all_decimal(text) ? of_decimal(text, a) : none;
 }
 
-/* Sixteen bytes at a time as digits: high halves and low halves apart, then interleaved. */
-static void hex_of(const char *bytes, size_t len, char *out)
-{
-	typedef unsigned char v16 __attribute__((vector_size(16)));
-	v16 b = {0}, first, second;
-	memcpy(&b, bytes, len);
-	v16 high = b >> 4, low = b & 15;
-	high += '0' + ((v16)(high > 9) & ('a' - '0' - 10));
-	low += '0' + ((v16)(low > 9) & ('a' - '0' - 10));
-	first = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-	second = __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-	memcpy(out, &first, 16);
-	if (len == 16)
-		memcpy(out + 16, &second, 16);
-}
-
-static bool all_zero(struct slice bytes)
-{
-	uint64_t any = 0, word;
-	for (size_t i = 0; i + 8 <= bytes.len; i += 8) {
-		memcpy(&word, bytes.ptr + i, 8);
-		any |= word;
-	}
-	return any == 0;
-}
-
 struct slice trace_id_of_bytes(struct slice bytes, struct arena *a)
 {
-	if ((bytes.len != 16 && bytes.len != 8) || all_zero(bytes))
-		return none;
-	char *out = arena_alloc(a, bytes.len * 2);
-	hex_of(bytes.ptr, bytes.len, out);
-	return slice_of(out, bytes.len * 2);
+	if (bytes.len == 16)
+		return trace_id_of_16(bytes.ptr, arena_alloc(a, TRACE_DIGITS));
+	return bytes.len == 8 ? span_id_of_8(bytes.ptr, arena_alloc(a, SPAN_DIGITS)) : none;
 }
 
 struct slice span_id_of_bytes(struct slice bytes, struct arena *a)

@@ -14,7 +14,43 @@ struct slice span_id_of(struct slice text, struct arena *a);
 /* The ids as they stand in binary encodings, 16 or 8 bytes (a span's 8), as digits in a; empty for any other length and for all zeros. */
 struct slice trace_id_of_bytes(struct slice bytes, struct arena *a);
 struct slice span_id_of_bytes(struct slice bytes, struct arena *a);
+/* The same where the number of bytes is known, digits in the caller's room. */
+static inline struct slice trace_id_of_16(const char *bytes, char digits[32]);
+static inline struct slice span_id_of_8(const char *bytes, char digits[16]);
 /* Whether these 16 bytes are lower-case hex digits; *ret_zero says whether all are '0'. */
 bool trace_id_is_hex(const char *sixteen, bool *ret_zero);
+
+/* The digits of sixteen bytes, the first eight's and the last eight's: high halves and low halves apart, then interleaved. */
+typedef unsigned char trace_id_v16 __attribute__((vector_size(16)));
+static inline trace_id_v16 trace_id_digit(trace_id_v16 half)
+{
+	return half + '0' + ((trace_id_v16)(half > 9) & ('a' - '0' - 10));
+}
+
+static inline struct slice trace_id_of_16(const char *bytes, char digits[32])
+{
+	trace_id_v16 b, first, second;
+	uint64_t words[2];
+	memcpy(words, bytes, sizeof(words));
+	memcpy(&b, bytes, sizeof(b));
+	trace_id_v16 high = trace_id_digit(b >> 4), low = trace_id_digit(b & 15);
+	first = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+	second = __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+	memcpy(digits, &first, 16);
+	memcpy(digits + 16, &second, 16);
+	return slice_of(digits, words[0] | words[1] ? 32 : 0);
+}
+
+static inline struct slice span_id_of_8(const char *bytes, char digits[16])
+{
+	uint64_t words[2] = {0};
+	trace_id_v16 b;
+	memcpy(words, bytes, sizeof(words[0]));
+	memcpy(&b, words, sizeof(b));
+	trace_id_v16 high = trace_id_digit(b >> 4), low = trace_id_digit(b & 15);
+	trace_id_v16 first = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+	memcpy(digits, &first, 16);
+	return slice_of(digits, words[0] ? 16 : 0);
+}
 
 #endif

@@ -18,6 +18,7 @@ struct http_sender {
 	CURL *curl;
 	struct curl_slist *headers[2]; /* of remote write 1.0, of 2.0 */
 	int version;
+	enum http_body kind;
 	int64_t written[ANSWER_WRITTEN]; /* -1: not said */
 	struct token *token;
 	bool signs;        /* libcurl does, and then wants the whole body at once */
@@ -37,19 +38,21 @@ static void start_curl(void)
 
 /* --- headers --- */
 
-/* What the remote-write specifications and HTTP itself fix; users cannot change these. */
+/* What the specifications of remote write, of OTLP and of HTTP itself fix; users cannot change these. */
 static const char *const protocol_headers[] = {
-	"Content-Encoding: snappy",
 	"User-Agent: winnow/" WINNOW_VERSION,
-	"Content-Type", "X-Prometheus-Remote-Write-Version",
+	"Content-Type", "Content-Encoding", "X-Prometheus-Remote-Write-Version",
 	"Content-Length", "Transfer-Encoding", "Connection", "Retry-Attempt",
 	"Expect:", /* no waiting for 100 Continue */
 };
 
-static const char *const version_headers[2][2] = {
-	{"Content-Type: application/x-protobuf", "X-Prometheus-Remote-Write-Version: 0.1.0"},
-	{"Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request", "X-Prometheus-Remote-Write-Version: 2.0.0"},
+enum { BODY_HEADERS = 3 };
+static const char *const version_headers[2][BODY_HEADERS] = {
+	{"Content-Type: application/x-protobuf", "Content-Encoding: snappy", "X-Prometheus-Remote-Write-Version: 0.1.0"},
+	{"Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request", "Content-Encoding: snappy", "X-Prometheus-Remote-Write-Version: 2.0.0"},
 };
+static const char *const otlp_headers[BODY_HEADERS] = {"Content-Type: application/x-protobuf"};
+static const char *const otlp_gzip_headers[BODY_HEADERS] = {"Content-Type: application/x-protobuf", "Content-Encoding: gzip"};
 
 static bool is_protocol_header(struct slice name)
 {
@@ -104,9 +107,11 @@ static void set_protocol_headers(struct http_sender *s)
 	for (size_t i = 0; i < sizeof(protocol_headers) / sizeof(protocol_headers[0]); i++)
 		if (strchr(protocol_headers[i], ':') && !(s->signs && strcmp(protocol_headers[i], "Expect:") == 0)) /* libcurl would sign it, and not send it */
 			add_header(s, protocol_headers[i]);
-	for (size_t v = 0; v < 2; v++)
-		for (size_t i = 0; i < 2; i++)
-			append_header(&s->headers[v], version_headers[v][i]);
+	for (size_t v = 0; v < 2; v++) {
+		const char *const *of_body = s->kind == HTTP_OTLP ? otlp_headers : s->kind == HTTP_OTLP_GZIP ? otlp_gzip_headers : version_headers[v];
+		for (size_t i = 0; i < BODY_HEADERS && of_body[i]; i++)
+			append_header(&s->headers[v], of_body[i]);
+	}
 }
 
 /* One of the user's; those that are ours to set are passed over. */
@@ -263,6 +268,7 @@ int http_sender_new(const struct http_opts *opts, struct http_sender **ret, stru
 		return status;
 	struct http_sender *s = mem_zalloc(1, sizeof(*s));
 	s->version = 1;
+	s->kind = opts->body;
 	s->timeout_ns = opts->timeout_ns > 0 ? opts->timeout_ns : 30 * NS_PER_S;
 	s->curl = curl_easy_init();
 	if (!s->curl)
@@ -326,6 +332,7 @@ static void read_reply(struct http_sender *s, CURLcode code, struct http_reply *
 		return;
 	}
 	ret->status = (int)status;
+	ret->answer = buf_slice(&s->answer);
 	ret->written_samples = s->written[0];
 	ret->written_histograms = s->written[1];
 	ret->written_exemplars = s->written[2];
@@ -347,7 +354,7 @@ void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt
 	struct err err = {0};
 	snprintf(retry, sizeof(retry), "Retry-Attempt: %u", attempt);
 	struct curl_slist *headers = s->headers[s->version - 1], again = {.data = retry, .next = headers};
-	if (attempt > 0)
+	if (attempt > 0 && s->kind == HTTP_REMOTE_WRITE)
 		headers = &again;
 	struct curl_slist authorization = {.next = headers};
 	if (s->token) {

@@ -11,8 +11,11 @@ struct http_header {
 	const char *name, *value;
 };
 
+enum http_body { HTTP_REMOTE_WRITE, HTTP_OTLP, HTTP_OTLP_GZIP }; /* what is posted, which decides about the protocol's headers */
+
 struct http_opts {
 	const char *url;
+	enum http_body body;
 	const struct http_header *headers; /* the user's; protocol headers win over them */
 	size_t headers_len;
 	const char *username, *password;   /* basic auth, or NULL */
@@ -38,6 +41,7 @@ struct http_reply {
 	bool delivered;            /* bytes of the request left: without an answer, the receiver may have taken them all the same */
 	bool repeated;             /* the kept connection died under the request and it was sent once more: the answer may be about the second copy */
 	int64_t written_samples, written_histograms, written_exemplars; /* of X-Prometheus-Remote-Write-*-Written, -1: no such header */
+	struct slice answer;       /* the first 4 KiB of the answer's body: a view, until the next post */
 	char reason[512];          /* the receiver's words, or what kept us from reaching it; one line */
 };
 
@@ -48,7 +52,7 @@ int http_sender_new(const struct http_opts *opts, struct http_sender **ret, stru
 void http_sender_free(struct http_sender *s);
 /* The version that the next posts' bodies have: 1 (as at first) or 2. */
 void http_sender_set_version(struct http_sender *s, int version);
-/* One POST of a remote-write body (already snappy-compressed). attempt > 0 adds Retry-Attempt. */
+/* One POST of a body (already compressed). Of remote write, attempt > 0 adds Retry-Attempt. */
 void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt, struct http_reply *ret);
 /* Makes a post that is under way, and every later one, return soon as HTTP_RETRY; any thread. */
 void http_sender_abort(struct http_sender *s);

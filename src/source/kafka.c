@@ -3,19 +3,27 @@
  * and may choose which of its partitions to read next. Group events are served on the control thread.
  *
  * What librdkafka 2.0.2 gets wrong around seeks and rebalances (repeated or skipped messages out of a batch) does not matter here: the shard's offset
- * guard counts each offset once and asks for a seek where one is missing. auto.offset.reset is earliest, because a position that retention has passed must
- * go on at what is left (and the gap is counted), never silently at the end. */
+ * guard counts each offset once and asks for a seek where one is missing. Between the assignment and the cut, a fetch may already bring messages, or the word
+ * that there are none, to the consumer's own queue, where no shard looks: the control thread puts the partition back to where they stand.
+ *
+ * auto.offset.reset is earliest, because a position that retention has passed must go on at what is left (and the gap is counted), never silently at the
+ * end. */
 #include "source/kafka.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "source/dead_letter.h"
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { ASK_MS = 10000, PARTITIONS_MAX = 4096 };
+/* How long a question may take; a shard's are asked again, and must not hold its thread when it is to end. */
+enum { ASK_MS = 10000, SHARD_ASK_MS = 2000, ASK_TRIES = 3, LEAVE_S = 8 };
 #define OUR_SIGN "winnow" /* beside every offset we commit */
 
 struct kafka_reader {
@@ -24,6 +32,7 @@ struct kafka_reader {
 	rd_kafka_queue_t *queue;
 	rd_kafka_topic_t *handle;
 	struct dead_letters *dead_letters; /* the source's; NULL: none */
+	struct dead_lane *dead_lane;
 };
 
 struct kafka_source {
@@ -87,7 +96,7 @@ static void kafka_release(struct source_reader *r, struct source_batch *batch)
 
 static int kafka_seek(struct source_reader *r, int64_t offset, struct err *err)
 {
-	rd_kafka_resp_err_t rc = rd_kafka_seek(of(r)->handle, r->partition, offset, ASK_MS);
+	rd_kafka_resp_err_t rc = rd_kafka_seek(of(r)->handle, r->partition, offset, SHARD_ASK_MS);
 	if (rc)
 		return err_set(err, ERR_AGAIN, "%s/%d: seek to %lld: %s", r->topic, (int)r->partition, (long long)offset, rd_kafka_err2str(rc));
 	return 0;
@@ -104,27 +113,32 @@ static void kafka_close(struct source_reader *r)
 static enum source_aside kafka_set_aside(struct source_reader *r, const struct source_message *m, const char *reason, size_t lost_records)
 {
 	struct dead_letters *to = of(r)->dead_letters;
-	return to ? dead_letters_add(to, m->handle, r->topic, reason, lost_records) : SOURCE_ASIDE_NOWHERE;
+	return to ? dead_letters_add(to, of(r)->dead_lane, m->handle, r->topic, reason, lost_records) : SOURCE_ASIDE_NOWHERE;
 }
 
-static size_t kafka_settle(struct source_reader *r)
+static bool kafka_aside_full(struct source_reader *r)
 {
-	return of(r)->dead_letters ? dead_letters_settle(of(r)->dead_letters) : 0;
+	return of(r)->dead_letters && dead_letters_full(of(r)->dead_letters);
+}
+
+static bool kafka_settle(struct source_reader *r, int64_t timeout_ns, size_t *lost)
+{
+	return !of(r)->dead_letters || dead_letters_settle(of(r)->dead_letters, of(r)->dead_lane, timeout_ns, lost);
 }
 
 static int kafka_look(struct source_reader *r, int64_t *ret_end, struct err *err)
 {
 	int64_t low;
-	rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(of(r)->rk, r->topic, r->partition, &low, ret_end, ASK_MS);
+	rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(of(r)->rk, r->topic, r->partition, &low, ret_end, SHARD_ASK_MS);
 	return rc ? err_set(err, ERR_AGAIN, "%s/%d: where its log ends: %s", r->topic, (int)r->partition, rd_kafka_err2str(rc)) : 0;
 }
 
 /* -1: there is none; less: it cannot be told. */
-static int64_t offset_since(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t time_ns)
+static int64_t offset_since(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t time_ns, int ask_ms)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = time_ns / NS_PER_MS;
-	rd_kafka_resp_err_t rc = rd_kafka_offsets_for_times(rk, list, ASK_MS);
+	rd_kafka_resp_err_t rc = rd_kafka_offsets_for_times(rk, list, ask_ms);
 	int64_t offset = rc || list->elems[0].err ? -2 : list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
 	rd_kafka_topic_partition_list_destroy(list);
 	return offset;
@@ -132,7 +146,7 @@ static int64_t offset_since(rd_kafka_t *rk, const char *topic, int32_t partition
 
 static int kafka_since(struct source_reader *r, int64_t time_ns, int64_t *ret, struct err *err)
 {
-	*ret = offset_since(of(r)->rk, r->topic, r->partition, time_ns);
+	*ret = offset_since(of(r)->rk, r->topic, r->partition, time_ns, SHARD_ASK_MS);
 	if (*ret >= 0)
 		return 0;
 	return *ret == -1 ? kafka_look(r, ret, err) : err_set(err, ERR_AGAIN, "%s/%d: what was written when cannot be told now", r->topic, (int)r->partition);
@@ -144,6 +158,7 @@ static const struct source_reader_ops kafka_ops = {
 	.seek = kafka_seek,
 	.close = kafka_close,
 	.set_aside = kafka_set_aside,
+	.aside_full = kafka_aside_full,
 	.settle = kafka_settle,
 	.look = kafka_look,
 	.since = kafka_since,
@@ -156,7 +171,7 @@ static int64_t start_offset(struct kafka_source *k, const char *topic, int32_t p
 		return low;
 	if (k->start == KAFKA_LATEST)
 		return high;
-	int64_t offset = offset_since(k->rk, topic, partition, k->start_ns);
+	int64_t offset = offset_since(k->rk, topic, partition, k->start_ns, ASK_MS);
 	return offset < 0 ? high : offset;
 }
 
@@ -164,7 +179,9 @@ static struct source_reader *reader_new(struct kafka_source *k, const char *topi
 {
 	struct kafka_reader *r = mem_zalloc(1, sizeof(*r));
 	int64_t low = 0, high = 0;
-	rd_kafka_query_watermark_offsets(k->rk, topic, partition, &low, &high, ASK_MS);
+	for (int i = 0; i < ASK_TRIES; i++) /* an answer that is lost must not pass for an empty log */
+		if (!rd_kafka_query_watermark_offsets(k->rk, topic, partition, &low, &high, ASK_MS))
+			break;
 	r->rk = k->rk;
 	r->base.ops = &kafka_ops;
 	r->base.reset = -1;
@@ -173,6 +190,8 @@ static struct source_reader *reader_new(struct kafka_source *k, const char *topi
 	r->base.start = start_offset(k, topic, partition, low, high);
 	r->base.end = high;
 	r->dead_letters = k->dead_letters;
+	if (r->dead_letters)
+		r->dead_lane = dead_letters_lane(r->dead_letters, topic, partition);
 	r->handle = rd_kafka_topic_new(k->rk, topic, NULL);
 	r->queue = rd_kafka_queue_get_partition(k->rk, topic, partition);
 	return &r->base;
@@ -211,6 +230,7 @@ static void assign(struct kafka_source *k, rd_kafka_topic_partition_list_t *list
 		rd_kafka_error_destroy(rd_kafka_incremental_assign(k->rk, list));
 	else
 		rd_kafka_assign(k->rk, list);
+	failpoint_hit(FAIL_ASSIGN_BEFORE_PART);
 	for (size_t i = 0; i < n; i++)
 		rd_kafka_queue_forward(of(readers[i])->queue, NULL); /* assigning forwards it to the consumer's own queue */
 	k->calls.ready(k->calls.arg, readers, n);
@@ -327,6 +347,7 @@ static int open_dead_letters(struct kafka_source *k, const struct kafka_source_o
 		.properties = opts->properties,
 		.properties_len = opts->properties_len,
 		.per_second = opts->dead_letters_per_second,
+		.format = opts->format,
 	};
 	return dead_letters_new(&to, &k->dead_letters, err);
 }
@@ -371,10 +392,18 @@ int kafka_source_new(const struct kafka_source_opts *opts, const struct kafka_so
 	return rc;
 }
 
+/* A message, or the end of a partition, that came by the consumer's own queue. It is read again by the shard's; waits, so that what came behind it is void. */
+static void put_back(const rd_kafka_message_t *m)
+{
+	rd_kafka_seek(m->rkt, m->partition, m->offset, ASK_MS); /* fails only if the partition is gone again */
+}
+
 void kafka_source_serve(struct kafka_source *k, int64_t timeout_ns, const char **ret_trouble)
 {
 	rd_kafka_message_t *m = rd_kafka_consumer_poll(k->rk, (int)(timeout_ns / NS_PER_MS));
-	if (m && m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+	if (m && (!m->err || m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)) {
+		put_back(m);
+	} else if (m) {
 		snprintf(k->trouble, sizeof(k->trouble), "%s", rd_kafka_message_errstr(m));
 		k->trouble_ns = clock_mono_ns();
 	}
@@ -412,13 +441,39 @@ bool kafka_source_joined(const struct kafka_source *k)
 	return k->joined;
 }
 
+static void *leave(void *arg)
+{
+	rd_kafka_t *rk = arg;
+	rd_kafka_consumer_close(rk);
+	rd_kafka_destroy(rk);
+	return NULL;
+}
+
+/* librdkafka (since 2.0) may wait for ever for a thread of its own when a topic was deleted meanwhile. Nothing of ours depends on that any more. */
+static bool left_in_time(rd_kafka_t *rk)
+{
+	pthread_t thread;
+	struct timespec until;
+	if (pthread_create(&thread, NULL, leave, rk))
+		return leave(rk) == NULL;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LEAVE_S;
+	if (!pthread_timedjoin_np(thread, NULL, &until))
+		return true;
+	pthread_detach(thread);
+	return false;
+}
+
 void kafka_source_close(struct kafka_source *k)
 {
 	if (!k)
 		return;
-	rd_kafka_consumer_close(k->rk);
-	rd_kafka_destroy(k->rk);
+	bool left = left_in_time(k->rk);
 	dead_letters_free(k->dead_letters);
+	if (!left) {
+		log_line(LOG_WARN, "source", "%s: the consumer did not end within %d s and is left behind", k->brokers, LEAVE_S);
+		return; /* it may still call back */
+	}
 	free(k->brokers);
 	free(k);
 }

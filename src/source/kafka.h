@@ -3,6 +3,7 @@
 #ifndef WINNOW_SOURCE_KAFKA_H
 #define WINNOW_SOURCE_KAFKA_H
 
+#include "record/decoder.h"
 #include "source/source.h"
 
 struct kafka_property {
@@ -22,6 +23,7 @@ struct kafka_source_opts {
 	size_t properties_len;
 	const char *dead_letters;         /* topic for messages that cannot be read; NULL: none */
 	int64_t dead_letters_per_second;  /* 0: no limit */
+	enum format format;               /* as which messages are read, for what letters say */
 };
 
 struct kafka_source;

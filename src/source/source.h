@@ -41,8 +41,10 @@ struct source_reader_ops {
 	void (*close)(struct source_reader *r);
 	/* Keeps a message of the batch that could not be read, with the reason, for people. NULL: there is nowhere. */
 	enum source_aside (*set_aside)(struct source_reader *r, const struct source_message *m, const char *reason, size_t lost_records);
-	/* Waits until all that was set aside is stored, a few seconds at most; returns how many could not be. NULL like the above. */
-	size_t (*settle)(struct source_reader *r);
+	/* Whether so much that was set aside is not stored yet that reading should wait. NULL like the above. */
+	bool (*aside_full)(struct source_reader *r);
+	/* Waits until all that was set aside is stored; false if it is not after timeout_ns. Adds how many were refused for good. NULL like the above. */
+	bool (*settle)(struct source_reader *r, int64_t timeout_ns, size_t *lost);
 	/* Offset behind the last message now. NULL: the log cannot become shorter than it was. */
 	int (*look)(struct source_reader *r, int64_t *ret_end, struct err *err);
 	/* First offset written at time_ns or later; the end if there is none. NULL like the above. */

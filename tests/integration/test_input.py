@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-import collections, json, os, random, shutil, subprocess, time
-from stage import Stage, dump, kafka, produce_values
-from servers import BUILD, Failed
+import collections, json, os, random, shutil, signal, subprocess, time
+from stage import PROPERTIES, Stage, dump, kafka, produce_values
+from servers import BUILD, Failed, Kafka
 
 
 def line(n, **more):
@@ -90,25 +90,52 @@ class DeadLetters(Stage):
             self.assertEqual((m["headers"]["tenant"], m["headers"]["winnow.topic"], m["headers"]["winnow.partition"], m["headers"]["winnow.records"]), ("blue", self.logs, "0", "1"))
             self.assertEqual(m["value"], values[int(m["headers"]["winnow.offset"])])
         self.assertEqual({m["value"]: m["headers"].get("winnow.position") for m in held}[BAD["not JSON"]()], "1", "the first wrong byte")
+        tried = {m["headers"]["winnow.reason"]: m["headers"]["winnow.tried"] for m in held if m["headers"]["winnow.reason"] in ("not_json", "truncated")}
+        self.assertEqual(set(tried), {"not_json", "truncated"})
+        for reason, text in tried.items():
+            self.assertIn(f"json: no, {reason} at byte ", text)
         reasons = {m["headers"]["winnow.reason"] for m in held}
         self.assertEqual(reasons, set(self.prom.by("reason", "sum by (reason) (last_over_time(winnow_undecodable_total[12h]))")))
 
     def test_many(self):
-        """one record in a hundred is broken, in 20 ways: each counted under its reason, the topic for dead letters holds exactly those, the rest are exact"""
-        chance, total = random.Random(6), int(os.environ.get("WINNOW_RECORDS", "20000"))
-        values, bad, reasons = [], [], collections.Counter()
-        for n in range(total):
-            if chance.random() < 0.01:
-                value, reason = WAYS[chance.randrange(len(WAYS))]
-                bad.append(value)
-                reasons[reason] += 1
-                values.append(value)
-            else:
-                values.append(line(n % 5000))
+        """one record in a hundred is broken, in 20 ways: each counted under its reason, the topic for dead letters holds exactly those, the rest are exact (WINNOW_RECORDS: how many, 1,000,000 unless set)"""
+        chance, total = random.Random(6), int(os.environ.get("WINNOW_RECORDS", "1000000"))
+        bad, reasons, good = [], collections.Counter(), [line(n) for n in range(5000)]
+        values = good * (total // 5000 + 1)
+        del values[total:]
+        for n in chance.sample(range(total), total // 100):
+            values[n], reason = WAYS[len(bad) % len(WAYS)]
+            bad.append(values[n])
+            reasons[reason] += 1
         held = self.run_on(values, self.name + ".dead", len(bad), per_second=0)
         self.assertEqual(collections.Counter(m["value"] or b"" for m in held), collections.Counter(b or b"" for b in bad))
+        self.assertEqual([m["headers"]["winnow.reason"] for m in held], [dict(WAYS)[m["value"]] for m in held])
         self.assertEqual(self.prom.by("reason", "sum by (reason) (last_over_time(winnow_undecodable_total[12h]))"), dict(reasons))
         self.assertEqual(self.prom.by("service_name", "sum by (service_name) (last_over_time(log_records_total[12h]))"), {"good": total - len(bad)})
+
+    def test_frozen(self):
+        """brokers that stand still while letters are on their way: reading waits, and no letter is lost, whatever time the properties give a message"""
+        server = Kafka()
+        self.addCleanup(server.stop)
+        server.start()
+        self.prometheus()
+        values = [b"broken %d" % n for n in range(100000)]
+        produce_values(server.brokers, self.logs, values)
+        settings = self.settings(topics=[self.logs], brokers=server.brokers)
+        settings["sources"][0]["kafka"].update(dead_letters={"topic": self.name + ".dead", "per_second": 0}, properties={**PROPERTIES, "message.timeout.ms": 2000})
+        w = self.winnow(settings)
+
+        def letters(outcome="taken"):
+            return self.metric(w, "winnow_dead_letters_total", outcome=outcome)
+        while w.get("/metrics")[0] != 200 or letters() == 0:
+            self.assertTrue(w.alive(), w.said()[-1500:])
+        server.signal(signal.SIGSTOP)
+        self.until(lambda: "dead letters: the brokers do not take them; reading waits" in w.said(), 30, "it says that it waits")
+        self.assertLess(letters(), len(values), "reading waits before all is read")
+        server.signal(signal.SIGCONT)
+        self.until(lambda: sum(v for _, v in self.prom.query("last_over_time(winnow_undecodable_total[12h])")) == len(values), 60, "all are counted as undecodable")
+        self.assertEqual({m["value"] for m in dump(server.brokers, self.name + ".dead")}, set(values))
+        self.assertEqual(letters("lost"), 0)
 
     def test_limit(self):
         """more than the limit does not go to the topic for dead letters, and is counted all the same"""

@@ -2,8 +2,9 @@
 """Tail sampling between a real Kafka and a real Prometheus: which traces are kept, that exemplars and examples lead to them, and that kills change nothing.
 
 The shop by default; WINNOW_SAMPLING=full takes the day of train-ticket (321,068 spans, 168,640 log lines), about five minutes."""
-import collections, gzip, json, os, random, sys, time
+import collections, gzip, json, os, random, socket, sys, time
 import otlp
+from collector import Collector
 from servers import Failed, run_folder
 from stage import TRAIN_TICKET, Stage, dump, kafka, produce, shop_files
 
@@ -189,3 +190,45 @@ class Sampling(Stage):
         self.whole({t: kept[t] for t in expected}, of_trace)
         self.assertGreater(len(expected), 20)
         self.assertGreater(midway, 2, "kills hit it at work")
+
+    def endpoint(self, url, **more):
+        settings = self.sampled()
+        settings["sampling"]["otlp"] = {"url": url, **more}
+        return settings
+
+    def test_endpoint_away_and_back(self):
+        """an OTLP endpoint that is away, comes back overloaded, then takes all: meanwhile everything is counted, and in the end it has the very spans of the kept topic"""
+        of_trace, _, _ = truth()
+        self.prometheus()
+        collector = Collector()
+        self.addCleanup(collector.stop)
+        w = self.winnow(self.endpoint(collector.url))
+        self.until(lambda: w.get("/-/ready")[0] == 200 and self.metric(w, "winnow_spans_total") == sum(map(len, of_trace.values())), 120, "all spans are counted while the endpoint is away")
+        self.until(lambda: self.metric(w, "winnow_otlp_requests_total", code="0") > 1, 30, "it was asked for")
+        waiting = self.metric(w, "winnow_otlp_queued_spans")
+        self.assertGreater(waiting, 100)
+        self.assertEqual(w.get("/-/ready")[0], 200, "an endpoint that is away does not stop the work")
+        collector.first = [(503, {"Retry-After": "1"})]
+        collector.start()
+        self.until(lambda: self.metric(w, "winnow_otlp_queued_spans") == 0, 60, "what waited is sent")
+        self.assertEqual(self.metric(w, "winnow_otlp_requests_total", code="503"), 1)
+        self.assertEqual([self.metric(w, "winnow_otlp_spans_total", outcome=o) for o in ("refused", "overflow", "expired")], [0, 0, 0])
+        self.ends_well(w)
+        kept, _, came = kept_of(self.kept)
+        there = {(t, s): span for t, (spans, _) in kept.items() for s, span in spans.items()}
+        print(f"{waiting:.0f} spans waited, {collector.came} arrived in {collector.requests - 1} requests; {came} in the topic", file=sys.__stderr__)
+        self.assertEqual(collector.faults, [])
+        self.assertEqual(collector.spans, there)
+
+    def test_endpoint_that_hangs(self):
+        """an OTLP endpoint that never answers costs nothing but its own copy: RED exact, the kept topic complete, the run ends, and what was given up is said"""
+        expected, (of_trace, _, _) = decided(self.undisturbed()), truth()
+        self.prometheus()
+        with socket.socket() as deaf:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen()
+            w = self.winnow(self.endpoint(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1/traces", timeout="1s", give_up="2s", compression="none"), "--until-end")
+            self.runs_out(w, 120)
+        self.assertIn("did not get to the endpoint", w.said())
+        self.assertEqual(self.calls(), sum(map(len, of_trace.values())))
+        self.assertEqual(decided(kept_of(self.kept)[0]), expected)

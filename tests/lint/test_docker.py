@@ -8,7 +8,7 @@ PINNED = re.compile(r"^[\w./-]+:v?\d+(\.\d+)*(-[\w.]+)?$")
 # build packages of ./dev that only tests need
 TESTS_ONLY = {"libcmocka-dev", "python3", "procps"}
 # runtime packages that the program is not linked with
-BESIDES = {"ca-certificates"}
+BESIDES = {"ca-certificates", "tzdata"}
 
 
 def winnow():

@@ -105,6 +105,8 @@ void instance_start(struct world *w, struct instance *i)
 	struct ledger_opts opts = w->opts;
 	if (w->mutant == MUTANT_OWN_EXPIRY)
 		opts.expire_ns += i->clock_offset_ns / 2;
+	if (w->mutant == MUTANT_OWN_BUDGET)
+		opts.series_limit += (size_t)i->index;
 	ledger_free(i->ledger);
 	i->ledger = ledger_new(&opts);
 	i->alive = true;

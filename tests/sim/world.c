@@ -15,7 +15,7 @@ enum { PARTITIONS_FIRST = 3, LOG_MAX = 4000, CLOSES = 3, DRAIN_TICKS = 500, PEAC
 
 const char *const mutant_names[MUTANT_COUNT] = {"none", "no-chain", "send-before-journal", "late-twice", "no-anchors", "no-anchored-record", "skip-as-sent",
 	"mark-unsent", "no-rewind", "snapshot-ahead", "values-with-anchors", "commit-first", "no-guard", "gap-at-seen", "gap-uncounted", "late-dropped", "own-expiry",
-	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors", "silent-rules", "say-all", "unreached"};
+	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors", "silent-rules", "say-all", "unreached", "own-budget"};
 
 /* splitmix64 */
 uint64_t roll(struct world *w, uint64_t n)
@@ -156,6 +156,9 @@ static void open_world(struct world *w, uint64_t seed, enum mutant mutant, bool 
 	w->receiver.relaxed = w->loses || w->poisons;
 	if (chance(w, 15)) {
 		w->opts.series_limit = 10 + roll(w, 30);
+		w->opts.metric_limit = chance(w, 50) ? 5 + roll(w, 20) : 0;
+		w->opts.service_limit = chance(w, 50) ? 3 + roll(w, 10) : 0;
+		w->opts.label_values = chance(w, 50) ? 1 + roll(w, 3) : 0;
 		w->aliases = true; /* to be checked by their sums as well */
 	}
 	store_real(seed % 64 == 0);

@@ -52,6 +52,7 @@ enum mutant {
 	/* of backlogs */
 	MUTANT_SAY_ALL,            /* a partition says at once how far it has jumped */
 	MUTANT_UNREACHED,          /* a delta does not say how far its partitions have been read */
+	MUTANT_OWN_BUDGET,         /* an instance refuses series by another budget than the others */
 	MUTANT_COUNT,
 	MUTANT_FIRST_OF_BACKLOGS = MUTANT_SAY_ALL
 };

@@ -137,7 +137,7 @@ class Stage(unittest.TestCase):
         status = server.stop(seconds)
         self.assertEqual(status, 0, f"exit status after SIGTERM, {time.monotonic() - begun:.1f} s; it said:\n{server.said()[-2000:]}")
 
-    def runs_out(self, server, seconds=120):
+    def runs_out(self, server, seconds=240):
         """Waits for a `run --until-end`: exit 0."""
         try:
             status = server.child.wait(seconds)

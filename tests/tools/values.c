@@ -44,9 +44,12 @@ static int send_value(rd_kafka_t *rk, char **argv, long len)
 	}
 	char *at = len < 0 ? NULL : value ? value : &nothing;
 	size_t size = len > 0 ? (size_t)len : 0;
-	rd_kafka_resp_err_t err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(argv[2]), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-						    RD_KAFKA_V_KEY(argv[3], argv[3] ? strlen(argv[3]) : 0), RD_KAFKA_V_HEADERS(header(argv[3] ? argv[4] : NULL)),
-						    RD_KAFKA_V_VALUE(at, size), RD_KAFKA_V_END);
+	rd_kafka_headers_t *headers = header(argv[3] ? argv[4] : NULL);
+	rd_kafka_resp_err_t err;
+	while ((err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(argv[2]), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					RD_KAFKA_V_KEY(argv[3], argv[3] ? strlen(argv[3]) : 0), RD_KAFKA_V_HEADERS(headers),
+					RD_KAFKA_V_VALUE(at, size), RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		rd_kafka_poll(rk, 50);
 	free(value);
 	if (err)
 		fprintf(stderr, "values: %s\n", rd_kafka_err2str(err));

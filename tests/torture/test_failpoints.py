@@ -2,6 +2,7 @@
 """Every named step of the protocol (src/base/failpoint.h): winnow dies exactly there, is started again, and every series is exact at the end."""
 import os, signal, subprocess, time
 from servers import BUILD
+from stage import kafka, produce_values
 from torment import Torment, _kills, only_full, tearDownModule  # noqa: F401
 
 BINARY = os.path.join(BUILD, "failpoints", "winnow")
@@ -55,6 +56,13 @@ class Failpoints(Torment):
     def test_kafka_journal(self):
         """winnow dies at every named step, Kafka journal, rebalances and zombies included: every series exact"""
         self.walk("kafka", [n for n in names() if not n.startswith(ONLY_FILE)])
+
+    def test_fetched_while_assigning(self):
+        """what is fetched before the partitions' queues are parted from the consumer's own is counted, though nothing follows it"""
+        self.prometheus()
+        produce_values(kafka().brokers, self.logs, [b'{"service":"cart","message":"alone %d"}' % n for n in range(3)])
+        w = self.winnow(self.settings(topics=[self.logs]), binary=BINARY, env={"WINNOW_FAIL": "assign.before-part:delay=500"})
+        self.balanced({"logs": {"cart": 3}}, 30, [w])
 
     def test_unknown(self):
         """a failpoint that does not exist is refused"""

@@ -6,6 +6,7 @@ set(app_TESTS
 	quarantine
 	schema
 	sender
+	span_sender
 	watch
 	worker
 	engine_api

@@ -4,6 +4,7 @@ set(engine_TESTS
 	keying
 	lines
 	red
+	red_label
 	replay
 	route
 	shard

@@ -1,1 +1,1 @@
-set(metric_TESTS family native openmetrics pair remote_write tally write2)
+set(metric_TESTS family id_like native openmetrics pair remote_write tally write2)

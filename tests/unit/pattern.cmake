@@ -14,4 +14,5 @@ set(pattern_TESTS
 	suggest
 	template
 	token
+	variants
 )

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define NOW (INT64_C(1700000000) * NS_PER_S)
 
@@ -171,6 +172,34 @@ static void metrics_are_the_ledgers_series_and_the_process_itself(void **state)
 		"winnow_rules_last_reload_successful 1\n", "winnow_build_info{version=\"9.9\"} 1\n", "\n# EOF\n"};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		check_has(&body, parts[i]);
+	buf_done(&body);
+	process_free(p);
+}
+
+static double value_after(const struct buf *body, const char *name)
+{
+	const char *at = memmem(body->data, body->len, name, strlen(name));
+	return at ? strtod(at + strlen(name), NULL) : -1;
+}
+
+static void the_process_says_what_it_takes_under_the_usual_names(void **state)
+{
+	(void)state;
+	struct process *p = process_new(NULL, true);
+	struct buf body = {0};
+	assert_int_equal(ask(p, "GET", "/metrics", NULL, &body), 200);
+	buf_add_char(&body, 0);
+	check_has(&body, "# TYPE process_cpu_seconds counter\n");
+	assert_true(value_after(&body, "\nprocess_cpu_seconds_total ") > 0);
+	double resident = value_after(&body, "\nprocess_resident_memory_bytes "), files = value_after(&body, "\nprocess_open_fds ");
+	assert_true(resident > 1e6 && resident < value_after(&body, "\nprocess_virtual_memory_bytes "));
+	assert_true(files >= 4 && files < value_after(&body, "\nprocess_max_fds "));
+	/* a file more is one more */
+	int fd = dup(0);
+	assert_int_equal(ask(p, "GET", "/metrics", NULL, &body), 200);
+	buf_add_char(&body, 0);
+	assert_true(value_after(&body, "\nprocess_open_fds ") > files);
+	close(fd);
 	buf_done(&body);
 	process_free(p);
 }
@@ -351,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metrics_are_the_ledgers_series_and_the_process_itself),
+		cmocka_unit_test(the_process_says_what_it_takes_under_the_usual_names),
 		cmocka_unit_test(a_scraper_can_come_before_there_is_a_ledger),
 		cmocka_unit_test(status_says_what_was_counted_and_what_went_wrong),
 		cmocka_unit_test(patterns_are_filtered_sorted_and_limited),

@@ -114,7 +114,7 @@ static inline void house_take(struct books *books, struct worker *w, const char 
 		start = (struct shard_start){.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
 	if (known && r->ops->seek(r, start.replay, &err) < 0)
 		fail_msg("%s", err.text);
-	worker_take(w, r, FORMAT_AUTO, &start);
+	worker_take(w, r, FORMAT_AUTO, NULL, &start);
 }
 
 static inline int64_t house_absorbed(struct books *books, const char *name)

@@ -184,6 +184,8 @@ static void what_this_version_does_not_do_is_said(void **state)
 	refused(SOURCES WRITE "metrics: {spans: temp}\n", "w.yaml:3:18: \"temp\" is none of otel, tempo, semconv; did you mean \"tempo\"?\n");
 	refused("sources: [{file: {path: x}}]\nmetrics: {histograms: natives}\n" WRITE, "w.yaml:2:23: \"natives\" is none of classic, native, both; did you mean \"native\"?\n");
 	refused("sources: [{file: {path: x}, format: jsn}]\n" WRITE, "w.yaml:1:37: \"jsn\" is none of auto, json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text; did you mean \"json\"?\n");
+	refused("sources: [{file: {path: x}, timezone: Europe/Berln}]\n" WRITE, "w.yaml:1:39: \"Europe/Berln\" is neither a time zone like Europe/Berlin, an offset like +01:00 nor UTC; did you mean \"Europe/Berlin\"?\n");
+	refused("sources: [{file: {path: x}, timezone: +25:00}]\n" WRITE, "w.yaml:1:39: \"+25:00\" is neither a time zone like Europe/Berlin, an offset like +01:00 nor UTC\n");
 }
 
 static void variables_are_replaced_in_values(void **state)

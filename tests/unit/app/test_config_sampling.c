@@ -55,11 +55,41 @@ static void what_is_no_share_or_bound_is_said(void **state)
 	}
 }
 
+static void an_endpoint_needs_a_url_and_the_topic(void **state)
+{
+	static const struct {
+		const char *text, *complaint;
+	} rows[] = {{"{topic: t, otlp: {timeout: 5s}}", "sampling.otlp needs a url"}, {"{topic: t, otlp: {url: 'tempo:4318'}}", "sampling.otlp.url must be http://"},
+		{"{otlp: {url: 'http://tempo:4318/v1/traces'}}", "sampling.otlp needs sampling.topic"}, {"{topic: t, otlp: {url: 'http://t/', compression: zstd}}", "\"zstd\""},
+		{"{topic: t, otlp: {url: 'http://t/', tls: {cert: c.pem}}}", "needs both cert and key"}, {"{topic: t, otlp: {url: 'http://t/', retries: 3}}", "retries"}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config_errors errors = {0};
+		struct buf text = {0};
+		buf_printf(&text, "sampling: %s\n", rows[i].text);
+		assert_null(load(buf_cstr(&text), &errors));
+		if (!strstr(buf_cstr(&errors.text), rows[i].complaint))
+			fail_msg("%s: %s", rows[i].text, buf_cstr(&errors.text));
+		buf_done(&text);
+		config_errors_done(&errors);
+	}
+	struct config_errors errors = {0};
+	struct config *c = load("sampling: {topic: t, otlp: {url: 'https://tempo/v1/traces', headers: {Authorization: Bearer x}, compression: none, give_up: 1m}}\n", &errors);
+	assert_int_equal(errors.len, 0);
+	assert_int_equal(c->sampling.otlp.compression, CONFIG_COMPRESSION_NONE);
+	assert_int_equal(c->sampling.otlp.give_up_ns, 60 * NS_PER_S);
+	assert_int_equal(c->sampling.otlp.queue_mib, 64);
+	assert_string_equal(c->sampling.otlp.headers.items[0].value, "Bearer x");
+	config_free(c);
+	config_errors_done(&errors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_topic_turns_it_on_and_texts_become_a_policy),
 		cmocka_unit_test(what_is_no_share_or_bound_is_said),
+		cmocka_unit_test(an_endpoint_needs_a_url_and_the_topic),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,7 +132,7 @@ static void a_worker_whose_delta_is_rejected_rewinds_to_the_books(void **state)
 	struct worker *w = house_worker(books, low_ns, 0, 1);
 	house_write("cart.log", "cart", LINES / 2, LINES, LINES);
 	assert_int_equal(file_source_open(house_path("cart.log"), false, &r, NULL), 0);
-	worker_take(w, r, FORMAT_AUTO, &(struct shard_start){0});
+	worker_take(w, r, FORMAT_AUTO, NULL, &(struct shard_start){0});
 	worker_stop(w, true);
 	while (!worker_stopped(w))
 		clock_sleep_ns(NS_PER_MS);
@@ -212,6 +212,78 @@ static void a_worker_that_stops_appends_what_is_open(void **state)
 	books_close(books);
 }
 
+static const struct sampling sampling = {.on = true, .errors = true, .hold_ns = 30 * NS_PER_S, .quiet_ns = 5 * NS_PER_S, .grace_ns = 10 * NS_PER_S, .memory = 64 << 20};
+
+static struct worker *sampling_worker(struct books *books, _Atomic int64_t *low_ns)
+{
+	const struct worker_opts opts = {.shard = {.step_ns = HOUSE_STEP, .sampling = &sampling}, .cut_interval_ns = 3 * NS_PER_MS, .window_ns = 3300 * NS_PER_S, .low_ns = low_ns, .count = 1};
+	struct worker *w;
+	struct err err = {0};
+	if (worker_start(books, &opts, &w, &err) < 0)
+		fail_msg("%s", err.text);
+	return w;
+}
+
+static struct source_reader_ops slow_ops;
+static int (*poll_now)(struct source_reader *r, size_t max, struct source_batch *ret, struct err *err);
+
+/* Like a broker: what is asked for comes a little later. */
+static int poll_slowly(struct source_reader *r, size_t max, struct source_batch *ret, struct err *err)
+{
+	static unsigned asked;
+	return asked++ % 3 == 2 ? poll_now(r, max, ret, err) : 0;
+}
+
+/* As a source does that knows where its log ends. */
+static void take_up_to_its_end(struct books *books, struct worker *w, const char *name)
+{
+	struct source_reader *r;
+	struct ledger_partition at;
+	struct err err = {0};
+	assert_int_equal(file_source_open(house_path(name), false, &r, &err), 0);
+	assert_true(books_partition(books, slice_str(r->topic), 0, &at));
+	const struct shard_start start = {.offset = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns, .newest_ns = at.newest_ns};
+	assert_int_equal(r->ops->seek(r, start.replay, &err), 0);
+	r->end = size_of(name);
+	slow_ops = *r->ops;
+	poll_now = slow_ops.poll;
+	slow_ops.poll = poll_slowly;
+	r->ops = &slow_ops;
+	worker_take(w, r, FORMAT_AUTO, NULL, &start);
+}
+
+static void a_run_until_the_end_decides_what_one_before_it_had_read_and_left_undecided(void **state)
+{
+	(void)state;
+	_Atomic int64_t low_ns[1] = {INT64_MAX};
+	int64_t now = clock_wall_ns();
+	FILE *f = fopen(house_path("spans.json"), "w");
+	assert_non_null(f);
+	for (int i = 0; i < LINES; i++) /* more than are read at once */
+		fprintf(f, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"aaaaaaaaaaaaaaaabbbbbbbb%08x\",\"spanId\":\"00000000000000aa\",\"name\":\"GET /x\",\"startTimeUnixNano\":\"%lld\","
+			"\"endTimeUnixNano\":\"%lld\",\"status\":{\"code\":%d}}]}]}]}\n", i + 1, (long long)now - 2000, (long long)now - 1000, i == LINES - 1 ? 2 : 0);
+	assert_int_equal(fclose(f), 0);
+	struct books *books = house_open();
+	struct worker *w = sampling_worker(books, low_ns);
+	house_take(books, w, "spans.json", true);
+	house_wait_absorbed(books, "spans.json", size_of("spans.json"));
+	worker_stop(w, false);
+	while (!worker_stopped(w))
+		clock_sleep_ns(NS_PER_MS);
+	assert_int_equal(worker_status(w)->traces_kept + worker_status(w)->traces_dropped, 0);
+	worker_join(w);
+	w = sampling_worker(books, low_ns);
+	take_up_to_its_end(books, w, "spans.json");
+	worker_stop(w, true);
+	while (!worker_stopped(w))
+		clock_sleep_ns(NS_PER_MS);
+	assert_int_equal(worker_status(w)->traces_kept, 1);
+	assert_int_equal(worker_status(w)->traces_dropped, LINES - 1);
+	assert_int_equal(house_total(books, FAMILY_SPAN_CALLS, NULL, NULL), LINES);
+	worker_join(w);
+	books_close(books);
+}
+
 #define HOUSE_TEST(f) cmocka_unit_test_setup_teardown(f, house_setup, house_teardown)
 
 int main(void)
@@ -219,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HOUSE_TEST(a_process_killed_at_any_time_leaves_exact_books),
 		HOUSE_TEST(a_file_is_counted_once_over_two_runs),
+		HOUSE_TEST(a_run_until_the_end_decides_what_one_before_it_had_read_and_left_undecided),
 		HOUSE_TEST(two_workers_share_the_books),
 		HOUSE_TEST(a_worker_whose_delta_is_rejected_rewinds_to_the_books),
 		HOUSE_TEST(two_instances_on_one_file_count_nothing_twice),

@@ -12,7 +12,7 @@ static int open_red(void **state)
 {
 	(void)state;
 	tally = tally_new();
-	red = red_new(tally, BENCH_STEP, 500, NULL);
+	red = red_new(tally, BENCH_STEP, 500, 16, NULL);
 	return 0;
 }
 
@@ -143,7 +143,7 @@ static void reopen(enum span_preset preset, const char *const *dimensions, size_
 {
 	const struct red_span_opts opts = {.preset = preset, .dimensions = dimensions, .dimensions_len = len};
 	red_free(red);
-	red = red_new(tally, BENCH_STEP, 500, &opts);
+	red = red_new(tally, BENCH_STEP, 500, 16, &opts);
 }
 
 static void count(const struct record *r)

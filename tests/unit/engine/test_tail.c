@@ -235,6 +235,28 @@ static void memory_decides_the_oldest_early_and_a_long_trace_costs_itself(void *
 	close_bench(&b);
 }
 
+static void an_incident_keeps_the_traces_of_its_service_also_where_they_were_counted_elsewhere(void **state)
+{
+	(void)state;
+	for (int rekeyed = 0; rekeyed < 2; rekeyed++) {
+		struct bench b;
+		const struct incident now = {.service = SLICE("cart"), .from_ns = AT(10), .until_ns = AT(20)};
+		open_bench(&b, &policy);
+		b.partition.keying = rekeyed ? SHARD_REKEYED : SHARD_KEYED;
+		shard_set_incidents(b.shard, incidents_new(&now, 1), true);
+		for (unsigned i = 0; i < 3; i++) /* before, during and after */
+			feed(&b, span_text(i + 1, 10 + i, 0, AT(5 + 10 * i), 1000, 0, ""));
+		feed(&b, span_text(4, 40, 0, AT(100), 1000, 0, ""));
+		decide(&b, INT64_MAX);
+		assert_int_equal(out[1].spans + out[3].spans, 0);
+		assert_int_equal(out[2].spans, 1);
+		assert_int_equal(out[2].reasons, SAMPLING_INCIDENT);
+		assert_int_equal(shard_totals(b.shard)->incident, rekeyed ? 0 : 1); /* a record counts in one topic */
+		assert_int_equal(SUM_ALL(&b, FAMILY_SPAN_CALLS), rekeyed ? 0 : 4);
+		close_bench(&b);
+	}
+}
+
 static void odd_spans_cost_themselves(void **state)
 {
 	struct bench b;
@@ -436,6 +458,7 @@ int main(void)
 		cmocka_unit_test(a_bound_of_the_operations_own_wins),
 		cmocka_unit_test(a_share_of_the_rest_is_kept_by_the_id_alone_within_its_rate),
 		cmocka_unit_test(memory_decides_the_oldest_early_and_a_long_trace_costs_itself),
+		cmocka_unit_test(an_incident_keeps_the_traces_of_its_service_also_where_they_were_counted_elsewhere),
 		cmocka_unit_test(odd_spans_cost_themselves),
 		cmocka_unit_test(no_exemplar_leads_to_a_trace_that_may_be_dropped),
 		cmocka_unit_test(log_records_mark_traces_and_name_their_patterns),

@@ -3,6 +3,7 @@
 #include "../check.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/wire.h"
 #include "metric/remote_write.h"
 #include "metric/write2.h"
 
@@ -28,9 +29,51 @@ static void labels_of_the_same_texts_are_one_and_go_with_their_last_user(void **
 	assert_int_equal(pairs.map.len, 2);
 	pair_drop(&pairs, a);
 	assert_int_equal(pairs.map.len, 1);
-	assert_int_equal(pairs.names.len, 1);
+	assert_int_equal(pairs.texts.len, 2); /* a name and a value */
 	pair_drop(&pairs, b);
-	assert_int_equal(pairs.map.len + pairs.names.len, 0);
+	assert_int_equal(pairs.map.len + pairs.texts.len, 0);
+	label_pairs_done(&pairs);
+}
+
+static void a_text_is_one_however_many_pairs_have_it(void **state)
+{
+	(void)state;
+	struct label_pairs pairs = {0};
+	struct pair *a = pair_get(&pairs, SLICE("from"), SLICE("x")), *b = pair_get(&pairs, SLICE("to"), SLICE("y"));
+	assert_ptr_equal(a->value, &a->own); /* until another has it */
+	struct pair *c = pair_get(&pairs, SLICE("to"), SLICE("x")), *d = pair_get(&pairs, SLICE("x"), SLICE("from"));
+	assert_ptr_equal(a->value, c->value);
+	assert_ptr_equal(d->name, a->value);
+	assert_ptr_equal(d->value, a->name);
+	assert_int_equal(pairs.texts.len, 4);
+	assert_ptr_equal(pair_text_find(&pairs, hash_bytes(SLICE("x")), SLICE("x")), a->value);
+	pair_drop(&pairs, a); /* the first of them goes, the text stays */
+	check(slice_eq(slice_of(c->value->text, c->value->len), SLICE("x")));
+	pair_drop(&pairs, c);
+	pair_drop(&pairs, d);
+	assert_int_equal(pairs.texts.len, 2);
+	pair_drop(&pairs, b);
+	assert_int_equal(pairs.texts.len, 0);
+	label_pairs_done(&pairs);
+}
+
+static void pairs_are_ordered_as_they_are_sent(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"A", "__name__", "kind", "le", "z"};
+	struct label_pairs pairs = {0};
+	struct pair *p[5];
+	for (size_t i = 0; i < 5; i++)
+		p[i] = pair_get(&pairs, slice_str(names[i]), SLICE("v"));
+	struct pair_order order = pair_sort(p, 5);
+	assert_int_equal(order.before_name, 1);
+	assert_int_equal(order.before_le, 2);
+	assert_int_equal(order.len, 3);
+	assert_int_equal(order.encoded_len, p[0]->encoded_len + p[1]->encoded_len + p[2]->encoded_len);
+	check(slice_eq(p[2]->label.name, SLICE("z")));
+	for (size_t i = 0; i < 5; i++) /* and nobody is lost */
+		pair_drop(&pairs, p[i]);
+	assert_int_equal(pairs.map.len, 0);
 	label_pairs_done(&pairs);
 }
 
@@ -151,10 +194,25 @@ static void fast(const struct example *x, struct label_pairs *pairs, struct buf 
 	names_of(pairs, x, &names);
 	for (size_t i = 0; i < x->len; i++)
 		labels[i] = pair_get(pairs, x->labels[i].name, x->labels[i].value);
-	const struct points p = {.family = x->family, .names = &names, .labels = labels, .labels_len = x->len, .at_ms = x->at_ms, .begun_ms = x->begun_ms, .values = x->values, .marked = x->marked,
+	const struct points p = {.family = x->family, .names = &names, .labels = labels, .order = pair_sort(labels, x->len), .at_ms = x->at_ms, .begun_ms = x->begun_ms, .values = x->values, .marked = x->marked,
 		.exemplar = x->has ? &x->exemplar : NULL};
 	remote_write_series(one, &p);
 	write2_series(two, &p); /* pairs are kept until the end: two requests use them in turn */
+}
+
+/* Symbols of a body, of which none may stand twice. */
+static size_t symbols_of(struct slice body)
+{
+	struct slice texts[2000];
+	struct wire w = wire_of(body);
+	struct wire_field f;
+	size_t len = 0;
+	while (wire_next(&w, &f) > 0 && f.number == 4 && len < 2000) {
+		for (size_t i = 0; i < len; i++)
+			check(!slice_eq(texts[i], f.bytes));
+		texts[len++] = f.bytes;
+	}
+	return len;
 }
 
 static void series_are_written_as_the_plain_way_writes_them(void **state)
@@ -163,6 +221,7 @@ static void series_are_written_as_the_plain_way_writes_them(void **state)
 	static char texts[LABELS_MAX][300];
 	struct write2 *plain = write2_new(), *quick = write2_new();
 	struct label_pairs pairs = {0};
+	write2_share(quick, &pairs);
 	for (unsigned seed = 0; seed < 400; seed++) {
 		struct buf plain_1 = {0}, quick_1 = {0}, plain_2 = {0}, quick_2 = {0}, a = {0}, b = {0};
 		random_state = seed;
@@ -181,6 +240,7 @@ static void series_are_written_as_the_plain_way_writes_them(void **state)
 		assert_int_equal(write2_to_portable(buf_slice(&plain_2), &a), 0); /* symbols may stand in another order */
 		assert_int_equal(write2_to_portable(buf_slice(&quick_2), &b), 0);
 		check(slice_eq(buf_slice(&a), buf_slice(&b)));
+		assert_int_equal(symbols_of(buf_slice(&plain_2)), symbols_of(buf_slice(&quick_2)));
 		buf_done(&plain_1);
 		buf_done(&quick_1);
 		buf_done(&plain_2);
@@ -205,6 +265,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(labels_of_the_same_texts_are_one_and_go_with_their_last_user),
+		cmocka_unit_test(a_text_is_one_however_many_pairs_have_it),
+		cmocka_unit_test(pairs_are_ordered_as_they_are_sent),
 		cmocka_unit_test(a_label_knows_where_it_sorts),
 		cmocka_unit_test(series_are_written_as_the_plain_way_writes_them),
 	};

@@ -280,6 +280,56 @@ static void configured_fields_win_over_the_shape(void **state)
 	decoder_free(d);
 }
 
+static void a_time_without_a_zone_is_in_the_configured_one(void **state)
+{
+	static const struct {
+		const char *payload, *zone, *utc;
+	} rows[] = {
+		/* JSON: with a fraction, with a comma, with slashes, in an envelope whose own time names its zone, in the text of a container's line */
+		{"{\"asctime\":\"2026-03-04 09:15:02,481\",\"levelname\":\"INFO\",\"message\":\"a\"}", "Europe/Berlin", "2026-03-04T08:15:02.481000000Z"},
+		{"{\"asctime\":\"2025-07-04 09:15:02,481\",\"levelname\":\"INFO\",\"message\":\"a\"}", "Europe/Berlin", "2025-07-04T07:15:02.481000000Z"},
+		{"{\"time\":\"2026/03/04 09:15:02\",\"message\":\"a\"}", "America/New_York", "2026-03-04T14:15:02.000000000Z"},
+		{"{\"time\":\"2025-11-02T01:30:00\",\"message\":\"a\"}", "America/New_York", "2025-11-02T05:30:00.000000000Z"},
+		{"{\"time\":\"2025-11-02T02:00:00\",\"message\":\"a\"}", "America/New_York", "2025-11-02T07:00:00.000000000Z"},
+		{"{\"time\":\"2026-03-04T09:15:02\",\"message\":\"a\"}", NULL, "2026-03-04T09:15:02.000000000Z"},
+		{"{\"log\":\"{\\\"time\\\":\\\"2026-03-04 10:15:02\\\",\\\"msg\\\":\\\"a\\\"}\\n\",\"stream\":\"stdout\",\"time\":\"2026-03-04T09:15:03Z\"}", "+01:00", "2026-03-04T09:15:02.000000000Z"},
+		{"{\"log\":\"{\\\"time\\\":\\\"2026-03-04 10:15:02\\\",\\\"msg\\\":\\\"a\\\"}\\n\",\"stream\":\"stdout\",\"time\":\"2026-03-04T09:15:03Z\"}", NULL, "2026-03-04T09:15:03.000000000Z"},
+		/* one that names its zone, or is a number, stays */
+		{"{\"time\":\"2026-03-04T09:15:02Z\",\"message\":\"a\"}", "Europe/Berlin", "2026-03-04T09:15:02.000000000Z"},
+		{"{\"time\":\"2026-03-04T09:15:02+05:30\",\"message\":\"a\"}", "Europe/Berlin", "2026-03-04T03:45:02.000000000Z"},
+		{"{\"time\":1772615702,\"message\":\"a\"}", "Europe/Berlin", "2026-03-04T09:15:02.000000000Z"},
+		/* text: Spring's, Python's, syslog without a year, klog, logfmt, Go's log, behind a container's own time */
+		{"2026-03-04 09:15:02.481  INFO 7 --- [main] c.a.Pay : a", "Asia/Kolkata", "2026-03-04T03:45:02.481000000Z"},
+		{"2025-07-04 09:15:02,481 - pay - ERROR - a", "Europe/Berlin", "2025-07-04T07:15:02.481000000Z"},
+		{"<34>Mar  4 09:15:02 web-1 sshd[7]: a", "Europe/Berlin", "2026-03-04T08:15:02.000000000Z"},
+		{"<34>Jul  4 09:15:02 web-1 sshd[7]: a", "Europe/Berlin", "2025-07-04T07:15:02.000000000Z"},
+		{"E0304 09:15:02.481203   41 store.go:118] a", "America/New_York", "2026-03-04T14:15:02.481203000Z"},
+		{"time=\"2026-03-04 09:15:02\" level=info msg=a", "+0200", "2026-03-04T07:15:02.000000000Z"},
+		{"2026/03/04 09:15:02 a", "+02:00", "2026-03-04T07:15:02.000000000Z"},
+		{"2026-03-04T09:15:03.5Z stdout F 2026-03-04 10:15:02,481 - pay - ERROR - a", "+01:00", "2026-03-04T09:15:02.481000000Z"},
+		{"10.0.0.7 - - [04/Mar/2026:09:15:02 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"-\"", "Europe/Berlin", "2026-03-04T09:15:02.000000000Z"},
+	};
+	struct arena arena = {0};
+	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct zone *zone = NULL;
+		struct decoded out;
+		struct buf got = {0};
+		if (rows[i].zone)
+			assert_int_equal(zone_load(rows[i].zone, &arena, &zone, NULL), 0);
+		decoder_set_zone(d, zone);
+		decoder_decode(d, slice_str(rows[i].payload), NOW_NS, &out);
+		if (out.len == 1)
+			clock_format(&got, out.records[0].time_ns);
+		if (!slice_eq(buf_slice(&got), slice_str(rows[i].utc)))
+			fail_msg("%s in %s: %s", rows[i].payload, rows[i].zone ? rows[i].zone : "none", buf_cstr(&got));
+		buf_done(&got);
+	}
+	decoder_free(d);
+	arena_done(&arena);
+}
+
 static void the_first_wrong_byte_is_found(void **state)
 {
 	static const struct {
@@ -311,6 +361,7 @@ int main(void)
 		cmocka_unit_test(formats_are_kept_apart),
 		cmocka_unit_test(the_wrapper_fills_what_its_text_leaves_open),
 		cmocka_unit_test(a_schema_registrys_prefix_before_json_is_skipped),
+		cmocka_unit_test(a_time_without_a_zone_is_in_the_configured_one),
 		cmocka_unit_test(configured_fields_win_over_the_shape),
 		cmocka_unit_test(the_error_flag_follows_severity_status_and_exception),
 	};

@@ -19,6 +19,12 @@ static const struct slice valid[] = {
 	S("\" \""), S("[\"\\uDBFF\\uDFFF\"]"), S("[\"new\\u00A0line\"]"), S("[\"\xF4\x8F\xBF\xBF\"]"), S("[\"\xEF\xBF\xBF\"]"), S("[\"\\u0000\"]"), S("[\"\\u002c\"]"), S("[\"\xCF\x80\"]"), S("[\"\xF0\x9B\xBF\xBF\"]"),
 	S("[\"asd \"]"), S("[\"\\u0821\"]"), S("[\"\\u0123\"]"), S("[\"\xE2\x80\xA8\"]"), S("[\"\xE2\x80\xA9\"]"), S("[\"\\u0061\\u30af\\u30EA\\u30b9\"]"), S("[\"new\\u000Aline\"]"), S("[\"\x7F\"]"),
 	S("[\"\\uA66D\"]"), S("[\"\\u005C\"]"), S("[\"\xE2\x8D\x82\xE3\x88\xB4\xE2\x8D\x82\"]"), S("[\"\\u0022\"]"), S("[\"\xE2\x82\xAC\xF0\x9D\x84\x9E\"]"), S("[\"a\x7F" "a\"]"), S("[true]"), S("{\"a\" :\t1\r\n}"), S("\"\""),
+	/* alone, and with blanks around */
+	S("42"), S("-0.1"), S("true"), S("false"), S("null"), S("\"asd\""), S("[\"a\"]\n"), S(" [] "), S("\t{}\r\n"),
+	/* what Unicode has no character for, in UTF-8 and escaped */
+	S("[\"\xF4\x8F\xBF\xBE\"]"), S("[\"\xF0\x9F\xBF\xBE\"]"), S("[\"\xEF\xB7\x90\"]"), S("[\"\xEF\xBF\xBE\"]"), S("[\"\xE2\x80\x8B\"]"), S("[\"\xE2\x81\xA4\"]"), S("[\"\\uDBFF\\uDFFE\"]"), S("[\"\\uD83F\\uDFFE\"]"),
+	S("[\"\\uFDD0\"]"), S("[\"\\uFFFE\"]"), S("[\"\\u200B\"]"), S("[\"\\u2064\"]"), S("[\"\\uD834\\uDD1E\"]"),
+	S("{\"x\":[{\"id\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}],\"id\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}"),
 };
 
 static const struct slice invalid[] = {
@@ -36,6 +42,8 @@ static const struct slice invalid[] = {
 	S("{\"x\": true,"), S("[][]"), S("]"), S("\xEF\xBB\xBF{}}"), S("\xE5"), S("["), S("123\0"), S("{\"\":[{\"\":[{\"\":["), S("[\0]"), S("{}}"), S("{\"\":"), S("{\"a\":/*comment*/\"b\"}"), S("{\"a\": true} \"x\""), S("['"),
 	S("[,"), S("[{"), S("[\"a"), S("[\"a\""), S("{"), S("{]"), S("{,"), S("{["), S("{\"a"), S("{'a'"), S("[\"\\{[\"\\{[\"\\{[\"\\{"), S("\xE9"), S("*"), S("{\"a\":\"b\"}#{}"), S("[\\u000A\"\"]"), S("[1"), S("[ false, nul"),
 	S("[ true, fals"), S("[ false, tru"), S("{\"asd\":\"asd\""), S("\xC3\xA5"), S("[\xE2\x81\xA0]"), S("[\x0C]"), S("{\"a\":1\x00}"), S("nan"), S("[\"\xA0\xC2\"]"), S("{\"a\":0123}"), S("{\"a\":tru}"),
+	S(""), S("\xEF\xBB\xBF"), S("\xEF\xBB{}"), S("[1;2]"), S("[00.0]"), S("[-00.0]"), S("[00e0]"), S("[-00e0]"), S("[1e\xE5]"), S("{\xF0\x9F\x87\xA8\xF0\x9F\x87\xAD}"), S("[\"\\01\"]"), S("[\"\\\t\"]"),
+	S("[\"\\u00A\"]"), S("{\"a\":00}"), S("[\"\x1F\"]"), S("[\"a\rb\"]"),
 };
 
 /* Where RFC 8259 leaves the choice: nothing may crash. */
@@ -45,6 +53,7 @@ static const struct slice open_cases[] = {
 	S("[\"\xE6\x97\xA5\xD1\x88\xFA\"]"), S("[\"\\uD800\\n\"]"), S("[\"\\uDd1ea\"]"), S("[\"\\uD800\\uD800\\n\"]"), S("[\"\\ud800\"]"), S("[\"\\ud800abc\"]"), S("[\"\xFF\"]"), S("[\"\\uDd1e\\uD834\"]"),
 	S("[\"\xE9\"]"), S("[\"\\uDFAA\"]"), S("[\"\x81\"]"), S("[\"\xF4\xBF\xBF\xBF\"]"), S("[\"\xC0\xAF\"]"), S("[\"\xFC\x83\xBF\xBF\xBF\xBF\"]"), S("[\"\xFC\x80\x80\x80\x80\x80\"]"), S("[\"\xE0\xFF\"]"),
 	S("\xFF\xFE[\0\"\0\xE9\0\"\0]\0"), S("\0[\0\"\0\xE9\0\"\0]"), S("\xEF\xBB\xBF{}"), S("[\"\xED\xA0\x80\"]"),
+	S("[\0\"\0\xE9\0\"\0]\0"), S("[\"\xE0\x80\xAF\"]"), S("[1e-400]"), S("[9223372036854775808]"), S("[-9223372036854775809]"), S("[18446744073709551616]"),
 };
 
 static struct decoded decode(struct decoder *d, struct slice payload)
@@ -68,6 +77,24 @@ static void valid_json_is_never_called_broken(void **state)
 		if (is_broken(out.reason))
 			fail_msg("%s: %s", valid[i].ptr, undecodable_name(out.reason));
 	}
+	decoder_free(d);
+}
+
+static void valid_json_inside_a_record_is_read_with_it(void **state)
+{
+	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
+	struct buf record = {0};
+	(void)state;
+	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
+		buf_reset(&record);
+		buf_add_str(&record, "{\"message\":\"order 7 accepted\",\"x\":");
+		buf_add_slice(&record, valid[i]);
+		buf_add_str(&record, ",\"level\":\"warn\"}");
+		struct decoded out = decode(d, buf_slice(&record));
+		if (out.len != 1 || out.undecodable || !slice_eq(out.records[0].message, SLICE("order 7 accepted")) || out.records[0].severity != SEVERITY_WARN)
+			fail_msg("%s: %s", valid[i].ptr, undecodable_name(out.reason));
+	}
+	buf_done(&record);
 	decoder_free(d);
 }
 
@@ -97,6 +124,27 @@ static void where_a_parser_may_choose_nothing_is_lost_silently(void **state)
 	decoder_free(d);
 }
 
+static void five_hundred_nested_arrays_are_too_deep_and_a_hundred_are_not(void **state)
+{
+	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
+	struct buf deep = {0};
+	(void)state;
+	for (size_t depth = 100; depth <= 500; depth += 400) {
+		buf_reset(&deep);
+		buf_add_str(&deep, "{\"message\":\"a\",\"x\":");
+		for (size_t i = 0; i < depth; i++)
+			buf_add_char(&deep, '[');
+		for (size_t i = 0; i < depth; i++)
+			buf_add_char(&deep, ']');
+		buf_add_char(&deep, '}');
+		struct decoded out = decode(d, buf_slice(&deep));
+		assert_int_equal(out.len, depth == 100);
+		assert_int_equal(out.reason, depth == 100 ? UNDECODABLE_NONE : UNDECODABLE_TOO_DEEP);
+	}
+	buf_done(&deep);
+	decoder_free(d);
+}
+
 static void a_hundred_thousand_opening_brackets_are_one_lost_record(void **state)
 {
 	static char deep[100000];
@@ -117,8 +165,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(valid_json_is_never_called_broken),
+		cmocka_unit_test(valid_json_inside_a_record_is_read_with_it),
 		cmocka_unit_test(invalid_json_is_undecodable_whatever_the_format),
 		cmocka_unit_test(where_a_parser_may_choose_nothing_is_lost_silently),
+		cmocka_unit_test(five_hundred_nested_arrays_are_too_deep_and_a_hundred_are_not),
 		cmocka_unit_test(a_hundred_thousand_opening_brackets_are_one_lost_record),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the levels of a batch (otlp_proto.c), its spans (otlp_proto_span.c) and its values (otlp_proto_value.c) share. Private to the room. */
+#ifndef WINNOW_RECORD_OTLP_PROTO_H
+#define WINNOW_RECORD_OTLP_PROTO_H
+
+#include "base/wire.h"
+#include "record/otlp.h"
+#include "record/span_parts.h"
+
+enum { LOG_ATTRIBUTES = 6 };
+
+/* What lies around the records of a scope; in the decoder's arena. */
+struct otlp_around {
+	struct slice scope, resource;
+};
+
+/* Where record_field looks: the record's bytes, its scope's, its resource's. */
+struct otlp_fields {
+	struct record_fields base;
+	struct slice bytes;
+	const struct otlp_around *around;
+	unsigned attributes; /* the number that they have in bytes */
+};
+
+/* The trace that a span of the payload said last: mostly the next one's as well. */
+struct otlp_trace {
+	uint64_t words[2];
+	struct slice digits;
+};
+
+struct otlp_batch {
+	struct decoder *d;
+	struct record blank; /* what all records of a scope have in common */
+	struct otlp_fields fields;
+	struct otlp_trace trace;
+	bool logger_is_utf8;
+};
+
+enum { OTLP_DIGITS = 32 + 16 + 16 };
+
+/* The sixteen bytes as digits, which are in `digits` or where the span before has them. */
+static inline struct slice otlp_trace_id(struct otlp_trace *last, const char *bytes, char *digits)
+{
+	uint64_t words[2];
+	memcpy(words, bytes, sizeof(words));
+	if (words[0] != last->words[0] || words[1] != last->words[1])
+		*last = (struct otlp_trace){{words[0], words[1]}, trace_id_of_16(bytes, digits)};
+	return last->digits;
+}
+
+static inline bool otlp_is_utf8(struct slice s)
+{
+	uint64_t word, high = 0;
+	size_t i = 0;
+	for (; i + 8 <= s.len; i += 8) {
+		memcpy(&word, s.ptr + i, 8);
+		high |= word;
+	}
+	for (; i < s.len; i++)
+		high |= (unsigned char)s.ptr[i];
+	/* single bytes were put into the lowest byte, which the mask covers as well */
+	return !(high & UINT64_C(0x8080808080808080)) || slice_is_utf8(s);
+}
+
+/* Any of AnyValue's forms; number 0: nothing was set. Nearly all are texts of fewer than 128 bytes, which is seen at a glance. */
+bool otlp_any_value_of(struct slice bytes, struct wire_field *ret);
+static inline bool otlp_any_value(struct slice bytes, struct wire_field *ret)
+{
+	if (bytes.len < 2 || bytes.ptr[0] != 0x0A || (size_t)(signed char)bytes.ptr[1] != bytes.len - 2)
+		return otlp_any_value_of(bytes, ret);
+	*ret = (struct wire_field){.number = 1, .type = WIRE_BYTES, .bytes = {bytes.ptr + 2, bytes.len - 2}};
+	return true;
+}
+
+/* A pair's halves. Nearly all are {key, value} with lengths of one byte. */
+bool otlp_pair_of(struct slice pair, struct slice *ret_name, struct slice *ret_value);
+static inline bool otlp_pair(struct slice pair, struct slice *ret_name, struct slice *ret_value)
+{
+	const unsigned char *p = (const unsigned char *)pair.ptr;
+	size_t name = pair.len > 4 ? p[1] : 0;
+	if (pair.len <= 4 || p[0] != 0x0A || name >= 0x80 || name + 4 > pair.len || p[2 + name] != 0x12 || p[3 + name] != pair.len - name - 4 || p[3 + name] >= 0x80)
+		return otlp_pair_of(pair, ret_name, ret_value);
+	*ret_name = slice_of(pair.ptr + 2, name);
+	*ret_value = slice_of(pair.ptr + 4 + name, pair.len - name - 4);
+	return true;
+}
+
+/* An AnyValue as text for a log's body: a scalar without quotes, else the JSON that it stands for. */
+void otlp_render(struct slice value, const struct wire_field *v, struct buf *out);
+/* Takes an attribute into the record; false if it is malformed. */
+bool otlp_take_attribute(struct decoder *d, struct record *r, struct slice pair);
+/* The attributes of a message that has them as field `number`; false if it is malformed. */
+bool otlp_take_attributes(struct decoder *d, struct record *r, struct slice message, unsigned number);
+/* What the fields of such records have in common. */
+struct otlp_fields otlp_proto_fields_of(struct arena *arena, enum record_kind kind);
+
+/* digits: room for OTLP_DIGITS, where the ids go; false if the span is malformed. */
+bool otlp_span_read(struct decoder *d, struct record *r, struct slice bytes, char *digits, struct otlp_trace *last);
+
+#endif
