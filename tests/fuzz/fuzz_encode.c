@@ -149,7 +149,7 @@ static void make(struct input *in, struct label_pairs *table, struct made *m)
 	}
 	take_exemplar(in, m);
 	take_native(in, m);
-	m->points = (struct points){.family = m->family, .names = &m->names, .labels = m->pairs, .labels_len = m->labels_len, .at_ms = (int64_t)take(in, 8), .begun_ms = take(in, 1) % 2 ? (int64_t)take(in, 8) : 0,
+	m->points = (struct points){.family = m->family, .names = &m->names, .labels = m->pairs, .order = pair_sort(m->pairs, m->labels_len), .at_ms = (int64_t)take(in, 8), .begun_ms = take(in, 1) % 2 ? (int64_t)take(in, 8) : 0,
 		.values = m->values, .marked = take(in, 1) % (m->family->bounds_len + 1), .exemplar = take(in, 1) % 2 ? &m->exemplar : NULL};
 }
 
