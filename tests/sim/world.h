@@ -9,6 +9,8 @@
 #include "base/map.h"
 #include "ledger/ledger.h"
 
+#include <math.h>
+
 enum {
 	PARTITIONS_MAX = 5,
 	INSTANCES = 3,
@@ -153,6 +155,7 @@ struct counter {
 	size_t counted_len, entries_len;
 	struct tally_entry entries[ENTRIES_MAX];
 	uint64_t buckets[ENTRIES_MAX][BOUNDS_MAX + 1];
+	struct native natives[ENTRIES_MAX]; /* the same observations by powers, where native histograms are sent */
 };
 
 struct world;
@@ -166,6 +169,13 @@ void counter_rewind(struct world *w, struct instance *i, int worker);
 /* Takes the version of the rules that is to be loaded now. */
 void counter_reload(struct world *w, struct instance *i);
 void counter_tick(struct world *w, struct instance *i, int worker);
+
+/* What an observation adds to the number that a native histogram stands for: its bucket's index, moved to where all are positive; nothing else for 0. */
+enum { NATIVE_OFFSET = 1000 };
+static inline double native_weight(double seconds)
+{
+	return seconds > 0 ? NATIVE_OFFSET + ceil(log2(seconds) * 8) : 1;
+}
 
 /* --- sending.c --- */
 
