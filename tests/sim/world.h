@@ -55,8 +55,16 @@ enum mutant {
 	/* of backlogs */
 	MUTANT_SAY_ALL,            /* a partition says at once how far it has jumped */
 	MUTANT_UNREACHED,          /* a delta does not say how far its partitions have been read */
+	/* of traces */
+	MUTANT_NO_REPLAY,          /* a successor does not feed again what a trace had when its reader died */
+	MUTANT_JUDGES_AGAIN,       /* a successor decides traces of which it was fed the end only */
+	MUTANT_HASTY,              /* traces are decided before other partitions have told */
+	MUTANT_DEAF,               /* a reader that begins anew does not hear again what the journal said of traces */
+	MUTANT_UNFED,              /* at the end, traces are complete before a successor has fed again what they had */
+	MUTANT_UNSETTLED,          /* a delta is appended before the kept spans are stored */
 	MUTANT_COUNT,
-	MUTANT_FIRST_OF_BACKLOGS = MUTANT_SAY_ALL
+	MUTANT_FIRST_OF_BACKLOGS = MUTANT_SAY_ALL,
+	MUTANT_FIRST_OF_TRACES = MUTANT_NO_REPLAY
 };
 
 extern const char *const mutant_names[MUTANT_COUNT];
@@ -354,6 +362,11 @@ void world_done(struct world *w);
 bool backlog_run(struct world *w, uint64_t seed, enum mutant mutant, bool verbose);
 /* The time there, 0 outside. */
 extern int64_t backlog_clock_ns;
+
+/* --- traces.c --- */
+
+/* Runs one seed of the third kind: tail sampling. false: see w->failure. Its time is that of backlogs. */
+bool traces_run(struct world *w, uint64_t seed, enum mutant mutant, bool verbose);
 
 /* --- check.c --- */
 
