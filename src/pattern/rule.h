@@ -12,7 +12,7 @@
 #include "pattern/rule_program.h"
 #include "pattern/ruleset.h"
 
-enum { RULE_GIVEN_UP_MAX = 16, RULE_LITERAL_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
+enum { RULE_GIVEN_UP_MAX = 16, RULE_LITERAL_MIN = 3, RULE_START_MIN = 3, RULE_LITERALS_MAX = 12, RULE_MESSAGE_MAX = 65536, RULE_NO_CAPTURE = RULE_CAPTURES_MAX };
 
 enum place_type {
 	PLACE_WORD, PLACE_INT, PLACE_NUM, PLACE_IP, PLACE_UUID, PLACE_PATH, PLACE_URL, PLACE_DURATION, PLACE_SIZE, PLACE_HEX, PLACE_QUOTED, PLACE_HOST,
@@ -217,6 +217,8 @@ void rule_load_grok(struct rule_loader *l, const struct yaml *root);
 bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct rule *rule);
 /* Texts of which every match must hold at least one: how many (at most RULE_LITERALS_MAX), 0 if there are none for sure. */
 size_t regex_literals(struct arena *arena, struct slice regex, struct slice **ret, bool *ret_caseless);
+/* The text with which every match starts, and every message that has one; empty if that is not known. */
+struct slice regex_prefix(struct arena *arena, struct slice regex);
 
 /* rule_where.c */
 void where_load(struct rule_loader *l, const struct yaml *node, struct where *where);

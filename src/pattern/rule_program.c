@@ -13,6 +13,9 @@
 #include "pattern/rule.h"
 
 #include <ctype.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum { NONE = 0xFF, HEAD = 4, TEXT_MAX = 60000 };
 
@@ -329,4 +332,34 @@ size_t program_len(const uint8_t *program)
 	for (; program[at] != OP_HIT; at += HEAD + (program[at + 2] | (size_t)program[at + 3] << 8))
 		;
 	return at + HEAD;
+}
+
+static struct slice op_text(const uint8_t *op)
+{
+	return slice_of((const char *)op + HEAD, op[2] | (size_t)op[3] << 8);
+}
+
+struct slice program_behind_word(const uint8_t *program)
+{
+	const uint8_t *word = program + HEAD + op_text(program).len;
+	if (*program != OP_TEXT || *word != OP_WORD || word[HEAD] != OP_TEXT)
+		return slice_of(NULL, 0);
+	return op_text(word + HEAD);
+}
+
+size_t program_word_end(struct slice message, size_t at)
+{
+#ifdef __SSE2__
+	if (at + 16 <= message.len) { /* how long a word is cannot be foreseen: no branch for each byte */
+		__m128i c = _mm_loadu_si128((const __m128i *)(const void *)(message.ptr + at));
+		__m128i control = _mm_cmplt_epi8(_mm_add_epi8(c, _mm_set1_epi8((char)(-128 - '\t'))), _mm_set1_epi8(-128 + 5));
+		unsigned spaces = (unsigned)_mm_movemask_epi8(_mm_or_si128(control, _mm_cmpeq_epi8(c, _mm_set1_epi8(' '))));
+		if (spaces)
+			return at + (unsigned)__builtin_ctz(spaces);
+		at += 16;
+	}
+#endif
+	while (at < message.len && !is_space(message.ptr[at]))
+		at++;
+	return at;
 }

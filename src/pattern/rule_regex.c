@@ -16,6 +16,7 @@ struct walk {
 	struct slice regex;
 	size_t at;
 	bool given_up, caseless;
+	bool choice; /* between alternatives that no group holds */
 	struct arena *arena;
 };
 
@@ -332,6 +333,7 @@ static struct texts take_alternatives(struct walk *w, unsigned depth)
 	do {
 		struct required *q = arena_zalloc(w->arena, sizeof(*q));
 		w->at += !first;
+		w->choice |= !first && !depth;
 		take_sequence(w, depth, q);
 		join(&all, &q->best, first);
 		first = false;
@@ -352,6 +354,35 @@ size_t regex_literals(struct arena *arena, struct slice regex, struct slice **re
 		(*ret)[i] = arena_copy(arena, all.items[i]);
 	arena_done(&scratch);
 	return all.len;
+}
+
+/* The literal characters behind the ^ or \A that the regex starts with; what follows them is not asked. */
+static struct slice leading_text(struct arena *arena, struct slice regex)
+{
+	char text[LITERAL_MAX];
+	size_t len = 0, at = slice_starts(regex, SLICE("^")) ? 1 : 2;
+	for (; at < regex.len && len < LITERAL_MAX; len++) {
+		bool escaped = regex.ptr[at] == '\\' && at + 1 < regex.len && ispunct((unsigned char)regex.ptr[at + 1]);
+		char c = regex.ptr[at + escaped];
+		if ((!escaped && strchr("\\[.$|()*+?{^", c)) || (unsigned char)c >= 0x80) /* 0 among them */
+			break;
+		text[len] = c;
+		at += 1u + escaped;
+	}
+	if (len && at < regex.len && strchr("*?+{", regex.ptr[at])) /* which binds to the last character */
+		len--;
+	return arena_copy(arena, slice_of(text, len));
+}
+
+struct slice regex_prefix(struct arena *arena, struct slice regex)
+{
+	struct arena scratch = {0};
+	struct walk w = {.regex = regex, .arena = &scratch};
+	bool anchored = slice_starts(regex, SLICE("^")) || slice_starts(regex, SLICE("\\A"));
+	if (anchored)
+		take_alternatives(&w, 0);
+	arena_done(&scratch);
+	return anchored && !w.given_up && w.at == regex.len && !w.choice && !w.caseless ? leading_text(arena, regex) : slice_of("", 0);
 }
 
 static void add_alternative(struct rule_loader *l, struct rule *rule, uint32_t most, uint32_t capture, uint32_t group)
@@ -420,6 +451,8 @@ bool rule_compile_regex(struct rule_loader *l, const struct yaml *node, struct r
 	bool compiled = pcre2_jit_compile(rule->code, PCRE2_JIT_COMPLETE) == 0; /* where JIT is forbidden the interpreter does the same */
 	rule->jit = compiled && pcre2_pattern_info(rule->code, PCRE2_INFO_JITSIZE, &jit_size) == 0 && jit_size > 0;
 	rule->literals_len = regex_literals(l->arena, regex, &rule->literals, &rule->literals_caseless);
+	if (!rule->prefix.len && !rule->utf)
+		rule->prefix = regex_prefix(l->arena, regex);
 	if (rule->utf && rule->literals_caseless)
 		rule->literals_len = 0; /* K and S have case partners outside ASCII */
 	return take_group_names(l, node, rule);

@@ -196,8 +196,11 @@ void ruleset_free(struct ruleset *set)
 	for (size_t i = 0; i < set->len; i++)
 		rule_done(&set->rules[i]);
 	free(set->rules);
-	hs_free_database(set->literals);
-	anchors_free(set->anchors);
+	for (size_t i = 0; i < FINDERS; i++) {
+		hs_free_database(set->finders[i].literals);
+		anchors_free(set->finders[i].anchors);
+		needles_free(set->finders[i].needles);
+	}
 	buf_done(&set->files);
 	arena_done(&set->arena);
 	free(set);
@@ -237,8 +240,11 @@ struct rule_scratch *rule_scratch_new(const struct ruleset *set)
 	s->data = pcre2_match_data_create(set->groups_max, NULL);
 	s->context = pcre2_match_context_create(NULL);
 	s->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
-	if (!s->data || !s->context || (set->literals && hs_alloc_scratch(set->literals, &s->literals) != HS_SUCCESS))
-		abort(); /* only for want of memory */
+	bool enough = s->data && s->context;
+	for (size_t i = 0; i < FINDERS; i++)
+		enough &= !set->finders[i].literals || hs_alloc_scratch(set->finders[i].literals, &s->literals) == HS_SUCCESS;
+	if (!enough)
+		abort();
 	pcre2_set_heap_limit(s->context, HEAP_LIMIT_KIB);
 	if (s->stack)
 		pcre2_jit_stack_assign(s->context, NULL, s->stack);
@@ -380,30 +386,25 @@ enum rule_miss rule_try(const struct rule *rule, size_t index, struct rule_scrat
 	return RULE_HIT;
 }
 
-static void add_candidate(struct rule_scratch *s, uint32_t rule)
-{
-	s->words[rule / WORD_BITS] |= UINT64_C(1) << rule % WORD_BITS;
-	s->summary[rule / WORD_BITS / WORD_BITS] |= UINT64_C(1) << rule / WORD_BITS % WORD_BITS;
-}
-
 struct scan {
 	const struct ruleset *set;
 	struct rule_scratch *scratch;
 	struct slice subject;
 	uint64_t start; /* its first bytes */
+	uint32_t base;
 };
 
-static bool starts(const struct scan *scan, const struct literal_rule *r)
+static void found_literal(const struct scan *scan, uint32_t number)
 {
-	return !((scan->start ^ r->start) & r->mask) && (r->prefix.len <= sizeof(r->start) || slice_starts(scan->subject, r->prefix));
+	for (uint32_t i = scan->set->literal_first[number]; i < scan->set->literal_first[number + 1]; i++)
+		if (starts_with(scan->subject, scan->start, &scan->set->literal_rules[i]))
+			add_candidate(scan->scratch, scan->set->literal_rules[i].rule);
 }
 
-static void found_literal(void *arg, uint32_t number)
+static void on_numbered(void *arg, uint32_t number)
 {
 	const struct scan *scan = arg;
-	for (uint32_t i = scan->set->literal_first[number]; i < scan->set->literal_first[number + 1]; i++)
-		if (starts(scan, &scan->set->literal_rules[i]))
-			add_candidate(scan->scratch, scan->set->literal_rules[i].rule);
+	found_literal(scan, scan->base + number);
 }
 
 static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
@@ -413,6 +414,20 @@ static int on_literal(unsigned id, unsigned long long from, unsigned long long t
 	(void)flags;
 	found_literal(context, id);
 	return 0;
+}
+
+static void find(const struct finder *finder, struct scan *scan)
+{
+	if (finder->anchors) {
+		scan->base = finder->anchors_base;
+		anchors_scan(finder->anchors, scan->subject, on_numbered, scan);
+	}
+	if (finder->needles) {
+		scan->base = finder->needles_base;
+		needles_scan(finder->needles, scan->subject, on_numbered, scan);
+	}
+	if (finder->literals && scan->subject.len >= RULE_LITERAL_MIN)
+		hs_scan(finder->literals, scan->subject.ptr, (unsigned)scan->subject.len, 0, scan->scratch->literals, on_literal, scan);
 }
 
 static void add_candidates(const struct ruleset *set, struct rule_scratch *s, const struct record *record)
@@ -428,10 +443,9 @@ static void add_candidates(const struct ruleset *set, struct rule_scratch *s, co
 	}
 	struct slice subject = slice_sub(record->message, 0, RULE_MESSAGE_MAX);
 	struct scan scan = {.set = set, .scratch = s, .subject = subject, .start = start_word(subject)};
-	if (set->anchors)
-		anchors_scan(set->anchors, subject, found_literal, &scan);
-	if (set->literals && subject.len >= RULE_LITERAL_MIN)
-		hs_scan(set->literals, subject.ptr, (unsigned)subject.len, 0, s->literals, on_literal, &scan);
+	find(&set->finders[FIND_ANYWHERE], &scan);
+	if (ruleset_find_starts(set, s, subject, scan.start))
+		find(&set->finders[FIND_OPENED], &scan);
 }
 
 /* rule_try, but most rules are decided without a look at them. */

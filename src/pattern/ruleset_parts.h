@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a rule set is made of; private to ruleset.c and ruleset_prefilter.c. */
+/* What a rule set is made of; private to ruleset.c, ruleset_prefilter.c and ruleset_start.c. */
 #ifndef WINNOW_PATTERN_RULESET_PARTS_H
 #define WINNOW_PATTERN_RULESET_PARTS_H
 
 #include "base/map.h"
 #include "pattern/anchor.h"
+#include "pattern/needle.h"
 #include "pattern/rule.h"
 
 enum { WORD_BITS = 64 };
@@ -29,6 +30,19 @@ struct rule_front {
 	bool fields; /* its `where` has fields, or its captures are some */
 };
 
+/* Finds the literals of some of the rules in a message. */
+struct finder {
+	struct anchors *anchors;
+	struct needles *needles;        /* if only a few are not for the anchors */
+	struct hs_database *literals;   /* else */
+	uint32_t anchors_base, needles_base; /* numbers of their first literals */
+};
+
+/* Rules that may match any message; rules for messages that start in some ways, of which there are too many for the start to tell them apart. */
+enum { FIND_ANYWHERE, FIND_OPENED, FINDERS };
+
+struct starts;
+
 struct ruleset {
 	struct arena arena;
 	struct rule *rules;
@@ -36,8 +50,8 @@ struct ruleset {
 	size_t len, cap;
 	uint64_t hash;
 	uint32_t groups_max;
-	struct anchors *anchors;
-	struct hs_database *literals;
+	struct starts *starts;
+	struct finder finders[FINDERS];
 	uint32_t *literal_first;
 	struct literal_rule *literal_rules;
 	uint32_t *always;
@@ -65,7 +79,31 @@ static inline uint64_t start_word(struct slice s)
 	return word;
 }
 
+static inline struct literal_rule literal_rule(const struct ruleset *set, uint32_t rule)
+{
+	struct slice prefix = set->rules[rule].prefix;
+	struct slice ones = slice_sub(SLICE("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), 0, prefix.len);
+	return (struct literal_rule){.start = start_word(prefix), .mask = start_word(ones), .prefix = prefix, .rule = rule};
+}
+
+/* start: the message's start_word(). */
+static inline bool starts_with(struct slice message, uint64_t start, const struct literal_rule *r)
+{
+	return !((start ^ r->start) & r->mask) && (r->prefix.len <= sizeof(start) || slice_starts(message, r->prefix));
+}
+
+static inline void add_candidate(struct rule_scratch *s, uint32_t rule)
+{
+	s->words[rule / WORD_BITS] |= UINT64_C(1) << rule % WORD_BITS;
+	s->summary[rule / WORD_BITS / WORD_BITS] |= UINT64_C(1) << rule / WORD_BITS % WORD_BITS;
+}
+
 /* ruleset_prefilter.c */
 void ruleset_compile_prefilter(struct ruleset *set);
+
+/* ruleset_start.c: by_literal, of all rules: set for those that are to be found by their literals in messages for which ruleset_find_starts() says so. */
+void ruleset_compile_starts(struct ruleset *set, bool *by_literal);
+/* Adds the candidates that the start of the message tells; whether the FIND_OPENED must look as well. */
+bool ruleset_find_starts(const struct ruleset *set, struct rule_scratch *scratch, struct slice message, uint64_t start);
 
 #endif

@@ -53,13 +53,6 @@ static bool same_literal(const struct literal *a, const struct literal *b)
 	return slice_eq(a->text, b->text) && a->caseless == b->caseless;
 }
 
-static struct literal_rule literal_rule(const struct ruleset *set, uint32_t rule)
-{
-	struct slice prefix = set->rules[rule].prefix;
-	struct slice ones = slice_sub(SLICE("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), 0, prefix.len);
-	return (struct literal_rule){.start = start_word(prefix), .mask = start_word(ones), .prefix = prefix, .rule = rule};
-}
-
 /* Numbers the distinct ones of sorted literals from `number` on, their rules from `place` on; texts gets the distinct ones. Returns how many. */
 static size_t number_literals(struct ruleset *set, const struct literal *literals, size_t len, size_t number, size_t place, const struct literal **distinct)
 {
@@ -75,7 +68,22 @@ static size_t number_literals(struct ruleset *set, const struct literal *literal
 	return n;
 }
 
-static bool compile_literals(struct ruleset *set, const struct literal *const *distinct, size_t len, size_t number)
+/* Whether they are so few that each is looked for by itself. */
+static bool compile_needles(struct finder *finder, const struct literal *const *distinct, size_t len)
+{
+	struct slice texts[NEEDLES_MAX];
+	if (len > NEEDLES_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (distinct[i]->caseless)
+			return false;
+		texts[i] = distinct[i]->text;
+	}
+	finder->needles = needles_new(texts, len);
+	return true;
+}
+
+static bool compile_literals(struct finder *finder, const struct literal *const *distinct, size_t len, size_t number)
 {
 	const char **texts = mem_zalloc(len, sizeof(*texts));
 	unsigned *flags = mem_zalloc(len, sizeof(*flags)), *ids = mem_zalloc(len, sizeof(*ids));
@@ -87,7 +95,7 @@ static bool compile_literals(struct ruleset *set, const struct literal *const *d
 		ids[i] = (unsigned)(number + i);
 	}
 	hs_compile_error_t *why = NULL;
-	bool ok = hs_compile_lit_multi(texts, flags, ids, lens, (unsigned)len, HS_MODE_BLOCK, NULL, &set->literals, &why) == HS_SUCCESS;
+	bool ok = hs_compile_lit_multi(texts, flags, ids, lens, (unsigned)len, HS_MODE_BLOCK, NULL, &finder->literals, &why) == HS_SUCCESS;
 	hs_free_compile_error(why);
 	free(texts);
 	free(flags);
@@ -96,12 +104,12 @@ static bool compile_literals(struct ruleset *set, const struct literal *const *d
 	return ok;
 }
 
-static void compile_anchors(struct ruleset *set, const struct literal *const *distinct, size_t len)
+static void compile_anchors(struct finder *finder, const struct literal *const *distinct, size_t len)
 {
 	struct slice *texts = mem_zalloc(len + 1, sizeof(*texts));
 	for (size_t i = 0; i < len; i++)
 		texts[i] = distinct[i]->text;
-	set->anchors = anchors_new(texts, len);
+	finder->anchors = anchors_new(texts, len);
 	free(texts);
 }
 
@@ -187,41 +195,64 @@ static void try_always(struct ruleset *set, const struct literal *literals, size
 	free(noted);
 }
 
-static void index_literals(struct ruleset *set, struct literal *literals, size_t len)
+/* The next numbers and places are those behind the ones that the finders before this one have. */
+struct indexing {
+	struct ruleset *set;
+	size_t number, place;
+};
+
+static void index_literals(struct indexing *x, struct finder *finder, struct literal *literals, size_t len)
 {
 	const struct literal **distinct = mem_zalloc(len + 1, sizeof(*distinct));
 	size_t anchored = part_anchored(literals, len), rest = len - anchored;
-	size_t numbers = number_literals(set, literals, anchored, 0, 0, distinct);
-	compile_anchors(set, distinct, numbers);
+	size_t numbers = number_literals(x->set, literals, anchored, x->number, x->place, distinct);
+	finder->anchors_base = (uint32_t)x->number;
+	finder->needles_base = (uint32_t)(x->number + numbers);
+	compile_anchors(finder, distinct, numbers);
 	literals += anchored;
 	qsort(literals, rest, sizeof(*literals), by_literal);
 	cut_literals(literals, rest);
 	qsort(literals, rest, sizeof(*literals), by_literal);
-	size_t others = number_literals(set, literals, rest, numbers, anchored, distinct);
-	if (others && !compile_literals(set, distinct, others, numbers))
-		try_always(set, literals, rest);
+	size_t others = number_literals(x->set, literals, rest, x->number + numbers, x->place + anchored, distinct);
+	if (others && !compile_needles(finder, distinct, others) && !compile_literals(finder, distinct, others, x->number + numbers))
+		try_always(x->set, literals, rest);
 	free(distinct);
+	x->number += numbers + others;
+	x->place += len;
+}
+
+/* The literals of the rules that a finder is for. */
+static size_t list_literals(struct ruleset *set, bool opened, const bool *wanted, bool able, struct literal *out)
+{
+	size_t len = 0;
+	for (uint32_t i = 0; i < set->len; i++) {
+		const struct rule *rule = &set->rules[i];
+		if (opened ? !wanted[i] : rule->prefix.len >= RULE_START_MIN)
+			continue;
+		for (size_t k = 0; able && k < rule->literals_len; k++)
+			out[len++] = (struct literal){.text = rule->literals[k], .rule = i, .caseless = rule->literals_caseless};
+		if (!able || !rule->literals_len)
+			note_without_literal(set, i);
+	}
+	qsort(out, len, sizeof(*out), by_literal);
+	return len;
 }
 
 void ruleset_compile_prefilter(struct ruleset *set)
 {
-	size_t len = 0, most = 0;
+	size_t most = 0;
 	for (size_t i = 0; i < set->len; i++)
 		most += set->rules[i].literals_len;
 	struct literal *literals = mem_zalloc(most + 1, sizeof(*literals));
+	bool *opened = mem_zalloc(set->len + 1, sizeof(*opened)), able = hs_valid_platform() == HS_SUCCESS;
+	struct indexing x = {.set = set};
 	set->literal_first = arena_zalloc(&set->arena, (most + 1) * sizeof(*set->literal_first));
 	set->literal_rules = arena_zalloc(&set->arena, (most + 1) * sizeof(*set->literal_rules));
 	set->always = arena_zalloc(&set->arena, (set->len + 1) * sizeof(*set->always));
 	set->words_len = (set->len + WORD_BITS - 1) / WORD_BITS;
-	bool able = hs_valid_platform() == HS_SUCCESS;
-	for (uint32_t i = 0; i < set->len; i++) {
-		const struct rule *rule = &set->rules[i];
-		for (size_t k = 0; able && k < rule->literals_len; k++)
-			literals[len++] = (struct literal){.text = rule->literals[k], .rule = i, .caseless = rule->literals_caseless};
-		if (!able || !rule->literals_len)
-			note_without_literal(set, i);
-	}
-	qsort(literals, len, sizeof(*literals), by_literal);
-	index_literals(set, literals, len);
+	ruleset_compile_starts(set, opened);
+	for (size_t i = 0; i < FINDERS; i++)
+		index_literals(&x, &set->finders[i], literals, list_literals(set, i == FIND_OPENED, opened, able, literals));
+	free(opened);
 	free(literals);
 }

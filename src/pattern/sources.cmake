@@ -11,6 +11,7 @@ set(pattern_SOURCES
 	lexeme.c
 	miner.c
 	name.c
+	needle.c
 	nest.c
 	pattern_set.c
 	piece.c
@@ -31,6 +32,7 @@ set(pattern_SOURCES
 	ruleset_check.c
 	ruleset_explain.c
 	ruleset_prefilter.c
+	ruleset_start.c
 	shape.c
 	suggest.c
 	suggest_align.c

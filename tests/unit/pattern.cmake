@@ -4,6 +4,7 @@ set(pattern_TESTS
 	catalogue
 	grok
 	miner
+	needle
 	pattern_set
 	prefilter
 	rule_hostile

@@ -136,6 +136,16 @@ static void add_template(struct buf *match, struct buf *sample)
 	}
 }
 
+/* Rules that begin alike, and are told apart by what stands behind their first word. */
+static void add_opening(struct buf *match, struct buf *sample)
+{
+	static const char *const starts[] = {"pay", "payment ", "order ", "[order][", "orders of "}, *const behind[] = {" failed", " failed after", " was accepted by ", " was accepted by the ", " was accepted by the office", "\tis"};
+	const char *start = starts[rnd(5)], *text = behind[rnd(6)];
+	buf_printf(match, "%s<p:word>%s", start, text);
+	buf_printf(sample, "%s%s%s", start, rnd(8) ? "order-17" : "", text);
+	add_template(match, sample);
+}
+
 static void add_grok(struct buf *grok, struct buf *sample)
 {
 	static const struct {
@@ -182,13 +192,17 @@ static void add_rule(struct buf *file, unsigned number, struct buf *sample)
 {
 	struct buf text = {0};
 	unsigned groups = 0;
-	bool template = rnd(3) == 0, grok = !template && rnd(5) == 0, caseless = !template && !grok && rnd(5) == 0;
+	bool template = rnd(3) == 0, opening = rnd(2), grok = !template && rnd(5) == 0, caseless = !template && !grok && rnd(5) == 0;
 	do {
 		buf_reset(&text);
 		buf_reset(sample);
+		if (!template && rnd(3) == 0)
+			buf_add_str(&text, rnd(2) ? "^" : "\\A");
 		if (caseless)
 			buf_add_str(&text, "(?i)");
-		if (template)
+		if (template && opening)
+			add_opening(&text, sample);
+		else if (template)
 			add_template(&text, sample);
 		else if (grok)
 			add_grok(&text, sample);

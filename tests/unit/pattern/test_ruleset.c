@@ -247,6 +247,26 @@ static void a_literal_is_only_what_every_match_must_hold(void **state)
 	arena_done(&arena);
 }
 
+static void a_prefix_is_only_what_every_match_starts_with(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *regex, *prefix;
+	} cases[] = {
+		{"^payment failed", "payment failed"}, {"\\Apayment", "payment"}, {"payment", ""}, {"^\\[pay\\]\\[(?<x>.)", "[pay]["}, {"^abc|def", ""}, {"^(?:abc|def)", ""}, {"^ab(?:c|d)", "ab"}, {"^abc?d", "ab"},
+		{"^abc{0,2}", "ab"}, {"^abc+", "ab"}, {"^abc.*", "abc"}, {"^abc\\d", "abc"}, {"^(?i)abc", ""}, {"^abc(?i)def", ""}, {"^", ""}, {"^^abc", ""}, {"^*abc", ""}, {"^abc$", "abc"},
+		{"^ab\xC3\xA9", "ab"}, {"^abc\\Kd", ""}, {"^a\\tbc", "a"}, {"^abc[d|e]f", "abc"}, {"(^abc)", ""}, {"^abc(?x) d", ""}, {"(?m)^abc", ""}, {"^ab]c}d", "ab]c}d"}, {"^\\Qab\\E", ""},
+	};
+	struct arena arena = {0};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct slice got = regex_prefix(&arena, slice_str(cases[i].regex));
+		if (!slice_eq(got, slice_str(cases[i].prefix)))
+			print_error("regex %s\n", cases[i].regex);
+		check_slice(got, cases[i].prefix);
+	}
+	arena_done(&arena);
+}
+
 static void labels_map_values_and_leave_out_empty_ones(void **state)
 {
 	(void)state;
@@ -724,7 +744,7 @@ int main(void)
 		cmocka_unit_test(the_documented_rule_matches_captures_and_passes_its_tests), cmocka_unit_test(a_failing_test_is_told_with_its_line),
 		cmocka_unit_test(the_first_rule_in_file_order_wins), cmocka_unit_test(conditions_take_lists_prefixes_negation_and_numbers),
 		cmocka_unit_test(captures_convert_by_type_and_unit), cmocka_unit_test(every_place_type_matches_its_own_example_only),
-		cmocka_unit_test(a_literal_is_only_what_every_match_must_hold), cmocka_unit_test(labels_map_values_and_leave_out_empty_ones),
+		cmocka_unit_test(a_literal_is_only_what_every_match_must_hold), cmocka_unit_test(a_prefix_is_only_what_every_match_starts_with), cmocka_unit_test(labels_map_values_and_leave_out_empty_ones),
 		cmocka_unit_test(all_mistakes_of_a_file_are_told_at_once), cmocka_unit_test(labels_that_look_like_ids_are_refused),
 		cmocka_unit_test(grok_names_expand_and_convert), cmocka_unit_test(every_grok_name_compiles_and_a_bomb_is_one_mistake), cmocka_unit_test(a_rule_has_one_text_and_old_keys_are_named), cmocka_unit_test(mistakes_in_counters_and_histograms_are_named), cmocka_unit_test(what_a_match_counts_in_its_rules_metrics), cmocka_unit_test(files_that_cannot_be_read_are_named),
 		cmocka_unit_test(a_directory_is_read_in_name_order_and_the_hash_tells_it_apart), cmocka_unit_test(a_hostile_message_ends_at_the_limit_and_is_counted),
