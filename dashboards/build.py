@@ -77,11 +77,18 @@ SERVICE = query_variable("service", "Service", "label_values(log_records_total, 
 PATTERN = query_variable("pattern", "Pattern", 'label_values(log_pattern_records_total{service_name="$service"}, pattern_id)')
 WINNOW = text_variable("winnow", "winnow", "http://localhost:9465")
 
+UNDER_INCIDENT = "max by (service_name) (winnow_incident_until_timestamp_seconds{WHICH}) - time() > 0"
 OVERVIEW = [
     ("Objectives", [
         Panel("table", "Error budget left", ("sort(slo:period_error_budget_remaining:ratio)", ""), unit="percentunit", about="Of the SLO's period. Below 0: spent.",
               links=[link("Open the service", "/d/winnow-service?var-service=${__data.fields.sloth_service}&${__url_time_range}")]),
         Panel("timeseries", "Burn rate", ("slo:current_burn_rate:ratio", "{{sloth_service}} {{sloth_slo}}"), about="1 spends the budget in exactly the period; 14.4 pages.", bad_above=14.4),
+    ]),
+    ("Incidents", [
+        Panel("table", "Under incident, time left", (UNDER_INCIDENT.replace("WHICH", ""), ""), unit="s", height=5, links=[TO_SERVICE], decimals=0, optional=True,
+              about="Services of which all traces, more examples and a finer log are kept (POST /api/v1/incident). It ends by itself."),
+        Panel("stat", "Raised in the time shown", ("sum(increase(winnow_incidents_total[$__range]))", ""), width=4, height=5, decimals=0),
+        Panel("timeseries", "Their records per second", ("sum(rate(winnow_incident_records_total[$__rate_interval]))", "kept more of"), width=8, height=5),
     ]),
     ("Services", [
         Panel("timeseries", "Requests per second", (f"sum by (service_name) (rate({CALLS}{{{SERVER}}}[$__rate_interval]))", "{{service_name}}"), unit="reqps", width=8, links=[SERIES_TO_SERVICE]),
@@ -92,8 +99,8 @@ OVERVIEW = [
     ]),
     ("Patterns", [
         Panel("table", "Spiking: errors and warnings per minute more than before", (
-            'topk(15, (60 * sum by (service_name, pattern_id) (rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m])) - (60 * sum by (service_name, pattern_id) '
-            '(rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m] offset 15m)) or 0 * sum by (service_name, pattern_id) (rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m]))))'
+            'topk(15, ((60 * sum by (service_name, pattern_id) (rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m])) - (60 * sum by (service_name, pattern_id) '
+            '(rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m] offset 15m)) or 0 * sum by (service_name, pattern_id) (rate(log_pattern_records_total{severity=~"warn|error|fatal"}[5m])))) > 0)'
             ' * on (service_name, pattern_id) group_left (template) log_pattern_info)', ""), links=[TO_PATTERN], decimals=1),
         Panel("table", "New in the last hour", (
             'topk(15, count by (service_name, pattern_id, template) (log_pattern_info) unless on (service_name, pattern_id) (log_pattern_info offset 1h))', ""), links=[TO_PATTERN], optional=True,
@@ -110,6 +117,11 @@ OVERVIEW = [
 ]
 
 SERVICE_LEVEL = [
+    ("$service: alerts and incident", [
+        Panel("table", "Alerts that fire or wait", ('ALERTS{sloth_service="$service"} or ALERTS{service_name="$service"}', ""), width=16, height=5, decimals=0, optional=True),
+        Panel("stat", "Under incident for", (UNDER_INCIDENT.replace("WHICH", 'service_name="$service"'), ""), unit="s", width=8, height=5, decimals=0, optional=True,
+              about="While it lasts, all traces of the service are kept, more examples, and debug is the log level it is asked for."),
+    ]),
     ("$service: requests", [
         Panel("timeseries", "Requests per second by endpoint", (f'sum by (span_name) (rate({CALLS}{{service_name="$service",{SERVER}}}[$__rate_interval]))', "{{span_name}}"), unit="reqps", width=8),
         Panel("timeseries", "Errors per second by endpoint", (f'sum by (span_name) (rate({CALLS}{{service_name="$service",{SERVER},status_code="STATUS_CODE_ERROR"}}[$__rate_interval]))', "{{span_name}}"), unit="reqps",
@@ -136,9 +148,13 @@ SERVICE_LEVEL = [
               unit="s", width=24, links=[SERIES_TO_PATTERN], exemplars=True),
     ]),
     ("$service: resources", [
-        Panel("timeseries", "CPU", ('sum by (pod) (rate(container_cpu_usage_seconds_total{container!="",pod=~"$service-.*"}[$__rate_interval]))', "{{pod}}"), width=8, optional=True, about="From cAdvisor, by pods called like the service."),
-        Panel("timeseries", "Memory", ('sum by (pod) (container_memory_working_set_bytes{container!="",pod=~"$service-.*"})', "{{pod}}"), unit="bytes", width=8, optional=True),
-        Panel("timeseries", "Throttled", ('sum by (pod) (rate(container_cpu_cfs_throttled_periods_total{pod=~"$service-.*"}[$__rate_interval]))', "{{pod}}"), width=8, optional=True),
+        Panel("timeseries", "CPU", ('sum by (pod) (rate(container_cpu_usage_seconds_total{container!="",pod=~"$service-.*"}[$__rate_interval])) or sum by (instance) (rate(process_cpu_seconds_total{job="$service"}[$__rate_interval]))',
+              "{{pod}}{{instance}}"), width=8, optional=True, about="Seconds per second. Of pods called like the service (cAdvisor), and of what is scraped under the service's name as its job."),
+        Panel("timeseries", "Memory", ('sum by (pod) (container_memory_working_set_bytes{container!="",pod=~"$service-.*"}) or sum by (instance) (process_resident_memory_bytes{job="$service"})', "{{pod}}{{instance}}"),
+              unit="bytes", width=8, optional=True),
+        Panel("timeseries", "How near to a limit", ('sum by (pod) (rate(container_cpu_cfs_throttled_periods_total{pod=~"$service-.*"}[$__rate_interval])) / sum by (pod) (rate(container_cpu_cfs_periods_total{pod=~"$service-.*"}[$__rate_interval])) '
+              'or sum by (instance) (process_open_fds{job="$service"}) / sum by (instance) (process_max_fds{job="$service"})', "{{pod}}{{instance}}"), unit="percentunit", width=8, optional=True,
+              about="Pods: share of the CPU's periods in which they were throttled. Processes: open files, of those they may open."),
     ]),
 ]
 
@@ -148,7 +164,8 @@ INFRASTRUCTURE = [
         Panel("stat", "Leaders", ("sum(winnow_leader)", ""), width=4, height=5),
         Panel("stat", "Behind", ("time() - max(winnow_watermark_timestamp_seconds)", ""), unit="s", width=4, height=5, bad_above=300, decimals=0),
         Panel("stat", "Steps that wait", ("max(winnow_pending_steps)", ""), width=4, height=5, bad_above=30),
-        Panel("stat", "Books: consumed less outcomes", ("sum(winnow_records_consumed_total) - sum(winnow_records_total)", ""), width=4, height=5, bad_above=1),
+        Panel("stat", "Not in the books", ("sum(winnow_records_consumed_total) - sum(winnow_records_total)", ""), width=4, height=5, bad_above=1,
+              about="Records consumed, less those of all outcomes: 0."),
         Panel("stat", "Set aside", ("max(winnow_remote_write_aside_series)", ""), width=4, height=5, bad_above=1),
     ]),
     ("Kafka", [
@@ -160,14 +177,14 @@ INFRASTRUCTURE = [
     ("Quality of the input", [
         Panel("timeseries", "Undecodable per second by reason", ("sum by (reason) (rate(winnow_undecodable_total[$__rate_interval]))", "{{reason}}"), width=8, optional=True),
         Panel("timeseries", "Late per second by service", ("sum by (service_name) (rate(winnow_late_records_total[$__rate_interval]))", "{{service_name}}"), width=8, optional=True),
-        Panel("timeseries", "Over a budget per second", ("sum by (budget) (rate(winnow_overflow_total[$__rate_interval])) or vector(0)", "{{budget}}"), width=8),
+        Panel("timeseries", "Over a budget per second", ("sum by (budget) (rate(winnow_overflow_total[$__rate_interval])) or label_replace(vector(0), \"budget\", \"none\", \"\", \"\")", "{{budget}}"), width=8),
         Panel("timeseries", "Patterns and series", ("max(winnow_patterns)", "patterns"), ("max(winnow_series)", "series"), width=12),
         Panel("timeseries", "Deltas by what became of them", ("sum by (outcome) (rate(winnow_deltas_total[$__rate_interval]))", "{{outcome}}"), width=12),
     ]),
     ("Receiver", [
         Panel("timeseries", "Remote-write requests by status", ("sum by (code) (rate(winnow_remote_write_requests_total[$__rate_interval]))", "{{code}}"), width=8),
         Panel("timeseries", "Prometheus: series in memory", ("prometheus_tsdb_head_series", "{{instance}}"), width=8),
-        Panel("timeseries", "Prometheus: samples taken per second", ("rate(prometheus_tsdb_head_samples_appended_total[$__rate_interval])", "{{instance}}"), width=8),
+        Panel("timeseries", "Prometheus: samples taken per second", ("sum by (instance) (rate(prometheus_tsdb_head_samples_appended_total[$__rate_interval]))", "{{instance}}"), width=8),
     ]),
     ("Hosts", [
         Panel("timeseries", "CPU in use", ('1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[$__rate_interval]))', "{{instance}}"), unit="percentunit", width=8, optional=True),
@@ -183,7 +200,7 @@ PATTERN_LEVEL = [
         Panel("timeseries", "Records per second", ('sum by (severity) (rate(log_pattern_records_total{service_name="$service",pattern_id="$pattern"}[$__rate_interval]))', "{{severity}}"), width=16, exemplars=True,
               links=[TO_WINNOW], about="A dot is a trace in which this line was written."),
         Panel("stat", "In the time shown", ('sum(increase(log_pattern_records_total{service_name="$service",pattern_id="$pattern"}[$__range]))', ""), width=4, decimals=0, links=[TO_WINNOW]),
-        Panel("stat", "Share of the service's records", ('sum(rate(log_pattern_records_total{service_name="$service",pattern_id="$pattern"}[5m])) / sum(rate(log_records_total{service_name="$service"}[5m]))', ""),
+        Panel("stat", "Share of its service", ('sum(rate(log_pattern_records_total{service_name="$service",pattern_id="$pattern"}[5m])) / sum(rate(log_records_total{service_name="$service"}[5m]))', ""),
               unit="percentunit", width=4),
     ]),
     ("What it measures", [
@@ -232,7 +249,8 @@ def dashboard(uid, title, rows, variables):
             panels.append(panel.json(number := number + 1, x, y))
             x, tallest = x + panel.width, max(tallest, panel.height)
         y += tallest
-    annotations = [{"name": "Alerts", "datasource": PROMETHEUS, "enable": True, "hide": False, "iconColor": "red", "expr": 'ALERTS{alertstate="firing",sloth_severity="page"}'}]
+    annotations = [{"name": "Alerts", "datasource": PROMETHEUS, "enable": True, "hide": False, "iconColor": "red", "expr": 'ALERTS{alertstate="firing",sloth_severity="page"}'},
+                   {"name": "Incidents", "datasource": PROMETHEUS, "enable": True, "hide": False, "iconColor": "orange", "expr": "winnow_incident_until_timestamp_seconds > time()"}]
     return {"uid": uid, "title": title, "tags": ["winnow"], "schemaVersion": 39, "version": 1, "editable": True, "graphTooltip": 1, "timezone": "browser", "refresh": "10s",
             "time": {"from": "now-1h", "to": "now"}, "templating": {"list": variables}, "annotations": {"list": annotations}, "panels": panels,
             "links": [{"title": "winnow", "type": "dashboards", "tags": ["winnow"], "asDropdown": False, "includeVars": True, "keepTime": True, "targetBlank": False, "icon": "external link", "tooltip": "", "url": ""}]}

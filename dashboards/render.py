@@ -21,17 +21,30 @@ def text(x, y, words, size=11, colour="#222", weight="normal", anchor="start"):
     return f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size}" fill="{colour}" font-weight="{weight}" text-anchor="{anchor}">{html.escape(str(words))}</text>'
 
 
-def number(value, unit):
+def scaled(value, steps):
+    """Value and name in the largest of the units that leaves something before the point: [(size, name)], the smallest first."""
+    size, name = next(((n, u) for n, u in reversed(steps) if abs(value) >= n), steps[0])
+    return f"{value / size:.4g} {name}".strip()
+
+
+SCALES = {"ms": [(1, "ms"), (1000, "s"), (60000, "min")], "s": [(0.001, "ms"), (1, "s"), (60, "min"), (3600, "h")], "bytes": [(1, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")],
+          "Bps": [(1, "B/s"), (1e3, "kB/s"), (1e6, "MB/s"), (1e9, "GB/s")], "reqps": [(1, "/s")], "short": [(1, ""), (1e6, "M"), (1e9, "G")]}
+
+
+def number(value, unit, decimals=None):
     if value != value:
         return "-"
     if unit == "percentunit":
-        return f"{100 * value:.2f} %"
-    if unit in ("Bps", "bytes"):
-        for prefix in ("", "k", "M", "G"):
-            if abs(value) < 1000 or prefix == "G":
-                return f"{value:.3g} {prefix}B" + ("/s" if unit == "Bps" else "")
-            value /= 1000
-    return f"{value:,.4g}" + {"ms": " ms", "s": " s", "reqps": "/s"}.get(unit, "")
+        return f"{100 * value:,.2f} %"
+    if unit == "short" and (decimals is not None or 1000 <= abs(value) < 1e6):
+        return f"{value:,.{decimals or 0}f}"
+    return scaled(value, SCALES[unit]) if value else "0"
+
+
+def cut(words, width, size):
+    """What of the words a line of that width holds."""
+    most = int(width / (0.6 * size))
+    return words if len(words) <= most else words[:max(0, most - 1)] + "\u2026"
 
 
 def legend(template, labels):
@@ -64,7 +77,7 @@ class Picture:
             return [text(x + w / 2, y + h / 2, "no data", 12, "#999", anchor="middle")]
         shown = max(1, min(len(series), int((h - 110) / 14)))
         top = max(v for _, points in series for _, v in points) or 1.0
-        left, bottom, height = x + 62, y + h - 20 - 14 * shown, h - 56 - 14 * shown
+        left, bottom, height = x + 70, y + h - 20 - 14 * shown, h - 56 - 14 * shown
         for part in (0, 0.5, 1):
             at = bottom - part * height
             out.append(f'<line x1="{left:.0f}" y1="{at:.0f}" x2="{x + w - 12:.0f}" y2="{at:.0f}" stroke="#e5e5e5"/>' + text(left - 6, at + 4, number(top * part, panel.unit), 10, "#777", anchor="end"))
@@ -72,7 +85,7 @@ class Picture:
             place = lambda p: f"{left + (p[0] - self.now + RANGE_S) / RANGE_S * (x + w - 12 - left):.1f},{bottom - p[1] / top * height:.1f}"
             out.append(f'<polyline fill="none" stroke="{COLOURS[i]}" stroke-width="1.5" points="{" ".join(map(place, points))}"/>')
             if i < shown:
-                out.append(text(x + 14, bottom + 18 + 14 * i, "\u2014 " + name[:int(w / 7)], 10, COLOURS[i]) + text(x + w - 14, bottom + 18 + 14 * i, number(points[-1][1], panel.unit), 10, "#444", anchor="end"))
+                out.append(text(x + 14, bottom + 18 + 14 * i, "\u2014 " + cut(name, w - 110, 10), 10, COLOURS[i]) + text(x + w - 14, bottom + 18 + 14 * i, number(points[-1][1], panel.unit), 10, "#444", anchor="end"))
         return out
 
     def table(self, panel, x, y, w, h):
@@ -80,19 +93,19 @@ class Picture:
         out = [] if rows else [text(x + w / 2, y + h / 2, "no data", 12, "#999", anchor="middle")]
         for i, (labels, value) in enumerate(sorted(rows, key=lambda r: -r[1] if r[1] == r[1] else 0)[:int((h - 40) / 17)]):
             words = "   ".join(v for k, v in sorted(labels.items(), key=lambda kv: kv[0] == "template") if k not in ("__name__", "origin") and v)
-            out.append(text(x + 12, y + 46 + 17 * i, words[:int((w - 90) / 6.2)], 11, "#333") + text(x + w - 12, y + 46 + 17 * i, number(value, panel.unit), 11, "#111", "bold", "end"))
+            out.append(text(x + 12, y + 46 + 17 * i, cut(words, w - 90, 10.5), 11, "#333") + text(x + w - 12, y + 46 + 17 * i, number(value, panel.unit, panel.decimals), 11, "#111", "bold", "end"))
         return out
 
     def stat(self, panel, x, y, w, h):
         rows = api(self.url, "query", query=self.fill(panel.queries[0][0]), time=self.now)
         value = float(rows[0]["value"][1]) if rows else float("nan")
         bad = panel.bad_above is not None and value >= panel.bad_above
-        return [text(x + w / 2, y + h / 2 + 18, number(value, panel.unit), 26, "#c0392b" if bad else "#2b7a4b", "bold", "middle")]
+        return [text(x + w / 2, y + h / 2 + 18, number(value, panel.unit, panel.decimals), 26, "#c0392b" if bad else "#2b7a4b", "bold", "middle")]
 
     def panel(self, panel, x, y, w, h):
         draw = {"timeseries": self.graph, "table": self.table, "stat": self.stat}[panel.kind]
         frame = f'<rect x="{x + 3}" y="{y + 3}" width="{w - 6}" height="{h - 6}" rx="4" fill="#fff" stroke="#ddd"/>'
-        return [frame, text(x + 12, y + 22, self.fill(panel.title), 12, "#222", "bold"), *draw(panel, x, y, w, h)]
+        return [frame, text(x + 12, y + 22, cut(self.fill(panel.title), w - 20, 12.5), 12, "#222", "bold"), *draw(panel, x, y, w, h)]
 
     def board(self, title, rows):
         out, y = [text(12, 26, title, 17, "#111", "bold")], 40

@@ -198,7 +198,7 @@ void view_cardinality(const struct view *v, struct buf *out)
 		buf_add_json_string(&overflow, value.labels[0].value);
 		buf_printf(&overflow, ":%llu", (unsigned long long)value.count);
 	}
-	buf_printf(out, "{\"series\":%zu,\"growth\":%zu,\"budget\":%zu,\"overflow\":{%s}", rows.series, rows.growth, v->ledger ? ledger_options(v->ledger)->series_limit : 0, buf_cstr(&overflow));
+	buf_printf(out, "{\"series\":%zu,\"growth\":%zu,\"budget_used\":%zu,\"budget\":%zu,\"overflow\":{%s}", rows.series, rows.growth, v->ledger ? ledger_budget_used(v->ledger) : 0, v->ledger ? ledger_options(v->ledger)->series_limit : 0, buf_cstr(&overflow));
 	print_rows(&rows.labels, "by_series", false, out);
 	print_rows(&rows.labels, "by_demand", true, out);
 	print_rows(&rows.services, "by_service", false, out);

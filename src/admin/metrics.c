@@ -209,6 +209,8 @@ static void add_series(const struct view *v, struct openmetrics *o)
 	uint32_t *places = mem_zalloc(len + 1, sizeof(*places));
 	size_t live = sort_by_family(v->ledger, places, starts);
 	one(o, OWN_SERIES, live);
+	one(o, OWN_BUDGET_USED, ledger_budget_used(v->ledger));
+	one(o, OWN_BUDGET_LIMIT, ledger_options(v->ledger)->series_limit);
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		struct ledger_value value;
 		if (starts[f] < starts[f + 1])

@@ -465,15 +465,12 @@ static void feed_as_called(struct graph *g, const struct role *role, uint64_t tr
 		emit_root(role, trace, sink, arg);
 }
 
-void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
+static __attribute__((noinline)) void feed(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
 {
-	leave(g, newest_ns, sink, arg);
-	bool any = g->opts.services || g->opts.once, says_so = span->span_kind > SPAN_INTERNAL;
-	if (span->trace_id.len == 0 || !(any || says_so))
-		return;
 	const struct role role = role_of(span, service, newest_ns, weight);
-	bool called = role.server || g->opts.services, calls = (role.client || any) && span->span_id.len;
-	if (!called && !calls)
+	leave(g, newest_ns, sink, arg);
+	bool called = role.server || g->opts.services, calls = (role.client || g->opts.services || g->opts.once) && span->span_id.len;
+	if (span->trace_id.len == 0 || !(called || calls))
 		return;
 	uint64_t trace = trace_hash(g, span->trace_id), id = span_id(span->span_id);
 	struct node *head = calls ? head_of(g, trace, id) : NULL;
@@ -483,4 +480,11 @@ void graph_span(struct graph *g, const struct record *span, struct slice service
 		feed_as_called(g, &role, trace, sink, arg);
 	if (calls) /* asked again: a span that is its own parent has just been put there */
 		feed_caller(g, &role, trace, called ? head_of(g, trace, id) : head, sink, arg);
+}
+
+void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
+{
+	bool due = g->len && (g->len >= g->opts.spans_max || newest_ns - g->ring[g->first]->came_ns >= g->opts.hold_ns);
+	if (due || span->span_kind > SPAN_INTERNAL || g->opts.services || g->opts.once)
+		feed(g, span, service, newest_ns, weight, sink, arg);
 }

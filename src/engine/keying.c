@@ -14,10 +14,6 @@ static void look_for_trace(struct keying *k, struct slice trace, struct slice to
 	if (trace.len < sizeof(id))
 		return;
 	memcpy(&id, trace.ptr + trace.len - sizeof(id), sizeof(id)); /* the random half of it */
-	if (id == k->latest && partition == k->latest_partition && topic.ptr == k->topic_text)
-		return; /* as most spans are: those of a trace follow each other */
-	k->latest = id;
-	k->latest_partition = partition;
 	if (k->topic_text != topic.ptr) {
 		k->topic_text = topic.ptr;
 		k->topic = hash_bytes(topic);
@@ -32,10 +28,8 @@ static void look_for_trace(struct keying *k, struct slice trace, struct slice to
 		"OpenTelemetry collector's Kafka exporter), or have its spans re-keyed (rekey.topic)", (int)topic.len, topic.ptr);
 }
 
-void keying_span(struct keying *k, const struct record *span, struct slice topic, int32_t partition, bool by_services)
+void keying_look(struct keying *k, const struct record *span, struct slice topic, int32_t partition, bool by_services)
 {
-	k->spans++;
-	k->calls += span->span_kind > SPAN_INTERNAL && (span->span_kind != SPAN_SERVER || span->parent_span_id.len);
 	look_for_trace(k, span->trace_id, topic, partition);
 	if (by_services || k->told_kinds || k->calls || k->spans < TELL_KINDS)
 		return;

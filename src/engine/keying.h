@@ -23,8 +23,21 @@ struct keying {
 	bool told_scattered, told_kinds;
 };
 
+void keying_look(struct keying *k, const struct record *span, struct slice topic, int32_t partition, bool by_services);
 /* A span of this partition came. by_services: edges hang on services, not on kinds. */
-void keying_span(struct keying *k, const struct record *span, struct slice topic, int32_t partition, bool by_services);
+static inline void keying_span(struct keying *k, const struct record *span, struct slice topic, int32_t partition, bool by_services)
+{
+	uint64_t id = 0; /* the random half of the trace's */
+	if (span->trace_id.len >= sizeof(id))
+		memcpy(&id, span->trace_id.ptr + span->trace_id.len - sizeof(id), sizeof(id));
+	k->spans++;
+	k->calls += span->span_kind > SPAN_INTERNAL && (span->span_kind != SPAN_SERVER || span->parent_span_id.len);
+	if (id == k->latest && partition == k->latest_partition && topic.ptr == k->topic_text && (k->calls || k->told_kinds || by_services))
+		return; /* as most spans are: those of a trace follow each other */
+	k->latest = id;
+	k->latest_partition = partition;
+	keying_look(k, span, topic, partition, by_services);
+}
 /* How often a trace was met in another partition than before. */
 uint64_t keying_elsewhere(const struct keying *k);
 

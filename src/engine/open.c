@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { WAITING_SPANS = 100000 };
+enum { WAITING_SPANS = 100000, JUDGED_HOLDS = 2 };
 
 struct shard_open *open_new(const struct shard_opts *opts, enum shard_keying keying, struct replay_point at)
 {
@@ -15,13 +15,14 @@ struct shard_open *open_new(const struct shard_opts *opts, enum shard_keying key
 	replay_start(&open->replay, hold_ns > LINES_HOLD_NS ? hold_ns : LINES_HOLD_NS, at);
 	open->graph = opts->hold_ns > 0 ? graph_new(&graph) : NULL;
 	open->lines = lines_new();
+	open->judged_ns = at.cut ? at.time_ns + JUDGED_HOLDS * open->replay.hold_ns : INT64_MIN;
 	return open;
 }
 
 void open_keep(struct shard_open *open)
 {
 	int64_t oldest = open->tail ? tail_oldest(open->tail) : INT64_MAX;
-	open->replay.keep_ns = oldest == INT64_MAX ? INT64_MAX : oldest - open->replay.hold_ns;
+	open->replay.keep_ns = oldest == INT64_MAX ? INT64_MAX : oldest - REPLAY_HOLDS * open->replay.hold_ns;
 }
 
 int64_t open_hold_ns(const struct shard_opts *opts)
@@ -70,7 +71,7 @@ void shard_partition_done(struct shard_partition *p)
 
 void shard_partition_start(struct shard_partition *p, const struct shard_start *at, const struct shard_opts *opts)
 {
-	bool open = at->replay_time_ns > 0 || at->replay < at->offset;
+	bool open = at->replay_time_ns || at->replay < at->offset, cut = at->replay_time_ns < 0;
 	shard_partition_done(p);
 	p->expected = open ? at->replay : at->offset;
 	p->count_from = p->cut_from = at->offset;
@@ -79,7 +80,7 @@ void shard_partition_start(struct shard_partition *p, const struct shard_start *
 	p->gap_asked = -1;
 	p->at_end = false;
 	if (open)
-		p->open = open_new(opts, p->keying, (struct replay_point){.offset = at->replay, .time_ns = at->replay_time_ns});
+		p->open = open_new(opts, p->keying, (struct replay_point){.offset = at->replay, .time_ns = cut ? -at->replay_time_ns : at->replay_time_ns, .cut = cut});
 }
 
 int64_t shard_partition_to(const struct shard_partition *p)
@@ -98,5 +99,5 @@ void shard_partition_successor(const struct shard_partition *p, struct shard_sta
 	if (caught_up && (!p->open->graph || graph_empty(p->open->graph)) && (!p->open->tail || tail_oldest(p->open->tail) == INT64_MAX) && lines_empty(p->open->lines))
 		at = (struct replay_point){.offset = ret->offset, .time_ns = p->open->replay.newest_ns};
 	ret->replay = at.offset;
-	ret->replay_time_ns = at.time_ns;
+	ret->replay_time_ns = at.cut ? -at.time_ns : at.time_ns;
 }

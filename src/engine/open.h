@@ -14,6 +14,7 @@ struct shard_open {
 	struct graph *graph; /* NULL: none is wanted */
 	struct tail *tail;   /* NULL: no span yet, or no sampling */
 	struct lines *lines;
+	int64_t judged_ns;   /* traces that came before this time are decided already; INT64_MIN: none is */
 };
 
 struct shard_open *open_new(const struct shard_opts *opts, enum shard_keying keying, struct replay_point at);

@@ -122,30 +122,6 @@ struct service *red_service(struct red *r, struct slice name)
 	return s;
 }
 
-/* Ids mostly have all their digits: a copy of a size that the compiler knows. */
-static inline void copy_id(char *to, struct slice id, size_t most)
-{
-	if (id.len == most)
-		memcpy(to, id.ptr, most);
-	else if (id.len)
-		memcpy(to, id.ptr, id.len);
-}
-
-void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
-{
-	const struct record *record = e->record;
-	x->rank = 0;
-	if (e->unsure || record->trace_id.len == 0 || record->trace_id.len > EXEMPLAR_TRACE_MAX || record->span_id.len > EXEMPLAR_SPAN_MAX)
-		return;
-	x->rank = e->error ? 3 : 1;
-	x->time_ns = e->time_ns;
-	x->value = value;
-	x->trace_len = (uint8_t)record->trace_id.len;
-	x->span_len = (uint8_t)record->span_id.len;
-	copy_id(x->trace_id, record->trace_id, EXEMPLAR_TRACE_MAX);
-	copy_id(x->span_id, record->span_id, EXEMPLAR_SPAN_MAX);
-}
-
 static struct pattern_series *pattern_series(struct red *r, const struct pattern *p)
 {
 	if (p->index >= r->patterns_cap) {
@@ -305,8 +281,11 @@ enum red_refusal red_measure(struct red *r, const struct red_event *e, enum fami
 
 void red_outcome(struct red *r, int64_t time_ns, enum outcome outcome, uint64_t n)
 {
-	struct label labels[] = {red_label("outcome", slice_str(outcome_name(outcome)))};
-	tally_count(r->tally, red_series(r, &r->outcomes[outcome], FAMILY_RECORDS, labels, 1), red_step(r, time_ns), n, NULL);
+	if (r->outcomes[outcome] == NONE) {
+		struct label labels[] = {red_label("outcome", slice_str(outcome_name(outcome)))};
+		r->outcomes[outcome] = tally_series(r->tally, FAMILY_RECORDS, labels, 1);
+	}
+	tally_count(r->tally, (uint32_t)r->outcomes[outcome], red_step(r, time_ns), n, NULL);
 }
 
 void red_consumed(struct red *r, int64_t time_ns, uint64_t records, uint64_t bytes)

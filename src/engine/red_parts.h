@@ -45,6 +45,7 @@ struct pair {
 struct red {
 	struct tally *tally;
 	int64_t step_ns, oldest_step;
+	int64_t near_step, near_step_ns; /* a step and where it begins: records come close together */
 	size_t names, usual_names, ids;
 	struct red_span_opts spans;
 	struct map services;
@@ -70,10 +71,13 @@ struct red {
 	struct span_run run;
 };
 
-static inline int64_t red_step(const struct red *r, int64_t time_ns)
+static inline int64_t red_step(struct red *r, int64_t time_ns)
 {
-	int64_t step = time_ns / r->step_ns - (time_ns % r->step_ns < 0);
-	return step < r->oldest_step ? r->oldest_step : step;
+	if ((uint64_t)time_ns - (uint64_t)r->near_step_ns >= (uint64_t)r->step_ns) {
+		r->near_step = time_ns / r->step_ns - (time_ns % r->step_ns < 0);
+		r->near_step_ns = r->near_step * r->step_ns;
+	}
+	return r->near_step < r->oldest_step ? r->oldest_step : r->near_step;
 }
 
 static inline uint32_t red_series(struct red *r, int64_t *cache, enum family_id family, const struct label *labels, size_t len)
@@ -88,8 +92,30 @@ static inline struct label red_label(const char *name, struct slice value)
 	return (struct label){.name = slice_str(name), .value = value};
 }
 
+/* Ids mostly have all their digits: a copy of a size that the compiler knows. */
+static inline void red_copy_id(char *to, struct slice id, size_t most)
+{
+	if (id.len == most)
+		memcpy(to, id.ptr, most);
+	else if (id.len)
+		memcpy(to, id.ptr, id.len);
+}
+
 /* Rank 0 if the record has no ids that fit. */
-void red_exemplar(struct exemplar *x, const struct red_event *e, double value);
+static inline void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
+{
+	const struct record *record = e->record;
+	x->rank = 0;
+	if (e->unsure || record->trace_id.len == 0 || record->trace_id.len > EXEMPLAR_TRACE_MAX || record->span_id.len > EXEMPLAR_SPAN_MAX)
+		return;
+	x->rank = e->error ? 3 : 1;
+	x->time_ns = e->time_ns;
+	x->value = value;
+	x->trace_len = (uint8_t)record->trace_id.len;
+	x->span_len = (uint8_t)record->span_id.len;
+	red_copy_id(x->trace_id, record->trace_id, EXEMPLAR_TRACE_MAX);
+	red_copy_id(x->span_id, record->span_id, EXEMPLAR_SPAN_MAX);
+}
 static inline const struct exemplar *red_candidate(const struct exemplar *x)
 {
 	return x->rank ? x : NULL;

@@ -258,15 +258,16 @@ enum { KEY_TEXTS = 8 };
 
 /* All that the labels of any preset are made of. */
 struct span_key {
-	struct span_head {
-		const struct service *service;
-		uint16_t http_status;
-		uint8_t kind, status, system, peer_rank, mark, http;
-	} head;
+	uint64_t head[2]; /* the service, and all that is a small number */
 	struct slice texts[KEY_TEXTS + SPAN_DIMENSIONS_MAX];
 	size_t len;
 };
-_Static_assert(sizeof(struct span_head) == 16, "the head of a key has no holes");
+
+static inline uint64_t small_numbers(const struct record *span, bool http)
+{
+	return (uint64_t)(uint16_t)span->http_status | (uint64_t)span->span_kind << 16 | (uint64_t)span->status << 24 | (uint64_t)span->system << 32 | (uint64_t)span->peer_rank << 40
+		| (uint64_t)'s' << 48 | (uint64_t)http << 56;
+}
 
 /* The service of a payload's spans, which mostly is the one before. */
 static const struct service *span_service(struct red *r, struct slice name)
@@ -298,7 +299,8 @@ static inline void span_key(struct red *r, const struct red_event *e, struct spa
 {
 	const struct record *span = e->record;
 	bool http = span->http_status || span->http_method.len || span->http_route.len;
-	k->head = (struct span_head){span_service(r, e->service), (uint16_t)span->http_status, (uint8_t)span->span_kind, (uint8_t)span->status, (uint8_t)span->system, span->peer_rank, 's', http};
+	k->head[0] = (uintptr_t)span_service(r, e->service);
+	k->head[1] = small_numbers(span, http);
 	k->texts[0] = span->name;
 	k->len = 1;
 	if (http) {
@@ -316,7 +318,7 @@ static void span_key_bytes(struct red *r, const struct span_key *k)
 	size_t bytes = 0;
 	for (size_t i = 0; i < k->len; i++)
 		bytes += k->texts[i].len + sizeof(uint32_t);
-	char *at = key_bytes(key_begin(r, sizeof(k->head), bytes), &k->head, sizeof(k->head));
+	char *at = key_bytes(key_begin(r, sizeof(k->head), bytes), k->head, sizeof(k->head));
 	for (size_t i = 0; i < k->len; i++)
 		at = key_text(at, k->texts[i]);
 	key_end(r, at);
@@ -342,26 +344,44 @@ static inline uint64_t text_mix(struct slice s)
 
 static inline struct memo **near_place(struct red *r, const struct span_key *k)
 {
-	uint64_t head[2];
-	memcpy(head, &k->head, sizeof(head));
-	uint64_t mix = head[0] ^ head[1];
+	uint64_t mix = k->head[0] ^ k->head[1];
 	for (size_t i = 0; i < k->len; i++)
 		mix = (mix ^ text_mix(k->texts[i])) * UINT64_C(0x9E3779B97F4A7C15);
 	return &r->near[mix >> 54];
+}
+
+/* Eight bytes at a time, the last ones once more where they are no eight: names are too short for a call. */
+static inline bool same_text(const char *a, const char *b, size_t len)
+{
+	uint64_t x, y, other = 0;
+	if (len < 8)
+		return len == 0 || memcmp(a, b, len) == 0;
+	for (size_t i = 0; i + 8 < len; i += 8) {
+		memcpy(&x, a + i, 8);
+		memcpy(&y, b + i, 8);
+		other |= x ^ y;
+	}
+	memcpy(&x, a + len - 8, 8);
+	memcpy(&y, b + len - 8, 8);
+	return (other | (x ^ y)) == 0;
 }
 
 /* Whether the memo's key is this one. */
 static inline bool near_is(const struct memo *m, const struct span_key *k)
 {
 	const char *at = m->key + sizeof(k->head), *end = m->key + m->len;
-	if (m->len < sizeof(k->head) || memcmp(m->key, &k->head, sizeof(k->head)) != 0)
+	uint64_t head[2];
+	if (m->len < sizeof(head))
+		return false;
+	memcpy(head, m->key, sizeof(head));
+	if (head[0] != k->head[0] || head[1] != k->head[1])
 		return false;
 	for (size_t i = 0; i < k->len; i++) {
 		uint32_t len;
 		if ((size_t)(end - at) < sizeof(len) + k->texts[i].len)
 			return false;
 		memcpy(&len, at, sizeof(len));
-		if (len != k->texts[i].len || (len && memcmp(at + sizeof(len), k->texts[i].ptr, len) != 0))
+		if (len != k->texts[i].len || !same_text(at + sizeof(len), k->texts[i].ptr, len))
 			return false;
 		at += sizeof(len) + len;
 	}
@@ -398,8 +418,11 @@ static void end_run(struct red *r)
 	for (size_t i = 0; i < WEIGHT_SOURCES; i++) {
 		if (!r->run.weights[i])
 			continue;
-		struct label by[] = {red_label("weight", slice_str(weight_source_name((enum weight_source)i)))};
-		tally_count(r->tally, red_series(r, &r->weights[i], FAMILY_SPANS, by, 1), r->run.step, r->run.weights[i], NULL);
+		if (r->weights[i] == NONE) {
+			struct label by[] = {red_label("weight", slice_str(weight_source_name((enum weight_source)i)))};
+			r->weights[i] = tally_series(r->tally, FAMILY_SPANS, by, 1);
+		}
+		tally_count(r->tally, (uint32_t)r->weights[i], r->run.step, r->run.weights[i], NULL);
 		all += r->run.weights[i];
 	}
 	if (!all)
@@ -433,11 +456,11 @@ static enum red_refusal count_series(struct red *r, const struct red_event *e, u
 	uint64_t n = weight == WEIGHT_UNIT ? 1 : weight_round(weight, hash_pair(hash_bytes(span->trace_id), hash_bytes(span->span_id)));
 	double value = e->duration_ns < 0 ? 0 : (double)e->duration_ns / (r->spans.preset == SPANS_SEMCONV ? 1e9 : presets[r->spans.preset].unit_ns);
 	struct exemplar x;
-	red_exemplar(&x, e, 1);
+	red_exemplar(&x, e, value);
 	if (m->series[0] != NONE)
-		tally_count(r->tally, (uint32_t)m->series[0], step, n, red_candidate(&x));
-	x.value = value;
-	tally_observe_n(r->tally, (uint32_t)m->series[1], step, value, n, red_candidate(&x));
+		tally_count_observe(r->tally, (uint32_t)m->series[0], (uint32_t)m->series[1], step, value, n, &x);
+	else
+		tally_observe_n(r->tally, (uint32_t)m->series[1], step, value, n, red_candidate(&x));
 	return m->refusal;
 }
 

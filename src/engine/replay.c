@@ -4,6 +4,9 @@
  * wrong, as the second half of a pair that is complete already would look like a first one; three holds are enough with one to spare, whatever the order of times
  * in the log (two holds are, in simulation, on all seeds).
  *
+ * What comes out meanwhile is another matter: a trace that had begun before the point is fed without its beginning, so it may be due at another time, and kept for what came too late for it. Whoever was
+ * there before has decided it (points lie three holds before all that is undecided), so a successor decides nothing that came within two holds of the point.
+ *
  * A point is noted every quarter of a hold. The partition's event time at a point is kept with it, because a successor has to go on from there: the newest time seen
  * never shrinks, and expiry is measured by it. What waits for longer than a hold (a trace that other partitions may still speak of) says from when on it is wanted. */
 #include "engine/replay.h"
@@ -37,7 +40,7 @@ void replay_note(struct replay *r, int64_t offset)
 		memmove(r->points, r->points + past, (r->len - past) * sizeof(r->points[0]));
 	r->len -= past;
 	if (r->len < REPLAY_POINTS) /* else an earlier point has to do for a while */
-		r->points[r->len++] = (struct replay_point){.offset = offset, .time_ns = r->newest_ns};
+		r->points[r->len++] = (struct replay_point){.offset = offset, .time_ns = r->newest_ns, .cut = true};
 }
 
 struct replay_point replay_point(const struct replay *r)

@@ -3,6 +3,7 @@
 #ifndef WINNOW_ENGINE_REPLAY_H
 #define WINNOW_ENGINE_REPLAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ enum { REPLAY_HOLDS = 3, REPLAY_PARTS = 4, REPLAY_POINTS = 48 };
 struct replay_point {
 	int64_t offset;
 	int64_t time_ns; /* the partition's event time before the record at offset: the newest seen until then */
+	bool cut;        /* something was held open there */
 };
 
 struct replay {

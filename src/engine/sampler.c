@@ -56,9 +56,9 @@ void sampler_free(struct sampler *s)
 	free(s);
 }
 
-struct tail *sampler_tail(struct sampler *s)
+struct tail *sampler_tail(struct sampler *s, int64_t judged_ns)
 {
-	return tail_new(s->policy, s->marks);
+	return tail_new(s->policy, s->marks, judged_ns);
 }
 
 /* --- what goes into the journal --- */

@@ -12,7 +12,7 @@ struct sampler;
 
 struct sampler *sampler_new(const struct sampling *policy);
 void sampler_free(struct sampler *s);
-struct tail *sampler_tail(struct sampler *s);
+struct tail *sampler_tail(struct sampler *s, int64_t judged_ns);
 /* Takes a span into its partition's tail; true if its trace is surely kept. counts: it was not counted before, so what it finds is for the journal. */
 bool sampler_span(struct sampler *s, struct tail *tail, const struct record *span, struct slice service, struct tail_message *m, size_t index, int64_t newest_ns, bool counts);
 /* What a log record says of its trace: it is surely kept; it may be dropped, but would not be if this record says so; it may have been dropped already. */

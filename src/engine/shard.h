@@ -45,7 +45,7 @@ struct shard_opts {
 struct shard_start {
 	int64_t offset;         /* counting goes on here */
 	int64_t replay;         /* feeding of what spans records begins here: <= offset, and nothing below offset counts again */
-	int64_t replay_time_ns; /* the event time that goes with it */
+	int64_t replay_time_ns; /* the event time that goes with it; negative: its negative, and something was held open there (replay.c) */
 	int64_t newest_ns;
 };
 

@@ -31,6 +31,7 @@ struct shard {
 	struct sampler *sampler; /* NULL: no sampling */
 	struct buf masked;
 	struct keying keying;
+	struct red_event span; /* the span at hand; what spans have nothing in stays empty */
 	struct rekey *rekey; /* NULL: nothing is re-keyed */
 	struct incidents *incidents; /* NULL: none */
 	bool unmask, wide, was_wide; /* wide: budgets are doubled for the record at hand; was_wide: for one since the last clear */
@@ -86,7 +87,10 @@ static inline void shard_newest(struct shard_partition *p, int64_t time_ns)
 /* The partition's event time with this record. Times come from the log alone: this has to come out the same whoever does it, whenever. */
 int64_t shard_advance(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns);
 /* Whether spans of this partition are fed to the service graph and the tail sampler. */
-bool shard_spans_record(const struct shard *s, const struct shard_partition *p, const struct record *record);
+static inline bool shard_spans_record(const struct shard *s, const struct shard_partition *p, const struct record *record)
+{
+	return record->kind == RECORD_SPAN && p->keying != SHARD_TO_REKEY && (s->opts.hold_ns || s->sampler);
+}
 /* A span for the service graph and the tail sampler; e NULL: it is counted already. m and index: its message, and which of its records it is. */
 void shard_feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e);
 void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct arrival *arrival);

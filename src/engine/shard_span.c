@@ -15,7 +15,7 @@ static void count_edge(void *arg, const struct graph_edge *edge)
 		red_overflow(sink->shard->red, sink->event->time_ns, red_refusal_name(refusal), 1);
 }
 
-int64_t shard_advance(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns)
+static inline int64_t advance(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns)
 {
 	int64_t time_ns = r->time_ns;
 	if (!p->open)
@@ -23,6 +23,11 @@ int64_t shard_advance(struct shard *s, struct shard_partition *p, const struct r
 	if (source_time_ns > 0 && (time_ns <= 0 || time_ns > source_time_ns + AHEAD_NS))
 		time_ns = source_time_ns;
 	return replay_advance(&p->open->replay, time_ns);
+}
+
+int64_t shard_advance(struct shard *s, struct shard_partition *p, const struct record *r, int64_t source_time_ns)
+{
+	return advance(s, p, r, source_time_ns);
 }
 
 static struct slice service_of(const struct record *record)
@@ -44,19 +49,14 @@ static bool feed_tail(struct shard *s, struct shard_partition *p, const struct r
 	if (!s->sampler)
 		return true;
 	if (!p->open->tail)
-		p->open->tail = sampler_tail(s->sampler);
+		p->open->tail = sampler_tail(s->sampler, p->open->judged_ns);
 	return sampler_span(s->sampler, p->open->tail, span, service_of(span), m, index, newest_ns, counts);
 }
 
-bool shard_spans_record(const struct shard *s, const struct shard_partition *p, const struct record *record)
-{
-	return record->kind == RECORD_SPAN && p->keying != SHARD_TO_REKEY && (s->opts.hold_ns || s->sampler);
-}
-
 /* The sampler first: an exemplar is taken only from a trace that is surely kept. */
-void shard_feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e)
+static inline void feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e)
 {
-	int64_t newest_ns = shard_advance(s, p, span, source_time_ns);
+	int64_t newest_ns = advance(s, p, span, source_time_ns);
 	bool sure = feed_tail(s, p, span, m, index, newest_ns, e != NULL);
 	if (e && s->wide && s->sampler) {
 		sampler_incident(s->sampler, span, newest_ns);
@@ -67,23 +67,34 @@ void shard_feed_span(struct shard *s, struct shard_partition *p, const struct re
 	feed_graph(p, span, weight, newest_ns, s, e);
 }
 
+void shard_feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e)
+{
+	feed_span(s, p, span, m, index, weight, source_time_ns, e);
+}
+
 void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct arrival *arrival)
 {
 	enum weight_source source;
 	bool ahead;
 	uint64_t weight = weight_of(span, &source);
-	struct red_event e = {.record = span, .service = service_of(span), .time_ns = shard_event_time(span, arrival, &ahead), .duration_ns = span->duration_ns, .error = span->error};
+	struct red_event *e = &s->span;
+	e->record = span;
+	e->service = service_of(span);
+	e->time_ns = shard_event_time(span, arrival, &ahead);
+	e->duration_ns = span->duration_ns;
+	e->error = span->error;
+	e->unsure = false;
 	if (ahead)
-		red_clock_ahead(s->red, e.time_ns, e.service);
-	shard_newest(p, e.time_ns);
+		red_clock_ahead(s->red, e->time_ns, e->service);
+	shard_newest(p, e->time_ns);
 	if (s->incidents || s->wide)
-		shard_widen(s, &e);
+		shard_widen(s, e);
 	s->totals.incident += s->wide;
 	if (shard_spans_record(s, p, span))
-		shard_feed_span(s, p, span, m, index, weight, arrival->log_ns, &e);
+		feed_span(s, p, span, m, index, weight, arrival->log_ns, e);
 	else
-		e.unsure = s->sampler && !sampler_is_sure(s->sampler, span->trace_id, e.time_ns); /* its judge sits behind the topic that is re-keyed */
-	red_span(s->red, &e, weight, source);
+		e->unsure = s->sampler && !sampler_is_sure(s->sampler, span->trace_id, e->time_ns); /* its judge sits behind the topic that is re-keyed */
+	red_span(s->red, e, weight, source);
 	if (s->opts.hold_ns && p->keying == SHARD_KEYED)
 		keying_span(&s->keying, span, p->topic, p->partition, s->opts.graph_of_services);
 }

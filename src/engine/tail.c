@@ -66,11 +66,13 @@ struct tail {
 	struct block *blocks;
 	struct trace *free;
 	size_t bytes, waiting_bytes, waiting_len;
+	int64_t judged_ns;
 };
 
-struct tail *tail_new(const struct sampling *policy, const struct marks *marks)
+struct tail *tail_new(const struct sampling *policy, const struct marks *marks, int64_t judged_ns)
 {
 	struct tail *t = mem_zalloc(1, sizeof(*t));
+	t->judged_ns = judged_ns;
 	t->policy = policy;
 	t->marks = marks;
 	return t;
@@ -310,7 +312,8 @@ static void decide(struct tail *t, struct trace *x, tail_sink *sink, void *arg)
 	if (said && since_ns + NS_PER_S <= x->due_ns + t->policy->grace_ns) /* marks have whole seconds */
 		reasons |= said;
 	struct tail_trace d = {.trace = x->number, .reasons = reasons, .spans = x->first, .len = x->len, .early = x->early};
-	sink(arg, &d);
+	if (x->came_ns >= t->judged_ns)
+		sink(arg, &d);
 	t->waiting_bytes -= x->bytes;
 	t->waiting_len--;
 	trace_free(t, x);

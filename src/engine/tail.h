@@ -39,7 +39,8 @@ struct tail_figures {
 	size_t memory;                      /* that the heap takes */
 };
 
-struct tail *tail_new(const struct sampling *policy, const struct marks *marks);
+/* judged_ns: traces that came before this time are fed again and decided already; INT64_MIN: none is. */
+struct tail *tail_new(const struct sampling *policy, const struct marks *marks, int64_t judged_ns);
 void tail_free(struct tail *t);
 /* Takes a span, number `index` of its message. newest_ns: the partition's event time with it, never below that of the last call. */
 struct tail_verdict tail_span(struct tail *t, const struct record *span, struct slice service, struct tail_message *m, size_t index, int64_t newest_ns);

@@ -16,7 +16,8 @@
  *
  * The first three put `other` in the place of the one label. The last three put it in the place of all labels but those that stay(): the service and the few that
  * have a handful of values, so that a rate of errors is one still. What is refused is counted there, in winnow_overflow_total, and named once (refusals).
- * `other`s themselves are never refused: they are bounded by the services and those labels.
+ * `other`s themselves need no room: they are bounded by the services and those labels. Should they come to a tenth of the limit nevertheless, further ones are those of
+ * the service `other`, so that the limit and a tenth is never passed by more than one service's `other`s.
  *
  * Fairness: of what the limit of all leaves free, and of what a metric's leaves, a service may hold no more than others find left (weight of its own <= free). One noisy
  * service comes to half of a budget and stops, two come to a third each, n to 1 in n + 1: there is always room for who comes later, and nobody has to say
@@ -31,7 +32,7 @@
 
 #include <stdlib.h>
 
-enum { SERVICES_MIN = 16, SERVICES_MAX = 10000, SERIES_PER_SERVICE = 10, REFUSALS_MAX = 256, IDS_OF = 4, IDS_PART = 3 };
+enum { OTHERS_MIN = 256, OTHERS_OF = 10, SERVICES_MIN = 16, SERVICES_MAX = 10000, SERIES_PER_SERVICE = 10, REFUSALS_MAX = 256, IDS_OF = 4, IDS_PART = 3 };
 enum { SALT_SERVICE = 1, SALT_METRIC, SALT_BOTH, SALT_LABEL, SALT_VALUE };
 
 struct count {
@@ -303,6 +304,17 @@ bool budget_other(struct label *labels, size_t len)
 		changed = true;
 	}
 	return changed;
+}
+
+bool budget_nobody(struct ledger *l, enum family_id family, struct label *labels, size_t len)
+{
+	size_t limit = l->opts.series_limit, others = limit / OTHERS_OF;
+	struct whose w = whose(family, labels, len);
+	if (w.at == len || slice_eq(w.service, SLICE("other")) || l->budgets.series <= limit + (others < OTHERS_MIN ? OTHERS_MIN : others))
+		return false;
+	refuse(l, BUDGET_SERVICES, family, &w, labels, len, &labels[w.at]);
+	labels[w.at].value = SLICE("other");
+	return true;
 }
 
 void budget_done(struct ledger *l)

@@ -196,6 +196,8 @@ struct ledger_value {
 	struct slice rule;       /* of log_pattern_*: the pattern's; empty: none */
 };
 size_t ledger_series_len(const struct ledger *l);
+/* What counts against the series limit: all series, as the receiver counts them. */
+size_t ledger_budget_used(const struct ledger *l);
 /* The refusals since the ledger was made, in order; false past the end. */
 bool ledger_refusal_at(const struct ledger *l, size_t index, const struct ledger_refusal **ret);
 /* False for a place whose series has left. */

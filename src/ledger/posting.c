@@ -66,6 +66,12 @@ static struct series *admit(struct ledger *l, enum family_id family, struct labe
 		return series_add(l, hash, family, labels, len);
 	if (budget_other(labels, len))
 		*ret_refused = room;
+	hash = series_hash(family, labels, len);
+	s = series_find(l, hash, family, labels, len);
+	if (s)
+		return s;
+	if (budget_nobody(l, family, labels, len))
+		*ret_refused = BUDGET_SERVICES;
 	return intern(l, family, labels, len);
 }
 

@@ -181,6 +181,8 @@ enum budget budget_labels(struct ledger *l, enum family_id family, struct label 
 enum budget budget_room(struct ledger *l, enum family_id family, const struct label *labels, size_t len);
 /* The `other` of a series, which needs no room; false if it is one. */
 bool budget_other(struct label *labels, size_t len);
+/* Of an `other` that is not there: where `other`s themselves have become too many, the service becomes `other` as well; false if it need not, or is. */
+bool budget_nobody(struct ledger *l, enum family_id family, struct label *labels, size_t len);
 void budget_done(struct ledger *l);
 
 /* layout.c */

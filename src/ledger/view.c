@@ -80,6 +80,11 @@ bool ledger_series_at(const struct ledger *l, size_t index, struct ledger_value 
 	return true;
 }
 
+size_t ledger_budget_used(const struct ledger *l)
+{
+	return l->budgets.series;
+}
+
 bool ledger_refusal_at(const struct ledger *l, size_t index, const struct ledger_refusal **ret)
 {
 	if (index >= l->budgets.refusals_len)

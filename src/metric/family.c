@@ -125,6 +125,8 @@ static const struct family own[OWN_COUNT] = {
 	[OWN_INCIDENT_UNTIL] = {.name = "winnow_incident_until_timestamp_seconds", .type = METRIC_GAUGE, .unit = "seconds", .help = "When the incident of a service ends; there while it lasts.", .labels = "service_name"},
 	[OWN_INCIDENTS] = {.name = "winnow_incidents_total", .type = METRIC_COUNTER, .unit = "", .help = "Incidents raised at this instance.", .labels = ""},
 	[OWN_INCIDENT_RECORDS] = {.name = "winnow_incident_records_total", .type = METRIC_COUNTER, .unit = "", .help = "Records of services under incident that this instance counted.", .labels = ""},
+	[OWN_BUDGET_USED] = {.name = "winnow_budget_series_used", .type = METRIC_GAUGE, .unit = "", .help = "Series as the receiver counts them, dormant ones included: what budgets.series bounds.", .labels = ""},
+	[OWN_BUDGET_LIMIT] = {.name = "winnow_budget_series_limit", .type = METRIC_GAUGE, .unit = "", .help = "budgets.series.", .labels = ""},
 	[OWN_BUILD_INFO] = {.name = "winnow_build_info", .type = METRIC_GAUGE, .unit = "", .help = "1, with the version as a label.", .labels = "version"},
 	[OWN_PROCESS_CPU] = {.name = "process_cpu_seconds_total", .type = METRIC_COUNTER, .unit = "seconds", .help = "CPU time of the process, user and system.", .labels = ""},
 	[OWN_PROCESS_RESIDENT] = {.name = "process_resident_memory_bytes", .type = METRIC_GAUGE, .unit = "bytes", .help = "Resident memory of the process.", .labels = ""},

@@ -112,6 +112,8 @@ enum own_metric {
 	OWN_PROCESS_FILES,         /* process_open_fds */
 	OWN_PROCESS_FILES_MAX,     /* process_max_fds */
 	OWN_PROCESS_START,         /* process_start_time_seconds */
+	OWN_BUDGET_USED,           /* winnow_budget_series_used */
+	OWN_BUDGET_LIMIT,          /* winnow_budget_series_limit */
 	OWN_COUNT
 };
 

@@ -315,11 +315,16 @@ static inline void consider(struct tally *t, struct tally_entry *entry, const st
 	exemplar_keep(&entry->exemplar, candidate);
 }
 
-void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, const struct exemplar *candidate)
+static inline void count(struct tally *t, uint32_t series, int64_t step, uint64_t n, const struct exemplar *candidate)
 {
 	struct tally_entry *entry = entry_of(t, series, step);
 	entry->count += n;
 	consider(t, entry, candidate);
+}
+
+void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, const struct exemplar *candidate)
+{
+	count(t, series, step, n, candidate);
 }
 
 /* How many bounds lie below the value: halves what is left, without a branch to mispredict. */
@@ -329,11 +334,11 @@ static inline size_t bounds_below(const double *bounds, size_t len, double value
 	if (len == 0)
 		return 0;
 	for (; len > 1; len -= len / 2)
-		at += at[len / 2 - 1] < value ? len / 2 : 0;
+		at += len / 2 & -(size_t)(at[len / 2 - 1] < value);
 	return (size_t)(at - bounds) + (*at < value);
 }
 
-void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
+static inline void observe(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
 {
 	if (!isfinite(value))
 		return;
@@ -345,6 +350,20 @@ void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double valu
 	if (t->native)
 		native_observe((struct native *)(uintptr_t)entry->native, value, n); /* ours: only readers see it as const */
 	consider(t, entry, candidate);
+}
+
+void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
+{
+	observe(t, series, step, value, n, candidate);
+}
+
+void tally_count_observe(struct tally *t, uint32_t counter, uint32_t histogram, int64_t step, double value, uint64_t n, struct exemplar *candidate)
+{
+	const struct exemplar *kept = candidate->rank ? candidate : NULL;
+	candidate->value = 1;
+	count(t, counter, step, n, kept);
+	candidate->value = value;
+	observe(t, histogram, step, value, n, kept);
 }
 
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate)

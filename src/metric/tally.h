@@ -16,12 +16,12 @@ struct label {
 
 /* A candidate: the better one stays (higher rank; at equal rank the later one in the log). */
 struct exemplar {
-	int64_t time_ns;
 	double value;
+	char trace_id[EXEMPLAR_TRACE_MAX];
+	int64_t time_ns;
+	char span_id[EXEMPLAR_SPAN_MAX];
 	uint8_t rank; /* 0: none; 1 ordinary; 2 slow; 3 error */
 	uint8_t trace_len, span_len;
-	char trace_id[EXEMPLAR_TRACE_MAX];
-	char span_id[EXEMPLAR_SPAN_MAX];
 };
 
 /* Fills e; ids that are too long or not UTF-8 are left out. */
@@ -29,8 +29,16 @@ void exemplar_set(struct exemplar *e, int64_t time_ns, double value, uint8_t ran
 /* Puts candidate in place of *kept if it is the better one. */
 static inline void exemplar_keep(struct exemplar *kept, const struct exemplar *candidate)
 {
-	if (candidate->rank >= kept->rank && candidate->rank > 0)
-		*kept = *candidate;
+	if (candidate->rank < kept->rank || candidate->rank == 0)
+		return;
+	/* member by member: it has just been made so, and a copy by larger pieces would wait for the stores to reach the cache */
+	kept->value = candidate->value;
+	memcpy(kept->trace_id, candidate->trace_id, sizeof(kept->trace_id));
+	kept->time_ns = candidate->time_ns;
+	memcpy(kept->span_id, candidate->span_id, sizeof(kept->span_id));
+	kept->rank = candidate->rank;
+	kept->trace_len = candidate->trace_len;
+	kept->span_len = candidate->span_len;
 }
 
 struct tally_series {
@@ -68,6 +76,8 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate);
 /* The same n times over. */
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate);
+/* Both for one thing that happened n times: a counter, its exemplar's value being 1, and a histogram of its values. Rank 0: no exemplar. */
+void tally_count_observe(struct tally *t, uint32_t counter, uint32_t histogram, int64_t step, double value, uint64_t n, struct exemplar *candidate);
 /* Entries in order of first touch; valid until the next call that counts or clears. */
 const struct tally_entry *tally_entries(const struct tally *t, size_t *ret_len);
 /* Number 0 is the first of an array of tally_series_len(); valid until the next tally_series or tally_forget. */

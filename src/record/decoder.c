@@ -128,7 +128,7 @@ const char *const decoder_members[] = {"time", "severity", "service", "message",
 static bool set_time(const struct decoder *d, struct record *r, struct slice text)
 {
 	struct timestamp t;
-	if (!timestamp_parse(text, &t) || !t.dated)
+	if (!timestamp_parse_near(text, d->now_ns, &t) || !t.dated)
 		return false;
 	r->time_ns = decoder_utc(d, t.ns > 0 ? t.ns : 1, &t.zoned);
 	return true;

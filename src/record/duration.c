@@ -47,12 +47,35 @@ static bool time_span(struct slice text, int64_t *ret_ns)
 	return duration_of((double)(hours * 3600 + minutes * 60) + seconds, NS_PER_S, ret_ns);
 }
 
+/* "PT1H2M3.5S", as Java's Duration writes itself. */
+static bool iso_duration(struct slice text, int64_t *ret_ns)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = {{'H', 3600}, {'M', 60}, {'S', 1}};
+	double total = 0, number;
+	if (text.len < 4 || !slice_starts(text, SLICE("PT")))
+		return false;
+	text = slice_sub(text, 2, text.len);
+	for (size_t u = 0; text.len; u++) {
+		size_t n = number_len(text);
+		while (u < 3 && n < text.len && text.ptr[n] != units[u].letter)
+			u++;
+		if (n == 0 || n == text.len || u >= 3 || !slice_to_double(slice_sub(text, 0, n), &number) || number < 0)
+			return false;
+		total += number * (double)units[u].seconds;
+		text = slice_sub(text, n + 1, text.len);
+	}
+	return duration_of(total, NS_PER_S, ret_ns);
+}
+
 bool duration_parse(struct slice text, int64_t unit, int64_t *ret_ns)
 {
 	double total = 0, number;
 	bool named = false;
 	text = slice_trim(text);
-	if (time_span(text, ret_ns))
+	if (time_span(text, ret_ns) || iso_duration(text, ret_ns))
 		return true;
 	if (text.len == 0)
 		return false;

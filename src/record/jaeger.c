@@ -107,7 +107,7 @@ static void take_times(const struct json *json, uint32_t root, struct record *r,
 	bool zoned;
 	enum undecodable reason = UNDECODABLE_NONE;
 	uint32_t time = either(json, root, SLICE("startTime"), SLICE("start_time")), duration = json_get(json, root, SLICE("duration"));
-	int64_t start_ns = json_is_null(json, time) ? 0 : json_time(json, time, &zoned, &reason);
+	int64_t start_ns = json_is_null(json, time) ? 0 : json_time(json, time, 0, &zoned, &reason);
 	double number;
 	*ret_ok = !reason;
 	if (json_type(json, duration ? duration : root) == '"')

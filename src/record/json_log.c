@@ -283,9 +283,16 @@ static void ids_from_text(struct decoder *d, const struct text_layer *text, stru
 	}
 }
 
+/* A container's time names its zone: it is better than one behind it that does not, unless it is known which that is. */
+static const struct timestamp *time_of(const struct decoder *d, const struct text_header *h)
+{
+	bool better = h->contained && (!h->time.dated || !(h->time.zoned || d->zone));
+	return better ? &h->container : &h->time;
+}
+
 static void time_from_text(struct decoder *d, const struct text_layer *text, struct record *r)
 {
-	const struct timestamp *time = &text->h.time;
+	const struct timestamp *time = time_of(d, &text->h);
 	if (time->yearless && d->now_ns <= 0)
 		return;
 	bool zoned = time->zoned;

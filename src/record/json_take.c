@@ -107,7 +107,7 @@ static inline void note_place(struct decoder *d, struct search s)
 }
 
 /* {seconds, nanos}, {epochSecond, nanoOfSecond}, {$date}. */
-static int64_t object_time(const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
+static int64_t object_time(const struct json *json, uint32_t at, int64_t now_ns, bool *ret_zoned, enum undecodable *ret_reason)
 {
 	static const struct slice names[][2] = {{{"seconds", 7}, {"nanos", 5}}, {{"epochSecond", 11}, {"nanoOfSecond", 12}}};
 	int64_t seconds, ns;
@@ -120,34 +120,55 @@ static int64_t object_time(const struct json *json, uint32_t at, bool *ret_zoned
 		return seconds > 0 ? timestamp_of_parts(seconds, ns) : 0;
 	}
 	uint32_t date = json_get(json, at, SLICE("$date"));
-	return date && !json_is_object(json, date) ? json_time(json, date, ret_zoned, ret_reason) : 0;
+	uint32_t canonical = date && json_is_object(json, date) ? json_get(json, date, SLICE("$numberLong")) : 0;
+	date = canonical ? canonical : date;
+	return date && !json_is_object(json, date) ? json_time(json, date, now_ns, ret_zoned, ret_reason) : 0;
 }
 
-static int64_t text_time(struct slice text, bool *ret_zoned)
+/* [2026,3,4,9,15,2,481203117], as Jackson writes a LocalDateTime; 0 if it is none. */
+static int64_t array_time(const struct json *json, uint32_t at, bool *ret_zoned)
+{
+	static const struct {
+		int64_t least, most;
+	} bounds[] = {{1970, 2200}, {1, 12}, {1, 31}, {0, 23}, {0, 59}, {0, 60}, {0, 999999999}};
+	int64_t parts[7] = {0};
+	size_t n = 0;
+	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i), n++)
+		if (n == 7 || !json_i64(json, i, &parts[n]) || parts[n] < bounds[n].least || parts[n] > bounds[n].most)
+			return 0;
+	*ret_zoned = false;
+	return n < 5 ? 0 : timestamp_of_parts(clock_days(parts[0], (unsigned)parts[1], (unsigned)parts[2]) * 86400 + parts[3] * 3600 + parts[4] * 60 + parts[5], parts[6]);
+}
+
+static int64_t text_time(struct slice text, int64_t now_ns, bool *ret_zoned)
 {
 	struct timestamp t;
-	if (!timestamp_parse(text, &t) || !t.dated || t.ns == INT64_MIN)
+	if (!timestamp_parse_near(text, now_ns, &t) || !t.dated || t.ns == INT64_MIN)
 		return 0;
 	*ret_zoned = t.zoned;
 	/* a date in or before 1970 is a wrong time, not a missing one; zero as a number is missing */
 	return t.ns > 0 || slice_find(text, ':', 0) == text.len ? t.ns : 1;
 }
 
-int64_t json_time(const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
+int64_t json_time(const struct json *json, uint32_t at, int64_t now_ns, bool *ret_zoned, enum undecodable *ret_reason)
 {
 	double number;
-	int64_t whole;
+	int64_t whole, ns;
 	*ret_zoned = true;
 	switch (json_type(json, at)) {
 	case '"':
-		return text_time(json_string(json, at), ret_zoned);
+		return text_time(json_string(json, at), now_ns, ret_zoned);
 	case 'l':
 		return json_i64(json, at, &whole) ? timestamp_of_i64(whole) : 0;
 	case 'u':
 	case 'd':
 		return json_double(json, at, &number) ? timestamp_of_double(number) : 0;
 	case '{':
-		return object_time(json, at, ret_zoned, ret_reason);
+		return object_time(json, at, now_ns, ret_zoned, ret_reason);
+	case '[':
+		ns = array_time(json, at, ret_zoned);
+		*ret_reason = ns ? *ret_reason : UNDECODABLE_WRONG_TYPE;
+		return ns;
 	default:
 		*ret_reason = UNDECODABLE_WRONG_TYPE;
 		return 0;
@@ -163,7 +184,7 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 		return UNDECODABLE_NONE;
 	for (uint32_t at; (at = search_next(&s));) {
 		bool zoned;
-		int64_t ns = json_time(&o->json, at, &zoned, &reason), more;
+		int64_t ns = json_time(&o->json, at, d->now_ns, &zoned, &reason), more;
 		if (reason)
 			return reason;
 		if (s.place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS) && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &more))

@@ -71,7 +71,9 @@
 	X(DURATIONMILLIS, "durationMillis") X(_DURATION, "_duration") X(DURATION2, "Duration") X(DUR, "dur") X(_DURATION_MS, "_duration_ms") \
 	X(DURATION_SEC, "duration_sec") X(UPSTREAM_RESPONSE_TIME, "upstream_response_time") X(DURATION_MICROS, "duration_micros") X(DURATIONMICROS, "durationMicros") \
 	X(DURATION_NANOS, "duration_nanos") X(DURATIONNANOS, "durationNanos") X(DURATIONSECONDS, "durationSeconds") X(ELAPSED_MILLIS, "elapsedMillis") \
-	X(TIME_TAKEN, "time_taken") X(LATENCY_US, "latency_us") X(LATENCY_NS, "latency_ns") X(TOTAL_TIME, "total_time") \
+	X(TIME_TAKEN, "time_taken") X(TIME_TAKEN_MS, "time_taken_ms") X(RESPONSETIMEMS, "responseTimeMs") X(RESPONSE_TIME_SECONDS, "response_time_seconds") X(EXECUTION_TIME_MS, "execution_time_ms") \
+	X(REQUEST_DURATION_MS, "request_duration_ms") X(REQUEST_TIME_MS, "request_time_ms") X(PROCESSING_TIME_MS, "processing_time_ms") X(X_B3_TRACEID3, "x-b3-traceid") X(X_B3_SPANID3, "x-b3-spanid") X(UBER_TRACE_ID, "uber-trace-id") \
+	X(LATENCY_US, "latency_us") X(LATENCY_NS, "latency_ns") X(TOTAL_TIME, "total_time") \
 	/* http status */ \
 	X(STATUS, "status") X(STATUS_CODE, "status_code") X(STATUSCODE, "statusCode") X(HTTP_STATUS_CODE, "http.status_code") \
 	X(HTTP_RESPONSE_STATUS_CODE, "http.response.status_code") X(HTTP_STATUS, "http_status") X(STATUSCODE2, "StatusCode") \

@@ -109,20 +109,16 @@ static void read_record(struct otlp_batch *b, struct slice bytes)
 		note_record(b, r);
 }
 
-/* The bytes of field `number` in a message, the last of several; empty if there is none. */
-static struct slice last_of(struct slice message, unsigned number)
+/* The bytes of field 1 in a message, the last of several; empty if there is none. */
+static struct slice head_of(struct slice message)
 {
 	struct wire w = wire_of(message);
 	struct wire_field f;
 	struct slice found = {NULL, 0};
-	do {
-		if (number != PART_ITEMS)
-			wire_pass(&w, TAG_ITEMS);
-		if (wire_step(&w, &f) != 1)
-			return found;
-		if (f.number == number && f.type == WIRE_BYTES)
+	for (wire_pass(&w, TAG_ITEMS); wire_step(&w, &f) == 1; wire_pass(&w, TAG_ITEMS))
+		if (f.number == PART_HEAD && f.type == WIRE_BYTES)
 			found = f.bytes;
-	} while (true);
+	return found;
 }
 
 /* Calls each for every field `number`; what is malformed counts as one lost record. */
@@ -141,9 +137,9 @@ static void each_item(struct otlp_batch *b, struct slice message, unsigned numbe
 static void read_scope(struct otlp_batch *b, struct slice bytes)
 {
 	struct otlp_around *around = arena_alloc(&b->d->arena, sizeof(*around));
-	*around = (struct otlp_around){.scope = last_of(bytes, PART_HEAD), .resource = b->fields.around->resource};
+	*around = (struct otlp_around){.scope = bytes.ptr == b->first.bytes.ptr ? b->first.head : head_of(bytes), .resource = b->fields.around->resource};
 	b->fields.around = around;
-	b->blank.logger = last_of(around->scope, SCOPE_NAME);
+	b->blank.logger = head_of(around->scope);
 	b->logger_is_utf8 = otlp_is_utf8(b->blank.logger);
 	each_item(b, bytes, PART_ITEMS, read_record);
 }
@@ -151,7 +147,7 @@ static void read_scope(struct otlp_batch *b, struct slice bytes)
 static void read_resource(struct otlp_batch *b, struct slice bytes)
 {
 	struct record r = {0};
-	struct otlp_around around = {.resource = last_of(bytes, PART_HEAD)};
+	struct otlp_around around = {.resource = head_of(bytes)};
 	if (!otlp_take_attributes(b->d, &r, around.resource, RESOURCE_ATTRIBUTES)) {
 		decoder_lose(b->d, UNDECODABLE_NOT_PROTOBUF);
 		return;
@@ -169,19 +165,17 @@ static void read_resource(struct otlp_batch *b, struct slice bytes)
 enum { IS_LOG = 1, IS_SPAN = 2, IS_NEITHER = 4 };
 
 /* What the type of a record's field says; 0 if it fits both. */
-static unsigned evidence(const struct wire_field *f)
+static inline unsigned evidence(const struct wire_field *f)
 {
 	/* number: 1 time | trace_id; 2 severity | span_id; 6 attribute | kind; 7 dropped | start; 8 flags | end; 11 observed | event; the rest are bytes in both */
-	static const unsigned char types[17][6] = {
-		[1] = {[WIRE_FIXED64] = IS_LOG, [WIRE_BYTES] = IS_SPAN}, [2] = {[WIRE_VARINT] = IS_LOG, [WIRE_BYTES] = IS_SPAN}, [6] = {[WIRE_BYTES] = IS_LOG, [WIRE_VARINT] = IS_SPAN},
-		[7] = {[WIRE_VARINT] = IS_LOG, [WIRE_FIXED64] = IS_SPAN}, [8] = {[WIRE_FIXED32] = IS_LOG, [WIRE_FIXED64] = IS_SPAN}, [11] = {[WIRE_FIXED64] = IS_LOG, [WIRE_BYTES] = IS_SPAN},
-		[10] = {[WIRE_VARINT] = IS_SPAN}, [13] = {[WIRE_BYTES] = IS_SPAN}, [14] = {[WIRE_VARINT] = IS_SPAN}, [15] = {[WIRE_BYTES] = IS_SPAN}, [16] = {[WIRE_FIXED32] = IS_SPAN},
+#define ROW(varint, fixed64, bytes, fixed32) {[WIRE_VARINT] = varint, [WIRE_FIXED64] = fixed64, [WIRE_BYTES] = bytes, [WIRE_FIXED32] = fixed32}
+	enum { N = IS_NEITHER, L = IS_LOG, S = IS_SPAN };
+	static const unsigned char types[17][8] = {
+		[1] = ROW(N, L, S, N), [2] = ROW(L, N, S, N), [6] = ROW(S, N, L, N), [7] = ROW(L, S, N, N), [8] = ROW(N, S, N, L), [10] = ROW(S, 0, 0, 0), [11] = ROW(N, L, S, N),
+		[13] = ROW(N, N, S, N), [14] = ROW(S, N, N, N), [15] = ROW(N, N, S, N), [16] = ROW(N, N, N, S),
 	};
-	static const unsigned char decided[17] = {[1] = 1, [2] = 1, [6] = 1, [7] = 1, [8] = 1, [11] = 1, [13] = 1, [14] = 1, [15] = 1, [16] = 1};
-	if (f->number > 16)
-		return 0;
-	unsigned found = types[f->number][f->type <= WIRE_FIXED32 ? f->type : 0];
-	return found || !decided[f->number] ? found : IS_NEITHER;
+#undef ROW
+	return f->number <= 16 ? types[f->number][f->type & 7] : 0;
 }
 
 static unsigned classify_record(struct slice bytes)
@@ -210,70 +204,79 @@ static unsigned classify(struct slice message, unsigned level)
 	return found;
 }
 
-/* Whether a message is nothing but bytes with these numbers, as the upper levels of a batch are; what later versions may add has higher numbers. */
-static bool only(struct slice message, uint32_t numbers)
+/* Whether a message is nothing but bytes with these numbers, as the upper levels of a batch are; what later versions may add has higher numbers. *ret_head: as of head_of. */
+static bool only(struct slice message, uint32_t numbers, struct slice *ret_head)
 {
 	struct wire w = wire_of(message);
 	struct wire_field f;
+	const bool items = numbers >> PART_ITEMS & 1;
 	int rc;
+	*ret_head = slice_of(NULL, 0);
 	do {
-		if (numbers >> PART_ITEMS & 1)
+		if (items)
 			wire_pass(&w, TAG_ITEMS);
 		rc = wire_step(&w, &f);
 		if (rc == 1 && f.number < 16 && (f.type != WIRE_BYTES || !(numbers >> f.number & 1)))
 			return false;
+		if (rc == 1 && f.number == PART_HEAD)
+			*ret_head = f.bytes;
 	} while (rc == 1);
 	return rc == 0;
 }
 
-/* Whether a payload is built as a batch is; *ret_found: what its first records say they are, if they do. */
-static bool sniff(struct slice payload, unsigned *ret_found)
+/* Whether a payload is built as a batch is; *ret: its first scope, if it has one. */
+static bool sniff(struct slice payload, struct otlp_first *ret)
 {
+	const uint32_t top = 1 << 1, parts = 1 << 1 | 1 << 2 | 1 << 3;
 	struct wire w = wire_of(payload), inside;
 	struct wire_field f, part;
-	if (payload.len < 2 || payload.ptr[0] != 0x0A || !only(payload, 1 << 1) || wire_step(&w, &f) != 1)
+	struct slice head;
+	*ret = (struct otlp_first){0};
+	slice_prefetch(payload);
+	if (payload.len < 2 || payload.ptr[0] != 0x0A || !only(payload, top, &head) || wire_step(&w, &f) != 1)
 		return false;
-	if (!only(f.bytes, 1 << 1 | 1 << 2 | 1 << 3))
+	if (!only(f.bytes, parts, &head))
 		return false;
 	for (inside = wire_of(f.bytes); wire_step(&inside, &part) == 1;)
-		if (part.number == PART_ITEMS)
-			return only(part.bytes, 1 << 1 | 1 << 2 | 1 << 3) && (*ret_found = classify(part.bytes, 2)) != IS_NEITHER;
+		if (part.number == PART_ITEMS) {
+			ret->bytes = part.bytes;
+			return only(part.bytes, parts, &ret->head) && (ret->found = classify(part.bytes, 2)) != IS_NEITHER;
+		}
 	return f.bytes.len == 0 || part.number == PART_HEAD;
 }
 
 bool otlp_proto_sniff(struct slice payload)
 {
-	unsigned found;
-	return sniff(payload, &found);
+	struct otlp_first first;
+	return sniff(payload, &first);
 }
 
-/* found: what its first records say they are; 0: not asked yet, or they do not say. */
-static void read_batch(struct decoder *d, struct slice payload, unsigned found)
+static void read_batch(struct decoder *d, struct slice payload, const struct otlp_first *first)
 {
-	if (!found)
-		found = classify(payload, 0);
+	unsigned found = first->found ? first->found : classify(payload, 0);
 	enum record_kind kind = found & IS_SPAN ? RECORD_SPAN : RECORD_LOG;
-	struct otlp_batch b = {.d = d, .blank = {.kind = kind, .shape = "otlp_proto", .duration_ns = -1}, .fields = otlp_proto_fields_of(&d->arena, kind)};
+	struct otlp_batch b = {.d = d, .blank = {.kind = kind, .shape = "otlp_proto", .duration_ns = -1}, .fields = otlp_proto_fields_of(&d->arena, kind), .first = *first};
 	size_t before = d->undecodable;
+	struct slice head;
 	if (found & IS_NEITHER || found == (IS_LOG | IS_SPAN)) {
 		decoder_lose(d, UNDECODABLE_UNSUPPORTED);
 		return;
 	}
 	each_item(&b, payload, 1, read_resource);
-	if (d->len == 0 && d->undecodable == before && payload.len && !only(payload, 1 << 1))
+	if (d->len == 0 && d->undecodable == before && payload.len && !only(payload, 1 << 1, &head))
 		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
 }
 
 void otlp_proto_read(struct decoder *d, struct slice payload)
 {
-	read_batch(d, payload, 0);
+	read_batch(d, payload, &(struct otlp_first){0});
 }
 
 bool otlp_proto_try(struct decoder *d, struct slice payload)
 {
-	unsigned found = 0;
-	bool is = sniff(payload, &found);
+	struct otlp_first first;
+	bool is = sniff(payload, &first);
 	if (is)
-		read_batch(d, payload, found);
+		read_batch(d, payload, &first);
 	return is;
 }

@@ -28,11 +28,18 @@ struct otlp_trace {
 	struct slice digits;
 };
 
+/* What looking whether a payload is a batch found out: its first scope and that one's head, and what the records there say they are (0: nothing). */
+struct otlp_first {
+	struct slice bytes, head;
+	unsigned found;
+};
+
 struct otlp_batch {
 	struct decoder *d;
 	struct record blank; /* what all records of a scope have in common */
 	struct otlp_fields fields;
 	struct otlp_trace trace;
+	struct otlp_first first;
 	bool logger_is_utf8;
 };
 

@@ -32,13 +32,13 @@ static const struct place any_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(
 static const struct place any_logger[] = {AT(LOGGER), AT(LOGGER_NAME), AT(LOGGERNAME), AT(LOG_LOGGER), IN(LOG, "logger"), AT(CATEGORY), AT(SOURCECONTEXT),
 	IN(PROPERTIES, "SourceContext"), AT(TARGET), AT(_LOGGER), AT(AT_MODULE), AT(SCOPENAME), AT(CHANNEL), AT(MODULE), END};
 static const struct place any_trace[] = {AT(TRACE_ID), AT(TRACEID), AT(TRACEID2), AT(TRACEID3), AT(TRACEID4), AT(TRACEID5), AT(TRACE_ID2), IN(TRACE, "id"), IN(TRACE, "trace_id"),
-	AT(OTELTRACEID), AT(AT_TR), AT(DD_TRACE_ID), IN(DD, "trace_id"), AT(GOOGLE_TRACE), AT(TRACEPARENT), AT(XRAY_TRACE_ID), AT(X_B3_TRACEID), AT(X_B3_TRACEID2), AT(_TRACE_ID),
+	AT(OTELTRACEID), AT(AT_TR), AT(DD_TRACE_ID), IN(DD, "trace_id"), AT(GOOGLE_TRACE), AT(TRACEPARENT), AT(XRAY_TRACE_ID), AT(X_B3_TRACEID), AT(X_B3_TRACEID2), AT(X_B3_TRACEID3), AT(UBER_TRACE_ID), AT(_TRACE_ID),
 	AT(_TRACEID), AT(OTEL_TRACE_ID), AT(HTTP_TRACEPARENT), IN(FIELDS, "trace_id"), IN(SPAN, "trace_id"), IN(SPANS, "trace_id"), IN(MDC, "traceId"), IN(MDC, "trace_id"),
 	IN(CONTEXTMAP, "trace_id"), IN(CONTEXTMAP, "traceId"), IN(LABELS, "trace_id"), IN(ATTRIBUTES, "trace_id"), IN(PROPERTIES, "TraceId"), IN(SCOPES, "TraceId"), AT(TRACE),
 	IN(ATTRIBUTES, "traceId"), IN(ATTRIBUTES, "trace.id"), IN(CONTEXT, "trace_id"), IN(CONTEXT, "traceId"), IN(EXTRA, "trace_id"), AT(X_AMZN_TRACE_ID), AT(X_AMZN_TRACE_ID2), AT(B3), AT(HTTP_B3), IN(LABELS, "traceId"),
 	IN(FIELDS, "traceId"), IN(FIELDS, "traceparent"), IN(REQ, "traceparent"), END};
 static const struct place any_span[] = {AT(SPAN_ID), AT(SPANID), AT(SPANID2), AT(SPANID3), AT(SPANID4), AT(SPANID5), AT(SPAN_ID2), IN(SPAN, "id"), IN(SPAN, "span_id"), AT(OTELSPANID),
-	AT(AT_SP), AT(DD_SPAN_ID), IN(DD, "span_id"), AT(GOOGLE_SPANID), AT(_SPAN_ID), AT(_SPANID), AT(X_B3_SPANID), AT(X_B3_SPANID2), IN(FIELDS, "span_id"), IN(SPANS, "span_id"),
+	AT(AT_SP), AT(DD_SPAN_ID), IN(DD, "span_id"), AT(GOOGLE_SPANID), AT(_SPAN_ID), AT(_SPANID), AT(X_B3_SPANID), AT(X_B3_SPANID2), AT(X_B3_SPANID3), IN(FIELDS, "span_id"), IN(SPANS, "span_id"),
 	IN(MDC, "spanId"), IN(MDC, "span_id"), IN(CONTEXTMAP, "span_id"), IN(CONTEXTMAP, "spanId"), IN(LABELS, "span_id"), IN(ATTRIBUTES, "span_id"), IN(PROPERTIES, "SpanId"),
 	IN(SCOPES, "SpanId"), AT(OTEL_SPAN_ID),
 	IN(ATTRIBUTES, "spanId"), IN(ATTRIBUTES, "span.id"), IN(CONTEXT, "span_id"), IN(CONTEXT, "spanId"), IN(EXTRA, "span_id"), AT(GOOGLE_SPAN), AT(TRANSACTION_ID), IN(LABELS, "spanId"), AT(SPAN), END};
@@ -51,7 +51,8 @@ static const struct place any_duration[] = {UNIT(DURATION_MS, NS_PER_MS), UNIT(E
 	UNIT(EVENT_DURATION, 1), {.key = KEY_EVENT, .unit = 1, .inside = {{"duration", 8}}}, UNIT(DURATION2, 1), IN(HTTPREQUEST, "latency"),
 	{.key = KEY_PROPERTIES, .unit = NS_PER_MS, .inside = {{"Elapsed", 7}}}, {.key = KEY_FIELDS, .unit = NS_PER_MS, .inside = {{"elapsed_ms", 10}}},
 	{.key = KEY_FIELDS, .unit = NS_PER_MS, .inside = {{"duration_ms", 11}}}, IN(FIELDS, "time.busy"), UNIT(_DURATION_MS, NS_PER_MS), UNIT(UPSTREAM_RESPONSE_TIME, NS_PER_S), UNIT(DURATION_MICROS, NS_PER_US),
-	UNIT(DURATIONMICROS, NS_PER_US), UNIT(DURATION_NANOS, 1), UNIT(DURATIONNANOS, 1), UNIT(DURATIONSECONDS, NS_PER_S), UNIT(ELAPSED_MILLIS, NS_PER_MS), UNIT(TIME_TAKEN, NS_PER_MS), UNIT(LATENCY_US, NS_PER_US),
+	UNIT(DURATIONMICROS, NS_PER_US), UNIT(DURATION_NANOS, 1), UNIT(DURATIONNANOS, 1), UNIT(DURATIONSECONDS, NS_PER_S), UNIT(ELAPSED_MILLIS, NS_PER_MS), UNIT(TIME_TAKEN, NS_PER_MS), UNIT(TIME_TAKEN_MS, NS_PER_MS), UNIT(RESPONSETIMEMS, NS_PER_MS), UNIT(RESPONSE_TIME_SECONDS, NS_PER_S), UNIT(EXECUTION_TIME_MS, NS_PER_MS),
+	UNIT(REQUEST_DURATION_MS, NS_PER_MS), UNIT(REQUEST_TIME_MS, NS_PER_MS), UNIT(PROCESSING_TIME_MS, NS_PER_MS), UNIT(LATENCY_US, NS_PER_US),
 	UNIT(LATENCY_NS, 1), {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"ElapsedMilliseconds", 19}}}, {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"Elapsed", 7}}},
 	{.key = KEY_ATTR, .unit = NS_PER_MS, .inside = {{"durationMillis", 14}}}, {.key = KEY_FIELDS, .unit = NS_PER_US, .inside = {{"elapsed_us", 10}}}, IN(FIELDS, "elapsed"), IN(FIELDS, "duration"), AT(DURATION), AT(ELAPSED), AT(LATENCY), AT(TOOK), AT(DUR),
 	AT(_DURATION), END};

@@ -34,6 +34,7 @@ set(record_SOURCES
 	text_header.c
 	text_line.c
 	timestamp.c
+	timestamp_words.c
 	trace_id.c
 	tried.c
 	zipkin.c

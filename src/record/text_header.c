@@ -153,7 +153,7 @@ static size_t read_id(struct text_header *h, struct slice text)
 }
 
 /* All the ids in text, wherever they stand. */
-static void find_ids(struct text_header *h, struct slice text)
+void text_header_find_ids(struct text_header *h, struct slice text)
 {
 	static const struct slice needles[] = {{"race", 4}, {"pan", 3}};
 	for (size_t k = 0; k < 2; k++) {
@@ -185,7 +185,9 @@ static bool read_time(struct scan *s)
 	for (size_t i = 0; i < 4; i++)
 		if (slice_starts(s->rest, streams[i])) {
 			skip(s, streams[i].len);
-			s->h->has_time = s->rest.len == 0 || (unsigned)(s->rest.ptr[0] - '0') > 9;
+			s->h->contained = true;
+			s->h->container = s->h->time;
+			s->h->has_time = false; /* the program may have written its own behind it */
 			break;
 		}
 	return true;
@@ -196,12 +198,19 @@ static bool is_klog_letter(char c)
 	return c == 'I' || c == 'W' || c == 'E' || c == 'F';
 }
 
+/* At a line's beginning, or behind what a container's runtime wrote. */
+static bool may_be_klog(const struct scan *s)
+{
+	bool begins = !s->anything || (s->h->contained && !s->h->has_time && s->h->severity == SEVERITY_UNKNOWN);
+	return begins && s->rest.len >= 20 && is_klog_letter(s->rest.ptr[0]) && s->rest.ptr[5] == ' ';
+}
+
 /* klog and glog: "E0304 09:15:02.481203   41 store.go:118] message". */
 static bool read_klog(struct scan *s)
 {
 	struct timestamp time;
 	struct slice t = s->rest;
-	if (s->anything || t.len < 20 || !is_klog_letter(t.ptr[0]) || t.ptr[5] != ' ' || !timestamp_scan(slice_sub(t, 6, t.len), &time) || time.dated)
+	if (!may_be_klog(s) || !timestamp_scan(slice_sub(t, 6, t.len), &time) || time.dated)
 		return false;
 	struct slice tail = after_blanks(slice_sub(t, 6 + time.len, t.len));
 	tail = after_blanks(slice_sub(tail, word_len(tail), tail.len));
@@ -310,6 +319,38 @@ static size_t logger_len(struct slice text)
 	return m.dots && next.len && next.ptr[0] == '[' ? m.len : 0;
 }
 
+static bool is_dotted_or_word(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!is(text.ptr[i], WORD) && text.ptr[i] != '.')
+			return false;
+	return text.len > 0;
+}
+
+/* Loguru's "name:function:line - "; the length of all but the separator, or 0. */
+static size_t loguru_len(struct slice text, size_t *ret_name)
+{
+	struct slice whole = token(text);
+	size_t first = slice_find(whole, ':', 0), second = slice_find(whole, ':', first + 1);
+	if (second >= whole.len || second + 1 == whole.len || !is_dotted_or_word(slice_sub(whole, 0, first)) || !is_separator(after_blanks(slice_sub(text, whole.len, text.len))))
+		return 0;
+	for (size_t i = second + 1; i < whole.len; i++)
+		if (!is(whole.ptr[i], DIGIT))
+			return 0;
+	*ret_name = first;
+	return whole.len;
+}
+
+static bool read_loguru(struct scan *s)
+{
+	size_t name, n = s->h->logger.len || s->h->severity == SEVERITY_UNKNOWN ? 0 : loguru_len(s->rest, &name);
+	if (n) {
+		s->h->logger = slice_sub(s->rest, 0, name);
+		skip(s, n);
+	}
+	return n > 0;
+}
+
 static bool read_logger(struct scan *s)
 {
 	size_t n = s->h->logger.len || !s->anything ? 0 : logger_len(s->rest);
@@ -356,8 +397,11 @@ static bool header_follows(const struct scan *s, struct slice text)
 /* "[time LEVEL name]": env_logger, Serilog's console. */
 static bool read_timed_bracket(struct text_header *h, struct slice inside, const struct timestamp *time)
 {
-	struct slice rest = after_blanks(slice_sub(inside, time->len, inside.len)), level = token(rest);
-	enum severity severity = level_word(level);
+	struct slice rest = slice_sub(inside, time->len, inside.len);
+	bool celery = rest.len && rest.ptr[0] == ':'; /* "[time: LEVEL/process]" */
+	rest = after_blanks(slice_sub(rest, celery, rest.len));
+	struct slice level = token(rest);
+	enum severity severity = level_word(celery ? slice_sub(level, 0, slice_find(level, '/', 0)) : level);
 	if (h->has_time || h->severity || time->len == inside.len || severity == SEVERITY_UNKNOWN)
 		return false;
 	h->time = *time;
@@ -367,6 +411,12 @@ static bool read_timed_bracket(struct text_header *h, struct slice inside, const
 	if (rest.len && token(rest).len == rest.len)
 		h->logger = rest;
 	return true;
+}
+
+/* "[trace-span]" from the inside, or as many blanks. */
+static bool is_correlation(struct slice inside)
+{
+	return slice_trim(inside).len == 0 || (inside.len == 49 && inside.ptr[32] == '-');
 }
 
 /* Behind Spring's dashes: [application] [thread] [trace-span], of which only the thread is always there. */
@@ -379,7 +429,7 @@ static bool read_spring_bracket(struct scan *s, struct slice inside, struct slic
 		s->h->trace_key = s->h->span_key = SLICE("[trace-span]");
 		return true;
 	}
-	bool thread_next = next.len > 50 && next.ptr[0] == '[' && next.ptr[33] != '-' && !is_blank(next.ptr[1]);
+	bool thread_next = next.len && next.ptr[0] == '[' && !is_correlation(slice_sub(next, 1, slice_find(next, ']', 0) - 1));
 	if (thread_next && !s->h->service.len && token(inside).len == inside.len && inside.len)
 		s->h->service = inside;
 	return true;
@@ -391,6 +441,61 @@ static bool read_whole_bracket(struct scan *s, struct slice inside, struct slice
 	if (timestamp_scan(inside, &time) && read_timed_bracket(s->h, inside, &time))
 		return true;
 	return s->dashes && !s->h->logger.len && read_spring_bracket(s, inside, after);
+}
+
+/* "shop.pay.Charge", nothing else. */
+static bool is_dotted(struct slice text)
+{
+	size_t dots = 0;
+	if (text.len < 3 || !is(text.ptr[0], LETTER))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (!is(text.ptr[i], WORD) && text.ptr[i] != '.' && text.ptr[i] != '$')
+			return false;
+		dots += text.ptr[i] == '.';
+	}
+	return dots && text.ptr[text.len - 1] != '.';
+}
+
+/* Behind a level: the "[name] [file:line] " that OpenTelemetry puts before Python's ids, or "[shop.pay.Charge] ", as Quarkus writes it with " (thread)" behind it. */
+static bool read_name_bracket(struct scan *s, struct slice inside, struct slice *after)
+{
+	struct slice next = after_blanks(*after);
+	if (s->h->severity == SEVERITY_UNKNOWN || inside.len == 0)
+		return false;
+	bool otel = next.len && next.ptr[0] == '[' && slice_search(slice_sub(next, 0, LONGEST_BRACKET), SLICE("[trace_id=")) < LONGEST_BRACKET && slice_search(next, SLICE("[trace_id=")) < next.len;
+	if (s->h->logger.len || !(otel || is_dotted(inside)))
+		return otel;
+	s->h->logger = inside;
+	size_t end = slice_find(slice_sub(next, 0, LONGEST_BRACKET), ')', 0);
+	if (next.len && next.ptr[0] == '(' && end < next.len && next.ptr[end] == ')')
+		*after = slice_sub(next, end + 1, next.len);
+	return true;
+}
+
+/* What OpenTelemetry's Python instrumentation writes beside the ids; inside a span or not. */
+static bool read_otel_service(struct text_header *h, struct slice inside)
+{
+	struct slice name = SLICE("resource.service.name=");
+	size_t at = slice_search(inside, name);
+	if (at == inside.len)
+		return false;
+	struct slice service = token(slice_sub(inside, at + name.len, inside.len));
+	if (service.len && !h->service.len)
+		h->service = service;
+	return true;
+}
+
+static bool read_other_bracket(struct scan *s, struct slice inside, struct slice *after)
+{
+	return read_sleuth(s->h, inside) || read_name_bracket(s, inside, after) || header_follows(s, *after);
+}
+
+/* Ids in a bracket; one that has the service beside them may be without any. */
+static bool read_id_bracket(struct text_header *h, struct slice inside)
+{
+	text_header_find_ids(h, inside);
+	return read_otel_service(h, inside) || h->trace_id.len;
 }
 
 static bool read_bracket(struct scan *s)
@@ -412,11 +517,7 @@ static bool read_bracket(struct scan *s)
 	} else if (!h->has_time && timestamp_scan(inside, &time) && time.len == inside.len) {
 		h->time = time;
 		h->has_time = true;
-	} else if (ids) {
-		find_ids(h, inside);
-		if (!h->trace_id.len)
-			return false;
-	} else if (!s->anything || !(read_sleuth(h, inside) || header_follows(s, after))) {
+	} else if (!(ids ? read_id_bracket(h, inside) : s->anything && read_other_bracket(s, inside, &after))) {
 		return false;
 	}
 	s->rest = after;
@@ -502,7 +603,7 @@ static bool read_element(struct scan *s)
 		skip(s, used);
 		return true;
 	}
-	return read_logger(s);
+	return read_logger(s) || read_loguru(s);
 }
 
 void text_header_read(struct slice line, struct text_header *ret)
@@ -518,7 +619,11 @@ void text_header_read(struct slice line, struct text_header *ret)
 		s.anything = true;
 	}
 	if (ret->trace_id.len == 0)
-		find_ids(ret, s.rest);
+		text_header_find_ids(ret, s.rest);
+	if (ret->contained && !ret->has_time) {
+		ret->time = ret->container;
+		ret->has_time = true;
+	}
 	bool header = ret->has_time || ret->severity != SEVERITY_UNKNOWN || (ret->trace_id.len && s.anything);
 	ret->message = header ? slice_trim(s.rest) : line;
 	if (!header)

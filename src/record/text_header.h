@@ -10,6 +10,8 @@
 struct text_header {
 	bool has_time;
 	struct timestamp time;
+	bool contained;                   /* a container runtime's own time stands before it */
+	struct timestamp container;
 	enum severity severity;
 	struct slice service;
 	struct slice logger;
@@ -22,6 +24,8 @@ struct text_header {
 };
 
 void text_header_read(struct slice line, struct text_header *ret);
+/* The ids of trace and span in text, wherever they stand behind their names. */
+void text_header_find_ids(struct text_header *h, struct slice text);
 /* Whether a line has a header that can be nothing else: a time, or a level in capitals. */
 bool text_header_is(struct slice line);
 

@@ -99,10 +99,11 @@ static bool read_5424(struct slice line, struct text_header *h)
 	struct slice app = word(&rest);
 	word(&rest);
 	word(&rest);
-	struct slice message = after_data(rest);
+	struct slice message = after_data(rest), data = slice_sub(rest, 0, rest.len - message.len);
 	if (slice_starts(message, SLICE("\xEF\xBB\xBF")))
 		message = rest_of(message, 3);
 	*h = (struct text_header){.has_time = timed, .time = time, .severity = level_of_number(pri, LEVEL_PRI), .service = is_dash(app) ? slice_of(NULL, 0) : app, .message = message};
+	text_header_find_ids(h, data);
 	return true;
 }
 
@@ -146,16 +147,27 @@ static bool status_of(struct slice s, int64_t *ret)
 	return s.len == 3 && slice_to_i64(s, ret) && *ret >= 100 && *ret <= 599;
 }
 
-/* host ident user [time] "METHOD path protocol" status size .. */
+/* The three words before the time, or four. */
+static bool access_words(struct slice *rest, struct slice *ret_virtual)
+{
+	struct slice first = word(rest);
+	*ret_virtual = slice_of(NULL, 0);
+	if (first.len == 0 || word(rest).len == 0 || word(rest).len == 0)
+		return false;
+	if (rest->len && rest->ptr[0] != '[') {
+		*ret_virtual = slice_sub(first, 0, slice_find(first, ':', 0));
+		word(rest);
+	}
+	return true;
+}
+
+/* host ident user [time] "METHOD path protocol" status size ..; Apache's vhost_combined has the virtual host before it. */
 static bool read_access(struct slice line, struct text_header *h)
 {
-	struct slice rest = line;
+	struct slice rest = line, virtual;
 	struct timestamp time;
 	int64_t status;
-	for (int i = 0; i < 3; i++)
-		if (word(&rest).len == 0)
-			return false;
-	if (rest.len < 30 || rest.ptr[0] != '[' || !timestamp_scan(rest_of(rest, 1), &time) || !time.dated || rest.len < time.len + 4 || rest.ptr[time.len + 1] != ']')
+	if (!access_words(&rest, &virtual) || rest.len < 30 || rest.ptr[0] != '[' || !timestamp_scan(rest_of(rest, 1), &time) || !time.dated || rest.len < time.len + 4 || rest.ptr[time.len + 1] != ']')
 		return false;
 	rest = slice_trim(rest_of(rest, time.len + 2));
 	size_t end = rest.len > 1 && rest.ptr[0] == '"' ? slice_find(rest, '"', 1) : rest.len;
@@ -166,7 +178,7 @@ static bool read_access(struct slice line, struct text_header *h)
 	if (!status_of(word(&rest), &status))
 		return false;
 	bool good = is_method(method);
-	*h = (struct text_header){.has_time = true, .time = time, .severity = of_status(status), .status = (int)status, .method = good ? method : slice_of(NULL, 0),
+	*h = (struct text_header){.has_time = true, .time = time, .severity = of_status(status), .status = (int)status, .service = virtual, .method = good ? method : slice_of(NULL, 0),
 		.path = good ? path : slice_of(NULL, 0), .message = line};
 	return true;
 }

@@ -356,3 +356,17 @@ bool timestamp_parse(struct slice text, struct timestamp *ret)
 		return false;
 	return true;
 }
+
+bool timestamp_parse_near(struct slice text, int64_t now_ns, struct timestamp *ret)
+{
+	/* fourteen digits are a date: as a number of milliseconds they would be of the year 2286 or later */
+	bool words_first = text.len == 14 && text.ptr[0] == '2';
+	if (!words_first && timestamp_parse(text, ret))
+		return true;
+	if (!timestamp_parse_words(slice_trim(text), ret) || (ret->yearless && now_ns <= 0))
+		return words_first && timestamp_parse(text, ret);
+	if (ret->yearless)
+		ret->ns = timestamp_near(ret->ns, now_ns);
+	ret->yearless = false;
+	return true;
+}

@@ -24,6 +24,9 @@ int64_t timestamp_in_year(int64_t ns, int64_t year);
 int64_t timestamp_near(int64_t ns, int64_t now_ns);
 /* The whole of text as above, or digits by magnitude. */
 bool timestamp_parse(struct slice text, struct timestamp *ret);
+/* The same, or the whole of text as languages print a time in words (timestamp_words.c); without a year it is the one nearest to now_ns, and fails if that is 0. */
+bool timestamp_parse_near(struct slice text, int64_t now_ns, struct timestamp *ret);
+bool timestamp_parse_words(struct slice text, struct timestamp *ret);
 /* Epoch numbers: below 1e11 seconds, below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds. 0 for what is not positive. */
 int64_t timestamp_of_i64(int64_t number);
 int64_t timestamp_of_double(double number);

@@ -165,6 +165,24 @@ static struct slice without_b3_span(struct slice text, struct arena *a, struct s
 	return slice_sub(text, 0, dash);
 }
 
+/* Jaeger's trace:span:parent:flags, Google's trace/span;o=1 with the span in decimal, X-Ray's Root=..;Parent=span: what is left for the trace. */
+static struct slice without_other_span(struct slice text, struct arena *a, struct slice *ret_span)
+{
+	size_t at = text.len > TRACE_DIGITS && text.ptr[TRACE_DIGITS] == '/' ? TRACE_DIGITS : slice_find(text, ':', 0), parent = slice_search(text, SLICE(";Parent="));
+	bool header = at == TRACE_DIGITS || (at == SPAN_DIGITS && text.len > SPAN_DIGITS);
+	struct slice span = {NULL, 0};
+	if (parent < text.len) {
+		span = slice_sub(text, parent + 8, slice_find(text, ';', parent + 1) - parent - 8);
+	} else if (header && at < text.len) {
+		char ends = text.ptr[at] == '/' ? ';' : ':';
+		span = slice_sub(text, at + 1, slice_find(text, ends, at + 1) - at - 1);
+		text = slice_sub(text, 0, at);
+	}
+	if (span.len && ret_span && ret_span->len == 0)
+		*ret_span = span_id_of(span, a);
+	return text;
+}
+
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
 {
 	char digits[TRACE_DIGITS];
@@ -177,7 +195,7 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 		if (is_clean(text))
 			return text;
 	}
-	text = without_b3_span(text, a, ret_span);
+	text = without_other_span(without_b3_span(text, a, ret_span), a, ret_span);
 	if (slice_starts(text, SLICE("projects/"))) {
 		size_t at = slice_search(text, SLICE("/traces/"));
 		text = slice_sub(text, at + 8, text.len);

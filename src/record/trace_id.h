@@ -22,6 +22,7 @@ bool trace_id_is_hex(const char *sixteen, bool *ret_zero);
 
 /* The digits of sixteen bytes, the first eight's and the last eight's: high halves and low halves apart, then interleaved. */
 typedef unsigned char trace_id_v16 __attribute__((vector_size(16)));
+typedef uint64_t trace_id_v2 __attribute__((vector_size(16)));
 static inline trace_id_v16 trace_id_digit(trace_id_v16 half)
 {
 	return half + '0' + ((trace_id_v16)(half > 9) & ('a' - '0' - 10));
@@ -43,14 +44,13 @@ static inline struct slice trace_id_of_16(const char *bytes, char digits[32])
 
 static inline struct slice span_id_of_8(const char *bytes, char digits[16])
 {
-	uint64_t words[2] = {0};
-	trace_id_v16 b;
-	memcpy(words, bytes, sizeof(words[0]));
-	memcpy(&b, words, sizeof(b));
+	uint64_t word;
+	memcpy(&word, bytes, sizeof(word));
+	trace_id_v16 b = (trace_id_v16)(trace_id_v2){word, 0};
 	trace_id_v16 high = trace_id_digit(b >> 4), low = trace_id_digit(b & 15);
 	trace_id_v16 first = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 	memcpy(digits, &first, 16);
-	return slice_of(digits, words[0] ? 16 : 0);
+	return slice_of(digits, word ? 16 : 0);
 }
 
 #endif

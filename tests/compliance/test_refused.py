@@ -68,3 +68,30 @@ class Refused(Desk):
         wrong[0] = False
         self.until(lambda: write({}) or r.last("log_records_total", service_name="s3") == 10, 40, lambda: f"{r.last('log_records_total')}")
         self.assertEqual(r.faults, [])
+
+    def test_aside_for_the_configured_time(self):
+        """a series set aside is tried again after the configured time, not before, and what it missed arrives with it"""
+        bad = [True]
+        tries = []
+
+        def refuse(s):
+            if s.name() == "log_records_total" and dict(s.labels).get("service_name") == "bad":
+                tries.append(time.monotonic())
+                return "not this one" if bad[0] else None
+        r = self.receiver(refuse=refuse)
+        server, write = self.start(r, "1.0", {"expire": "10m"}, aside_retry="6s")
+        write({"service": "clock"})
+        self.until(lambda: write({"service": "clock"}) or r.last("log_records_total", service_name="clock") >= 1, 20, server.said)
+        write({"service": "bad"}, {"service": "bad"}, {"service": "good"})
+
+        def aside():
+            write({"service": "clock"})
+            return "winnow_remote_write_aside_series 1" in server.get("/metrics")[1]
+        self.until(aside, 40, server.said)
+        last = tries[-1]
+        bad[0] = False
+        self.until(lambda: write({"service": "clock"}) or r.last("log_records_total", service_name="bad") == 2, 40, lambda: f"{tries}\n{server.said()[-2000:]}")
+        self.assertGreater(min(t for t in tries if t > last) - last, 5)
+        self.until(lambda: "winnow_remote_write_aside_series 0" in server.get("/metrics")[1], 10, server.said)
+        self.assertEqual(r.last("log_records_total", service_name="good"), 1)
+        self.assertEqual(r.faults, [])

@@ -132,6 +132,20 @@ class Version2(Desk):
         self.assertIn(services[1], values)
         self.assertTrue(any(v.startswith("xxxx") and len(v) <= 1024 for v in values))
 
+    def test_no_empty_request(self):
+        """edge: nothing to say is not said: every request has series"""
+        self.assertEqual([q for q in self.shop().requests if not q.series], [])
+
+    def test_times_are_recent(self):
+        """timestamps: what was just written is sent with times of the last minutes, and none is ahead of the clock by more than a step; a record from the future is counted now"""
+        r = self.receiver()
+        server, write = self.start(r, "2.0")
+        write({}, {"ts": time.time() + 86400})
+        self.until(lambda: write({"service": "clock"}) or r.last("log_records_total", service_name="desk") == 2, 20, lambda: server.said()[-2000:])
+        self.assertEqual(r.faults, [])
+        late = [(s.text(), p.time_ms) for q in r.requests for s in q.series for p in s.samples if not q.at - 300 < p.time_ms / 1000 < q.at + 11]
+        self.assertEqual(late, [])
+
     # --- negotiation
 
     def test_fallback_415(self):
@@ -289,6 +303,46 @@ class Version2(Desk):
         write({})
         self.until(lambda: "no answer from the receiver" in server.said(), 20, server.said)
         self.assertTrue(server.alive())
+
+    def test_unresolvable(self):
+        """errors: a name that does not resolve: waits, says so, goes on"""
+        r = self.receiver()
+        r.url = "http://receiver.invalid/api/v1/write"
+        server, write = self.start(r)
+        write({})
+        self.until(lambda: write({}) or "no answer from the receiver" in server.said(), 30, server.said)
+        self.assertTrue(server.alive())
+
+    def test_timeout(self):
+        """errors: no answer in time: the same again, and the samples are there once"""
+        slow = []
+
+        def answer(q):
+            if len(q.series) and len(slow) < 2:
+                slow.append(q)
+                return Answer(204, delay=2.5)
+        r = self.receiver(answer=answer)
+        server = self.live(r, timeout="1s")
+        self.assertEqual(r.faults, [])
+        again = [q for q in r.requests if q.body == slow[0].body]
+        self.assertGreaterEqual(len(again), 2)
+        self.assertGreater(again[1].at - again[0].at, 0.9)
+        self.assertIn("no answer from the receiver", server.said())
+
+    def test_denials(self):
+        """retry: 401 and 404 are not repeated but after ten seconds, are said loudly, and all arrives when they end"""
+        count = [0]
+
+        def answer(q):
+            count[0] += 1
+            return {3: Answer(401, "who are you?"), 4: Answer(404, "nothing here")}.get(count[0])
+        r = self.receiver(answer=answer)
+        server = self.live(r, seconds=60)
+        self.assertEqual(r.faults, [])
+        at = [q.at for q in r.requests]
+        self.assertGreater(at[3] - at[2], 8.5)
+        self.assertGreater(at[4] - at[3], 8.5)
+        self.assertIn("denies us with 401: who are you?", server.said())
 
     def test_garbage(self):
         """errors: an answer that is not HTTP, and one that stops in the middle, count as no answer"""

@@ -184,32 +184,55 @@ static struct proto symbol(const struct symbols *s, uint64_t ref)
 	return s->at[ref];
 }
 
-/* A label that must be there, in its place; *seen counts what was left out before it. */
+static bool is_bucket(const struct expected *x)
+{
+	return x->of->family->type == METRIC_HISTOGRAM && x->value <= x->of->family->bounds_len;
+}
+
+/* Labels of the series' own that are left out, as those names are the encoder's. */
+static bool is_left_out(const struct label *label)
+{
+	return slice_eq(label->name, SLICE("__name__")) || slice_eq(label->name, SLICE("le"));
+}
+
+static void check_name(const struct expected *x, const struct proto *value)
+{
+	static const char *const suffixes[] = {"_bucket", "_sum", "_count"};
+	const struct family *f = x->of->family;
+	char text[256];
+	const char *suffix = f->type != METRIC_HISTOGRAM || x->value == SIZE_MAX ? "" : suffixes[is_bucket(x) ? 0 : x->value - f->bounds_len];
+	snprintf(text, sizeof(text), "%s%s", f->name, suffix);
+	assert(proto_is(value, text, strlen(text)));
+}
+
+static void check_bound(const struct expected *x, const struct proto *value)
+{
+	const struct family *f = x->of->family;
+	char text[64];
+	size_t len = (size_t)(value->end - value->at);
+	assert(is_bucket(x) && len > 0 && len < sizeof(text));
+	memcpy(text, value->at, len);
+	text[len] = 0;
+	assert(x->value == f->bounds_len ? strcmp(text, "+Inf") == 0 : strtod(text, NULL) == f->bounds[x->value]);
+}
+
+/* A label that must be there, in its place; *next: the series' own that is to come. */
 static void check_label(const struct expected *x, size_t *next, bool *named, bool *bounded, const struct proto *name, const struct proto *value)
 {
 	const struct made *m = x->of;
-	const struct family *f = m->family;
-	bool bucket = f->type == METRIC_HISTOGRAM && x->value <= f->bounds_len;
 	if (proto_is(name, "__name__", 8)) {
-		static const char *const suffixes[] = {"_bucket", "_sum", "_count"};
-		char text[256];
-		const char *suffix = f->type != METRIC_HISTOGRAM || x->value == SIZE_MAX ? "" : suffixes[bucket ? 0 : x->value - f->bounds_len];
-		snprintf(text, sizeof(text), "%s%s", f->name, suffix);
-		assert(!*named && proto_is(value, text, strlen(text)));
+		assert(!*named);
 		*named = true;
+		check_name(x, value);
 		return;
 	}
 	if (proto_is(name, "le", 2)) {
-		char text[64];
-		size_t len = (size_t)(value->end - value->at);
-		assert(bucket && !*bounded && len > 0 && len < sizeof(text));
-		memcpy(text, value->at, len);
-		text[len] = 0;
-		assert(x->value == f->bounds_len ? strcmp(text, "+Inf") == 0 : strtod(text, NULL) == f->bounds[x->value]);
+		assert(!*bounded);
 		*bounded = true;
+		check_bound(x, value);
 		return;
 	}
-	while (*next < m->labels_len && (slice_eq(m->labels[*next].name, SLICE("__name__")) || slice_eq(m->labels[*next].name, SLICE("le"))))
+	while (*next < m->labels_len && is_left_out(&m->labels[*next]))
 		++*next;
 	assert(*next < m->labels_len);
 	const struct label *want = &m->labels[(*next)++];
@@ -240,10 +263,10 @@ static void read_label(const struct expected *x, struct labels_read *r, struct p
 static void end_labels(const struct expected *x, struct labels_read *r)
 {
 	const struct made *m = x->of;
-	while (r->next < m->labels_len && (slice_eq(m->labels[r->next].name, SLICE("__name__")) || slice_eq(m->labels[r->next].name, SLICE("le"))))
+	while (r->next < m->labels_len && is_left_out(&m->labels[r->next]))
 		r->next++;
 	assert(r->next == m->labels_len && r->named);
-	assert(r->bounded == (m->family->type == METRIC_HISTOGRAM && x->value <= m->family->bounds_len));
+	assert(r->bounded == is_bucket(x));
 }
 
 static void read_pair(struct proto message, struct proto *name, struct proto *value)
@@ -269,6 +292,7 @@ static void check_exemplar(const struct expected *x, struct proto message, const
 	const struct exemplar *e = x->of->points.exemplar;
 	struct proto_field f;
 	unsigned seen = 0;
+	assert(e);
 	uint64_t value = 0, time = 0, want;
 	while (proto_next(&message, &f)) {
 		struct proto name, text;
@@ -314,6 +338,7 @@ static void check_sample(const struct expected *x, struct proto message)
 		assert(f.number >= 1 && f.number <= 3 && f.kind == (f.number == 1 ? 1 : 0));
 		read[f.number] = f.value;
 	}
+	assert(x->value != SIZE_MAX);
 	memcpy(&want, &x->of->values[x->value], sizeof(want));
 	assert(read[1] == want && (int64_t)read[2] == x->of->points.at_ms && (int64_t)read[3] == (x->starts ? x->of->points.begun_ms : 0));
 }
@@ -389,6 +414,7 @@ static void check_native(const struct expected *x, struct proto message)
 
 static void check_metadata(const struct expected *x, struct proto message, const struct symbols *symbols)
 {
+	assert(symbols);
 	static const uint64_t types[] = {[METRIC_COUNTER] = 1, [METRIC_GAUGE] = 2, [METRIC_HISTOGRAM] = 3};
 	const struct family *family = x->of->family;
 	struct proto_field f;
@@ -401,40 +427,46 @@ static void check_metadata(const struct expected *x, struct proto message, const
 	assert(read[1] == types[family->type] && proto_is(&help, family->help, strlen(family->help)) && proto_is(&unit, family->unit, strlen(family->unit)));
 }
 
+static void read_labels(const struct expected *x, struct labels_read *labels, struct proto message, const struct symbols *symbols)
+{
+	struct proto name, value;
+	if (!symbols) {
+		read_pair(message, &name, &value);
+		read_label(x, labels, name, value);
+		return;
+	}
+	while (message.at < message.end) {
+		name = symbol(symbols, proto_varint(&message));
+		value = symbol(symbols, proto_varint(&message));
+		read_label(x, labels, name, value);
+	}
+}
+
 /* One TimeSeries of either version. */
 static void check_series(const struct expected *x, struct proto message, const struct symbols *symbols)
 {
+	enum { LABELS = 1, SAMPLES = 2, METADATA = 5 };
+	const uint32_t histograms = symbols ? 3 : 4, exemplars = symbols ? 4 : 3;
 	struct labels_read labels = {0};
 	struct proto_field f;
-	unsigned points = 0, exemplars = 0, metadata = 0;
+	unsigned seen[METADATA + 1] = {0};
 	while (proto_next(&message, &f)) {
-		struct proto name, value;
-		assert(f.kind == 2);
-		if (f.number == 1 && symbols) {
-			while (f.inside.at < f.inside.end) {
-				name = symbol(symbols, proto_varint(&f.inside));
-				value = symbol(symbols, proto_varint(&f.inside));
-				read_label(x, &labels, name, value);
-			}
-		} else if (f.number == 1) {
-			read_pair(f.inside, &name, &value);
-			read_label(x, &labels, name, value);
-		} else if (f.number == 2) {
-			assert(x->value != SIZE_MAX && points++ == 0);
+		assert(f.kind == 2 && f.number <= METADATA);
+		seen[f.number]++;
+		if (f.number == LABELS)
+			read_labels(x, &labels, f.inside, symbols);
+		else if (f.number == SAMPLES)
 			check_sample(x, f.inside);
-		} else if (f.number == (symbols ? 3u : 4u)) {
-			assert(x->value == SIZE_MAX && points++ == 0);
+		else if (f.number == histograms)
 			check_native(x, f.inside);
-		} else if (f.number == (symbols ? 4u : 3u)) {
-			assert(has_exemplar(x) && exemplars++ == 0);
+		else if (f.number == exemplars)
 			check_exemplar(x, f.inside, symbols);
-		} else {
-			assert(symbols && f.number == 5 && metadata++ == 0);
+		else
 			check_metadata(x, f.inside, symbols);
-		}
 	}
 	end_labels(x, &labels);
-	assert(points == 1 && exemplars == has_exemplar(x) && metadata == (symbols ? 1 : 0));
+	assert(seen[SAMPLES] == (x->value != SIZE_MAX) && seen[histograms] == (x->value == SIZE_MAX));
+	assert(seen[exemplars] == has_exemplar(x) && seen[METADATA] == (symbols ? 1 : 0));
 }
 
 /* --- requests --- */
@@ -478,9 +510,9 @@ static void check_1(const struct buf *body, const struct request *r, const struc
 	assert(n == r->len && metadata == described_len);
 }
 
-static void check_2(const struct buf *body, const struct request *r)
+static void check_2(struct slice body, const struct request *r)
 {
-	struct proto all = proto_of(body->data, body->len);
+	struct proto all = proto_of(body.ptr, body.len);
 	struct proto_field f;
 	struct symbols symbols = {0};
 	size_t n = 0;
@@ -513,13 +545,18 @@ static void encode_native(const struct made *m, bool starts, struct buf *out)
 		native_encode(out, &m->native, m->points.at_ms, starts ? m->points.begun_ms : 0);
 }
 
-/* All of a series at once. */
-static void by_series(const struct made *made, size_t len, struct write2 *w)
+/* All of a series at once; in_place: the request of 2.0 at the end of a buffer that holds another. */
+static void by_series(const struct made *made, size_t len, struct write2 *w, bool in_place)
 {
 	static struct request one, two;
 	struct buf body = {0}, second = {0}, message = {0};
 	one.len = two.len = 0;
-	write2_begin(w);
+	if (in_place) {
+		buf_add_str(&second, "another request");
+		write2_begin_in(w, &second);
+	} else {
+		write2_begin(w);
+	}
 	for (size_t i = 0; i < len; i++) {
 		const struct made *m = &made[i];
 		remote_write_series(&body, &m->points);
@@ -539,9 +576,13 @@ static void by_series(const struct made *made, size_t len, struct write2 *w)
 	}
 	for (size_t i = 0; i < len; i++)
 		remote_write_add_metadata(&body, made[i].family);
-	write2_finish(w, &second);
+	size_t begin = 0;
+	if (in_place)
+		begin = write2_finish_in(w);
+	else
+		write2_finish(w, &second);
 	check_1(&body, &one, made, len);
-	check_2(&second, &two);
+	check_2(slice_sub(buf_slice(&second), begin, second.len), &two);
 	buf_done(&body);
 	buf_done(&second);
 	buf_done(&message);
@@ -569,7 +610,7 @@ static void by_sample(const struct made *made, size_t len, struct write2 *w)
 	}
 	write2_finish(w, &second);
 	check_1(&body, &one, made, 0);
-	check_2(&second, &two);
+	check_2(buf_slice(&second), &two);
 	buf_done(&body);
 	buf_done(&second);
 	buf_done(&block);
@@ -587,9 +628,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t len = 1 + take(&in, 1) % SERIES_MAX;
 	for (size_t i = 0; i < len; i++)
 		make(&in, &table, &made[i]);
-	by_series(made, len, w);
+	write2_share(w, &table);
+	by_series(made, len, w, false);
 	by_sample(made, len, w);
-	by_series(made, len, w); /* what the writer and the pairs remember is of another request */
+	by_series(made, len, w, true); /* what the writer and the pairs remember is of another request */
 	for (size_t i = 0; i < len; i++)
 		unmake(&table, &made[i]);
 	label_pairs_done(&table);

@@ -85,7 +85,7 @@ static void expect(struct totals *t, const struct world *w, const struct tally_s
 
 /* What was produced of one series. */
 struct produced {
-	double count, sum, buckets[BOUNDS_MAX + 1];
+	double count, sum, buckets[BOUNDS_MAX + 1], native;
 };
 
 static void add_record(struct produced *series, const struct input *r, int rules)
@@ -100,6 +100,7 @@ static void add_record(struct produced *series, const struct input *r, int rules
 		return;
 	timed->count++;
 	timed->sum += r->seconds;
+	timed->native += native_weight(r->seconds);
 	for (size_t b = 0; b <= f->bounds_len; b++)
 		timed->buckets[b] += b == f->bounds_len || r->seconds <= f->bounds[b];
 }
@@ -179,6 +180,10 @@ static void expect_histogram(struct totals *t, const struct world *w, const stru
 	const struct family *f = family_get(s->family);
 	char name[128];
 	struct buf le = {0};
+	if (w->opts.histograms != LEDGER_CLASSIC)
+		expect(t, w, s, f->name, NULL, p->native);
+	if (w->opts.histograms == LEDGER_NATIVE)
+		return;
 	snprintf(name, sizeof(name), "%s_bucket", f->name);
 	for (size_t b = 0; b <= f->bounds_len; b++) {
 		buf_reset(&le);

@@ -68,7 +68,7 @@ static void begin(const struct world *w, const struct instance *i, struct part *
 		part->next = w->committed[partition];
 }
 
-static struct tally_entry *entry(struct counter *s, uint32_t series, int64_t step)
+static struct tally_entry *entry(const struct world *w, struct counter *s, uint32_t series, int64_t step)
 {
 	for (size_t k = s->entries_len; k > 0; k--)
 		if (s->entries[k - 1].series == series && s->entries[k - 1].step == step)
@@ -76,6 +76,10 @@ static struct tally_entry *entry(struct counter *s, uint32_t series, int64_t ste
 	struct tally_entry *e = &s->entries[s->entries_len];
 	*e = (struct tally_entry){.series = series, .step = step};
 	e->buckets = memset(s->buckets[s->entries_len], 0, sizeof(s->buckets[0]));
+	if (w->opts.histograms != LEDGER_CLASSIC && series >= SERVICES * 2 + SERVICES * PATTERNS) {
+		native_reset(&s->natives[s->entries_len]);
+		e->native = &s->natives[s->entries_len];
+	}
 	s->entries_len++;
 	return e;
 }
@@ -89,6 +93,8 @@ static void observe(struct tally_entry *e, double value)
 	e->buckets[b]++;
 	e->count++;
 	e->sum += value;
+	if (e->native)
+		native_observe((struct native *)(uintptr_t)e->native, value, 1); /* the counter's own */
 }
 
 /* Series numbers: see make_series in world.c. */
@@ -98,12 +104,12 @@ static void count(const struct world *w, const struct instance *i, struct counte
 	int64_t step = r->time_ns / w->opts.step_ns;
 	uint8_t which = world_pattern(r, i->rules);
 	uint32_t pattern = (uint32_t)(r->service * PATTERNS + which);
-	entry(s, (uint32_t)(r->service * 2 + world_is_error(which)), step)->count++;
-	struct tally_entry *e = entry(s, SERVICES * 2 + pattern, step);
+	entry(w, s, (uint32_t)(r->service * 2 + world_is_error(which)), step)->count++;
+	struct tally_entry *e = entry(w, s, SERVICES * 2 + pattern, step);
 	e->count++;
 	e->exemplar = (struct exemplar){.time_ns = r->time_ns, .value = 1, .rank = world_is_error(which) ? 3 : 1, .trace_len = 4, .trace_id = "cafe"};
 	if (r->timed)
-		observe(entry(s, SERVICES * 2 + SERVICES * PATTERNS + pattern, step), r->seconds);
+		observe(entry(w, s, SERVICES * 2 + SERVICES * PATTERNS + pattern, step), r->seconds);
 	s->counted[s->counted_len++] = number * 2 + (uint32_t)i->rules;
 }
 

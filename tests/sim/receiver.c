@@ -16,6 +16,7 @@ struct incoming {
 	uint64_t key, bits;
 	int64_t ms;
 	struct receiver_series *series; /* NULL: new */
+	bool bad; /* a histogram whose buckets are not its count */
 };
 
 void receiver_done(struct receiver *r)
@@ -46,6 +47,72 @@ static void read_sample(struct slice bytes, struct incoming *in)
 	}
 }
 
+static int64_t zigzag(uint64_t v)
+{
+	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}
+
+static int64_t read_span(struct slice bytes, uint64_t *ret_len)
+{
+	struct wire w = wire_of(bytes);
+	struct wire_field f;
+	int64_t offset = 0;
+	while (wire_next(&w, &f) == 1) {
+		if (f.number == 1)
+			offset = zigzag(f.value);
+		else
+			*ret_len = f.value;
+	}
+	return offset;
+}
+
+static uint64_t read_varint(struct slice *s)
+{
+	uint64_t value = 0;
+	for (unsigned shift = 0; s->len; shift += 7) {
+		uint8_t byte = (uint8_t)*s->ptr;
+		*s = slice_sub(*s, 1, s->len);
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (byte < 0x80)
+			break;
+	}
+	return value;
+}
+
+/* A native histogram stands for one number that any observation in any other bucket would change: check.c expects native_weight() of each. */
+static void read_native(struct slice bytes, struct incoming *in)
+{
+	struct wire w = wire_of(bytes);
+	struct wire_field f;
+	int64_t index[512], behind = 0, count = 0, total = 0;
+	size_t len = 0, at = 0;
+	double sum = 0;
+	while (wire_next(&w, &f) == 1) {
+		if (f.number == 3 && f.value == REMOTE_WRITE_STALE_BITS)
+			in->bits = f.value;
+		else if (f.number == 6)
+			total += (int64_t)f.value, sum += native_weight(0) * (double)f.value;
+		else if (f.number == 15)
+			in->ms = (int64_t)f.value;
+		else if (f.number == 1)
+			total -= (int64_t)f.value;
+		else if (f.number == 11) {
+			uint64_t n = 0;
+			behind += read_span(f.bytes, &n);
+			for (; n > 0 && len < 512; n--)
+				index[len++] = behind++;
+		}
+		for (struct slice deltas = f.bytes; f.number == 12 && deltas.len && at < len; at++) {
+			count += zigzag(read_varint(&deltas));
+			total += count;
+			sum += (double)count * (double)(NATIVE_OFFSET + index[at]);
+		}
+	}
+	if (in->bits != REMOTE_WRITE_STALE_BITS)
+		memcpy(&in->bits, &sum, sizeof(sum));
+	in->bad = total != 0;
+}
+
 /* The labels are the leading fields of a series: a run of bytes that names it. */
 static void read_series(struct slice bytes, struct incoming *in)
 {
@@ -62,6 +129,8 @@ static void read_series(struct slice bytes, struct incoming *in)
 			in->labels = slice_of(bytes.ptr, (size_t)((const char *)w.next - bytes.ptr));
 		else if (f.number == 2)
 			read_sample(f.bytes, in);
+		else if (f.number == 4)
+			read_native(f.bytes, in);
 	}
 	in->key = hash_bytes(in->labels);
 }
@@ -181,6 +250,8 @@ enum reply receiver_write(struct receiver *r, struct slice body)
 		for (size_t i = 0; i < len; i++)
 			if (in[i].key == in[len].key)
 				snprintf(r->failure, sizeof(r->failure), "a series twice in one request");
+		if (in[len].bad)
+			snprintf(r->failure, sizeof(r->failure), "the buckets of a histogram do not add up to its count");
 		if (poisoned(r, in[len].labels))
 			return r->poison_reply;
 		if (!acceptable(r, &in[len])) {

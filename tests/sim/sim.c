@@ -13,7 +13,8 @@
  *   sim --seeds A-B --log FILE [--note TEXT]
  *                          the long run: notes every thousand seeds in the file, leaves out those that are noted there, goes on behind a failure
  *   sim --seed N --verbose replays one
- *   sim --backlogs ...     the other kind of seed: backlog.c
+ *   sim --backlogs ...     another kind of seed: backlog.c
+ *   sim --traces ...       and a third: traces.c; every 32nd seed of the first kind has one of these as well
  *   sim --mutants          runs each way of being wrong until a seed catches it; exits with 1 if one is not caught
  *   sim --mutant NAME ...  with the above */
 #include "world.h"
@@ -29,14 +30,14 @@
 struct task {
 	uint64_t first, last;
 	enum mutant mutant;
-	bool verbose, mutants, backlogs;
+	bool verbose, mutants, backlogs, traces;
 	const char *log, *note;
 	unsigned jobs;
 };
 
 static const uint64_t mutant_seeds = 3000;
 
-enum { BLOCK = 1000, BLOCKS_MAX = 10000 };
+enum { BLOCK = 1000, BLOCKS_MAX = 10000, TRACES_EVERY = 32 };
 
 static void sum_up(struct world *total, const struct world *w)
 {
@@ -52,14 +53,30 @@ static void sum_up(struct world *total, const struct world *w)
 	total->deleted += w->deleted;
 }
 
+/* The kinds of seeds; those of traces come along with some of the others. */
+static const struct kind {
+	const char *flag;
+	bool (*run)(struct world *w, uint64_t seed, enum mutant mutant, bool verbose);
+} deliveries = {"", world_run}, backlogs = {" --backlogs", backlog_run}, traces = {" --traces", traces_run};
+
+static bool run_kind(const struct task *t, const struct kind *kind, struct world *w, uint64_t seed)
+{
+	bool ok = kind->run(w, seed, t->mutant, t->verbose);
+	if (!ok)
+		printf("seed %llu failed: %s\nreplay: sim%s --seed %llu --verbose%s%s\n", (unsigned long long)seed, w->failure, kind->flag, (unsigned long long)seed, t->mutant ? " --mutant " : "",
+			t->mutant ? mutant_names[t->mutant] : "");
+	return ok;
+}
+
 static bool run_one(const struct task *t, struct world *w, uint64_t seed)
 {
-	bool ok = t->backlogs ? backlog_run(w, seed, t->mutant, t->verbose) : world_run(w, seed, t->mutant, t->verbose);
-	if (!ok)
-		printf("seed %llu failed: %s\nreplay: sim%s --seed %llu --verbose%s%s\n", (unsigned long long)seed, w->failure, t->backlogs ? " --backlogs" : "",
-			(unsigned long long)seed, t->mutant ? " --mutant " : "", t->mutant ? mutant_names[t->mutant] : "");
-	if (!t->backlogs)
-		world_done(w);
+	static struct world other;
+	if (t->backlogs || t->traces)
+		return run_kind(t, t->traces ? &traces : &backlogs, w, seed);
+	bool ok = run_kind(t, &deliveries, w, seed);
+	world_done(w);
+	if (seed % TRACES_EVERY == 0)
+		ok &= run_kind(t, &traces, &other, seed);
 	return ok;
 }
 
@@ -232,10 +249,11 @@ static bool caught(enum mutant mutant)
 {
 	static struct world w;
 	for (uint64_t seed = 1; seed <= mutant_seeds; seed++) {
-		bool backlogs = mutant >= MUTANT_FIRST_OF_BACKLOGS, ok = backlogs ? backlog_run(&w, seed, mutant, false) : world_run(&w, seed, mutant, false);
+		const struct kind *kind = mutant >= MUTANT_FIRST_OF_TRACES ? &traces : mutant >= MUTANT_FIRST_OF_BACKLOGS ? &backlogs : &deliveries;
+		bool ok = kind->run(&w, seed, mutant, false);
 		if (!ok)
 			printf("%-22s caught by seed %llu: %.150s\n", mutant_names[mutant], (unsigned long long)seed, w.failure);
-		if (!backlogs)
+		if (kind == &deliveries)
 			world_done(&w);
 		if (!ok)
 			return true;
@@ -254,7 +272,7 @@ static int run_mutants(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim [--backlogs] --seeds A-B [--jobs N] [--log FILE [--note TEXT]] | --seed N [--verbose] | --mutants   [--mutant NAME]\n");
+	fprintf(stderr, "usage: sim [--backlogs|--traces] --seeds A-B [--jobs N] [--log FILE [--note TEXT]] | --seed N [--verbose] | --mutants   [--mutant NAME]\n");
 	return 2;
 }
 
@@ -273,7 +291,7 @@ static bool flag(const char *text, struct task *t)
 	const struct {
 		const char *text;
 		bool *value;
-	} flags[] = {{"--verbose", &t->verbose}, {"--mutants", &t->mutants}, {"--backlogs", &t->backlogs}};
+	} flags[] = {{"--verbose", &t->verbose}, {"--mutants", &t->mutants}, {"--backlogs", &t->backlogs}, {"--traces", &t->traces}};
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (strcmp(text, flags[i].text) == 0)
 			return *flags[i].value = true;

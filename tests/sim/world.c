@@ -15,7 +15,7 @@ enum { PARTITIONS_FIRST = 3, LOG_MAX = 4000, CLOSES = 3, DRAIN_TICKS = 500, PEAC
 
 const char *const mutant_names[MUTANT_COUNT] = {"none", "no-chain", "send-before-journal", "late-twice", "no-anchors", "no-anchored-record", "skip-as-sent",
 	"mark-unsent", "no-rewind", "snapshot-ahead", "values-with-anchors", "commit-first", "no-guard", "gap-at-seen", "gap-uncounted", "late-dropped", "own-expiry",
-	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors", "silent-rules", "say-all", "unreached", "own-budget"};
+	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors", "silent-rules", "own-budget", "say-all", "unreached", "no-replay", "judges-again", "hasty", "deaf", "unfed", "unsettled"};
 
 /* splitmix64 */
 uint64_t roll(struct world *w, uint64_t n)
@@ -141,6 +141,7 @@ static void open_world(struct world *w, uint64_t seed, enum mutant mutant, bool 
 	w->now_ns = START_NS;
 	w->window_s = chance(w, 50) ? 120 : 400;
 	w->opts = (struct ledger_opts){.step_ns = SECONDS(10), .lateness_ns = SECONDS(2), .expire_ns = SECONDS(40), .receiver_window_ns = SECONDS(w->window_s), .series_limit = 100000};
+	w->opts.histograms = (enum ledger_histograms)(seed % 3);
 	w->receiver.head_ms = INT64_MIN / 2;
 	w->receiver.window_ms = (w->window_s + 100) * 1000;
 	w->aliases = chance(w, 30);
@@ -308,6 +309,10 @@ static void free_bufs(struct buf *list, size_t len)
 
 void world_done(struct world *w)
 {
+	for (int k = 0; k < INSTANCES; k++)
+		for (int c = 0; c < PARTITIONS_MAX; c++)
+			for (int n = 0; n < ENTRIES_MAX; n++)
+				native_done(&w->instances[k].shards[c].natives[n]);
 	for (int k = 0; k < INSTANCES; k++) {
 		sending_kill(w, &w->instances[k]);
 		ledger_free(w->instances[k].ledger);

@@ -9,6 +9,8 @@
 #include "base/map.h"
 #include "ledger/ledger.h"
 
+#include <math.h>
+
 enum {
 	PARTITIONS_MAX = 5,
 	INSTANCES = 3,
@@ -49,12 +51,20 @@ enum mutant {
 	MUTANT_KEEP_OPEN,          /* a rewound writer keeps what it had counted */
 	MUTANT_LATE_ANCHORS,       /* anchors that are refused because another leader has gone on are sent again later */
 	MUTANT_SILENT_RULES,       /* rules are told at the start, and not when they change */
+	MUTANT_OWN_BUDGET,         /* an instance refuses series by another budget than the others */
 	/* of backlogs */
 	MUTANT_SAY_ALL,            /* a partition says at once how far it has jumped */
 	MUTANT_UNREACHED,          /* a delta does not say how far its partitions have been read */
-	MUTANT_OWN_BUDGET,         /* an instance refuses series by another budget than the others */
+	/* of traces */
+	MUTANT_NO_REPLAY,          /* a successor does not feed again what a trace had when its reader died */
+	MUTANT_JUDGES_AGAIN,       /* a successor decides traces of which it was fed the end only */
+	MUTANT_HASTY,              /* traces are decided before other partitions have told */
+	MUTANT_DEAF,               /* a reader that begins anew does not hear again what the journal said of traces */
+	MUTANT_UNFED,              /* at the end, traces are complete before a successor has fed again what they had */
+	MUTANT_UNSETTLED,          /* a delta is appended before the kept spans are stored */
 	MUTANT_COUNT,
-	MUTANT_FIRST_OF_BACKLOGS = MUTANT_SAY_ALL
+	MUTANT_FIRST_OF_BACKLOGS = MUTANT_SAY_ALL,
+	MUTANT_FIRST_OF_TRACES = MUTANT_NO_REPLAY
 };
 
 extern const char *const mutant_names[MUTANT_COUNT];
@@ -145,6 +155,7 @@ struct counter {
 	size_t counted_len, entries_len;
 	struct tally_entry entries[ENTRIES_MAX];
 	uint64_t buckets[ENTRIES_MAX][BOUNDS_MAX + 1];
+	struct native natives[ENTRIES_MAX]; /* the same observations by powers, where native histograms are sent */
 };
 
 struct world;
@@ -158,6 +169,13 @@ void counter_rewind(struct world *w, struct instance *i, int worker);
 /* Takes the version of the rules that is to be loaded now. */
 void counter_reload(struct world *w, struct instance *i);
 void counter_tick(struct world *w, struct instance *i, int worker);
+
+/* What an observation adds to the number that a native histogram stands for: its bucket's index, moved to where all are positive; nothing else for 0. */
+enum { NATIVE_OFFSET = 1000 };
+static inline double native_weight(double seconds)
+{
+	return seconds > 0 ? NATIVE_OFFSET + ceil(log2(seconds) * 8) : 1;
+}
 
 /* --- sending.c --- */
 
@@ -344,6 +362,11 @@ void world_done(struct world *w);
 bool backlog_run(struct world *w, uint64_t seed, enum mutant mutant, bool verbose);
 /* The time there, 0 outside. */
 extern int64_t backlog_clock_ns;
+
+/* --- traces.c --- */
+
+/* Runs one seed of the third kind: tail sampling. false: see w->failure. Its time is that of backlogs. */
+bool traces_run(struct world *w, uint64_t seed, enum mutant mutant, bool verbose);
 
 /* --- check.c --- */
 

@@ -7,9 +7,9 @@ put in. What was injected is looked at only at the very end, to compare.
 
 usage: ./dev demo --drill [--once]
 """
-import collections, json, os, re, subprocess, sys, threading, time, urllib.parse
+import collections, json, os, re, subprocess, sys, threading, time, urllib.parse, urllib.request
 import otlp, shop
-from servers import BUILD, ROOT, TOOLS, Broker, Failed, NodeExporter, Prometheus, Winnow, free_ports, run_folder
+from servers import BUILD, HTTP, ROOT, TOOLS, Broker, Failed, NodeExporter, Prometheus, Winnow, free_ports, run_folder
 
 PARTITIONS, HISTORY_MINUTES, SCALE, SLICE_S = 4, 50, 0.25, 15
 LIMIT_S = 180
@@ -43,11 +43,17 @@ def queries(page):
     return out
 
 
+def produce(brokers, topic, path, *options):
+    if subprocess.run([os.path.join(TOOLS, "produce"), "-b", brokers, "-t", topic, "-p", str(PARTITIONS), *options, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE).returncode:
+        raise Failed(f"producing {topic} failed")
+
+
 class Shop:
     """The shop, live: its past, then slices of its present, produced as they happen."""
 
-    def __init__(self, brokers, folder):
+    def __init__(self, brokers, folder, own_log):
         self.brokers, self.folder = brokers, folder
+        self.own_log, self.own_read, self.odd = own_log, 0, 3
         self.phase, self.stopping = 0, threading.Event()
         self.failure = None
 
@@ -55,16 +61,30 @@ class Shop:
         shop.generate(self.folder, seed=seed, minutes=minutes, end=end, scale=SCALE, phase=self.phase)
         by_trace(os.path.join(self.folder, "spans.jsonl"), os.path.join(self.folder, "keyed.jsonl"))
         for topic, name in (("logs", "logs.jsonl"), ("spans", "keyed.jsonl")):
-            done = subprocess.run([os.path.join(TOOLS, "produce"), "-b", self.brokers, "-t", topic, "-p", str(PARTITIONS), "-k", "trace", os.path.join(self.folder, name)],
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-            if done.returncode:
-                raise Failed(f"producing {topic} failed")
+            produce(self.brokers, topic, os.path.join(self.folder, name), "-k", "trace")
+
+    def besides(self):
+        """What a real topic has besides the shop: records that are odd, and winnow's own log, by whatever ships logs from its host. It is a service like others, and the one that is a process here."""
+        lines = odd_records() if self.odd > 0 else []
+        self.odd -= 1
+        with open(self.own_log, encoding="utf-8", errors="replace") as f:
+            f.seek(self.own_read)
+            text = f.read()
+        text = text[:text.rfind("\n") + 1]
+        self.own_read += len(text.encode())
+        lines += [json.dumps(dict(json.loads(line), service="winnow")) for line in text.splitlines() if line.startswith("{")]
+        if lines:
+            path = os.path.join(self.folder, "besides.jsonl")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("\n".join(lines) + "\n")
+            produce(self.brokers, "logs", path)
 
     def live(self):
         played = time.time()
         try:
             while not self.stopping.wait(max(0.0, played + SLICE_S - time.time())):
                 self.play(SLICE_S / 60, played + SLICE_S, int(played))
+                self.besides()
                 played += SLICE_S
         except (Failed, OSError) as e:
             self.failure = e
@@ -77,6 +97,14 @@ class Shop:
         self.stopping.set()
         if hasattr(self, "thread"):
             self.thread.join(60)
+
+
+def odd_records():
+    """What dashboards and alerts on bad input are about: cut JSON, a clock that is ahead, a record that comes late; and a canary of somebody else's."""
+    stamp = lambda at: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    now = time.time()
+    return ['{"level":"info","message":"cut in the mid'] * 20 + [json.dumps({"time": stamp(at), "service": service, "level": "info", "msg": message}) for at, service, message in (
+        (now + 3600, "shipping", "from the future"), (now - 1200, "shipping", "from the past"), (now, "winnow-canary", "canary"))]
 
 
 def by_trace(path, to):
@@ -155,7 +183,7 @@ class Stage:
         self.node = self.up(NodeExporter())
         self.prometheus.scrape = {name: [f"127.0.0.1:{at}"] for name, at in (("winnow", self.winnow.port), ("prometheus", port), ("node", self.node.port))}
         self.up(self.prometheus)
-        self.shop = Shop(self.kafka.brokers, os.path.join(self.folder, "shop"))
+        self.shop = Shop(self.kafka.brokers, os.path.join(self.folder, "shop"), self.winnow.log)
         say(f"Playing {minutes} calm minutes of the shop ...")
         self.shop.play(minutes, time.time(), 7)
         self.up(self.winnow)
@@ -252,6 +280,22 @@ class OnCall:
         self.found.update(pattern=pattern, template=texts.get(pattern, ""), example=json.dumps(example), example_trace=example.get("trace_id", ""))
 
 
+    def incident(self):
+        """The first of the page's mitigations, as it stands there: keep all of the suspect while somebody looks. Prometheus must show it."""
+        call = re.search(r"^\s*curl -d '(\{.+\})' http://winnow:9465(/\S+)$", self.page(), flags=re.M)
+        if not call or "service" not in self.found:
+            return
+        body = call[1].replace("SUSPECT", self.found["service"])
+        say(f"\n  Mitigation: {body} to {call[2]}")
+        with HTTP.open(urllib.request.Request(self.stage.winnow.url + call[2], data=body.encode(), method="POST"), timeout=15) as answer:
+            say("      " + answer.read().decode())
+        shown, end = 'max(winnow_incident_until_timestamp_seconds{service_name="%s"}) - time()' % self.found["service"], time.monotonic() + 60
+        while not (rows := self.stage.prometheus.query(shown)) and time.monotonic() < end:
+            time.sleep(1)
+        self.found["incident_s"] = rows[0][1] if rows else 0
+        say(f"      in Prometheus: {self.found['incident_s']:.0f} s are left of it")
+
+
 def injected():
     """What the scenario really broke: (service, operation)."""
     with open(shop.SCENARIO) as f:
@@ -305,9 +349,11 @@ def run(stage):
     took = alert["since"] - began
     say(f"{time.strftime('%H:%M:%S')} the 14.4x alert fires after {took:.0f} s")
     walked = time.monotonic()
-    found = OnCall(stage, alert).follow()
+    on_call = OnCall(stage, alert)
+    found = on_call.follow()
     service, operation = injected()
     say(f"\nFound in {time.monotonic() - walked:.1f} s: {found.get('service')}, {found.get('operation')}, \"{found.get('template')}\". Injected: {service}, {operation}.")
+    on_call.incident()
     wrong = []
     if took > LIMIT_S:
         wrong.append(f"the alert took {took:.0f} s, {LIMIT_S} are allowed")
@@ -315,6 +361,8 @@ def run(stage):
         wrong.append(f"the trace leads to {found.get('service')}, {found.get('operation')}")
     if "Connection is not available" not in found.get("template", "") + found.get("example", ""):
         wrong.append(f"the pattern does not tell the cause: {found.get('template')}")
+    if not 0 < found.get("incident_s", 0) <= 1800:
+        wrong.append(f"the incident that the page's call raises is not seen in Prometheus: {found.get('incident_s')}")
     wrong += resolve(stage, began, found.get("example_trace", ""))
     return wrong
 

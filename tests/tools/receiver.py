@@ -333,6 +333,7 @@ class Request:
         self.version, self.headers, self.series, self.metadata, self.raw_len, self.at = version, headers, series, metadata, raw_len, at
         self.status, self.written = None, None
         self.path, self.body = "", b""
+        self.peer = None     # the client's certificate, over TLS
 
 
 class Answer:
@@ -343,9 +344,9 @@ class Answer:
 
 class Receiver:
     """answer(request) -> Answer, a status, or None for 'as the books say'. refuse(series) -> a reason or None: such a series costs the whole request in 1.0,
-    and itself alone in 2.0. speaks: versions understood; one of 1.0 takes 2.0 for an empty request, as Prometheus 2.42 does, unless polite: then 415."""
+    and itself alone in 2.0. tls: an ssl.SSLContext. speaks: versions understood; one of 1.0 takes 2.0 for an empty request, as Prometheus 2.42 does, unless polite: then 415."""
 
-    def __init__(self, answer=None, refuse=None, speaks=(1, 2), polite=False):
+    def __init__(self, answer=None, refuse=None, speaks=(1, 2), polite=False, tls=None):
         self.answer, self.refuse, self.speaks, self.polite = answer, refuse, speaks, polite
         self.requests, self.faults = [], []
         self.store = {}      # key -> [(time_ms, value or Histogram)]
@@ -373,7 +374,9 @@ class Receiver:
             def handle_error(self, *_):
                 pass
         self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/api/v1/write"
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}/api/v1/write"
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
 
     def __enter__(self):
@@ -431,6 +434,7 @@ class Receiver:
             return Answer(400, "cannot read that")
         request = Request(version, dict(handler.headers), series, rest if version == 1 else {}, len(body), time.time())
         request.path, request.body = handler.path, packed_body
+        request.peer = handler.connection.getpeercert() if hasattr(handler.connection, "getpeercert") else None
         self.requests.append(request)
         self.check_request(request)
         answer = self.answer(request) if self.answer else None

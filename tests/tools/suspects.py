@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From "something is wrong now" to the service that is at fault, with nothing but what winnow wrote into Prometheus: the runbook's steps 2, 3 and 5 as a machine takes them.
 
-What is asked of every service is how it differs from itself, not from others: three minutes, against the calm three quarters of the hour before, in windows as long.
+What is asked of every service is how it differs from itself, not from others: three minutes, against the calm nine tenths of the two hours before, in windows as long. Two, as
+a fault that comes again within the hour would else be half of what it is compared with.
 
   errors     the share of its log lines that are of one error pattern grew
   patterns   two of its patterns, or two of its span names, that used to come together in one proportion do not any more: a line is missing behind another, a call is not
@@ -14,8 +15,8 @@ suspicious stands behind it, for an error or a delay is seen by every caller abo
 """
 import collections, math
 
-WINDOW_S, WINDOWS = 180, 20
-CALM = 0.75       # of the windows before, those that are nearest to the usual proportion
+WINDOW_S, WINDOWS = 180, 40
+CALM = 0.9        # of the windows before, those that are nearest to the usual proportion
 HALF = 0.5        # of an operation's calls must be slower than nine in ten were
 HAND_ON = 0.5     # a caller stands behind a callee that is so much as suspicious
 RECORDS = "sum by (service_name, pattern_id, severity) (increase(log_pattern_records_total[%ds]))"
@@ -164,7 +165,7 @@ class Moment:
         return {s: sorted(all_of, reverse=True) for s, all_of in found.items()}
 
     def graph(self):
-        """{service: those it calls} of the last hour, by the service graph."""
+        """{service: those it calls} of these hours, by the service graph."""
         calls = collections.defaultdict(set)
         for labels, value in self.ask(GRAPH % (WINDOW_S * (WINDOWS + 1)), self.spans_at):
             if value > 0 and labels.get("client") != labels.get("server"):

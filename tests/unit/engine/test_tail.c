@@ -320,6 +320,26 @@ static void log_records_mark_traces_and_name_their_patterns(void **state)
 	close_bench(&b);
 }
 
+static void a_successor_leaves_to_the_dead_what_it_sees_only_the_end_of(void **state)
+{
+	(void)state;
+	for (int cut = 0; cut < 2; cut++) {
+		struct bench b;
+		open_bench(&b, &policy);
+		/* it is fed from the second message on: whether the trace had begun before is the journal's to know */
+		const struct shard_start at = {.offset = 4, .replay = 1, .replay_time_ns = cut ? -AT(0) : AT(0), .newest_ns = AT(200)};
+		shard_partition_start(&b.partition, &at, &(struct shard_opts){.sampling = &policy});
+		shard_learn_trace(b.shard, &(struct shard_trace){.trace = number_of(1), .time_ns = AT(25), .reasons = SAMPLING_LOG_ERROR}); /* too late for one whose root ended five seconds before */
+		feed(&b, span_text(1, 12, 11, AT(1), 1000, 0, ""));
+		feed(&b, span_text(2, 21, 0, AT(150), 1000, 2, ""));
+		feed(&b, span_text(3, 31, 0, AT(200), 1000, 0, ""));
+		decide(&b, INT64_MAX);
+		assert_int_equal(out[1].spans, !cut);
+		assert_int_equal(out[2].spans, 1);
+		close_bench(&b);
+	}
+}
+
 /* --- a log of spans, and processes that die --- */
 
 enum { LOG_LEN = 4000, ROUNDS = 15 };
@@ -462,6 +482,7 @@ int main(void)
 		cmocka_unit_test(odd_spans_cost_themselves),
 		cmocka_unit_test(no_exemplar_leads_to_a_trace_that_may_be_dropped),
 		cmocka_unit_test(log_records_mark_traces_and_name_their_patterns),
+		cmocka_unit_test(a_successor_leaves_to_the_dead_what_it_sees_only_the_end_of),
 		cmocka_unit_test(processes_that_die_keep_the_same_traces_as_one_that_lives),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

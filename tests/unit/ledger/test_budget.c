@@ -245,6 +245,34 @@ static void services_without_end_become_other(void **state)
 	bench_done(&b);
 }
 
+static void others_are_bounded_too(void **state)
+{
+	(void)state;
+	struct ledger_opts opts = desk_opts;
+	struct bench b;
+	static uint64_t bucket[BOUNDS_MAX + 1] = {1};
+	static char names[20][8];
+	static const char *const kinds[] = {"SPAN_KIND_SERVER", "SPAN_KIND_CLIENT", "SPAN_KIND_INTERNAL"}, *const codes[] = {"STATUS_CODE_OK", "STATUS_CODE_ERROR"};
+	opts.series_limit = 200;
+	bench_open(&b, opts);
+	for (int kind = 0; kind < 3; kind++)
+		for (int code = 0; code < 2; code++) {
+			for (int i = 0; i < 20; i++) {
+				snprintf(names[i], sizeof(names[i]), "svc%d", i);
+				const char *const pairs[][2] = {{"service_name", names[i]}, {"span_kind", kinds[kind]}, {"status_code", codes[code]}};
+				struct tally_entry *e = desk_count(&b.d, FAMILY_SPAN_DURATION, pairs, 3, STEP_AT(5), 1);
+				e->buckets = bucket;
+				e->sum = 1;
+				b.posted++;
+			}
+			post(&b);
+		}
+	assert_int_equal(figures(&b, FAMILY_SPAN_DURATION, NULL).records, b.posted); /* without the bound they would weigh 120 x 19 */
+	assert_in_range(ledger_budget_used(b.d.l), 200, 200 + 256 + 19 + 6 * 19);
+	assert_true(overflow(&b, "services") > 0);
+	bench_done(&b);
+}
+
 static void the_books_are_never_folded(void **state)
 {
 	(void)state;
@@ -373,6 +401,7 @@ int main(void)
 		T(a_service_and_a_metric_have_budgets_of_their_own),
 		T(a_histogram_weighs_all_that_the_receiver_holds),
 		T(services_without_end_become_other),
+		T(others_are_bounded_too),
 		T(the_books_are_never_folded),
 		T(a_delta_of_an_incident_has_twice_the_room),
 		T(expired_series_give_their_room_back),

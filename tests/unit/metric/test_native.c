@@ -175,7 +175,7 @@ static void the_message_says_every_bucket(void **state)
 		struct buf out = {0};
 		random_state = seed;
 		for (unsigned n = dice(100); n > 0; n--)
-			native_observe(&h, dice(10) ? some_value() : 0, 1 + dice(5));
+			native_observe(&h, dice(10) ? some_value() : 0, dice(20) ? 1 + dice(5) : 1000000000);
 		native_limit(&h);
 		native_encode(&out, &h, 1700000000000, seed % 2 ? 1690000000000 : 0);
 		read_message(buf_slice(&out), &m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../check.h"
 
+#include "base/clock.h"
 #include "record/timestamp.h"
 
 #define BASE INT64_C(1772615702)           /* 2026-03-04T09:15:02Z */
@@ -80,9 +81,54 @@ static void numbers_are_told_apart_by_magnitude(void **state)
 	assert_int_equal(timestamp_of_parts(INT64_MAX, 5), INT64_MAX);
 }
 
+static void times_in_words_are_read_as_languages_print_them(void **state)
+{
+	static const struct {
+		const char *text, *utc; /* "": it is no time */
+	} rows[] = {
+		/* Go: Time.String with and without the monotonic clock, RFC 1123, 850, 822 */
+		{"2026-03-04 09:15:02.481203117 +0000 UTC m=+0.012345678", "2026-03-04T09:15:02.481203117Z"}, {"2026-03-04 10:15:02.481203117 +0100 CET", "2026-03-04T09:15:02.481203117Z"},
+		{"2026-03-04 15:00:02 +0545 +0545", "2026-03-04T09:15:02.000000000Z"}, {"Wed, 04 Mar 2026 09:15:02 GMT", "2026-03-04T09:15:02.000000000Z"},
+		{"Wed, 04 Mar 2026 10:15:02 +0100", "2026-03-04T09:15:02.000000000Z"}, {"Wednesday, 04-Mar-26 09:15:02 UTC", "2026-03-04T09:15:02.000000000Z"},
+		{"Wed, 04-Mar-2026 09:15:02 GMT", "2026-03-04T09:15:02.000000000Z"}, {"04 Mar 26 09:15 UTC", "2026-03-04T09:15:00.000000000Z"}, {"04 Mar 26 10:15 +0100", "2026-03-04T09:15:00.000000000Z"},
+		/* C's ctime, date(1), Ruby */
+		{"Wed Mar  4 09:15:02 2026", "2026-03-04T09:15:02.000000000Z"}, {"Wed Mar  4 09:15:02 UTC 2026", "2026-03-04T09:15:02.000000000Z"}, {"Wed Mar 04 10:15:02 +0100 2026", "2026-03-04T09:15:02.000000000Z"},
+		{"Wed Mar  4 10:15:02 CET 2026", "2026-03-04T09:15:02.000000000Z"}, {"Wed 2026-03-04 09:15:02 UTC", "2026-03-04T09:15:02.000000000Z"},
+		/* Java: java.util.logging, ZonedDateTime */
+		{"Mar 4, 2026 9:15:02 AM", "2026-03-04T09:15:02.000000000Z"}, {"Mar 4, 2026, 9:15:02 PM", "2026-03-04T21:15:02.000000000Z"}, {"Mar 04, 2026 12:15:02 AM", "2026-03-04T00:15:02.000000000Z"},
+		{"Mar 4, 2026 12:15:02 PM", "2026-03-04T12:15:02.000000000Z"}, {"2026-03-04T09:15:02.481Z[UTC]", "2026-03-04T09:15:02.481000000Z"},
+		{"2026-03-04T10:15:02.481+01:00[Europe/Berlin]", "2026-03-04T09:15:02.481000000Z"}, {"Wed Mar 04 09:15:02 GMT 2026", "2026-03-04T09:15:02.000000000Z"},
+		/* ISO 8601 basic, .NET, German, without a year */
+		{"20260304T091502Z", "2026-03-04T09:15:02.000000000Z"}, {"20260304T101502.481+0100", "2026-03-04T09:15:02.481000000Z"}, {"20260304091502", "2026-03-04T09:15:02.000000000Z"}, {"20260304T091502,481Z", "2026-03-04T09:15:02.481000000Z"},
+		{"/Date(1772615702481)/", "2026-03-04T09:15:02.481000000Z"}, {"3/4/2026 9:15:02 AM", "2026-03-04T09:15:02.000000000Z"}, {"3/14/2026 9:15:02 PM +00:00", "2026-03-14T21:15:02.000000000Z"},
+		{"04.03.2026 09:15:02", "2026-03-04T09:15:02.000000000Z"}, {"04.03.2026 09:15:02,481", "2026-03-04T09:15:02.481000000Z"}, {"Mar  4 09:15:02", "2026-03-04T09:15:02.000000000Z"},
+		{"Dec 31 23:59:59.5", "2025-12-31T23:59:59.500000000Z"}, {" Mar 4 09:15:02 ", "2026-03-04T09:15:02.000000000Z"},
+		/* no times, or none that is sure */
+		{"3/4/2026 09:15:02", ""}, {"yesterday", ""}, {"Mar 4 2026", ""}, {"2026-03-04", ""}, {"Mar 32 09:15:02", ""}, {"Wed 04 Mar 2026 25:15:02", ""}, {"Mar 4, 2026 13:15:02 PM", ""},
+		{"Wed, 04 Mar 2026 09:15:02 NOWHERE", ""}, {"order 4 of Mar 2026 at 09:15:02", ""}, {"9:15:02 AM", ""}, {"04 Mar 2026 09:15:02 GMT then", ""}, {"20261304T091502Z", ""},
+		{"/Date(x)/", ""}, {"a[b]", ""}, {"2026-03-04T09:15:02[Europe/Berlin]", ""}, {"+0100 +0100", ""}, {"::::::::", ""}, {", , , , ,", ""}, {"Mar Mar 09:15:02 4", ""},
+	};
+	const int64_t now = INT64_C(1772618400) * NS_PER_S; /* 2026-03-04T10:00:00Z */
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct timestamp t;
+		struct buf got = {0};
+		if (timestamp_parse_near(slice_str(rows[i].text), now, &t) && t.dated)
+			clock_format(&got, t.ns);
+		if (!slice_eq(buf_slice(&got), slice_str(rows[i].utc)))
+			fail_msg("%s: %s", rows[i].text, got.len ? buf_cstr(&got) : "no time");
+		buf_done(&got);
+	}
+	struct timestamp t;
+	assert_false(timestamp_parse_near(SLICE("Mar  4 09:15:02"), 0, &t));
+	assert_true(timestamp_parse_near(SLICE("Wed, 04 Mar 2026 09:15:02 GMT"), 0, &t) && t.zoned);
+	assert_true(timestamp_parse_near(SLICE("Mar 4, 2026 9:15:02 AM"), 0, &t) && !t.zoned);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(times_in_words_are_read_as_languages_print_them),
 		cmocka_unit_test(every_usual_form_is_read),
 		cmocka_unit_test(what_is_no_time_is_refused),
 		cmocka_unit_test(a_time_of_day_has_no_date),

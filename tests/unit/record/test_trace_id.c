@@ -13,7 +13,9 @@ static void trace_ids_of_every_notation_become_lower_hex(void **state)
 	} rows[] = {
 		{TRACE, TRACE, ""}, {"4BF92F3577B34DA6A3CE929D0E0E4736", TRACE, ""}, {"4bf92f35-77b3-4da6-a3ce-929d0e0e4736", TRACE, ""},
 		{"00-" TRACE "-" SPAN "-01", TRACE, SPAN}, {"S/kvNXezTaajzpKdDg5HNg==", TRACE, ""}, {"S_kvNXezTaajzpKdDg5HNg", TRACE, ""},
-		{"projects/shop/traces/" TRACE, TRACE, ""}, {"1-4bf92f35-77b34da6a3ce929d0e0e4736", TRACE, ""}, {"Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=53995c3f42cd8ad8", TRACE, ""},
+		{"projects/shop/traces/" TRACE, TRACE, ""}, {"1-4bf92f35-77b34da6a3ce929d0e0e4736", TRACE, ""}, {"Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=53995c3f42cd8ad8", TRACE, "53995c3f42cd8ad8"},
+		{"Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=53995c3f42cd8ad8;Sampled=1", TRACE, "53995c3f42cd8ad8"}, {TRACE ":53995c3f42cd8ad8:0:1", TRACE, "53995c3f42cd8ad8"},
+		{"a3ce929d0e0e4736:53995c3f42cd8ad8:0:1", "a3ce929d0e0e4736", "53995c3f42cd8ad8"}, {TRACE "/6023947403358210776;o=1", TRACE, "53995c3f42cd8ad8"}, {TRACE "/", TRACE, ""},
 		{SPAN, SPAN, ""}, {"APBnqgupArc=", SPAN, ""}, {"67667974448284343", SPAN, ""}, {"", "", ""}, {"0", "", ""}, {"00000000000000000000000000000000", "", ""},
 		{"AAAAAAAAAAAAAAAAAAAAAA==", "", ""}, {"null", "", ""}, {"none", "", ""}, {"4bf92f3577b34da6a3ce929d0e0e473", "", ""}, {"not-a-trace-id-at-all-but-long-enough", "", ""},
 		{"projects/shop/traces/", "", ""}, {"projects/shop", "", ""},
