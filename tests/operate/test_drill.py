@@ -10,6 +10,27 @@ DASHBOARDS = os.path.join(ROOT, "dashboards")
 OTHERS = re.compile(r"\blog_pattern_info\{.*offset")
 
 
+# What other people's dashboards ask, by the names and labels that they have in them: Sloth's 14348 and 14643, OpenTelemetry APM 19419, and Grafana's service map (Tempo data source).
+ELSEWHERE = (
+    'slo:sli_error:ratio_rate5m{sloth_service="payment",sloth_slo="availability"}',
+    'sum_over_time(slo:sli_error:ratio_rate5m{sloth_service="payment"}[1h]) / ignoring (sloth_window) count_over_time(slo:sli_error:ratio_rate5m{sloth_service="payment"}[1h])',
+    'slo:current_burn_rate:ratio{sloth_service="payment"}',
+    'slo:period_burn_rate:ratio{sloth_service="payment"}',
+    'slo:period_error_budget_remaining:ratio{sloth_service="payment"}',
+    'slo:error_budget:ratio{sloth_service="payment"} * on (sloth_id) group_left () sloth_slo_info',
+    'slo:objective:ratio{sloth_service="payment",sloth_slo="availability"}',
+    'count(sloth_slo_info{sloth_mode!="",sloth_spec!=""}) by (sloth_id)',
+    'ALERTS{alertstate="firing",sloth_severity="page",sloth_service="payment"}',
+    'sum by (span_name) (rate(traces_span_metrics_duration_milliseconds_count{service_name="payment",span_kind="SPAN_KIND_SERVER",status_code="STATUS_CODE_ERROR"}[1m]))',
+    'sum by (span_name) (rate(traces_span_metrics_duration_milliseconds_sum{service_name="payment"}[1m])) / sum by (span_name) (rate(traces_span_metrics_duration_milliseconds_count{service_name="payment"}[1m]))',
+    'histogram_quantile(0.95, sum by (span_name, le) (rate(traces_span_metrics_duration_milliseconds_bucket{service_name="payment",span_kind=~"SPAN_KIND_SERVER|SPAN_KIND_CONSUMER"}[1m])))',
+    'sum by (client, server) (rate(traces_service_graph_request_total[1h]))',
+    'sum by (client, server) (rate(traces_service_graph_request_failed_total[1h]))',
+    'sum by (client, server) (rate(traces_service_graph_request_server_seconds_sum[1h]))',
+    'histogram_quantile(0.9, sum by (client, server, le) (rate(traces_service_graph_request_server_seconds_bucket[1h])))',
+)
+
+
 def load_build():
     spec = importlib.util.spec_from_file_location("dashboards_build", os.path.join(DASHBOARDS, "build.py"))
     module = importlib.util.module_from_spec(spec)
@@ -112,6 +133,10 @@ class Dashboards(unittest.TestCase):
         self.assertEqual(empty, [])
         self.assertGreater(asked, 60)
         print(f"{asked} queries of dashboards, all return data", file=sys.__stderr__)
+
+    def test_elsewhere(self):
+        """the dashboards that others publish (14348, 14643, 19419) and Grafana's service map find what they ask for"""
+        self.assertEqual([q for q in ELSEWHERE if not ask(q)], [])
 
     def test_own_service(self):
         """the service that the panels on resources are asked for can be chosen: the dashboard's variable has it, and its log has patterns"""

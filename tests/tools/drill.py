@@ -11,7 +11,7 @@ import collections, json, os, re, subprocess, sys, threading, time, urllib.parse
 import otlp, shop
 from servers import BUILD, HTTP, ROOT, TOOLS, Broker, Failed, NodeExporter, Prometheus, Winnow, free_ports, run_folder
 
-PARTITIONS, HISTORY_MINUTES, SCALE, SLICE_S = 4, 50, 0.25, 15
+PARTITIONS, HISTORY_MINUTES, SCALE, SLICE_S = 4, 50, 0.25, 5
 LIMIT_S = 180
 SETTLED_S = 45     # after which a trace has been decided: hold, grace, a slice of the shop, the delta
 ALERTS = os.path.join(ROOT, "dashboards", "prometheus", "alerts.yaml")
@@ -178,7 +178,7 @@ class Stage:
         kafka = {"brokers": self.kafka.brokers, "group": "winnow", "start": "earliest", "topics": ["logs", "spans"], "properties": {"session.timeout.ms": "6000"}}
         self.winnow = Winnow(dict({"sources": [{"kafka": kafka}], "journal": {"file": os.path.join(self.folder, "journal")},
                                    "sampling": {"topic": "kept", "share": "1%", "hold": "10s", "quiet": "2s", "grace": "5s"}, "rules": [os.path.join(ROOT, "patterns"), os.path.join(ROOT, "fixtures", "shop", "patterns")],
-                                   "canary": {"topic": "logs", "interval": "5s"},
+                                   "canary": {"topic": "logs", "interval": "5s"}, "metrics": {"lateness": "8s"},     # a slice of the shop is as old when it comes
                                    "remote_write": {"url": f"http://127.0.0.1:{port}/api/v1/write"}}, **self.settings))
         self.node = self.up(NodeExporter())
         self.prometheus.scrape = {name: [f"127.0.0.1:{at}"] for name, at in (("winnow", self.winnow.port), ("prometheus", port), ("node", self.node.port))}
