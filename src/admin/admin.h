@@ -38,6 +38,7 @@ struct admin_status {
 	size_t requests_len;
 	int write_version;         /* of remote write that is spoken now: 1 or 2, 0: none yet */
 	uint64_t partial_writes;   /* requests of which the receiver wrote a part */
+	uint64_t in_flight;        /* requests that may go at once now */
 	uint64_t steps_sent, samples_sent, bytes_sent;
 	int64_t failing_since_ns; /* the receiver takes nothing since then; 0: all is well */
 	struct {

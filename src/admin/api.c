@@ -140,6 +140,7 @@ static void add_remote_write(const struct admin_status *s, struct buf *out)
 	if (s->write_version)
 		add_text(out, "version", s->write_version == 2 ? SLICE("2.0") : SLICE("1.0"));
 	add_number(out, "partial_writes", (int64_t)s->partial_writes);
+	add_number(out, "in_flight", (int64_t)s->in_flight);
 	add_number(out, "steps_sent", (int64_t)s->steps_sent);
 	add_number(out, "samples_sent", (int64_t)s->samples_sent);
 	add_number(out, "bytes_sent", (int64_t)s->bytes_sent);

@@ -122,6 +122,7 @@ struct config {
 			const char *token_url, *client_id, *client_secret, *scopes; /* token_url NULL: none */
 		} oauth2;
 		int64_t timeout_ns, aside_retry_ns;
+		int64_t in_flight;
 	} remote_write;
 	struct {
 		const char *listen; /* HOST:PORT */

@@ -113,6 +113,7 @@ const struct option options[] = {
 	{"remote_write.oauth2.client_secret", OPTION_SECRET, IN(remote_write.oauth2.client_secret), NULL, NULL, NULL, NULL, "Its secret."},
 	{"remote_write.oauth2.scopes", OPTION_STRING, IN(remote_write.oauth2.scopes), NULL, NULL, NULL, NULL, "What it asks for, separated by blanks."},
 	{"remote_write.aside_retry", OPTION_DURATION, IN(remote_write.aside_retry_ns), "10m", "1s", "24h", NULL, "A series that the receiver refuses is tried again after this time (half of `metrics.expire` at most)."},
+	{"remote_write.in_flight", OPTION_INT, IN(remote_write.in_flight), "4", "1", "16", NULL, "Most requests of a step at once. A series is in one of them only, so none is ever reordered; fewer go while the receiver is slow or answers 429 or 503."},
 	{"remote_write.timeout", OPTION_DURATION, IN(remote_write.timeout_ns), "30s", "1s", "10m", NULL, "How long one request may take."},
 	{"admin.listen", OPTION_STRING, IN(admin.listen), "127.0.0.1:9465", NULL, NULL, NULL, "Address of `/metrics`, health and the API. An address other than loopback needs `token` or `insecure: true`."},
 	{"admin.token", OPTION_SECRET, IN(admin.token), NULL, NULL, NULL, NULL, "Bearer token that the API asks for."},

@@ -3,7 +3,8 @@
  * THE SENDER: what happens to a closed step until the receiver has it.
  *
  * A step is a list of requests, cut by the ledger: first values (anchors), then values. All anchors must be settled before values go out; inside one phase
- * requests are about different series, so their order means nothing. One connection, one request at a time. For each request:
+ * requests are about different series, so their order means nothing, and several may go at once (a wave): as many as window.c says, one until the receiver has taken one in the
+ * version spoken. A wave's answers are then heard one after the other, as if each request had been sent alone; what has to go again goes alone. For each request:
  *
  *   2xx                          passed
  *   5xx, 429, 408, no answer     the same bytes again: 100 ms, 200 ms, ... 10 s, jittered; Retry-After if that is longer, up to a minute
@@ -25,6 +26,7 @@
 #include "app/sender.h"
 
 #include "app/quarantine.h"
+#include "app/window.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/hash.h"
@@ -59,6 +61,9 @@ struct sender {
 	bool passed;            /* something did, in this step */
 	int64_t step;
 	struct buf packed;
+	struct window window;
+	bool waited;                    /* since the wave under way was sent */
+	const struct http_reply *given; /* to the first try of the next body, which went out in a wave; NULL: it did not */
 	struct cut cut; /* of the step under way */
 	pthread_mutex_t mutex;
 	struct sender_status status;
@@ -66,7 +71,7 @@ struct sender {
 
 void sender_opts_default(struct sender_opts *opts)
 {
-	*opts = (struct sender_opts){.version = SENDER_ONLY_1, .version_retry_ns = 3600 * NS_PER_S, .step_ns = 10 * NS_PER_S, .receiver_window_ns = 55 * 60 * NS_PER_S, .max_samples = 2000, .max_bytes = 1 << 20, .backoff_min_ns = 100 * NS_PER_MS,
+	*opts = (struct sender_opts){.version = SENDER_ONLY_1, .version_retry_ns = 3600 * NS_PER_S, .step_ns = 10 * NS_PER_S, .receiver_window_ns = 55 * 60 * NS_PER_S, .max_samples = 2000, .max_bytes = 1 << 20, .in_flight = 1, .backoff_min_ns = 100 * NS_PER_MS,
 		.backoff_max_ns = 10 * NS_PER_S, .denied_pause_ns = 10 * NS_PER_S, .aside_retry_ns = 600 * NS_PER_S, .metadata_every_ns = 60 * NS_PER_S};
 }
 
@@ -84,9 +89,11 @@ int sender_new(const struct sender_opts *opts, const struct sender_source *sourc
 	s->quarantine = quarantine_new(opts->aside_retry_ns);
 	s->dialect = dialect_new(opts->version, opts->version_retry_ns);
 	s->status.version = REMOTE_WRITE_1; /* of http, until the first step */
+	s->status.in_flight = 1;
 	s->wake = queue_new(1);
 	s->maybe_there_until = INT64_MIN;
 	s->max_samples = opts->max_samples;
+	window_init(&s->window, opts->in_flight < HTTP_JOBS_MAX ? opts->in_flight : HTTP_JOBS_MAX);
 	s->random = (uint64_t)clock_wall_ns();
 	pthread_mutex_init(&s->mutex, NULL);
 	*ret = s;
@@ -263,9 +270,15 @@ static void set_version(struct sender *s, enum remote_write_version version)
 	if (s->status.version == version)
 		return;
 	http_sender_set_version(s->http, version);
+	s->window.width = 1;
 	pthread_mutex_lock(&s->mutex);
 	s->status.version = version;
 	pthread_mutex_unlock(&s->mutex);
+}
+
+static bool pushes_back(const struct http_reply *reply)
+{
+	return reply->status == 0 || reply->status == 429 || reply->status == 503;
 }
 
 static void post(struct sender *s, struct dialect_body body, unsigned attempt, struct http_reply *reply)
@@ -273,9 +286,12 @@ static void post(struct sender *s, struct dialect_body body, unsigned attempt, s
 	buf_reset(&s->packed);
 	remote_write_compress(&s->packed, dialect_fit(s->dialect, body));
 	failpoint_hit(FAIL_REQUEST_BEFORE_SEND);
+	int64_t begun = clock_mono_ns();
 	http_sender_post(s->http, buf_slice(&s->packed), attempt, reply);
 	failpoint_hit(FAIL_REQUEST_AFTER_SEND);
+	window_hear(&s->window, reply->verdict == HTTP_OK, clock_mono_ns() - begun, pushes_back(reply));
 	pthread_mutex_lock(&s->mutex);
+	s->status.in_flight = s->window.width;
 	s->status.bytes += s->packed.len;
 	pthread_mutex_unlock(&s->mutex);
 }
@@ -314,6 +330,7 @@ static bool receiver_is_well(struct sender *s, struct dialect_body body)
 static bool wait_for(struct sender *s, int64_t ns)
 {
 	int64_t until = clock_mono_ns() + ns;
+	s->waited = true;
 	for (int64_t left = ns; left > 0 && !atomic_load(&s->stopping); left = until - clock_mono_ns()) {
 		int64_t piece = left < NS_PER_S ? left : NS_PER_S; /* so that a lost leadership ends a long wait */
 		queue_pop(s->wake, piece);
@@ -375,7 +392,11 @@ static enum sender_move insist(struct sender *s, struct dialect_body body, const
 /* One try; the fate is set if it was the last one. */
 static bool try_once(struct sender *s, struct dialect_body body, struct sender_try *try, struct http_reply *reply, int64_t *ret_wait_ns, enum fate *ret_fate)
 {
-	post(s, body, try->attempt, reply);
+	if (s->given)
+		*reply = *s->given;
+	else
+		post(s, body, try->attempt, reply);
+	s->given = NULL;
 	hear(s, body, try->attempt, reply);
 	if (atomic_load(&s->stopping) && reply->verdict != HTTP_OK) {
 		*ret_fate = FATE_STOPPED;
@@ -429,6 +450,8 @@ struct outgoing {
 	struct buf own; /* if body is not the ledger's */
 	size_t samples, exemplars;
 	bool anchors;
+	struct buf packed;       /* as it went out in a wave; empty: it did not */
+	struct http_reply reply; /* then: to that */
 };
 
 /* The ordinary part of a request; suspects go to their groups. */
@@ -506,18 +529,88 @@ static enum fate settle_anchors(struct sender *s, const struct cut *c, bool *set
 	return gone ? FATE_GONE : FATE_PASSED;
 }
 
+/* --- waves --- */
+
+/* First tries of all at once. */
+static void send_wave(struct sender *s, struct outgoing *o, size_t len)
+{
+	struct http_job jobs[HTTP_JOBS_MAX];
+	size_t sent[HTTP_JOBS_MAX], n = 0, bytes = 0;
+	bool pushed_back = false;
+	for (size_t i = 0; i < len; i++) {
+		if (o[i].body.bytes.len == 0)
+			continue;
+		remote_write_compress(&o[i].packed, dialect_fit(s->dialect, o[i].body));
+		jobs[n] = (struct http_job){.body = buf_slice(&o[i].packed)};
+		bytes += o[i].packed.len;
+		sent[n++] = i;
+	}
+	failpoint_hit(FAIL_REQUEST_BEFORE_SEND);
+	int64_t begun = clock_mono_ns();
+	http_sender_post_all(s->http, jobs, n);
+	failpoint_hit(FAIL_REQUEST_AFTER_SEND);
+	for (size_t i = 0; i < n; i++) {
+		o[sent[i]].reply = jobs[i].reply;
+		pushed_back |= pushes_back(&jobs[i].reply);
+	}
+	if (n)
+		window_hear(&s->window, (unsigned)n, clock_mono_ns() - begun, pushed_back);
+	pthread_mutex_lock(&s->mutex);
+	s->status.bytes += bytes;
+	s->status.in_flight = s->window.width;
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* What the wave's answer to this one is worth now. Where the version has changed since, only a refusal still says something of these samples; a wait that was asked for may be over. */
+static void give(struct sender *s, struct outgoing *o, enum remote_write_version version)
+{
+	bool changed = dialect_version(s->dialect) != version;
+	s->given = o->packed.len && !(changed && o->reply.status != 400) ? &o->reply : NULL;
+	if (s->waited)
+		o->reply.retry_after_ns = -1;
+}
+
+/* len requests of one phase. */
+static enum fate send_some(struct sender *s, const struct cut *c, const struct cut_request *requests, size_t len)
+{
+	struct outgoing o[HTTP_JOBS_MAX];
+	enum fate fate = FATE_PASSED;
+	enum remote_write_version version = dialect_version(s->dialect);
+	for (size_t i = 0; i < len; i++)
+		sort_out(s, c, &requests[i], &o[i]); /* who became a suspect with his first value is left out here */
+	s->waited = false;
+	if (len > 1)
+		send_wave(s, o, len);
+	for (size_t i = 0; i < len && fate == FATE_PASSED; i++) {
+		give(s, &o[i], version);
+		fate = send_ordinary(s, &o[i]);
+		s->given = NULL;
+	}
+	for (size_t i = 0; i < len; i++) {
+		buf_done(&o[i].own);
+		buf_done(&o[i].packed);
+	}
+	return fate;
+}
+
+/* How many of the same phase may go at once. */
+static size_t wave_len(const struct sender *s, const struct cut_request *requests, size_t len)
+{
+	size_t n = 1;
+	while (n < len && n < s->window.width && requests[n].anchors == requests[0].anchors)
+		n++;
+	return n;
+}
+
 static enum fate send_part(struct sender *s, const struct cut *c, bool *settled)
 {
 	enum fate fate = FATE_PASSED;
-	for (size_t i = 0; i < c->len && fate == FATE_PASSED; i++) {
-		struct outgoing o;
+	for (size_t i = 0, n; i < c->len && fate == FATE_PASSED; i += n) {
+		n = wave_len(s, &c->requests[i], c->len - i);
 		if (!c->requests[i].anchors)
 			fate = settle_anchors(s, c, settled);
-		if (fate != FATE_PASSED)
-			break;
-		sort_out(s, c, &c->requests[i], &o); /* who became a suspect with his first value is left out here */
-		fate = send_ordinary(s, &o);
-		buf_done(&o.own);
+		if (fate == FATE_PASSED)
+			fate = send_some(s, c, &c->requests[i], n);
 	}
 	return fate;
 }

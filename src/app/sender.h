@@ -15,6 +15,7 @@ struct sender_opts {
 	int64_t receiver_window_ns; /* 55 min: older steps are not sent */
 	size_t max_samples;         /* of a request: 2,000 */
 	size_t max_bytes;           /* 1 MiB */
+	unsigned in_flight;         /* requests of a step at once, at most: 1 */
 	int64_t backoff_min_ns;     /* 100 ms */
 	int64_t backoff_max_ns;     /* 10 s */
 	int64_t denied_pause_ns;    /* 10 s: between tries while the receiver denies us (401, 404, ...) */
@@ -77,6 +78,7 @@ struct sender_status {
 	uint64_t already_there;             /* requests whose 400 meant that */
 	enum remote_write_version version;  /* spoken now */
 	uint64_t partial;                   /* requests that were refused in part: the receiver says that it wrote the rest */
+	unsigned in_flight;                 /* requests that may go at once now */
 	uint64_t refused;                   /* requests that made suspects of their series */
 	int64_t failing_since_ns;           /* wall time of the first failure since something last passed, 0: all is well */
 	int64_t last_error_ns;              /* 0: none yet */

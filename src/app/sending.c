@@ -152,6 +152,7 @@ int sending_start(const struct config *config, struct books *books, struct statu
 	opts.aside_retry_ns = config->remote_write.aside_retry_ns;
 	static const enum sender_version versions[] = {[CONFIG_WRITE_AUTO] = SENDER_AUTO, [CONFIG_WRITE_1_0] = SENDER_ONLY_1, [CONFIG_WRITE_2_0] = SENDER_ONLY_2};
 	opts.version = versions[config->remote_write.version];
+	opts.in_flight = (unsigned)config->remote_write.in_flight;
 	opts.step_ns = config->metrics.step_ns;
 	opts.receiver_window_ns = config->metrics.window_ns;
 	if (opts.aside_retry_ns > config->metrics.expire_ns / 2)

@@ -46,6 +46,7 @@ set(app_SOURCES
 	tap.c
 	traces.c
 	watch.c
+	window.c
 	worker.c
 	worker_cut.c
 	worker_read.c

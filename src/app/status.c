@@ -65,6 +65,7 @@ static void fill_sender(const struct sender_status *from, struct admin_status *t
 	}
 	to->write_version = (int)from->version;
 	to->partial_writes = from->partial;
+	to->in_flight = from->in_flight;
 	to->steps_sent = from->steps;
 	to->samples_sent = from->samples;
 	to->bytes_sent = from->bytes;

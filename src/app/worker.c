@@ -137,8 +137,7 @@ static void wait_posted(struct worker *w, int64_t timeout_ns)
 
 static void drop(struct worker *w, const struct command *c)
 {
-	size_t open;
-	tally_entries(shard_tally(w->shard), &open);
+	size_t open = tally_entries_len(shard_tally(w->shard));
 	failpoint_hit(FAIL_REVOKE_BEFORE_APPEND);
 	if (open > 0)
 		worker_cut(w);
@@ -159,8 +158,7 @@ static void drop(struct worker *w, const struct command *c)
 /* What is open was counted by the old rules, and leaves before the new ones are told. */
 static void take_rules(struct worker *w, const struct ruleset *rules)
 {
-	size_t open;
-	tally_entries(shard_tally(w->shard), &open);
+	size_t open = tally_entries_len(shard_tally(w->shard));
 	if (open > 0)
 		worker_cut(w);
 	w->must_rewind |= w->append_failed; /* else they leave as counted by the new ones */
@@ -204,8 +202,7 @@ static void learn(struct worker *w)
 static bool due(struct worker *w, bool hold)
 {
 	struct tally *tally = shard_tally(w->shard);
-	size_t open;
-	tally_entries(tally, &open);
+	size_t open = tally_entries_len(tally);
 	if (clock_mono_ns() >= w->cut_at_ns && (!hold || open > 0 || w->append_failed))
 		return true; /* after a failed append an empty delta tries the journal */
 	if (w->traces.on && w->limited && !hold && clock_mono_ns() >= w->cut_at_ns - w->opts.cut_interval_ns + (open ? CUT_SOON_NS : CUT_SOON_NS * 5))
@@ -256,8 +253,7 @@ static bool all_posted(struct worker *w)
 	for (size_t i = 0; i < w->partitions.len; i++)
 		if (!w->partitions.at[i]->ended || !fed_again(w->partitions.at[i]))
 			return false;
-	size_t open;
-	tally_entries(shard_tally(w->shard), &open);
+	size_t open = tally_entries_len(shard_tally(w->shard));
 	if (open > 0)
 		worker_cut(w);
 	wait_posted(w, NS_PER_S);

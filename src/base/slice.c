@@ -34,7 +34,7 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-struct slice slice_trim(struct slice s)
+struct slice slice_trim_blanks(struct slice s)
 {
 	while (s.len > 0 && is_space(s.ptr[0]))
 		s = slice_of(s.ptr + 1, s.len - 1);

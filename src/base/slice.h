@@ -63,8 +63,12 @@ static inline void slice_prefetch(struct slice s)
 int slice_cmp(struct slice a, struct slice b);
 /* Equal but for ASCII case. */
 bool slice_eq_nocase(struct slice a, struct slice b);
+struct slice slice_trim_blanks(struct slice s);
 /* Without ASCII white space at both ends. */
-struct slice slice_trim(struct slice s);
+static inline struct slice slice_trim(struct slice s)
+{
+	return s.len && (unsigned char)s.ptr[0] > ' ' && (unsigned char)s.ptr[s.len - 1] > ' ' ? s : slice_trim_blanks(s);
+}
 /* Position of the first byte c at or after from; s.len if there is none. */
 size_t slice_find(struct slice s, char c, size_t from);
 /* Position of needle in s; s.len if it is not there. An empty needle is at 0. */

@@ -212,8 +212,9 @@ static void fill_named(struct red *r, const struct red_event *e, struct memo *m)
 	labels[len++] = red_label("span_kind", slice_str(kinds[e->record->span_kind]));
 	labels[len++] = red_label("status_code", slice_str(statuses[e->record->status]));
 	len = add_dimensions(r, e, labels, len, names, &m->refusal);
-	m->series[0] = tally_series(r->tally, presets[r->spans.preset].calls, labels, len);
-	m->series[1] = tally_series(r->tally, presets[r->spans.preset].duration, labels, len);
+	uint32_t calls = tally_series(r->tally, presets[r->spans.preset].calls, labels, len);
+	m->series[0] = tally_series(r->tally, presets[r->spans.preset].duration, labels, len);
+	tally_twin(r->tally, (uint32_t)m->series[0], calls);
 }
 
 /* error.type: the exception, else the status code if it is one of failure. */
@@ -251,7 +252,7 @@ static void fill_http(struct red *r, const struct red_event *e, struct memo *m)
 		labels[len++] = red_label("error_type", in_budget(r, e->service, "error_type", type, &m->refusal));
 	labels[len++] = red_label("job", job_of(e, job));
 	len = add_dimensions(r, e, labels, len, names, &m->refusal);
-	m->series[1] = tally_series(r->tally, server ? FAMILY_HTTP_SERVER : FAMILY_HTTP_CLIENT, labels, len);
+	m->series[0] = tally_series(r->tally, server ? FAMILY_HTTP_SERVER : FAMILY_HTTP_CLIENT, labels, len);
 }
 
 enum { KEY_TEXTS = 8 };
@@ -457,10 +458,7 @@ static enum red_refusal count_series(struct red *r, const struct red_event *e, u
 	double value = e->duration_ns < 0 ? 0 : (double)e->duration_ns / (r->spans.preset == SPANS_SEMCONV ? 1e9 : presets[r->spans.preset].unit_ns);
 	struct exemplar x;
 	red_exemplar(&x, e, value);
-	if (m->series[0] != NONE)
-		tally_count_observe(r->tally, (uint32_t)m->series[0], (uint32_t)m->series[1], step, value, n, &x);
-	else
-		tally_observe_n(r->tally, (uint32_t)m->series[1], step, value, n, red_candidate(&x));
+	tally_observe_n(r->tally, (uint32_t)m->series[0], step, value, n, red_candidate(&x));
 	return m->refusal;
 }
 

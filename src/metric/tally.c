@@ -11,6 +11,9 @@
  *   entries[]   series, step, count, ...       in order of first touch, reused over tally_clear
  *   slots[]     entry + 1, or 0                open addressing over (series, step), for what `recent` does not know
  *
+ * Twins: a counter of the things that a histogram observes says nothing that the histogram does not say. Its entry is made with the histogram's, before it, and filled when the entries
+ * are asked for.
+ *
  * Invariants: at most one entry per (series, step) and epoch; slots are at most half full; an epoch is the time between two clears. Bucket arrays live in
  * `buckets`, an arena that clear resets. Once arrays have grown to what a delta needs, nothing is allocated any more. One thread.
  */
@@ -26,6 +29,8 @@
 
 /* What an entry, a histogram's bucket and an exemplar take in a delta, about. */
 enum { ENTRY_BYTES = 14, BUCKET_BYTES = 2, EXEMPLAR_BYTES = 72, SERIES_BYTES = 12, NATIVE_BYTES = 60 };
+
+#define NO_TWIN UINT32_MAX
 
 struct recent {
 	int64_t step;
@@ -199,7 +204,7 @@ static uint32_t add_series(struct tally *t, const struct wanted *w, uint64_t has
 		labels[i] = (struct label){arena_copy(&t->texts, w->labels[i].name), arena_copy(&t->texts, w->labels[i].value)};
 	t->series = mem_grow(t->series, t->series_len, &t->series_cap, sizeof(*t->series));
 	t->recent = mem_grow(t->recent, t->series_len, &t->recent_cap, sizeof(*t->recent));
-	t->series[number] = (struct tally_series){.family = w->family, .labels_len = (uint8_t)w->len, .hash = hash, .labels = labels};
+	t->series[number] = (struct tally_series){.twin = NO_TWIN, .family = w->family, .labels_len = (uint8_t)w->len, .hash = hash, .labels = labels};
 	t->recent[number] = (struct recent){.bounds = family_get(w->family)->bounds, .bounds_len = family_get(w->family)->bounds_len};
 	t->series_len++;
 	map_put(&t->by_labels, hash, (void *)((uintptr_t)number + 1));
@@ -256,9 +261,24 @@ static struct native *add_native(struct tally *t)
 	return n;
 }
 
+static uint32_t add_entry(struct tally *t, uint32_t series, int64_t step);
+
+/* The entry of a twin lies before its histogram's, and is there from the beginning: counting touches one of the two. */
+static void add_twin(struct tally *t, uint32_t twin, int64_t step)
+{
+	uint32_t number = add_entry(t, twin, step);
+	struct recent *recent = &t->recent[twin];
+	recent->step = step;
+	recent->entry = number;
+	recent->epoch = t->epoch;
+	t->bytes += EXEMPLAR_BYTES;
+}
+
 static uint32_t add_entry(struct tally *t, uint32_t series, int64_t step)
 {
 	const struct family *family = family_get(t->series[series].family);
+	if (t->series[series].twin != NO_TWIN)
+		add_twin(t, t->series[series].twin, step);
 	uint32_t number = (uint32_t)t->entries_len;
 	t->entries = mem_grow(t->entries, t->entries_len, &t->entries_cap, sizeof(*t->entries));
 	t->entries_len++;
@@ -315,16 +335,11 @@ static inline void consider(struct tally *t, struct tally_entry *entry, const st
 	exemplar_keep(&entry->exemplar, candidate);
 }
 
-static inline void count(struct tally *t, uint32_t series, int64_t step, uint64_t n, const struct exemplar *candidate)
+void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, const struct exemplar *candidate)
 {
 	struct tally_entry *entry = entry_of(t, series, step);
 	entry->count += n;
 	consider(t, entry, candidate);
-}
-
-void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, const struct exemplar *candidate)
-{
-	count(t, series, step, n, candidate);
 }
 
 /* How many bounds lie below the value: halves what is left, without a branch to mispredict. */
@@ -338,7 +353,7 @@ static inline size_t bounds_below(const double *bounds, size_t len, double value
 	return (size_t)(at - bounds) + (*at < value);
 }
 
-static inline void observe(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
+void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
 {
 	if (!isfinite(value))
 		return;
@@ -352,27 +367,27 @@ static inline void observe(struct tally *t, uint32_t series, int64_t step, doubl
 	consider(t, entry, candidate);
 }
 
-void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
-{
-	observe(t, series, step, value, n, candidate);
-}
-
-void tally_count_observe(struct tally *t, uint32_t counter, uint32_t histogram, int64_t step, double value, uint64_t n, struct exemplar *candidate)
-{
-	const struct exemplar *kept = candidate->rank ? candidate : NULL;
-	candidate->value = 1;
-	count(t, counter, step, n, kept);
-	candidate->value = value;
-	observe(t, histogram, step, value, n, kept);
-}
-
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate)
 {
 	tally_observe_n(t, series, step, value, 1, candidate);
 }
 
+void tally_twin(struct tally *t, uint32_t histogram, uint32_t counter)
+{
+	t->series[histogram].twin = counter;
+}
+
 const struct tally_entry *tally_entries(const struct tally *t, size_t *ret_len)
 {
+	for (size_t i = 0; i < t->entries_len; i++) {
+		const struct tally_entry *from = &t->entries[i];
+		if (t->series[from->series].twin == NO_TWIN)
+			continue;
+		struct tally_entry *twin = &t->entries[i - 1];
+		twin->count = from->count;
+		twin->exemplar = from->exemplar;
+		twin->exemplar.value = 1;
+	}
 	*ret_len = t->entries_len;
 	return t->entries;
 }
@@ -385,6 +400,11 @@ const struct tally_series *tally_series_at(const struct tally *t, uint32_t serie
 size_t tally_series_len(const struct tally *t)
 {
 	return t->series_len;
+}
+
+size_t tally_entries_len(const struct tally *t)
+{
+	return t->entries_len;
 }
 
 size_t tally_bytes(const struct tally *t)

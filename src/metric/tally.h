@@ -42,6 +42,7 @@ static inline void exemplar_keep(struct exemplar *kept, const struct exemplar *c
 }
 
 struct tally_series {
+	uint32_t twin; /* private to the tally */
 	enum family_id family;
 	uint8_t labels_len;
 	uint64_t hash;
@@ -76,10 +77,11 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate);
 /* The same n times over. */
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate);
-/* Both for one thing that happened n times: a counter, its exemplar's value being 1, and a histogram of its values. Rank 0: no exemplar. */
-void tally_count_observe(struct tally *t, uint32_t counter, uint32_t histogram, int64_t step, double value, uint64_t n, struct exemplar *candidate);
+/* From now on the counter counts each observation of the histogram, with the same exemplars (their value 1). Before either has counted; nobody else counts in the counter. */
+void tally_twin(struct tally *t, uint32_t histogram, uint32_t counter);
 /* Entries in order of first touch; valid until the next call that counts or clears. */
 const struct tally_entry *tally_entries(const struct tally *t, size_t *ret_len);
+size_t tally_entries_len(const struct tally *t);
 /* Number 0 is the first of an array of tally_series_len(); valid until the next tally_series or tally_forget. */
 const struct tally_series *tally_series_at(const struct tally *t, uint32_t series);
 size_t tally_series_len(const struct tally *t);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rule set: the first rule in file order that matches, at a cost that hardly depends on how many rules there are.
  *
- * Idea. Every rule that has texts of which it needs one to match (its literals, rule_regex.c) is found by them. A few literals are looked for by Vectorscan; of
- * many, those that hold a word are found at the words of the message (anchor.c), whatever their number, and Vectorscan has the rest. Each literal
- * that occurs sets the bits of its rules, less the ones whose template starts with other text; only those are tried, in file order, so what is found first
- * does not matter: templates by their program (rule_program.c), which decides nearly always, else by PCRE2. Rules without a literal are candidates always - by
- * service where their `where` names the services exactly, so that a thousand rules for other services cost one hash look-up. A literal only ever excludes rules
- * that cannot match: the set answers like one that tries all regexes in turn.
+ * Idea. A rule that says how its messages start is found by the first bytes of the message (ruleset_start.c). Every other rule that has texts of which it needs one
+ * to match (its literals, rule_regex.c) is found by them, in a pass over the message: a few literals each by its rarest bytes (needle.c), more by Vectorscan,
+ * and of many, those that hold a word at the words of the message (anchor.c), whatever their number. Where too many rules start alike their literals
+ * are looked for as well, but only in messages that start so. Each literal that occurs sets the bits of its rules, less the ones that start with other
+ * text; only those are tried, in file order, so what is found first does not matter: templates by their program (rule_program.c), which decides nearly
+ * always, else by PCRE2. Rules with neither a start nor a literal are candidates always - by service where their `where` names the services
+ * exactly, so that a thousand rules for other services cost one hash look-up. Start and literal only ever exclude rules that cannot match: the set
+ * answers like one that tries all regexes in turn.
  *
  * Layout. `words` holds a bit per rule, `summary` a bit per word of it that is not zero; both are all zero between matches, and a match touches only what
  * it sets. Literals that several rules share stand in the database once; literal_first[i]..literal_first[i + 1] are the rules of literal i.

@@ -2,8 +2,8 @@
 /*
  * Reading a parsed document.
  *
- * Layout (simdjson's tape, doc/tape.md of its release 3.0): 64-bit words, the type's letter in the top 8 bits. tape[0] is the root, whose low 32 bits are the
- * number of words; the document's value stands at JSON_ROOT. '"': the low 56 bits are the offset in `strings` of a 32-bit length and the bytes. 'l', 'u', 'd': the
+ * Layout (simdjson's tape, doc/tape.md of its release 3.0, but for strings): 64-bit words, the type's letter in the top 8 bits. tape[0] is the root, whose
+ * low 32 bits are the number of words; the document's value stands at JSON_ROOT. '"': 24 bits of length, and in the low 32 bits the offset in `strings`. 'l', 'u', 'd': the
  * next word is the int64, uint64 or double. 't', 'f', 'n': no more. '{' and '[': the low 32 bits are the position behind the matching bracket; members follow, an
  * object's as key, value, key, value.
  *
@@ -51,13 +51,16 @@ static inline uint32_t json_end(const struct json *json, uint32_t at)
 	return (uint32_t)json->tape[at] - 1;
 }
 
+static inline uint64_t json_string_word(uint64_t offset, uint64_t len)
+{
+	return (uint64_t)'"' << 56 | len << 32 | offset;
+}
+
 /* The string at `at`, which must be one (keys are). */
 static inline struct slice json_string(const struct json *json, uint32_t at)
 {
-	const unsigned char *from = json->strings + (json->tape[at] & UINT64_C(0x00FFFFFFFFFFFFFF));
-	uint32_t len;
-	memcpy(&len, from, sizeof(len));
-	return slice_of((const char *)from + sizeof(len), len);
+	uint64_t word = json->tape[at];
+	return slice_of((const char *)json->strings + (uint32_t)word, word >> 32 & 0xFFFFFF);
 }
 
 /* The string at `at`, or empty if something else (or nothing) is there. */

@@ -106,11 +106,11 @@ static void object_is(struct object *o, const struct shape_match *match)
 /* An object whose names have come in this order before: what was found out then holds, if the facts are the same. */
 static bool open_again(struct object *o, const struct outline_walk *way)
 {
-	const struct outline_node *nodes = way->outline->nodes, *last = &nodes[way->nodes[way->len - 1]];
+	const struct outline_node *last = way->steps[way->len - 1].node;
 	if (!last->match || last->match->stamp != last->stamp)
 		return false;
 	for (size_t i = 0; i < way->len; i++)
-		o->at[nodes[way->nodes[i]].key] = way->at[i];
+		o->at[way->steps[i].node->key] = way->steps[i].at;
 	o->seen = last->match->seen;
 	if (facts_of(o) != last->facts)
 		return false;
@@ -120,11 +120,9 @@ static bool open_again(struct object *o, const struct outline_walk *way)
 
 static void remember(struct decoder *d, const struct object *o, const struct outline_walk *way)
 {
-	struct outline_node *nodes = way->outline->nodes, *last = &nodes[way->nodes[way->len - 1]];
-	for (size_t i = 0; i < way->len; i++) {
-		struct outline_node *node = &nodes[way->nodes[i]];
-		node->key = (uint16_t)key_find(&d->keys, outline_name(node));
-	}
+	struct outline_node *last = way->steps[way->len - 1].node;
+	for (size_t i = 0; i < way->len; i++)
+		way->steps[i].node->key = (uint16_t)key_find(&d->keys, outline_name(way->steps[i].node));
 	last->match = o->match;
 	last->stamp = o->match->stamp;
 	last->facts = (uint16_t)facts_of(o);
@@ -423,7 +421,8 @@ static void read_layers(struct decoder *d, struct record *r, unsigned layers, st
 
 void json_log_read(struct decoder *d, unsigned top)
 {
-	struct text_layer text = {.found = false};
+	struct text_layer text;
+	text.found = false; /* the rest is not looked at then, and large */
 	read_layers(d, decoder_add(d), top + 1, &text, UNDECODABLE_NONE);
 }
 
@@ -452,7 +451,8 @@ static struct slice cri_text(struct decoder *d, struct record *r, struct slice l
 void text_log_read(struct decoder *d, struct slice text, bool inside)
 {
 	struct record *r = decoder_add(d);
-	struct text_layer layer = {.found = false};
+	struct text_layer layer;
+	layer.found = false;
 	enum undecodable reason = UNDECODABLE_NONE;
 	unsigned around = inside;
 	r->shape = "text";

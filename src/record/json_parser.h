@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON text to a document (json.h): simdjson's tape, and the way its outermost object takes through the outline of names seen before. One thread per parser. */
+/* JSON text to a document (json.h), and the way its outermost object takes through the outline of names seen before. One thread per parser. */
 #ifndef WINNOW_RECORD_JSON_PARSER_H
 #define WINNOW_RECORD_JSON_PARSER_H
 
@@ -20,6 +20,9 @@ struct json_parser *json_parser_new(void);
 void json_parser_free(struct json_parser *parser);
 /* *ret is valid until the next call; the bytes themselves are not needed any more. */
 enum json_status json_parser_parse(struct json_parser *parser, const char *bytes, size_t len, struct json *ret);
+/* The two ways of json_parser_parse, for tests. By index: only what is plain; any error means that the other has to look. */
+enum json_status json_parser_by_index(struct json_parser *parser, const char *bytes, size_t len, struct json *ret);
+enum json_status json_parser_by_tape(struct json_parser *parser, const char *bytes, size_t len, struct json *ret);
 /* Upper bound of the bytes that the last document uses of `strings`, slack included. */
 size_t json_parser_bytes(const struct json_parser *parser);
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The only C++ file. Parser, tape and copy buffer are kept from document to document; after a large one they are given back, since simdjson reserves
- * about fifteen bytes per byte of its capacity. */
+/* The only C++ file. Index and tape are kept from document to document; after a large one they are given back, since simdjson reserves about fifteen bytes
+ * per byte of its capacity. */
 #include "record/json_shim.h"
 
-#include <cstdlib>
-#include <cstring>
 #include <new>
 
 #include <simdjson.h>
@@ -14,43 +12,38 @@ static constexpr size_t LARGEST_KEPT = 1024 * 1024;
 
 struct json_shim {
 	simdjson::dom::parser parser;
-	char *copy;
 	size_t capacity;
 };
 
 extern "C" struct json_shim *json_shim_new(void)
 {
 	auto *p = new (std::nothrow) json_shim;
-	if (p) {
-		p->copy = nullptr;
+	if (p)
 		p->capacity = 0;
-	}
 	return p;
 }
 
 extern "C" void json_shim_free(struct json_shim *shim)
 {
-	if (!shim)
-		return;
-	free(shim->copy);
 	delete shim;
 }
 
-static bool fit(struct json_shim *p, size_t len)
+static bool resize(struct json_shim *p, size_t len)
 {
-	if (len <= p->capacity && (p->capacity <= LARGEST_KEPT || len > LARGEST_KEPT))
-		return true;
 	size_t capacity = SMALLEST;
 	while (capacity < len)
 		capacity *= 2;
-	free(p->copy);
 	p->capacity = 0;
 	p->parser.doc = simdjson::dom::document();
-	p->copy = static_cast<char *>(malloc(capacity + simdjson::SIMDJSON_PADDING));
-	if (!p->copy || p->parser.allocate(capacity, JSON_MAX_DEPTH))
+	if (p->parser.allocate(capacity, JSON_MAX_DEPTH))
 		return false;
 	p->capacity = capacity;
 	return true;
+}
+
+static inline bool fit(struct json_shim *p, size_t len)
+{
+	return p->capacity && len <= p->capacity && (p->capacity <= LARGEST_KEPT || len > LARGEST_KEPT) ? true : resize(p, len);
 }
 
 static enum json_status status_of(simdjson::error_code error)
@@ -73,13 +66,29 @@ static enum json_status status_of(simdjson::error_code error)
 	}
 }
 
+extern "C" enum json_status json_shim_index(struct json_shim *shim, const char *bytes, size_t len, const uint32_t **ret_at, size_t *ret_len)
+{
+	if (!fit(shim, len))
+		return JSON_MEMORY;
+	auto &implementation = *shim->parser.implementation;
+	simdjson::error_code error = implementation.stage1(reinterpret_cast<const uint8_t *>(bytes), len, simdjson::stage1_mode::regular);
+	if (error)
+		return status_of(error);
+	*ret_at = implementation.structural_indexes.get();
+	*ret_len = implementation.n_structural_indexes;
+	return JSON_OK;
+}
+
+extern "C" char *json_shim_unescape(const struct json_shim *shim, const char *from, char *to)
+{
+	return reinterpret_cast<char *>(shim->parser.implementation->parse_string(reinterpret_cast<const uint8_t *>(from), reinterpret_cast<uint8_t *>(to)));
+}
+
 extern "C" enum json_status json_shim_parse(struct json_shim *shim, const char *bytes, size_t len, struct json_shim_tape *ret)
 {
 	if (!fit(shim, len))
 		return JSON_MEMORY;
-	memcpy(shim->copy, bytes, len);
-	memset(shim->copy + len, 0, simdjson::SIMDJSON_PADDING);
-	simdjson::error_code error = shim->parser.parse(shim->copy, len, false).error();
+	simdjson::error_code error = shim->parser.parse(bytes, len, false).error();
 	if (error)
 		return status_of(error);
 	ret->tape = shim->parser.doc.tape.get();

@@ -202,6 +202,18 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 	return UNDECODABLE_NONE;
 }
 
+/* As level_parse, from memory if it can be; strings of a document have eight readable bytes. */
+static inline enum severity level_of(struct decoder *d, struct slice text, enum level_scale scale)
+{
+	if (text.len - 1 > 7)
+		return level_parse(text, scale);
+	uint64_t word = key_load(text.ptr, text.len);
+	struct level_memo *memo = &d->levels[(word * UINT64_C(0x9E3779B97F4A7C15) >> 56 ^ scale) % LEVEL_MEMOS];
+	if (memo->text != word || memo->len != text.len || memo->scale != scale)
+		*memo = (struct level_memo){.text = word, .len = (uint8_t)text.len, .scale = (uint8_t)scale, .severity = (uint8_t)level_parse(text, scale)};
+	return (enum severity)memo->severity;
+}
+
 static enum undecodable take_level(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_LEVEL);
@@ -209,7 +221,7 @@ static enum undecodable take_level(struct decoder *d, const struct object *o, st
 		enum level_scale scale = s.place->scale ? s.place->scale : o->row->shape->scale;
 		int64_t number;
 		if (json_type(&o->json, at) == '"')
-			r->severity = level_parse(json_string(&o->json, at), scale);
+			r->severity = level_of(d, json_string(&o->json, at), scale);
 		else if (json_is_number(&o->json, at))
 			r->severity = json_i64(&o->json, at, &number) ? level_of_number(number, scale) : SEVERITY_UNKNOWN;
 		else

@@ -17,39 +17,37 @@ void outline_begin(struct outline *o)
 		return;
 	if (!o->nodes)
 		o->nodes = mem_zalloc(OUTLINE_NODES, sizeof(*o->nodes));
-	o->nodes[0] = (struct outline_node){0};
+	o->nodes[0] = (struct outline_node){.masks = {UINT64_MAX, UINT64_MAX}, .first = o->nodes, .other = o->nodes};
+	memset(o->nodes[0].text, 0xFF, sizeof(o->nodes[0].text)); /* nowhere in UTF-8 */
 	o->len = 1;
 }
 
-static uint16_t learn(struct outline *o, uint16_t parent, const unsigned char *text)
+static struct outline_node *learn(struct outline *o, struct outline_node *parent, struct slice name)
 {
-	uint32_t name_len;
-	memcpy(&name_len, text, sizeof(name_len));
-	if (o->len == OUTLINE_NODES || name_len > OUTLINE_TEXT - sizeof(name_len))
-		return 0;
-	uint16_t fresh = (uint16_t)o->len++;
-	struct outline_node *node = &o->nodes[fresh];
+	if (o->len == OUTLINE_NODES || name.len + 2 > OUTLINE_TEXT)
+		return o->nodes;
+	struct outline_node *node = &o->nodes[o->len++];
 	unsigned char mask[sizeof(node->masks)] = {0};
-	*node = (struct outline_node){.len = (uint16_t)(sizeof(name_len) + name_len), .other = o->nodes[parent].first};
-	memcpy(node->text, text, node->len);
+	*node = (struct outline_node){.len = (uint16_t)(name.len + 2), .first = o->nodes, .other = parent->first};
+	memcpy(node->text, name.ptr - 1, node->len);
 	memset(mask, 0xFF, node->len < sizeof(mask) ? node->len : sizeof(mask));
 	memcpy(node->masks, mask, sizeof(mask));
-	o->nodes[parent].first = fresh;
-	return fresh;
+	parent->first = node;
+	return node;
 }
 
-uint16_t outline_search(struct outline *o, uint16_t parent, const unsigned char *text)
+struct outline_node *outline_search(struct outline *o, struct outline_node *parent, struct slice name)
 {
 	size_t branches = 0;
-	uint16_t *link = &o->nodes[parent].first;
-	for (uint16_t i = *link; i; link = &o->nodes[i].other, i = *link) {
+	struct outline_node **link = &parent->first;
+	for (struct outline_node *i = *link; i != o->nodes; link = &i->other, i = *link) {
 		branches++;
-		if (!outline_is(&o->nodes[i], text))
+		if (!outline_is(i, name.ptr - 1))
 			continue;
-		*link = o->nodes[i].other;
-		o->nodes[i].other = o->nodes[parent].first;
-		o->nodes[parent].first = i;
+		*link = i->other;
+		i->other = parent->first;
+		parent->first = i;
 		return i;
 	}
-	return branches < OUTLINE_BRANCHES ? learn(o, parent, text) : 0;
+	return branches < OUTLINE_BRANCHES ? learn(o, parent, name) : o->nodes;
 }

@@ -6,9 +6,9 @@
  * name that comes as expected is known by comparing sixteen bytes, and where the object ends stands what was found out about such an object. A topic
  * of mixed shapes has a branch for each; the one that came last is tried first.
  *
- * Layout: a node keeps its name as simdjson does, a 32-bit length and the bytes, so one comparison covers both.
+ * Layout: a node keeps its name between its quotes, as it stands in a document, so one comparison covers its length too. Names with escapes are no nodes.
  *
- * Invariants: node 0 is the root and nobody's child. A node is never changed but for its links and what its owner notes in it. The tree is bounded: a node
+ * Invariants: node 0 is the root and nobody's child; its text is what no name is, so that it can stand where there is no node. A node is never changed but for its links and what its owner notes in it. The tree is bounded: a node
  * has at most OUTLINE_BRANCHES children, and a full tree is cleared between documents. A name that cannot be a node (too long, one too many) ends
  * the walk, and the object is read without.
  */
@@ -17,16 +17,16 @@
 
 #include "base/slice.h"
 
-enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 64, OUTLINE_BRANCHES = 16 };
+enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 80, OUTLINE_BRANCHES = 16 };
 
 struct shape_match;
 
 struct outline_node {
-	unsigned char text[OUTLINE_TEXT]; /* 32 bits of length, the name, zeros */
+	char text[OUTLINE_TEXT];          /* a quote, the name, a quote, zeros; the root's is no name */
 	uint64_t masks[2];                /* the first sixteen bytes in use */
+	struct outline_node *first;       /* the child that came last; the root: none */
+	struct outline_node *other;       /* the next child of the same parent; the root: none */
 	uint16_t len;                     /* in use of text */
-	uint16_t first;                   /* the child that came last; 0: none */
-	uint16_t other;                   /* the next child of the same parent; 0: none */
 	/* notes of who reads objects (json_log.c) */
 	uint16_t key;                     /* which key the name is */
 	uint16_t facts;
@@ -39,27 +39,31 @@ struct outline {
 	size_t len;
 };
 
+struct outline_step {
+	struct outline_node *node;
+	uint32_t at; /* where the member's value stands in the document */
+};
+
 /* A document's way through the tree. */
 struct outline_walk {
 	struct outline *outline;
-	size_t len;                       /* members so far */
-	uint16_t nodes[OUTLINE_MEMBERS];  /* of each member */
-	uint32_t at[OUTLINE_MEMBERS];     /* where its value stands in the document */
+	size_t len; /* members so far */
+	struct outline_step steps[OUTLINE_MEMBERS];
 };
 
 void outline_done(struct outline *o);
 /* Before a document: makes room. */
 void outline_begin(struct outline *o);
-/* As outline_step, where the first child is not the one: another, or one made for it. */
-uint16_t outline_search(struct outline *o, uint16_t parent, const unsigned char *text);
+/* The child of `parent` for a name (between quotes, sixteen readable bytes from the first), made if there is none; the root: there can be none. */
+struct outline_node *outline_search(struct outline *o, struct outline_node *parent, struct slice name);
 
 static inline struct slice outline_name(const struct outline_node *node)
 {
-	return slice_of((const char *)node->text + sizeof(uint32_t), node->len - sizeof(uint32_t));
+	return slice_of(node->text + 1, node->len - 2U);
 }
 
-/* Whether the text (length and bytes, sixteen readable whatever the length) is the node's. */
-static inline bool outline_is(const struct outline_node *node, const unsigned char *text)
+/* Whether the text (a quote and a name, sixteen readable bytes whatever the length) begins with the node's. */
+static inline bool outline_is(const struct outline_node *node, const char *text)
 {
 	uint64_t a[2], b[2];
 	memcpy(a, text, sizeof(a));
@@ -67,13 +71,6 @@ static inline bool outline_is(const struct outline_node *node, const unsigned ch
 	if (((a[0] ^ b[0]) & node->masks[0]) | ((a[1] ^ b[1]) & node->masks[1]))
 		return false;
 	return node->len <= sizeof(a) || memcmp(text + sizeof(a), node->text + sizeof(a), node->len - sizeof(a)) == 0;
-}
-
-/* The child of `parent` for a name; 0 if there can be none. */
-static inline uint16_t outline_step(struct outline *o, uint16_t parent, const unsigned char *text)
-{
-	uint16_t first = o->nodes[parent].first;
-	return first && outline_is(&o->nodes[first], text) ? first : outline_search(o, parent, text);
 }
 
 #endif

@@ -42,6 +42,15 @@ bool record_field_text(const struct record_fields *f, const struct json *json, u
 /* LAYERS: an object and those inside it, as envelopes nest; the parsers are one for each, and one for JSON in a JSON string. */
 enum { NOTES_MAX = 24, LAYERS = SHAPE_LAYERS, PARSERS = LAYERS + 1, STRING_PARSER = LAYERS };
 
+/* What texts of up to eight bytes meant as levels, by hash: there are few, and they come again and again. */
+struct level_memo {
+	uint64_t text; /* zero-padded */
+	uint8_t len, scale;
+	uint8_t severity;
+};
+
+enum { LEVEL_MEMOS = 16 };
+
 struct decoder {
 	struct decoder_opts opts;
 	struct arena arena;
@@ -56,6 +65,7 @@ struct decoder {
 	size_t len, cap;
 	enum undecodable reason;
 	size_t undecodable;
+	struct level_memo levels[LEVEL_MEMOS];
 	const struct zone *zone; /* of times that name none; NULL: they are taken for UTC, and give way to an envelope's */
 	int64_t now_ns;
 	int64_t batch_time_ns; /* what the format around the records says of the next one's time; 0: nothing */

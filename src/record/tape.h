@@ -25,9 +25,7 @@ static inline void tape_begin(struct decoder *d)
 
 static inline void tape_string(struct decoder *d, struct slice s)
 {
-	uint32_t len = (uint32_t)s.len;
-	tape_word(d, (uint64_t)'"' << 56 | d->strings.len);
-	buf_add(&d->strings, &len, sizeof(len));
+	tape_word(d, json_string_word(d->strings.len, s.len));
 	buf_add_slice(&d->strings, s);
 	buf_add_char(&d->strings, 0);
 }

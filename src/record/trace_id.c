@@ -36,6 +36,20 @@ static bool is_clean(struct slice s)
 	return s.len == SPAN_DIGITS ? !zero : trace_id_is_hex(s.ptr + SPAN_DIGITS, &more) && !(zero && more);
 }
 
+/* Sixteen digits at a time, in capitals too, as lower-case ones; false if there is anything else. */
+static bool fold_sixteen(const char *from, char *to)
+{
+	typedef unsigned char v16 __attribute__((vector_size(16)));
+	uint64_t good[2];
+	v16 c, low;
+	memcpy(&c, from, sizeof(c));
+	low = c | 0x20;
+	v16 ok = ((v16)((low - '0') <= 9) | (v16)((low - 'a') <= 5)) & (v16)(c >= '0');
+	memcpy(good, &ok, sizeof(good));
+	memcpy(to, &low, sizeof(low));
+	return (good[0] & good[1]) == UINT64_MAX;
+}
+
 static bool is_zero(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
@@ -48,6 +62,9 @@ static bool is_zero(struct slice s)
 static size_t fold_hex(struct slice s, char *out, size_t max)
 {
 	size_t n = 0;
+	bool whole = s.len <= max && (s.len == SPAN_DIGITS || s.len == TRACE_DIGITS);
+	if (whole && fold_sixteen(s.ptr, out) && fold_sixteen(s.ptr + s.len - SPAN_DIGITS, out + s.len - SPAN_DIGITS))
+		return s.len;
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.ptr[i] == '-')
 			continue;
@@ -199,6 +216,8 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 	if (slice_starts(text, SLICE("projects/"))) {
 		size_t at = slice_search(text, SLICE("/traces/"));
 		text = slice_sub(text, at + 8, text.len);
+		if (text.len == TRACE_DIGITS && is_clean(text))
+			return text;
 	}
 	text = xray(text);
 	size_t n = text.len >= SPAN_DIGITS ? fold_hex(text, digits, TRACE_DIGITS) : 0;

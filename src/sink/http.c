@@ -14,21 +14,28 @@
 
 enum { ANSWER_MAX = 4096 }; /* of an answer's body: more is read and dropped */
 
-struct http_sender {
+/* A post under way and the connection it goes over. */
+struct lane {
+	struct http_sender *sender;
 	CURL *curl;
+	struct slice body;
+	size_t taken;      /* of it, by libcurl */
+	bool repeated;
+	int64_t written[ANSWER_WRITTEN]; /* -1: not said */
+	struct buf answer;
+	char error[CURL_ERROR_SIZE];
+};
+
+struct http_sender {
+	struct lane lanes[HTTP_JOBS_MAX]; /* the first one always; the others since they were needed first */
+	CURLM *multi;                     /* since several posts went at once first */
 	struct curl_slist *headers[2]; /* of remote write 1.0, of 2.0 */
 	int version;
 	enum http_body kind;
-	int64_t written[ANSWER_WRITTEN]; /* -1: not said */
 	struct token *token;
 	bool signs;        /* libcurl does, and then wants the whole body at once */
 	int64_t timeout_ns;
 	atomic_bool aborted;
-	struct slice body; /* of the post under way */
-	size_t taken;      /* of it, by libcurl */
-	bool repeated;
-	struct buf answer;
-	char error[CURL_ERROR_SIZE];
 };
 
 static void start_curl(void)
@@ -161,36 +168,36 @@ static int check_url(const char *url, struct err *err)
 
 static size_t give_body(char *to, size_t size, size_t count, void *user)
 {
-	struct http_sender *s = user;
-	struct slice piece = slice_sub(s->body, s->taken, size * count);
+	struct lane *lane = user;
+	struct slice piece = slice_sub(lane->body, lane->taken, size * count);
 	if (piece.len > 0)
 		memcpy(to, piece.ptr, piece.len);
-	s->taken += piece.len;
+	lane->taken += piece.len;
 	return piece.len;
 }
 
 /* libcurl starts over when a kept connection turns out to be dead; the peer may have read the first copy. */
 static int give_again(void *user, curl_off_t offset, int origin)
 {
-	struct http_sender *s = user;
-	if (origin != SEEK_SET || offset < 0 || (size_t)offset > s->body.len)
+	struct lane *lane = user;
+	if (origin != SEEK_SET || offset < 0 || (size_t)offset > lane->body.len)
 		return CURL_SEEKFUNC_FAIL;
-	s->taken = (size_t)offset;
-	s->repeated = true;
+	lane->taken = (size_t)offset;
+	lane->repeated = true;
 	return CURL_SEEKFUNC_OK;
 }
 
 static size_t take_answer(char *bytes, size_t size, size_t count, void *user)
 {
-	struct http_sender *s = user;
-	size_t room = ANSWER_MAX - s->answer.len, len = size * count;
-	buf_add(&s->answer, bytes, len < room ? len : room);
+	struct lane *lane = user;
+	size_t room = ANSWER_MAX - lane->answer.len, len = size * count;
+	buf_add(&lane->answer, bytes, len < room ? len : room);
 	return len;
 }
 
 static size_t take_header(char *bytes, size_t size, size_t count, void *user)
 {
-	answer_take_header(slice_of(bytes, size * count), ((struct http_sender *)user)->written);
+	answer_take_header(slice_of(bytes, size * count), ((struct lane *)user)->written);
 	return size * count;
 }
 
@@ -207,7 +214,7 @@ static int set_file(struct http_sender *s, CURLoption option, const char *path, 
 		return 0;
 	if (access(path, R_OK) != 0)
 		return err_set(err, ERR_INPUT, "cannot read %s", path);
-	curl_easy_setopt(s->curl, option, path);
+	curl_easy_setopt(s->lanes[0].curl, option, path);
 	return 0;
 }
 
@@ -219,8 +226,8 @@ static int set_tls(struct http_sender *s, const struct http_opts *opts, struct e
 	if (status == 0)
 		status = set_file(s, CURLOPT_SSLKEY, opts->key_file, err);
 	if (opts->insecure_skip_verify) {
-		curl_easy_setopt(s->curl, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(s->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+		curl_easy_setopt(s->lanes[0].curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(s->lanes[0].curl, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 	return status;
 }
@@ -228,35 +235,45 @@ static int set_tls(struct http_sender *s, const struct http_opts *opts, struct e
 static void set_transfer(struct http_sender *s, const struct http_opts *opts)
 {
 	long timeout_ms = (long)(s->timeout_ns / NS_PER_MS);
-	curl_easy_setopt(s->curl, CURLOPT_URL, opts->url);
-	curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(s->curl, CURLOPT_POST, 1L);
-	curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(s->curl, CURLOPT_TIMEOUT_MS, timeout_ms);
-	curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 10000 ? timeout_ms : 10000L);
-	curl_easy_setopt(s->curl, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(s->curl, CURLOPT_ERRORBUFFER, s->error);
-	curl_easy_setopt(s->curl, CURLOPT_READFUNCTION, give_body);
-	curl_easy_setopt(s->curl, CURLOPT_READDATA, s);
-	curl_easy_setopt(s->curl, CURLOPT_SEEKFUNCTION, give_again);
-	curl_easy_setopt(s->curl, CURLOPT_SEEKDATA, s);
-	curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, take_answer);
-	curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, s);
-	curl_easy_setopt(s->curl, CURLOPT_HEADERFUNCTION, take_header);
-	curl_easy_setopt(s->curl, CURLOPT_HEADERDATA, s);
-	curl_easy_setopt(s->curl, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(s->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-	curl_easy_setopt(s->curl, CURLOPT_XFERINFODATA, s);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_URL, opts->url);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_TIMEOUT_MS, timeout_ms);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 10000 ? timeout_ms : 10000L);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_READFUNCTION, give_body);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_SEEKFUNCTION, give_again);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_WRITEFUNCTION, take_answer);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(s->lanes[0].curl, CURLOPT_XFERINFODATA, s);
 	if (opts->proxy)
-		curl_easy_setopt(s->curl, CURLOPT_PROXY, opts->proxy);
+		curl_easy_setopt(s->lanes[0].curl, CURLOPT_PROXY, opts->proxy);
 	if (opts->sigv4)
-		curl_easy_setopt(s->curl, CURLOPT_AWS_SIGV4, opts->sigv4);
+		curl_easy_setopt(s->lanes[0].curl, CURLOPT_AWS_SIGV4, opts->sigv4);
 	s->signs = opts->sigv4 != NULL;
 	if (opts->username && !opts->bearer_token) {
-		curl_easy_setopt(s->curl, CURLOPT_HTTPAUTH, (long)(opts->sigv4 ? CURLAUTH_AWS_SIGV4 : CURLAUTH_BASIC));
-		curl_easy_setopt(s->curl, CURLOPT_USERNAME, opts->username);
-		curl_easy_setopt(s->curl, CURLOPT_PASSWORD, opts->password ? opts->password : "");
+		curl_easy_setopt(s->lanes[0].curl, CURLOPT_HTTPAUTH, (long)(opts->sigv4 ? CURLAUTH_AWS_SIGV4 : CURLAUTH_BASIC));
+		curl_easy_setopt(s->lanes[0].curl, CURLOPT_USERNAME, opts->username);
+		curl_easy_setopt(s->lanes[0].curl, CURLOPT_PASSWORD, opts->password ? opts->password : "");
 	}
+}
+
+/* What a connection has for itself. */
+static void open_lane(struct http_sender *s, struct lane *lane, CURL *curl)
+{
+	if (!curl)
+		abort(); /* out of memory */
+	lane->sender = s;
+	lane->curl = curl;
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, lane->error);
+	curl_easy_setopt(curl, CURLOPT_READDATA, lane);
+	curl_easy_setopt(curl, CURLOPT_SEEKDATA, lane);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, lane);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, lane);
+	curl_easy_setopt(curl, CURLOPT_PRIVATE, lane);
 }
 
 int http_sender_new(const struct http_opts *opts, struct http_sender **ret, struct err *err)
@@ -270,9 +287,7 @@ int http_sender_new(const struct http_opts *opts, struct http_sender **ret, stru
 	s->version = 1;
 	s->kind = opts->body;
 	s->timeout_ns = opts->timeout_ns > 0 ? opts->timeout_ns : 30 * NS_PER_S;
-	s->curl = curl_easy_init();
-	if (!s->curl)
-		abort(); /* out of memory */
+	open_lane(s, &s->lanes[0], curl_easy_init());
 	set_transfer(s, opts);
 	if (opts->oauth2)
 		s->token = token_new(opts->oauth2);
@@ -291,11 +306,15 @@ void http_sender_free(struct http_sender *s)
 {
 	if (!s)
 		return;
-	curl_easy_cleanup(s->curl);
+	for (size_t i = 0; i < HTTP_JOBS_MAX && s->lanes[i].curl; i++) {
+		curl_easy_cleanup(s->lanes[i].curl);
+		buf_done(&s->lanes[i].answer);
+	}
+	if (s->multi)
+		curl_multi_cleanup(s->multi);
 	token_free(s->token);
 	for (size_t v = 0; v < 2; v++)
 		curl_slist_free_all(s->headers[v]);
-	buf_done(&s->answer);
 	free(s);
 }
 
@@ -318,66 +337,139 @@ static enum http_verdict verdict_of(int status)
 	return status >= 400 && status < 500 && status != 429 ? HTTP_REFUSED : HTTP_RETRY;
 }
 
-static void read_reply(struct http_sender *s, CURLcode code, struct http_reply *ret)
+static void read_reply(struct lane *lane, CURLcode code, struct http_reply *ret)
 {
 	long status = 0;
 	curl_off_t sent = 0, retry_after = 0;
-	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(s->curl, CURLINFO_SIZE_UPLOAD_T, &sent);
-	curl_easy_getinfo(s->curl, CURLINFO_RETRY_AFTER, &retry_after); /* seconds; a date is turned into them */
+	curl_easy_getinfo(lane->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(lane->curl, CURLINFO_SIZE_UPLOAD_T, &sent);
+	curl_easy_getinfo(lane->curl, CURLINFO_RETRY_AFTER, &retry_after); /* seconds; a date is turned into them */
 	ret->delivered = sent > 0;
-	ret->repeated = s->repeated;
+	ret->repeated = lane->repeated;
 	if (code != CURLE_OK) { /* also when a status came but the rest of the answer did not */
-		answer_line(slice_str(atomic_load(&s->aborted) ? "stopped" : s->error[0] ? s->error : curl_easy_strerror(code)), ret->reason, sizeof(ret->reason));
+		answer_line(slice_str(atomic_load(&lane->sender->aborted) ? "stopped" : lane->error[0] ? lane->error : curl_easy_strerror(code)), ret->reason, sizeof(ret->reason));
 		return;
 	}
 	ret->status = (int)status;
-	ret->answer = buf_slice(&s->answer);
-	ret->written_samples = s->written[0];
-	ret->written_histograms = s->written[1];
-	ret->written_exemplars = s->written[2];
+	ret->answer = buf_slice(&lane->answer);
+	ret->written_samples = lane->written[0];
+	ret->written_histograms = lane->written[1];
+	ret->written_exemplars = lane->written[2];
 	ret->verdict = verdict_of(ret->status);
 	if (retry_after > 0)
 		ret->retry_after_ns = retry_after < 86400 ? retry_after * NS_PER_S : 86400 * NS_PER_S;
 	if (ret->verdict != HTTP_OK)
-		answer_line(buf_slice(&s->answer), ret->reason, sizeof(ret->reason));
+		answer_line(buf_slice(&lane->answer), ret->reason, sizeof(ret->reason));
 	if (ret->verdict != HTTP_OK && ret->reason[0] == 0)
 		answer_line(SLICE("(the receiver gave no reason)"), ret->reason, sizeof(ret->reason));
 }
 
-void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt, struct http_reply *ret)
+static void no_reply_yet(struct http_reply *ret)
 {
 	*ret = (struct http_reply){.verdict = HTTP_RETRY, .retry_after_ns = -1, .written_samples = -1, .written_histograms = -1, .written_exemplars = -1, .reason = "stopped"};
-	if (atomic_load(&s->aborted))
-		return;
-	char retry[40];
+}
+
+static void load(struct lane *lane, struct slice body, struct curl_slist *headers)
+{
+	buf_reset(&lane->answer);
+	lane->error[0] = 0;
+	lane->body = body;
+	lane->taken = 0;
+	lane->repeated = false;
+	lane->written[0] = lane->written[1] = lane->written[2] = -1;
+	curl_easy_setopt(lane->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(lane->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+	if (lane->sender->signs)
+		curl_easy_setopt(lane->curl, CURLOPT_POSTFIELDS, body.ptr);
+}
+
+/* With a token in front, which is fetched if need be; false: there is none, and *ret says why. */
+static bool authorize(struct http_sender *s, struct curl_slist *authorization, struct curl_slist **headers, struct http_reply *ret)
+{
 	struct err err = {0};
-	snprintf(retry, sizeof(retry), "Retry-Attempt: %u", attempt);
-	struct curl_slist *headers = s->headers[s->version - 1], again = {.data = retry, .next = headers};
-	if (attempt > 0 && s->kind == HTTP_REMOTE_WRITE)
-		headers = &again;
-	struct curl_slist authorization = {.next = headers};
-	if (s->token) {
-		authorization.data = (char *)(uintptr_t)token_header(s->token, s->curl, &err);
-		headers = &authorization;
-	}
-	if (s->token && !authorization.data) {
+	if (!s->token)
+		return true;
+	*authorization = (struct curl_slist){.data = (char *)(uintptr_t)token_header(s->token, s->lanes[0].curl, &err), .next = *headers};
+	if (!authorization->data)
 		answer_line(slice_str(err.text), ret->reason, sizeof(ret->reason));
-		return;
-	}
+	*headers = authorization;
+	return authorization->data != NULL;
+}
+
+/* The lane's post has ended. */
+static void unload(struct lane *lane, CURLcode code, struct http_reply *ret)
+{
+	struct http_sender *s = lane->sender;
 	ret->reason[0] = 0;
-	buf_reset(&s->answer);
-	s->error[0] = 0;
-	s->body = body;
-	s->taken = 0;
-	s->repeated = false;
-	s->written[0] = s->written[1] = s->written[2] = -1;
-	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-	if (s->signs)
-		curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, body.ptr);
-	read_reply(s, curl_easy_perform(s->curl), ret);
+	read_reply(lane, code, ret);
 	if (s->token && (ret->status == 401 || ret->status == 403))
 		token_drop(s->token);
-	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, NULL); /* forget the headers on this frame */
+	curl_easy_setopt(lane->curl, CURLOPT_HTTPHEADER, NULL); /* forget the headers on the caller's frame */
+}
+
+void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt, struct http_reply *ret)
+{
+	char retry[40];
+	struct curl_slist *headers = s->headers[s->version - 1], again = {.data = retry, .next = headers}, authorization;
+	no_reply_yet(ret);
+	if (atomic_load(&s->aborted))
+		return;
+	snprintf(retry, sizeof(retry), "Retry-Attempt: %u", attempt);
+	if (attempt > 0 && s->kind == HTTP_REMOTE_WRITE)
+		headers = &again;
+	if (!authorize(s, &authorization, &headers, ret))
+		return;
+	load(&s->lanes[0], body, headers);
+	unload(&s->lanes[0], curl_easy_perform(s->lanes[0].curl), ret);
+}
+
+/* --- several at once --- */
+
+static struct lane *lane_at(struct http_sender *s, size_t i)
+{
+	if (!s->multi && !(s->multi = curl_multi_init()))
+		abort(); /* out of memory */
+	if (!s->lanes[i].curl)
+		open_lane(s, &s->lanes[i], curl_easy_duphandle(s->lanes[0].curl));
+	return &s->lanes[i];
+}
+
+/* Takes the ended ones out. */
+static void collect(struct http_sender *s, struct http_job *jobs)
+{
+	CURLMsg *m;
+	for (int left; (m = curl_multi_info_read(s->multi, &left));) {
+		struct lane *lane = NULL;
+		CURLcode code = m->data.result;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &lane);
+		curl_multi_remove_handle(s->multi, lane->curl);
+		unload(lane, code, &jobs[lane - s->lanes].reply);
+	}
+}
+
+void http_sender_post_all(struct http_sender *s, struct http_job *jobs, size_t len)
+{
+	struct curl_slist *headers = s->headers[s->version - 1], authorization;
+	int running = 0;
+	for (size_t i = 0; i < len; i++)
+		no_reply_yet(&jobs[i].reply);
+	if (len == 0 || len > HTTP_JOBS_MAX || atomic_load(&s->aborted))
+		return;
+	if (!authorize(s, &authorization, &headers, &jobs[0].reply)) {
+		for (size_t i = 1; i < len; i++)
+			jobs[i].reply = jobs[0].reply;
+		return;
+	}
+	for (size_t i = 0; i < len; i++) {
+		struct lane *lane = lane_at(s, i);
+		load(lane, jobs[i].body, headers);
+		curl_multi_add_handle(s->multi, lane->curl);
+	}
+	do {
+		curl_multi_perform(s->multi, &running);
+		collect(s, jobs);
+		if (running)
+			curl_multi_poll(s->multi, NULL, 0, 100, NULL);
+	} while (running);
+	collect(s, jobs);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where bytes go by HTTP: one keep-alive connection over libcurl; the caller decides what is sent again. One thread per sender. */
+/* Where bytes go by HTTP: keep-alive connections over libcurl, one unless several posts go at once; the caller decides what is sent again. One thread per sender. */
 #ifndef WINNOW_SINK_HTTP_H
 #define WINNOW_SINK_HTTP_H
 
@@ -54,6 +54,14 @@ void http_sender_free(struct http_sender *s);
 void http_sender_set_version(struct http_sender *s, int version);
 /* One POST of a body (already compressed). Of remote write, attempt > 0 adds Retry-Attempt. */
 void http_sender_post(struct http_sender *s, struct slice body, unsigned attempt, struct http_reply *ret);
+/* One of several posts at once. */
+struct http_job {
+	struct slice body;
+	struct http_reply reply;
+};
+enum { HTTP_JOBS_MAX = 16 };
+/* First tries of at most HTTP_JOBS_MAX bodies at once, each over a connection of its own; returns when all have their reply. */
+void http_sender_post_all(struct http_sender *s, struct http_job *jobs, size_t len);
 /* Makes a post that is under way, and every later one, return soon as HTTP_RETRY; any thread. */
 void http_sender_abort(struct http_sender *s);
 

@@ -101,12 +101,19 @@ static double ours_once(struct decoder *d, const struct slice *payloads, size_t 
 	return (double)(cpu_ns() - start) / REPEATS;
 }
 
+/* A payload has no room behind it, so a parser that wants some begins with a copy. */
 static double reference_once(struct json_shim *parser, const struct slice *payloads, size_t len)
 {
+	static char copy[(1 << 16) + JSON_SHIM_PADDING];
 	struct json_shim_tape json;
 	int64_t start = cpu_ns();
-	for (size_t i = 0; i < REPEATS; i++)
-		json_shim_parse(parser, payloads[i % len].ptr, payloads[i % len].len, &json);
+	for (size_t i = 0; i < REPEATS; i++) {
+		struct slice payload = payloads[i % len];
+		memcpy(copy, payload.ptr, payload.len);
+		memset(copy + payload.len, 0, JSON_SHIM_PADDING);
+		if (json_shim_parse(parser, copy, payload.len, &json) != JSON_OK)
+			abort();
+	}
 	return (double)(cpu_ns() - start) / REPEATS;
 }
 

@@ -21,7 +21,7 @@ CASES = [
     ("batching", "many label values at once", "advice", "Refused.test_version_2"),
     ("batching", "each symbol once in a request", "advice", RULE + "a symbol is there twice"),
     ("batching", "metadata goes with the batch", "advice", "Version2.test_metadata"),
-    ("batching", "concurrent requests", "MAY", NOT + "one request at a time: order needs no care"),
+    ("batching", "concurrent requests", "MAY", "InFlight.test_several"),
     ("combined", "samples with metadata", "SHOULD", "Version2.test_metadata"),
     ("combined", "samples with exemplars", "MAY", "Version2.test_exemplars"),
     ("combined", "samples, metadata and exemplars", "MAY", "Version2.test_exemplars"),

@@ -69,7 +69,7 @@ class Budgets(Desk):
         self.assertTrue(any(row["label"] == "customer" and row["values"] == 17 for row in report["by_series"]), report["by_series"][:5])
         text = subprocess.run([server.binary, "cardinality", "--admin", f"127.0.0.1:{server.port}"], capture_output=True, text=True)
         self.assertEqual(text.returncode, 0, text.stderr)
-        self.assertRegex(text.stdout, r"log_pattern_records_total\{customer\}  values look like ids")
+        self.assertRegex(text.stdout, r"log_pattern_records_total\{customer\}  rule order_stored  values look like ids")
         with open(f"/proc/{server.child.pid}/status") as f:
             rss = next(int(line.split()[1]) // 1024 for line in f if line.startswith("VmHWM"))
         self.assertLess(rss, 256)

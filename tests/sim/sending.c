@@ -53,6 +53,7 @@ int __wrap_http_sender_new(const struct http_opts *opts, struct http_sender **re
 void __wrap_http_sender_free(struct http_sender *s);
 void __wrap_http_sender_abort(struct http_sender *s);
 void __wrap_http_sender_post(struct http_sender *s, struct slice packed, unsigned attempt, struct http_reply *ret);
+void __wrap_http_sender_post_all(struct http_sender *s, struct http_job *jobs, size_t len);
 
 int64_t __wrap_clock_wall_ns(void)
 {
@@ -190,6 +191,22 @@ void __wrap_http_sender_post(struct http_sender *h, struct slice packed, unsigne
 		ret->verdict = HTTP_OK;
 }
 
+/* Several at once arrive in any order. */
+void __wrap_http_sender_post_all(struct http_sender *h, struct http_job *jobs, size_t len)
+{
+	size_t order[HTTP_JOBS_MAX];
+	for (size_t i = 0; i < len; i++)
+		order[i] = i;
+	for (size_t i = len; i > 1; i--) {
+		size_t k = (size_t)roll(world, i), last = order[i - 1];
+		order[i - 1] = order[k];
+		order[k] = last;
+	}
+	for (size_t i = 0; i < len; i++)
+		__wrap_http_sender_post(h, jobs[order[i]].body, 0, &jobs[order[i]].reply);
+	world->waves += len > 1;
+}
+
 /* --- app/sending.c and the sender's part of app/books.c, on this world --- */
 
 static int64_t step_to_send(const struct instance *i, bool *ret_newest)
@@ -243,13 +260,14 @@ static void look_at_step(struct instance *i, int64_t step, enum remote_write_ver
 
 static bool cut(void *self, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *c)
 {
-	enum { PART_BYTES = 1000 };
+	enum { SMALL_PART = 1000, LARGE_PART = 20000 }; /* one request, or some that can go at once */
 	struct instance *i = self;
+	size_t part = world->seed % 4 ? LARGE_PART : SMALL_PART;
 	if (i->sending.dying || ledger_pending_first(i->ledger) != step)
 		return false;
 	if (!c->more)
 		look_at_step(i, step, version, max_samples, max_bytes);
-	ledger_cut_part(i->ledger, step, version, max_samples, max_bytes, PART_BYTES, c);
+	ledger_cut_part(i->ledger, step, version, max_samples, max_bytes, part, c);
 	mutate_cut(world, c);
 	return true;
 }
@@ -403,6 +421,7 @@ void sending_start(struct world *w, struct instance *i)
 	opts.max_bytes = REQUEST_BYTES;
 	opts.aside_retry_ns = w->opts.expire_ns / 2;
 	opts.metadata_every_ns = -1;
+	opts.in_flight = 1 + (unsigned)(w->seed % 4); /* not a throw of the dice: seeds keep their stories */
 	world = w;
 	running = i; /* its clocks */
 	if (sender_new(&opts, &source, &s->sender, &err) < 0)

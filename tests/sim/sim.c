@@ -47,6 +47,7 @@ static void sum_up(struct world *total, const struct world *w)
 	total->skipped += w->skipped;
 	total->anchored += w->anchored;
 	total->retries += w->retries;
+	total->waves += w->waves;
 	total->steps += w->steps;
 	total->refused += w->refused;
 	total->lost += w->lost;
@@ -93,13 +94,13 @@ static bool run_seeds(const struct task *t, uint64_t first, uint64_t every, stru
 	return ok;
 }
 
-enum { FIGURES = 10 };
-static const char *const figure_names[FIGURES] = {"kills", "pauses", "deltas rejected", "steps sent", "steps skipped", "anchored", "retries", "requests refused",
+enum { FIGURES = 11 };
+static const char *const figure_names[FIGURES] = {"kills", "pauses", "deltas rejected", "steps sent", "steps skipped", "anchored", "retries", "waves", "requests refused",
 	"receiver losses", "records deleted"};
 
 static void figures_of(const struct world *w, uint64_t figures[FIGURES])
 {
-	const uint64_t all[FIGURES] = {w->kills, w->pauses, w->rejected, w->steps, w->skipped, w->anchored, w->retries, w->refused, w->lost, w->deleted};
+	const uint64_t all[FIGURES] = {w->kills, w->pauses, w->rejected, w->steps, w->skipped, w->anchored, w->retries, w->waves, w->refused, w->lost, w->deleted};
 	memcpy(figures, all, sizeof(all));
 }
 

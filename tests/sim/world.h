@@ -313,7 +313,7 @@ struct world {
 	size_t notes_len, notes_cap;
 	uint32_t *counts;
 	size_t counts_len, counts_cap;
-	uint64_t kills, pauses, rejected, skipped, anchored, retries, steps, refused, lost, deleted;
+	uint64_t kills, pauses, rejected, skipped, anchored, retries, steps, refused, lost, deleted, waves;
 	char failure[512];
 };
 

@@ -352,6 +352,7 @@ class Receiver:
         self.store = {}      # key -> [(time_ms, value or Histogram)]
         self.exemplars, self.types = {}, {}
         self.refused_points = set()
+        self.active = self.most_active = 0     # requests being answered now, and at most
         self.lock = threading.Lock()
         outer = self
 
@@ -407,9 +408,13 @@ class Receiver:
     def take(self, handler):
         packed_body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         with self.lock:
+            self.active += 1
+            self.most_active = max(self.most_active, self.active)
             answer = self.judge(handler, packed_body)
         if answer.delay:
             time.sleep(answer.delay)
+        with self.lock:
+            self.active -= 1
         if answer.cut:
             handler.close_connection = True
             handler.connection.close()

@@ -8,6 +8,7 @@ set(app_TESTS
 	sender
 	span_sender
 	watch
+	window
 	worker
 	engine_api
 	gather

@@ -190,6 +190,42 @@ static void many_series_and_steps_agree_with_a_plain_table(void **state)
 	tally_free(t);
 }
 
+static void a_twin_counts_what_its_histogram_observes(void **state)
+{
+	(void)state;
+	struct tally *t = tally_new();
+	struct label label = LABEL("service_name", "a");
+	uint32_t calls = tally_series(t, FAMILY_SPAN_CALLS, &label, 1), durations = tally_series(t, FAMILY_SPAN_DURATION, &label, 1);
+	struct exemplar x;
+	tally_twin(t, durations, calls);
+	for (int clear = 0; clear < 2; clear++) {
+		exemplar_set(&x, 7, 3, 1, SLICE("aa"), SLICE("b"));
+		tally_observe_n(t, durations, 5, 3, 2, &x);
+		tally_observe_n(t, durations, 6, 1, 1, NULL);
+		exemplar_set(&x, 8, 4, 1, SLICE("cc"), SLICE("d"));
+		tally_observe_n(t, durations, 5, 4, 1, &x);
+		size_t len;
+		for (int again = 0; again < 2; again++) {
+			const struct tally_entry *e = tally_entries(t, &len);
+			assert_int_equal(len, 4);
+			assert_int_equal(tally_entries_len(t), 4);
+			assert_int_equal(e[0].series, calls);
+			assert_int_equal(e[0].step, 5);
+			assert_int_equal(e[0].count, 3);
+			assert_true(e[0].exemplar.value == 1 && e[0].exemplar.time_ns == 8 && !e[0].buckets);
+			assert_memory_equal(e[0].exemplar.trace_id, "cc", 2);
+			assert_int_equal(e[1].series, durations);
+			assert_int_equal(e[1].count, 3);
+			assert_true(e[1].sum == 10 && e[1].exemplar.value == 4);
+			assert_int_equal(e[2].series, calls);
+			assert_int_equal(e[2].count, 1);
+			assert_int_equal(e[2].exemplar.rank, 0);
+		}
+		tally_clear(t);
+	}
+	tally_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +238,7 @@ int main(void)
 		cmocka_unit_test(ids_that_do_not_fit_an_exemplar_are_left_out),
 		cmocka_unit_test(clear_drops_increments_and_keeps_series),
 		cmocka_unit_test(many_series_and_steps_agree_with_a_plain_table),
+		cmocka_unit_test(a_twin_counts_what_its_histogram_observes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

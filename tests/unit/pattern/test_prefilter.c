@@ -187,31 +187,60 @@ static bool compiles(struct slice regex)
 
 static const char *const services[] = {"cart", "shop", "pay", ""};
 
+enum form { FORM_TEMPLATE, FORM_OPENING, FORM_GROK, FORM_REGEX, FORM_CASELESS };
+
+static enum form random_form(void)
+{
+	if (rnd(3) == 0)
+		return rnd(2) ? FORM_OPENING : FORM_TEMPLATE;
+	if (rnd(5) == 0)
+		return FORM_GROK;
+	return rnd(5) == 0 ? FORM_CASELESS : FORM_REGEX;
+}
+
+static void add_regex(struct buf *regex, struct buf *sample, bool caseless)
+{
+	unsigned groups = 0;
+	do {
+		buf_reset(regex);
+		buf_reset(sample);
+		if (rnd(3) == 0)
+			buf_add_str(regex, rnd(2) ? "^" : "\\A");
+		if (caseless)
+			buf_add_str(regex, "(?i)");
+		add_sequence(regex, sample, 0, caseless, &groups);
+	} while (!compiles(buf_slice(regex)));
+}
+
+static const char *add_text(struct buf *text, struct buf *sample)
+{
+	enum form form = random_form();
+	switch (form) {
+	case FORM_TEMPLATE:
+		add_template(text, sample);
+		return "match";
+	case FORM_OPENING:
+		add_opening(text, sample);
+		return "match";
+	case FORM_GROK:
+		if (rnd(3) == 0)
+			buf_add_str(text, "^");
+		add_grok(text, sample);
+		return "grok";
+	default:
+		add_regex(text, sample, form == FORM_CASELESS);
+		return "regex";
+	}
+}
+
 /* One rule into the file, and a text that should fit it. */
 static void add_rule(struct buf *file, unsigned number, struct buf *sample)
 {
 	struct buf text = {0};
-	unsigned groups = 0;
-	bool template = rnd(3) == 0, opening = rnd(2), grok = !template && rnd(5) == 0, caseless = !template && !grok && rnd(5) == 0;
-	do {
-		buf_reset(&text);
-		buf_reset(sample);
-		if (!template && rnd(3) == 0)
-			buf_add_str(&text, rnd(2) ? "^" : "\\A");
-		if (caseless)
-			buf_add_str(&text, "(?i)");
-		if (template && opening)
-			add_opening(&text, sample);
-		else if (template)
-			add_template(&text, sample);
-		else if (grok)
-			add_grok(&text, sample);
-		else
-			add_sequence(&text, sample, 0, caseless, &groups);
-	} while (!template && !grok && !compiles(buf_slice(&text)));
+	const char *key = add_text(&text, sample);
 	buf_printf(file, "  - name: r%u\n", number);
 	if (rnd(12)) {
-		buf_printf(file, "    %s: ", template ? "match" : grok ? "grok" : "regex");
+		buf_printf(file, "    %s: ", key);
 		add_quoted(file, buf_slice(&text));
 		buf_add_char(file, '\n');
 		if (rnd(3) == 0)

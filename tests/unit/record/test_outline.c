@@ -9,26 +9,37 @@
 
 static const int64_t NOW_NS = INT64_C(1772618400) * NS_PER_S; /* 2026-03-04T10:00:00Z */
 
-/* A name as a document holds it. */
-static const unsigned char *name(const char *text)
+/* A name as it stands in a document. */
+static struct slice name(const char *text)
 {
-	static unsigned char at[512];
-	uint32_t len = (uint32_t)strlen(text);
+	static char at[512];
 	memset(at, 0xEE, sizeof(at));
-	memcpy(at, &len, sizeof(len));
-	memcpy(at + sizeof(len), text, len);
-	return at;
+	at[0] = '"';
+	memcpy(at + 1, text, strlen(text));
+	at[1 + strlen(text)] = '"';
+	return slice_of(at + 1, strlen(text));
+}
+
+/* As a reader does: the child that came last first. Nodes by number; 0: there is none. */
+static size_t step(struct outline *o, size_t parent, struct slice text)
+{
+	struct outline_node *first = o->nodes[parent].first;
+	bool expected = outline_is(first, text.ptr - 1);
+	struct outline_node *found = outline_search(o, &o->nodes[parent], text);
+	if (expected)
+		assert_ptr_equal(found, first);
+	return (size_t)(found - o->nodes);
 }
 
 static void a_name_leads_to_the_same_node_again(void **state)
 {
 	struct outline o = {0};
 	outline_begin(&o);
-	uint16_t time = outline_step(&o, 0, name("time")), level = outline_step(&o, time, name("level"));
+	size_t time = step(&o, 0, name("time")), level = step(&o, time, name("level"));
 	assert_true(time && level && time != level);
-	assert_int_equal(outline_step(&o, 0, name("time")), time);
-	assert_int_equal(outline_step(&o, time, name("level")), level);
-	assert_int_not_equal(outline_step(&o, 0, name("level")), level);
+	assert_int_equal(step(&o, 0, name("time")), time);
+	assert_int_equal(step(&o, time, name("level")), level);
+	assert_int_not_equal(step(&o, 0, name("level")), level);
 	assert_true(slice_eq(outline_name(&o.nodes[level]), slice_str("level")));
 	outline_done(&o);
 	(void)state;
@@ -39,11 +50,11 @@ static void names_are_told_apart_to_the_last_byte(void **state)
 	static const char *const names[] = {"", "a", "b", "aa", "time", "time_", "resource.attributes.host_a", "resource.attributes.host_b", "resource.attributes.host_",
 		"a_name_of_sixteen", "a_name_of_twelve"};
 	struct outline o = {0};
-	uint16_t nodes[sizeof(names) / sizeof(names[0])];
+	size_t nodes[sizeof(names) / sizeof(names[0])];
 	outline_begin(&o);
 	for (size_t round = 0; round < 2; round++)
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-			uint16_t node = outline_step(&o, 0, name(names[i]));
+			size_t node = step(&o, 0, name(names[i]));
 			nodes[i] = round ? nodes[i] : node;
 			assert_int_equal(node, nodes[i]);
 			assert_true(slice_eq(outline_name(&o.nodes[node]), slice_str(names[i])));
@@ -57,23 +68,23 @@ static void names_are_told_apart_to_the_last_byte(void **state)
 static void it_is_bounded(void **state)
 {
 	struct outline o = {0};
-	char text[100];
+	char text[OUTLINE_TEXT + 1];
 	size_t refused = 0;
 	outline_begin(&o);
-	memset(text, 'x', 61);
-	text[61] = 0;
-	assert_int_equal(outline_step(&o, 0, name(text)), 0);
+	memset(text, 'x', OUTLINE_TEXT - 1);
+	text[OUTLINE_TEXT - 1] = 0;
+	assert_int_equal(step(&o, 0, name(text)), 0);
 	for (int i = 0; i < OUTLINE_BRANCHES + 5; i++) {
 		snprintf(text, sizeof(text), "n%d", i);
-		refused += outline_step(&o, 0, name(text)) == 0;
+		refused += step(&o, 0, name(text)) == 0;
 	}
 	assert_int_equal(refused, 5);
 	for (int i = 0; i < 10 * OUTLINE_NODES; i++) {
 		outline_begin(&o);
 		snprintf(text, sizeof(text), "n%d", i);
-		uint16_t node = outline_step(&o, 0, name("n3"));
+		size_t node = step(&o, 0, name("n3"));
 		for (int k = 0; k < 3 && node; k++)
-			node = outline_step(&o, node, name(text));
+			node = step(&o, node, name(text));
 		assert_true(o.len <= OUTLINE_NODES);
 	}
 	outline_done(&o);

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "record/timestamp.h"
 
+#include <stdio.h>
+
 #define BASE INT64_C(1772615702)           /* 2026-03-04T09:15:02Z */
 #define NS(fraction) (BASE * 1000000000 + (fraction))
 
@@ -81,6 +83,59 @@ static void numbers_are_told_apart_by_magnitude(void **state)
 	assert_int_equal(timestamp_of_parts(INT64_MAX, 5), INT64_MAX);
 }
 
+static void check_time(const char *text, int64_t ns)
+{
+	struct timestamp t;
+	bool read = timestamp_parse(slice_str(text), &t);
+	if (!read || t.ns != ns || !t.zoned || !t.dated || t.len != strlen(text))
+		fail_msg("%s: read %d, %lld instead of %lld", text, read, (long long)t.ns, (long long)ns);
+}
+
+static void every_day_and_every_number_of_places_is_read(void **state)
+{
+	static const char digits[] = "9040506078123";
+	char text[64];
+	(void)state;
+	for (int year = 1700; year < 2200; year++)
+		for (unsigned month = 1; month <= 12; month++)
+			for (unsigned day = 1; day <= 31; day++) {
+				snprintf(text, sizeof(text), "%04d-%02u-%02uT23:59:58Z", year, month, day);
+				check_time(text, (clock_days(year, month, day) * 86400 + 86398) * NS_PER_S);
+			}
+	for (int places = 1; places <= 12; places++) {
+		int64_t ns = 0;
+		for (int i = 0; i < 9; i++)
+			ns = ns * 10 + (i < places ? digits[i] - '0' : 0);
+		snprintf(text, sizeof(text), "2026-03-04T09:15:02.%.*sZ", places, digits);
+		check_time(text, NS(ns));
+		snprintf(text, sizeof(text), "2026-03-04 09:15:02,%.*s+00:00", places, digits);
+		check_time(text, NS(ns));
+	}
+}
+
+/* One byte at a time is made something else: what is read at all has to be the same time without the quick way, which text behind it shuts off. */
+static void a_wrong_byte_anywhere_is_no_time(void **state)
+{
+	static const char *const texts[] = {"2026-03-04T09:15:02Z", "2026-03-04T09:15:02.4Z", "2026-03-04T09:15:02.4812031Z", "2026-03-04T09:15:02.48120311Z", "2026-03-04T09:15:02.481203117Z"};
+	char text[64];
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		for (size_t at = 0; at < strlen(texts[i]); at++)
+			for (int c = 1; c < 256; c++) {
+				struct timestamp whole, slow;
+				size_t len = strlen(texts[i]);
+				snprintf(text, sizeof(text), "%s ", texts[i]);
+				text[at] = (char)c;
+				bool read = timestamp_parse(slice_of(text, len), &whole);
+				bool scanned = timestamp_scan(slice_of(text, len + 1), &slow) && slow.len == len;
+				if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f')
+					continue; /* trimmed at the ends */
+				assert_int_equal(read, scanned);
+				if (read)
+					assert_int_equal(whole.ns, slow.ns);
+			}
+}
+
 static void times_in_words_are_read_as_languages_print_them(void **state)
 {
 	static const struct {
@@ -134,6 +189,8 @@ int main(void)
 		cmocka_unit_test(a_time_of_day_has_no_date),
 		cmocka_unit_test(scanning_stops_behind_the_zone),
 		cmocka_unit_test(numbers_are_told_apart_by_magnitude),
+		cmocka_unit_test(every_day_and_every_number_of_places_is_read),
+		cmocka_unit_test(a_wrong_byte_anywhere_is_no_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

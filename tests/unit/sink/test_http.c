@@ -175,6 +175,52 @@ static void certificates_are_checked_unless_told_otherwise(void **state)
 	unlink(ca);
 }
 
+/* By what the body says. */
+static struct receiver_answer by_body(void *user, const struct receiver_request *request, size_t index)
+{
+	(void)user, (void)index;
+	char kind = request->body.len ? request->body.data[0] : '?';
+	if (kind == 'b')
+		return (struct receiver_answer){.status = 400, .body = "bad one", .delay_ms = 30};
+	if (kind == 's')
+		return (struct receiver_answer){.status = 503, .retry_after = "2"};
+	return (struct receiver_answer){.status = 204, .delay_ms = 60};
+}
+
+static void several_posts_at_once_get_each_its_own_answer(void **state)
+{
+	(void)state;
+	struct receiver r;
+	receiver_start(&r, by_body, NULL);
+	struct http_sender *s = sender(&(struct http_opts){.url = r.url});
+	unsigned short ports[2][4];
+	for (size_t wave = 0; wave < 2; wave++) {
+		struct http_job jobs[] = {{.body = SLICE("good")}, {.body = SLICE("bad")}, {.body = SLICE("slow down")}, {.body = SLICE("good too")}};
+		http_sender_post_all(s, jobs, 4);
+		const int statuses[] = {204, 400, 503, 204};
+		for (size_t i = 0; i < 4; i++)
+			assert_int_equal(jobs[i].reply.status, statuses[i]);
+		assert_string_equal(jobs[1].reply.reason, "bad one");
+		check(jobs[2].reply.retry_after_ns == 2 * NS_PER_S && jobs[2].reply.verdict == HTTP_RETRY && jobs[0].reply.retry_after_ns <= 0);
+		assert_int_equal(r.len, 4 * (wave + 1));
+		for (size_t i = 0; i < 4; i++)
+			ports[wave][i] = r.requests[4 * wave + i].port;
+	}
+	for (size_t i = 0; i < 4; i++)
+		for (size_t k = 0; k < i; k++)
+			check(ports[0][i] != ports[0][k]); /* a connection each, and */
+	size_t kept = 0;
+	for (size_t i = 0; i < 4; i++)
+		for (size_t k = 0; k < 4; k++)
+			kept += ports[1][i] == ports[0][k];
+	assert_int_equal(kept, 4); /* the same ones again */
+	struct http_reply reply;
+	http_sender_post(s, SLICE("bad"), 1, &reply); /* and one alone as ever */
+	check(reply.status == 400 && receiver_has_header(&r.requests[8], "retry-attempt: 1"));
+	http_sender_free(s);
+	receiver_stop(&r);
+}
+
 static void *abort_soon(void *user)
 {
 	usleep(100000);
@@ -228,6 +274,7 @@ int main(void)
 		cmocka_unit_test(no_answer_is_no_verdict_on_the_bytes),
 		cmocka_unit_test(a_connection_that_dies_under_a_request_is_told),
 		cmocka_unit_test(certificates_are_checked_unless_told_otherwise),
+		cmocka_unit_test(several_posts_at_once_get_each_its_own_answer),
 		cmocka_unit_test(a_post_under_way_can_be_stopped),
 		cmocka_unit_test(what_cannot_work_is_said_at_once),
 	};
