@@ -200,9 +200,22 @@ static struct slice without_other_span(struct slice text, struct arena *a, struc
 	return text;
 }
 
-struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
+/* The id alone, whatever it is spelled in. */
+static struct slice of_digits(struct slice text, struct arena *a)
 {
 	char digits[TRACE_DIGITS];
+	size_t n = text.len >= SPAN_DIGITS ? fold_hex(text, digits, TRACE_DIGITS) : 0;
+	if (n == TRACE_DIGITS || n == SPAN_DIGITS)
+		return keep(digits, n, a);
+	if (unbase64(text, 16, digits))
+		return keep(digits, TRACE_DIGITS, a);
+	if (unbase64(text, 8, digits))
+		return keep(digits, SPAN_DIGITS, a);
+	return all_decimal(text) ? of_decimal(text, a) : none;
+}
+
+struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
+{
 	if (text.len == TRACE_DIGITS && is_clean(text))
 		return text;
 	if (is_traceparent(text)) {
@@ -219,15 +232,7 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 		if (text.len == TRACE_DIGITS && is_clean(text))
 			return text;
 	}
-	text = xray(text);
-	size_t n = text.len >= SPAN_DIGITS ? fold_hex(text, digits, TRACE_DIGITS) : 0;
-	if (n == TRACE_DIGITS || n == SPAN_DIGITS)
-		return keep(digits, n, a);
-	if (unbase64(text, 16, digits))
-		return keep(digits, TRACE_DIGITS, a);
-	if (unbase64(text, 8, digits))
-		return keep(digits, SPAN_DIGITS, a);
-	return all_decimal(text) ? of_decimal(text, a) : none;
+	return of_digits(xray(text), a);
 }
 
 struct slice trace_id_of_bytes(struct slice bytes, struct arena *a)
