@@ -547,6 +547,8 @@ static void shut_down(struct control *c)
 	span_sender_stop(c->otlp, c->until_end && !c->leaving ? c->config->sampling.otlp.give_up_ns : OTLP_LEAVE_NS);
 	span_topic_free(c->kept);
 	span_topic_free(c->rekey);
+	for (size_t i = 0; i < c->workers_len; i++)
+		worker_free(c->workers[i]);
 	sending_stop(c->sending);
 	status_stop(c->status);
 	desk_close(c->desk);

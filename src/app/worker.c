@@ -391,6 +391,13 @@ void worker_join(struct worker *w)
 		free(n);
 	for (size_t i = 0; i < w->partitions.len; i++)
 		partition_free(w->partitions.at[i]);
+	w->partitions.len = 0;
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
 	queue_free(w->commands);
 	queue_free(w->replies);
 	queue_free(w->writer.notices);

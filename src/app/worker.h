@@ -47,8 +47,10 @@ void worker_set_rules(struct worker *w, const struct ruleset *rules);
 void worker_set_incidents(struct worker *w, struct incidents *incidents, bool unmask);
 /* until_end: goes on until every partition has ended and everything is posted. Else: appends what is open and stops. */
 void worker_stop(struct worker *w, bool until_end);
-/* Waits for the thread and frees everything. */
+/* Waits for the thread and lets its readers go. */
 void worker_join(struct worker *w);
+/* After worker_join, and after the topics for spans, which may still tell what became of its messages, are freed. */
+void worker_free(struct worker *w);
 bool worker_stopped(const struct worker *w);
 const struct worker_status *worker_status(const struct worker *w);
 size_t worker_number(const struct worker *w);

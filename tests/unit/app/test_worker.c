@@ -16,6 +16,12 @@ static int64_t size_of(const char *name)
 	return st.st_size;
 }
 
+static void end(struct worker *w)
+{
+	worker_join(w);
+	worker_free(w);
+}
+
 static void run_to_the_end(struct books *books, const char *const *files, size_t len)
 {
 	_Atomic int64_t low_ns[2];
@@ -29,7 +35,7 @@ static void run_to_the_end(struct books *books, const char *const *files, size_t
 	for (size_t i = 0; i < len; i++)
 		worker_stop(w[i], true);
 	for (size_t i = 0; i < len; i++)
-		worker_join(w[i]);
+		end(w[i]);
 }
 
 static void a_file_is_counted_once_over_two_runs(void **state)
@@ -137,7 +143,7 @@ static void a_worker_whose_delta_is_rejected_rewinds_to_the_books(void **state)
 	while (!worker_stopped(w))
 		clock_sleep_ns(NS_PER_MS);
 	assert_int_equal(worker_status(w)->rewinds, 1);
-	worker_join(w);
+	end(w);
 	house_check_totals(books, services, 1, LINES);
 	books_close(books);
 }
@@ -161,7 +167,7 @@ static void two_instances_on_one_file_count_nothing_twice(void **state)
 	for (int i = 0; i < 2; i++)
 		worker_stop(w[i], false);
 	for (int i = 0; i < 2; i++)
-		worker_join(w[i]);
+		end(w[i]);
 	house_check_totals(books, services, 1, LINES);
 	ledger_stats(books_lock(books), &stats);
 	books_unlock(books);
@@ -185,9 +191,9 @@ static void a_partition_given_back_is_in_the_books_and_goes_on_elsewhere(void **
 	assert_int_equal(house_total(books, FAMILY_RECORDS_CONSUMED, NULL, NULL), worker_status(first)->consumed);
 	house_take(books, second, "cart.log", false);
 	worker_stop(second, true);
-	worker_join(second);
+	end(second);
 	worker_stop(first, false);
-	worker_join(first);
+	end(first);
 	house_check_totals(books, services, 1, LINES);
 	books_close(books);
 }
@@ -206,7 +212,7 @@ static void a_worker_that_stops_appends_what_is_open(void **state)
 	while (!worker_stopped(w))
 		clock_sleep_ns(NS_PER_MS);
 	assert_int_equal(house_total(books, FAMILY_RECORDS_CONSUMED, NULL, NULL), worker_status(w)->consumed);
-	worker_join(w);
+	end(w);
 	run_to_the_end(books, (const char *const[]){"cart.log"}, 1);
 	house_check_totals(books, services, 1, LINES);
 	books_close(books);
@@ -271,7 +277,7 @@ static void a_run_until_the_end_decides_what_one_before_it_had_read_and_left_und
 	while (!worker_stopped(w))
 		clock_sleep_ns(NS_PER_MS);
 	assert_int_equal(worker_status(w)->traces_kept + worker_status(w)->traces_dropped, 0);
-	worker_join(w);
+	end(w);
 	w = sampling_worker(books, low_ns);
 	take_up_to_its_end(books, w, "spans.json");
 	worker_stop(w, true);
@@ -280,7 +286,7 @@ static void a_run_until_the_end_decides_what_one_before_it_had_read_and_left_und
 	assert_int_equal(worker_status(w)->traces_kept, 1);
 	assert_int_equal(worker_status(w)->traces_dropped, LINES - 1);
 	assert_int_equal(house_total(books, FAMILY_SPAN_CALLS, NULL, NULL), LINES);
-	worker_join(w);
+	end(w);
 	books_close(books);
 }
 
