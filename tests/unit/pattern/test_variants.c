@@ -18,7 +18,7 @@ static struct template *of(const char *message)
 static uint64_t learned(const char *const *messages, size_t len)
 {
 	struct variants v = {.len = 0};
-	struct template *templates[16];
+	struct template *templates[16] = {0};
 	for (size_t i = 0; i < len; i++) {
 		templates[i] = of(messages[i]);
 		if (i > 0)
