@@ -42,7 +42,6 @@
 
 enum { SERVER_ERRORS_MAX = 5, INSIST_TRIES = 3, SAMPLES_MIN = 100 };
 #define ASIDES_EVERY_NS (11 * NS_PER_S)
-#define RETRY_AFTER_MAX_NS (60 * NS_PER_S)
 
 struct sender {
 	struct sender_opts opts;
@@ -150,16 +149,6 @@ static bool is_denial(int status)
 	return false;
 }
 
-static int64_t backoff(int64_t least, int64_t most, unsigned attempt, uint64_t random)
-{
-	int64_t wait = least;
-	for (unsigned i = 0; i < attempt && wait < most; i++)
-		wait *= 2;
-	if (wait > most)
-		wait = most;
-	return wait - (int64_t)(random % (uint64_t)(wait / 10 + 1));
-}
-
 enum sender_move sender_decide(const struct sender_opts *opts, const struct sender_try *try, const struct http_reply *reply, uint64_t random, int64_t *ret_wait_ns)
 {
 	*ret_wait_ns = 0;
@@ -168,32 +157,17 @@ enum sender_move sender_decide(const struct sender_opts *opts, const struct send
 	bool denied = is_denial(reply->status);
 	if (reply->verdict == HTTP_REFUSED && !denied && reply->status != 408)
 		return reply->status == 400 && try->maybe_there && !try->anchors ? SENDER_ALREADY_THERE : SENDER_REFUSED;
-	int64_t wait = denied ? backoff(opts->denied_pause_ns, 6 * opts->denied_pause_ns, try->attempt, random) : backoff(opts->backoff_min_ns, opts->backoff_max_ns, try->attempt, random);
-	int64_t asked = reply->retry_after_ns < RETRY_AFTER_MAX_NS ? reply->retry_after_ns : RETRY_AFTER_MAX_NS;
-	*ret_wait_ns = asked > wait ? asked : wait;
+	int64_t least = denied ? opts->denied_pause_ns : opts->backoff_min_ns, most = denied ? 6 * opts->denied_pause_ns : opts->backoff_max_ns;
+	*ret_wait_ns = retry_wait_ns(least, most, try->attempt, random, reply->retry_after_ns);
 	return reply->status >= 500 && try->server_errors + 1 >= SERVER_ERRORS_MAX ? SENDER_PROBE : SENDER_RETRY;
 }
 
 /* --- what others see --- */
 
-static void count_code(struct sender_status *status, int code)
-{
-	size_t i = 0;
-	while (i < status->requests_len && status->requests[i].code != code)
-		i++;
-	if (i == SENDER_CODES_MAX)
-		return;
-	if (i == status->requests_len) {
-		status->requests[i].code = code;
-		status->requests_len++;
-	}
-	status->requests[i].count++;
-}
-
 static void note_reply(struct sender *s, const struct http_reply *reply, enum sender_move move)
 {
 	pthread_mutex_lock(&s->mutex);
-	count_code(&s->status, reply->status);
+	reply_codes_count(&s->status.requests, reply->status);
 	if (move == SENDER_PASSED || move == SENDER_ALREADY_THERE) {
 		s->status.failing_since_ns = 0;
 	} else {

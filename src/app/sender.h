@@ -6,6 +6,7 @@
 #include "app/dialect.h"
 #include "ledger/ledger.h"
 #include "sink/http.h"
+#include "sink/retry.h"
 
 struct sender_opts {
 	struct http_opts http;
@@ -65,14 +66,10 @@ enum sender_result sender_send(struct sender *s, int64_t step, bool newest);
 /* Ends a send that is under way, soon, and all later ones. */
 void sender_stop(struct sender *s);
 
-enum { SENDER_CODES_MAX = 32, SENDER_ASIDE_SHOWN = 20 };
+enum { SENDER_ASIDE_SHOWN = 20 };
 
 struct sender_status {
-	struct {
-		int code; /* HTTP status, 0: no answer */
-		uint64_t count;
-	} requests[SENDER_CODES_MAX];
-	size_t requests_len;
+	struct reply_codes requests;
 	uint64_t steps, samples, exemplars; /* acknowledged */
 	uint64_t bytes;                     /* of bodies posted, repeats included */
 	uint64_t already_there;             /* requests whose 400 meant that */

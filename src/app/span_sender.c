@@ -31,7 +31,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define RETRY_AFTER_MAX_NS (60 * NS_PER_S)
 #define ABORT_NS (NS_PER_S / 2)
 
 struct message {
@@ -147,18 +146,6 @@ static size_t next_messages(struct span_sender *s, uint64_t *ret_spans)
 	return n;
 }
 
-static void count_code(struct span_sender_status *status, int code)
-{
-	size_t i = 0;
-	while (i < status->requests_len && status->requests[i].code != code)
-		i++;
-	if (i == SPAN_SENDER_CODES_MAX)
-		return;
-	status->requests[i].code = code;
-	status->requests_len += i == status->requests_len;
-	status->requests[i].count++;
-}
-
 /* --- the thread --- */
 
 static void post(struct span_sender *s, size_t messages, struct http_reply *reply)
@@ -195,7 +182,7 @@ static void settle(struct span_sender *s, size_t messages, uint64_t spans, const
 	bool over = move == SPAN_SENDER_PASSED || move == SPAN_SENDER_REFUSED;
 	pthread_mutex_lock(&s->mutex);
 	bool troubled = s->status.last_error[0];
-	count_code(&s->status, reply->status);
+	reply_codes_count(&s->status.requests, reply->status);
 	s->status.bytes += s->opts.gzip ? s->packed.len : s->body.len;
 	s->status.refused += refused;
 	if (move == SPAN_SENDER_PASSED)
@@ -212,14 +199,8 @@ static void settle(struct span_sender *s, size_t messages, uint64_t spans, const
 
 static void pause_for(struct span_sender *s, unsigned attempt, int64_t asked_ns)
 {
-	int64_t wait = s->opts.backoff_min_ns;
-	for (unsigned i = 0; i < attempt && wait < s->opts.backoff_max_ns; i++)
-		wait *= 2;
-	wait = wait < s->opts.backoff_max_ns ? wait : s->opts.backoff_max_ns;
 	s->random = hash_pair(s->random, 1);
-	wait -= (int64_t)(s->random % (uint64_t)(wait / 10 + 1));
-	asked_ns = asked_ns < RETRY_AFTER_MAX_NS ? asked_ns : RETRY_AFTER_MAX_NS;
-	int64_t until = clock_mono_ns() + (asked_ns > wait ? asked_ns : wait);
+	int64_t until = clock_mono_ns() + retry_wait_ns(s->opts.backoff_min_ns, s->opts.backoff_max_ns, attempt, s->random, asked_ns);
 	pthread_mutex_lock(&s->mutex);
 	while (clock_mono_ns() < until && clock_mono_ns() < s->until_ns)
 		wait_until(s, until < s->until_ns ? until : s->until_ns);

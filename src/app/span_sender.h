@@ -4,6 +4,7 @@
 #define WINNOW_APP_SPAN_SENDER_H
 
 #include "sink/http.h"
+#include "sink/retry.h"
 
 struct span_sender;
 
@@ -19,14 +20,8 @@ struct span_sender_opts {
 /* The values above; http is left zero. */
 void span_sender_opts_default(struct span_sender_opts *opts);
 
-enum { SPAN_SENDER_CODES_MAX = 32 };
-
 struct span_sender_status {
-	struct {
-		int code; /* HTTP status, 0: no answer */
-		uint64_t count;
-	} requests[SPAN_SENDER_CODES_MAX];
-	size_t requests_len;
+	struct reply_codes requests;
 	uint64_t sent, overflow, expired, refused; /* spans: taken; the queue was full; waited too long; not taken by the endpoint */
 	uint64_t queued, queued_bytes;             /* spans and their bytes now */
 	uint64_t bytes;                            /* of bodies posted, repeats included */

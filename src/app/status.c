@@ -55,14 +55,19 @@ static void unlock_ledger(void *app)
 	books_unlock(((struct status *)app)->books);
 }
 
+/* How many there are. */
+static size_t copy_codes(struct admin_requests *to, const struct reply_codes *from)
+{
+	_Static_assert((int)ADMIN_CODES_MAX == (int)REPLY_CODES_MAX, "the admin room shows all that the senders say");
+	for (size_t i = 0; i < from->len; i++)
+		to[i] = (struct admin_requests){.code = from->at[i].code, .count = from->at[i].count};
+	return from->len;
+}
+
 static void fill_sender(const struct sender_status *from, struct admin_status *to)
 {
-	_Static_assert((int)ADMIN_CODES_MAX == (int)SENDER_CODES_MAX && (int)ADMIN_ASIDE_MAX == (int)SENDER_ASIDE_SHOWN, "the admin room shows all that the sender says");
-	to->requests_len = from->requests_len;
-	for (size_t i = 0; i < from->requests_len; i++) {
-		to->requests[i].code = from->requests[i].code;
-		to->requests[i].count = from->requests[i].count;
-	}
+	_Static_assert((int)ADMIN_ASIDE_MAX == (int)SENDER_ASIDE_SHOWN, "the admin room shows all that the sender says");
+	to->requests_len = copy_codes(to->requests, &from->requests);
 	to->write_version = (int)from->version;
 	to->partial_writes = from->partial;
 	to->in_flight = from->in_flight;
@@ -128,14 +133,9 @@ static void add_traces(const struct worker_status *w, struct admin_status *ret)
 static void fill_otlp(struct span_sender *from, struct admin_status *to)
 {
 	struct span_sender_status status;
-	_Static_assert((int)ADMIN_CODES_MAX == (int)SPAN_SENDER_CODES_MAX, "the admin room shows all that the sender says");
 	span_sender_status(from, &status);
 	to->otlp.on = true;
-	to->otlp.requests_len = status.requests_len;
-	for (size_t i = 0; i < status.requests_len; i++) {
-		to->otlp.requests[i].code = status.requests[i].code;
-		to->otlp.requests[i].count = status.requests[i].count;
-	}
+	to->otlp.requests_len = copy_codes(to->otlp.requests, &status.requests);
 	to->otlp.sent = status.sent;
 	to->otlp.overflow = status.overflow;
 	to->otlp.expired = status.expired;

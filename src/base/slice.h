@@ -13,6 +13,14 @@ struct slice {
 	size_t len;
 };
 
+/* Eight bytes as a number in the machine's order, whatever their alignment. */
+static inline uint64_t load_u64(const char *p)
+{
+	uint64_t word;
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
 /* A slice over a string literal. */
 #define SLICE(literal) ((struct slice){.ptr = "" literal, .len = sizeof(literal) - 1})
 

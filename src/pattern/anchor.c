@@ -49,13 +49,6 @@ struct anchors {
 	size_t pool_len;
 };
 
-static inline uint64_t word_at(const char *p)
-{
-	uint64_t word;
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
 static inline uint64_t mix(uint64_t a, uint64_t b)
 {
 	uint64_t h = (a ^ b * UINT64_C(0xD6E8FEB86659FD93)) * UINT64_C(0x9E3779B97F4A7C15);
@@ -100,7 +93,7 @@ static bool is_deep(struct slice text, size_t at)
 
 static uint64_t anchor_hash(struct slice text, size_t at)
 {
-	return mix(word_at(text.ptr + at), is_deep(text, at) ? word_at(text.ptr + at + WINDOW) : 1);
+	return mix(load_u64(text.ptr + at), is_deep(text, at) ? load_u64(text.ptr + at + WINDOW) : 1);
 }
 
 /* How many texts have this anchor, about. */
@@ -163,9 +156,9 @@ static struct entry *entry_at(const struct anchors *a, int32_t place)
 
 static void add(struct anchors *a, struct slice text, size_t at, uint32_t number)
 {
-	uint64_t window = word_at(text.ptr + at);
+	uint64_t window = load_u64(text.ptr + at);
 	bool deep = is_deep(text, at);
-	struct slot *s = deep ? slot_add(&a->by_16, window, word_at(text.ptr + at + WINDOW)) : slot_add(&a->by_8, window, 0);
+	struct slot *s = deep ? slot_add(&a->by_16, window, load_u64(text.ptr + at + WINDOW)) : slot_add(&a->by_8, window, 0);
 	a->filter[filter_hash(window)] |= deep ? IN_BY_16 : IN_BY_8;
 	int32_t place = (int32_t)a->pool_len;
 	a->pool_len += entry_units(text);
@@ -219,10 +212,10 @@ struct search {
 /* n is more than a window. */
 static inline bool same_bytes(const char *a, const char *b, size_t n)
 {
-	if (word_at(a + n - WINDOW) != word_at(b + n - WINDOW))
+	if (load_u64(a + n - WINDOW) != load_u64(b + n - WINDOW))
 		return false;
 	for (size_t i = 0; i + WINDOW < n; i += WINDOW)
-		if (word_at(a + i) != word_at(b + i))
+		if (load_u64(a + i) != load_u64(b + i))
 			return false;
 	return true;
 }
@@ -246,12 +239,12 @@ static inline void try_slot(const struct search *s, const struct slot *slot, siz
 static __attribute__((noinline)) void try_anchor(const struct search *s, size_t at)
 {
 	const struct anchors *a = s->anchors;
-	uint64_t window = word_at(s->message.ptr + at);
+	uint64_t window = load_u64(s->message.ptr + at);
 	uint8_t where = a->filter[filter_hash(window)];
 	if (where & IN_BY_8)
 		try_slot(s, slot_of(&a->by_8, window, 0), at);
 	if (where & IN_BY_16 && at + 2 * WINDOW <= s->message.len)
-		try_slot(s, slot_of(&a->by_16, window, word_at(s->message.ptr + at + WINDOW)), at);
+		try_slot(s, slot_of(&a->by_16, window, load_u64(s->message.ptr + at + WINDOW)), at);
 }
 
 /* A bit for each of the 64 bytes at p that is part of a word, and for those that are letters. */
@@ -304,7 +297,7 @@ static inline __attribute__((always_inline)) uint64_t filter_block(const struct 
 	uint64_t hits = 0;
 	for (; begins; begins &= begins - 1) {
 		unsigned at = (unsigned)__builtin_ctzll(begins);
-		hits |= (uint64_t)(a->filter[filter_hash(word_at(block + at))] != 0) << at;
+		hits |= (uint64_t)(a->filter[filter_hash(load_u64(block + at))] != 0) << at;
 	}
 	return hits;
 }

@@ -69,13 +69,6 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
 	return h ^ h >> 32;
 }
 
-static inline uint64_t word_at(const char *p)
-{
-	uint64_t word;
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
 static inline uint64_t short_key(uint64_t start)
 {
 	char bytes[sizeof(start)] = {0};
@@ -148,7 +141,7 @@ static void add_followers(struct starts *s, const struct starter *starters, size
 	*follow_slot(s, stem, width, a, b) = (struct follow_slot){.a = a, .b = b, .stem = stem, .width = width, .first = (uint32_t)s->followers_len, .len = (uint32_t)len};
 	s->stems[stem].widths |= width;
 	for (size_t i = 0; i < len; i++)
-		s->followers[s->followers_len++] = (struct follower){.end = word_at(starters[i].behind.ptr + starters[i].behind.len - LONG), .len = (uint32_t)starters[i].behind.len, .rule = starters[i].rule};
+		s->followers[s->followers_len++] = (struct follower){.end = load_u64(starters[i].behind.ptr + starters[i].behind.len - LONG), .len = (uint32_t)starters[i].behind.len, .rule = starters[i].rule};
 }
 
 /* Those of a key's rules that a word and a text tell apart; the others go to the front. Returns how many those are. */
@@ -230,7 +223,7 @@ void ruleset_compile_starts(struct ruleset *set, bool *by_literal)
 static inline void try_follow(const struct starts *s, struct rule_scratch *scratch, const struct follow_slot *slot, struct slice message, size_t at)
 {
 	for (const struct follower *f = &s->followers[slot->first], *end = f + slot->len; f < end; f++)
-		if (at + f->len <= message.len && word_at(message.ptr + at + f->len - LONG) == f->end)
+		if (at + f->len <= message.len && load_u64(message.ptr + at + f->len - LONG) == f->end)
 			add_candidate(scratch, f->rule);
 }
 
@@ -239,9 +232,9 @@ static void try_stem(const struct starts *s, uint32_t number, struct rule_scratc
 	const struct stem *stem = &s->stems[number];
 	size_t at = program_word_end(message, stem->prefix.prefix.len);
 	if (stem->widths & BY_16 && at + WIDE <= message.len)
-		try_follow(s, scratch, follow_slot(s, number, BY_16, word_at(message.ptr + at), word_at(message.ptr + at + LONG)), message, at);
+		try_follow(s, scratch, follow_slot(s, number, BY_16, load_u64(message.ptr + at), load_u64(message.ptr + at + LONG)), message, at);
 	if (stem->widths & BY_8 && at + LONG <= message.len)
-		try_follow(s, scratch, follow_slot(s, number, BY_8, word_at(message.ptr + at), 0), message, at);
+		try_follow(s, scratch, follow_slot(s, number, BY_8, load_u64(message.ptr + at), 0), message, at);
 }
 
 static bool try_key(const struct starts *s, uint64_t key, struct rule_scratch *scratch, struct slice message, uint64_t start)

@@ -30,13 +30,6 @@ struct reader {
 	unsigned depth;
 };
 
-static inline uint64_t load8(const char *p)
-{
-	uint64_t word;
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
 static inline uint64_t word_of(char type, uint64_t value)
 {
 	return (uint64_t)(unsigned char)type << 56 | value;
@@ -84,7 +77,7 @@ static inline uint64_t eight_of(uint64_t word)
 /* Up to eight digits at p; how many. */
 static inline unsigned eight_digits(const char *p, uint64_t *ret_value)
 {
-	uint64_t word = load8(p);
+	uint64_t word = load_u64(p);
 	uint64_t odd = ((word & UINT64_C(0xF0F0F0F0F0F0F0F0)) ^ UINT64_C(0x3030303030303030)) | (((word + UINT64_C(0x0606060606060606)) & UINT64_C(0xF0F0F0F0F0F0F0F0)) ^ UINT64_C(0x3030303030303030));
 	unsigned n = odd ? (unsigned)__builtin_ctzll(odd) / 8 : 8;
 	if (n == 0)
@@ -162,7 +155,7 @@ static inline bool read_number(struct reader *r, const char *p)
 	size_t others = 64 - 8 * (size_t)(end - p);
 	if (others > 56 || (*p == '0' && others < 56))
 		return read_decimal(r, p, end);
-	uint64_t word = (load8(p) ^ UINT64_C(0x3030303030303030)) << others;
+	uint64_t word = (load_u64(p) ^ UINT64_C(0x3030303030303030)) << others;
 	if (((word + UINT64_C(0x7676767676767676)) | word) & UINT64_C(0x8080808080808080))
 		return read_decimal(r, p, end);
 	*r->free++ = word_of('l', 0);

@@ -8,13 +8,6 @@ struct cursor {
 	const char *end;
 };
 
-static inline uint64_t load8(const char *p)
-{
-	uint64_t word;
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
 static bool two_digits(struct cursor *c, unsigned *ret)
 {
 	if (c->end - c->p < 2)
@@ -81,7 +74,7 @@ static inline int64_t fraction(struct cursor *c, const char *begin)
 		return 0;
 	if (c->end - begin < 8)
 		return slow_fraction(c);
-	uint64_t word = --left >= 8 ? load8(c->p + 1) : load8(c->end - 8) >> (64 - 8 * left);
+	uint64_t word = --left >= 8 ? load_u64(c->p + 1) : load_u64(c->end - 8) >> (64 - 8 * left);
 	uint64_t odd = ((word & UINT64_C(0xF0F0F0F0F0F0F0F0)) ^ UINT64_C(0x3030303030303030)) | (((word + UINT64_C(0x0606060606060606)) & UINT64_C(0xF0F0F0F0F0F0F0F0)) ^ UINT64_C(0x3030303030303030));
 	unsigned n = odd ? (unsigned)__builtin_ctzll(odd) / 8 : 8;
 	if (n == 0)
@@ -301,7 +294,7 @@ static inline bool usual_time(struct cursor *c, int64_t *ret_seconds)
 	if (c->end - p < 19 || (p[10] != 'T' && p[10] != ' '))
 		return false;
 	/* "YYYY-MM-", "HH:MM:SS" as the words of a little-endian machine: 0x76 + 9 and 0x7F + 0 have no high bit */
-	uint64_t date = load8(p), time = load8(p + 11);
+	uint64_t date = load_u64(p), time = load_u64(p + 11);
 	if (!fits_digits(date, UINT64_C(0x2D30302D30303030), UINT64_C(0x7F76767F76767676)) || !fits_digits(time, UINT64_C(0x30303A30303A3030), UINT64_C(0x76767F76767F7676)))
 		return false;
 	/* each byte ten times itself and the one behind it: no byte carries */
@@ -375,7 +368,7 @@ static inline bool utc(struct slice text, struct timestamp *ret)
 	if (text.len > 20) {
 		/* the last eight bytes before the Z; of fewer digits the ones before them shifted out */
 		unsigned places = (unsigned)text.len - 21, others = places < 8 ? 64 - 8 * places : 0, first = places == 9 ? (unsigned)(c.p[1] - '0') : 0;
-		uint64_t digits = (load8(c.end - 9) >> others << others) ^ UINT64_C(0x3030303030303030) << others;
+		uint64_t digits = (load_u64(c.end - 9) >> others << others) ^ UINT64_C(0x3030303030303030) << others;
 		if (*c.p != '.' || first > 9 || ((digits + UINT64_C(0x7676767676767676)) | digits) & UINT64_C(0x8080808080808080))
 			return false;
 		ns = eight_of(digits) * (places == 9 ? 1 : nine_digits[places]) + first * INT64_C(100000000);

@@ -2,17 +2,10 @@
 """A stream that would blow up a metrics bill: the budgets hold, nothing is lost, and the report names who it was."""
 import json, os, random, subprocess, time
 from desk import Desk
+from flood import RULES
 from servers import BUILD, Winnow, run_folder
 
 RECORDS = 100_000
-RULES = """rules:
-  - name: order_stored
-    match: "order <order:word> stored for <customer:rest>"
-    labels: {customer: "{customer}"}
-    tests:
-      - message: order 1 stored for 5e0b1c9e-7d2a-4f33-9d0b-1a2b3c4d5e6f
-        expect: match
-"""
 
 
 class Budgets(Desk):

@@ -4,18 +4,11 @@
 10,000 records a second with fresh uuids in a rule's label, in span names and in messages: for 10 s, or for a minute with WINNOW_CARDINALITY=full.
 """
 import json, os, random, subprocess, sys, time
+from flood import RULES
 from stage import Producer, Stage, kafka
 
 SECONDS = 60 if os.environ.get("WINNOW_CARDINALITY") == "full" else 10
 RATE = 10_000
-RULES = """rules:
-  - name: order_stored
-    match: "order <order:word> stored for <customer:rest>"
-    labels: {customer: "{customer}"}
-    tests:
-      - message: order 1 stored for 5e0b1c9e-7d2a-4f33-9d0b-1a2b3c4d5e6f
-        expect: match
-"""
 BUDGETS = {"series": 2000, "label_values": 50, "patterns_per_service": 100}
 SERIES = '{__name__=~"(log|traces)_.*"}'
 

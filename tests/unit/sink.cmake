@@ -1,1 +1,1 @@
-set(sink_TESTS http)
+set(sink_TESTS http retry)

@@ -331,7 +331,7 @@ static void a_step_goes_anchors_first_and_once(void **state)
 	assert_int_equal(w->books.series[7].samples, 4);
 	assert_int_equal(w->books.requests, 3 + 3 * 3);
 	struct sender_status status = status_of(w);
-	check(status.requests_len == 1 && status.requests[0].code == 204 && status.requests[0].count == 12);
+	check(status.requests.len == 1 && status.requests.at[0].code == 204 && status.requests.at[0].count == 12);
 	assert_int_equal(w->shop.anchored, 1);
 	check(status.steps == 3 && status.samples == 200 && status.failing_since_ns == 0);
 	world_free(w);

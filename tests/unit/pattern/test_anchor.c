@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts found by their anchors against looking for each of them: random texts of few words, so that many share beginnings and ends. The seed is printed. */
 #include "../check.h"
+#include "random.h"
 #include "base/buf.h"
 #include "pattern/anchor.h"
 
@@ -9,16 +10,6 @@
 #include <unistd.h>
 
 enum { TEXTS_MAX = 300, ROUNDS = 60, MESSAGES = 60 };
-
-static uint64_t seed;
-
-static unsigned rnd(unsigned below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)(seed >> 33) % below;
-}
 
 static void add_words(struct buf *out, unsigned most)
 {

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A few texts found by their rare bytes against looking for each of them: random messages of few letters, in memory that ends where they end. The seed is printed. */
 #include "../check.h"
+#include "random.h"
 #include "pattern/needle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-static uint64_t seed;
-
-static unsigned rnd(unsigned below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)(seed >> 33) % below;
-}
 
 static struct slice random_text(char *out, size_t len)
 {

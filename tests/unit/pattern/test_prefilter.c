@@ -2,6 +2,7 @@
 /* The prefiltered engine against trying every rule's regex in turn: random rule sets (templates, regexes, grok, `where`, text beyond ASCII) and random messages, most of
  * them made to fit one of the rules or nearly so. The seed is printed; WINNOW_SEED repeats a run. */
 #include "../check.h"
+#include "random.h"
 #include "base/buf.h"
 #include "pattern/rule.h"
 
@@ -12,16 +13,6 @@
 #include <unistd.h>
 
 enum { SETS = 400, MESSAGES = 30, RULES_MAX = 90 };
-
-static uint64_t seed;
-
-static unsigned rnd(unsigned below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)(seed >> 33) % below;
-}
 
 static const char *const words[] = {"pay", "payment", "failed", "fail", "abc", "ab", "a", "order", "ord", "err", "error", "x", "disk full", "s3://", "k", "K", "is", "=", ": ", "caf\xC3\xA9", "[", "."};
 
