@@ -91,6 +91,14 @@ static struct books_opts books_opts(const struct config *config)
 	return opts;
 }
 
+/* Until a broker has been asked, an instance that reads from one does nothing yet. */
+static void expect_brokers(const struct control *c)
+{
+	for (size_t i = 0; i < c->config->sources_len; i++)
+		if (c->config->sources[i].kind == CONFIG_SOURCE_KAFKA)
+			status_trouble(c->status, "kafka", "not connected yet");
+}
+
 /* Opens journal and books, waiting for a broker that is not reachable; 0, or the exit status. */
 static int open_books(struct control *c)
 {
@@ -102,6 +110,7 @@ static int open_books(struct control *c)
 		struct books *books = NULL;
 		struct journal *journal = NULL;
 		if (pipeline_open_journal(c->config, "", &journal, &err) == 0 && books_open(journal, &opts, &books, &err) == 0) {
+			expect_brokers(c);
 			status_set_books(c->status, books);
 			status_trouble(c->status, "journal", "");
 			c->books = books;
