@@ -75,17 +75,20 @@ class Picture:
         series, out = self.series(panel), []
         if not series:
             return [text(x + w / 2, y + h / 2, "no data", 12, "#999", anchor="middle")]
-        shown = max(1, min(len(series), int((h - 110) / 14)))
+        shown = max(1, min(len(series), int((h - 122) / 14)))
         top = max(v for _, points in series for _, v in points) or 1.0
-        left, bottom, height = x + 70, y + h - 20 - 14 * shown, h - 56 - 14 * shown
+        left, bottom, height = x + 70, y + h - 32 - 14 * shown, h - 68 - 14 * shown
         for part in (0, 0.5, 1):
             at = bottom - part * height
             out.append(f'<line x1="{left:.0f}" y1="{at:.0f}" x2="{x + w - 12:.0f}" y2="{at:.0f}" stroke="#e5e5e5"/>' + text(left - 6, at + 4, number(top * part, panel.unit), 10, "#777", anchor="end"))
+        for part, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
+            at = time.strftime("%H:%M", time.gmtime(self.now - (1 - part) * RANGE_S))
+            out.append(text(left + part * (x + w - 12 - left), bottom + 12, at, 9, "#999", anchor=anchor))
         for i, (name, points) in enumerate(series):
             place = lambda p: f"{left + (p[0] - self.now + RANGE_S) / RANGE_S * (x + w - 12 - left):.1f},{bottom - p[1] / top * height:.1f}"
             out.append(f'<polyline fill="none" stroke="{COLOURS[i]}" stroke-width="1.5" points="{" ".join(map(place, points))}"/>')
             if i < shown:
-                out.append(text(x + 14, bottom + 18 + 14 * i, "\u2014 " + cut(name, w - 110, 10), 10, COLOURS[i]) + text(x + w - 14, bottom + 18 + 14 * i, number(points[-1][1], panel.unit), 10, "#444", anchor="end"))
+                out.append(text(x + 14, bottom + 30 + 14 * i, "\u2014 " + cut(name, w - 110, 10), 10, COLOURS[i]) + text(x + w - 14, bottom + 30 + 14 * i, number(points[-1][1], panel.unit), 10, "#444", anchor="end"))
         return out
 
     def table(self, panel, x, y, w, h):
