@@ -8,11 +8,11 @@ The day goes through a real Kafka and winnow into a real Prometheus, moved in ti
 and an exemplar of the suspect leads to one of its traces. No rule, no name of a service, and nothing of what was injected goes in. What there is to set are plain numbers at the top of
 suspects.py; the last lines say how the faults fall if the numbers are chosen on every other fault and judged on those between.
 """
-import calendar, collections, gzip, itertools, json, os, sys, time
+import calendar, collections, gzip, itertools, json, os, subprocess, sys, time
 import stage, suspects
 from servers import Failed, Kafka, Prometheus, Winnow, run_folder
 
-AFTER_S = 180
+AFTER_S, LOAD_S = 180, 1200
 CHOICES = {"CALM": (0.5, 0.75, 0.9), "HALF": (0.33, 0.5, 0.67), "HAND_ON": (0.3, 0.5, 0.7), "CHANCE": (2.0, 3.0, 4.0)}
 
 
@@ -78,7 +78,11 @@ class Day:
                     "remote_write": {"url": self.prometheus.url + "/api/v1/write"}}
         # the window is hardly longer than the day: a start far before the first record is walked through in event time, which costs half a minute for hours
         winnow = self.up(Winnow(settings, ["--until-end"]))
-        if winnow.child.wait(400):
+        try:
+            status = winnow.child.wait(LOAD_S)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"winnow has not read the day within {LOAD_S} s") from None
+        if status:
             raise Failed(winnow.said()[-2000:])
         late = sum(v for _, v in self.prometheus.query("sum(winnow_late_records_total)"))
         print(f"loaded; {late:.0f} records were late", flush=True)
