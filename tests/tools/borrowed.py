@@ -4,7 +4,8 @@ import glob, json, os, shutil, subprocess, sys, unittest
 from servers import BUILD
 
 FOLDER = os.path.join(BUILD, "borrowed")
-PACKAGES = ("grafana-foundation-sdk==1769699998!10.1.0", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3")
+# the types are those of the Grafana that docker/compose.yaml starts
+PACKAGES = ("grafana-foundation-sdk==1769699520!11.4.0", "kubernetes-validate==1.37.0", "jsonschema==4.26.0", "PyYAML==6.0.3")
 COMPOSE = "github.com/compose-spec/compose-go/v2@v2.4.7"
 OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.79.2"
 KEDA = "github.com/kedacore/keda/v2@v2.16.0"
