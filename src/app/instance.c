@@ -4,9 +4,13 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "app/config.h"
 #include "base/mem.h"
+
+/* admin.listen where nobody has set it */
+#define USUAL "127.0.0.1:9465"
 
 enum { TIMEOUT_MS = 10000, ANSWER_MAX = 64 << 20 };
 
@@ -72,8 +76,12 @@ static void set_up(struct instance *i, const char *address, const char *token)
 int instance_open(const char *address, const char *config_path, struct instance **ret, struct err *err)
 {
 	char *listen = NULL, *token = NULL;
-	if (!address || config_path) {
-		int code = from_config(config_path ? config_path : "winnow.yaml", &listen, &token, err);
+	if (!address && !config_path) {
+		config_path = access("winnow.yaml", F_OK) == 0 ? "winnow.yaml" : NULL;
+		address = config_path ? NULL : USUAL;
+	}
+	if (config_path) {
+		int code = from_config(config_path, &listen, &token, err);
 		if (code)
 			return code;
 	}

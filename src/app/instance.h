@@ -8,7 +8,8 @@
 
 struct instance;
 
-/* address: HOST:PORT or a URL; NULL: that of the configuration file, with its token. ERR_INPUT: neither is usable. */
+/* address: HOST:PORT or a URL; NULL: that of the configuration file, with its token;
+   both NULL: that of ./winnow.yaml, or, where there is none, 127.0.0.1:9465. ERR_INPUT: neither is usable. */
 int instance_open(const char *address, const char *config_path, struct instance **ret, struct err *err);
 void instance_free(struct instance *i);
 /* The answer to a GET, parsed; valid until the next one. ERR_UNREACHABLE: nobody answers there; ERR_INPUT: it refuses, in its own words. */

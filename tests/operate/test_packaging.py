@@ -185,6 +185,13 @@ class Health(unittest.TestCase):
                 self.assertEqual(done.returncode, 1, said)
                 self.assertRegex(said, "kafka|journal")
 
+    def test_any_folder(self):
+        """winnow top asks where an instance usually listens, in a folder without a winnow.yaml as well: nobody is there, or it answers"""
+        with tempfile.TemporaryDirectory() as folder:
+            done = run(WINNOW, "top", "--once", cwd=folder)
+        self.assertIn(done.returncode, (0, 3), done.stdout)
+        self.assertIn("127.0.0.1:9465", done.stdout)
+
 
 class Root:
     """A bare Debian of its own to install into: debootstrap, kept as build/base-root.tar."""
@@ -248,7 +255,7 @@ apt-get -qq purge -y winnow >/dev/null && test ! -e /etc/winnow && test ! -e /va
 BOOTED = r"""
 answers() { for i in $(seq 600); do winnow health 2>/dev/null && return; sleep 0.2; done; systemctl status --no-pager winnow; }
 line() { printf '{"time":"%s","level":"error","service":"booted","message":"charge %d refused"}\n' "$(date -u +%FT%TZ)" "$1" >> /srv/app.jsonl; }
-counted() { for i in $(seq 300); do winnow top --once -c /etc/winnow/winnow.yaml 2>/dev/null | grep -F "charge <num> refused" | grep -qw "$1" && { echo "counted $1"; return; }; sleep 0.2; done; winnow top --once -c /etc/winnow/winnow.yaml; }
+counted() { for i in $(seq 300); do winnow top --once 2>/dev/null | grep -F "charge <num> refused" | grep -qw "$1" && { echo "counted $1"; return; }; sleep 0.2; done; winnow top --once; }
 arrived() {
 	local query='sum(last_over_time(log_pattern_records_total%7Bservice_name%3D%22booted%22%7D%5B1h%5D))'
 	for i in $(seq 300); do
