@@ -102,7 +102,7 @@ static void deliver(struct books *b, const struct ledger_event *event)
 /* Who else sends. */
 static void watch_leaders(struct books *b, const struct ledger_event *event)
 {
-	bool claim = event->outcome == LEDGER_CLAIMED, speaks = event->outcome == LEDGER_MARKED || event->outcome == LEDGER_ANCHORED || event->outcome == LEDGER_IGNORED;
+	bool claim = event->outcome == LEDGER_CLAIMED, speaks = event->outcome == LEDGER_MARKED || event->outcome == LEDGER_ANCHORED || event->outcome == LEDGER_IGNORED || event->outcome == LEDGER_FOREIGN;
 	if (claim)
 		b->others_claim = event->writer != b->leader;
 	if ((claim || speaks) && event->writer != b->leader)
@@ -495,7 +495,7 @@ static int append_and_fold(struct books *b, struct buf *record, struct err *err)
 int books_mark(struct books *b, int64_t step, bool skipped, struct err *err)
 {
 	struct buf record = {0};
-	mark_encode(&record, step, skipped, now_in_journal(b), b->leader);
+	mark_encode(&record, 0, step, skipped, now_in_journal(b), b->leader);
 	return append_and_fold(b, &record, err);
 }
 
@@ -512,7 +512,7 @@ bool books_overtaken(struct books *b, int64_t step, bool anchors)
 int books_anchored(struct books *b, int64_t step, struct err *err)
 {
 	struct buf record = {0};
-	anchored_encode(&record, step, now_in_journal(b), b->leader);
+	anchored_encode(&record, 0, step, now_in_journal(b), b->leader);
 	int rc = append_and_fold(b, &record, err);
 	if (rc)
 		return rc;
