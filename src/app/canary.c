@@ -48,7 +48,7 @@ void canary_query_address(const struct config *config, const char *said, struct 
 	static const struct {
 		struct slice ends, becomes;
 	} known[] = {{SLICE("/api/v1/write"), SLICE("")}, {SLICE("/api/v1/push"), SLICE("/prometheus")}};
-	struct slice url = slice_str(said ? said : config->remote_write.url);
+	struct slice url = slice_str(said ? said : config->remote_write[0].url);
 	for (size_t i = 0; !said && i < sizeof(known) / sizeof(known[0]); i++)
 		if (slice_ends(url, known[i].ends)) {
 			buf_add_slice(out, slice_sub(url, 0, url.len - known[i].ends.len));
