@@ -33,6 +33,7 @@ struct red *red_new(struct tally *tally, int64_t step_ns, size_t names, size_t i
 	r->ids = ids;
 	if (spans)
 		r->spans = *spans;
+	r->names_only = r->spans.preset != SPANS_SEMCONV && r->spans.dimensions_len == 0;
 	forget_own(r);
 	return r;
 }

@@ -20,7 +20,8 @@
 
 #include <stdlib.h>
 
-enum { MEMOS = 8192, MEMO_SERIES = 4, LABEL_NAME_MAX = 128, LABELS_OWN = 6 };
+enum { MEMOS = 8192, MEMO_SERIES = 4, LABEL_NAME_MAX = 128, LABELS_OWN = 6, NEAR_SHIFT = 54 };
+_Static_assert(RED_NEAR == 1 << (64 - NEAR_SHIFT), "a mix leads to a place");
 
 struct memo {
 	uint64_t hash;
@@ -264,6 +265,11 @@ struct span_key {
 	size_t len;
 };
 
+static inline bool is_http(const struct record *span)
+{
+	return span->http_status || span->http_method.len || span->http_route.len;
+}
+
 static inline uint64_t small_numbers(const struct record *span, bool http)
 {
 	return (uint64_t)(uint16_t)span->http_status | (uint64_t)span->span_kind << 16 | (uint64_t)span->status << 24 | (uint64_t)span->system << 32 | (uint64_t)span->peer_rank << 40
@@ -299,7 +305,7 @@ static void more_texts(struct red *r, const struct record *span, struct span_key
 static inline void span_key(struct red *r, const struct red_event *e, struct span_key *k)
 {
 	const struct record *span = e->record;
-	bool http = span->http_status || span->http_method.len || span->http_route.len;
+	bool http = is_http(span);
 	k->head[0] = (uintptr_t)span_service(r, e->service);
 	k->head[1] = small_numbers(span, http);
 	k->texts[0] = span->name;
@@ -343,12 +349,17 @@ static inline uint64_t text_mix(struct slice s)
 	return (first ^ (last << 29 | last >> 35)) + s.len;
 }
 
+static inline uint64_t near_mix(uint64_t mix, struct slice text)
+{
+	return (mix ^ text_mix(text)) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
 static inline struct memo **near_place(struct red *r, const struct span_key *k)
 {
 	uint64_t mix = k->head[0] ^ k->head[1];
 	for (size_t i = 0; i < k->len; i++)
-		mix = (mix ^ text_mix(k->texts[i])) * UINT64_C(0x9E3779B97F4A7C15);
-	return &r->near[mix >> 54];
+		mix = near_mix(mix, k->texts[i]);
+	return &r->near[mix >> NEAR_SHIFT];
 }
 
 /* Eight bytes at a time, the last ones once more where they are no eight: names are too short for a call. */
@@ -389,13 +400,18 @@ static inline bool near_is(const struct memo *m, const struct span_key *k)
 	return at == end;
 }
 
-static struct memo *span_memo(struct red *r, const struct red_event *e)
+static inline bool memo_stands(const struct red *r, const struct memo *m)
+{
+	return m->refusal == RED_FITS || m->names == r->names;
+}
+
+static __attribute__((noinline)) struct memo *memo_of_key(struct red *r, const struct red_event *e)
 {
 	struct span_key k;
 	bool fresh;
 	span_key(r, e, &k);
 	struct memo **near = near_place(r, &k);
-	if (*near && near_is(*near, &k) && ((*near)->refusal == RED_FITS || (*near)->names == r->names)) {
+	if (*near && near_is(*near, &k) && memo_stands(r, *near)) {
 		(*near)->names = r->names;
 		return *near;
 	}
@@ -404,6 +420,24 @@ static struct memo *span_memo(struct red *r, const struct red_event *e)
 	if (fresh)
 		r->spans.preset == SPANS_SEMCONV ? fill_http(r, e, m) : fill_named(r, e, m);
 	return *near = m;
+}
+
+/* Spans with nothing but a name: the key is made and compared in registers, as near_place and near_is would. */
+static inline struct memo *span_memo(struct red *r, const struct red_event *e)
+{
+	const struct record *span = e->record;
+	if (is_http(span) || span->system != SYSTEM_NONE || !r->names_only)
+		return memo_of_key(r, e);
+	const uint64_t head[2] = {(uintptr_t)span_service(r, e->service), small_numbers(span, false)};
+	struct memo *m = r->near[near_mix(head[0] ^ head[1], span->name) >> NEAR_SHIFT];
+	uint64_t had[2];
+	if (!m || m->len != sizeof(head) + sizeof(uint32_t) + span->name.len)
+		return memo_of_key(r, e);
+	memcpy(had, m->key, sizeof(had));
+	if (had[0] != head[0] || had[1] != head[1] || !same_text(m->key + sizeof(head) + sizeof(uint32_t), span->name.ptr, span->name.len) || !memo_stands(r, m))
+		return memo_of_key(r, e);
+	m->names = r->names;
+	return m;
 }
 
 static void count_fault(struct red *r, const char *fault, int64_t step)
@@ -456,9 +490,9 @@ static enum red_refusal count_series(struct red *r, const struct red_event *e, u
 		return RED_FITS;
 	uint64_t n = weight == WEIGHT_UNIT ? 1 : weight_round(weight, hash_pair(hash_bytes(span->trace_id), hash_bytes(span->span_id)));
 	double value = e->duration_ns < 0 ? 0 : (double)e->duration_ns / (r->spans.preset == SPANS_SEMCONV ? 1e9 : presets[r->spans.preset].unit_ns);
-	struct exemplar x;
-	red_exemplar(&x, e, value);
-	tally_observe_n(r->tally, (uint32_t)m->series[0], step, value, n, red_candidate(&x));
+	struct exemplar *x = tally_observe_for(r->tally, (uint32_t)m->series[0], step, value, n, red_rank(e));
+	if (x)
+		red_exemplar_fill(x, e);
 	return m->refusal;
 }
 

@@ -342,21 +342,27 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 	consider(t, entry, candidate);
 }
 
-/* How many bounds lie below the value: halves what is left, without a branch to mispredict. */
+typedef double two_doubles __attribute__((vector_size(16)));
+typedef int64_t two_numbers __attribute__((vector_size(16)));
+
+/* How many bounds lie below the value. They are few (BOUNDS_MAX): comparing all of them is sooner done than waiting for one comparison after the other. */
 static inline size_t bounds_below(const double *bounds, size_t len, double value)
 {
-	const double *at = bounds;
-	if (len == 0)
-		return 0;
-	for (; len > 1; len -= len / 2)
-		at += len / 2 & -(size_t)(at[len / 2 - 1] < value);
-	return (size_t)(at - bounds) + (*at < value);
+	const two_doubles values = {value, value};
+	two_numbers below = {0, 0}; /* each that lies below takes one off */
+	for (; len > 1; len -= 2, bounds += 2) {
+		two_doubles pair;
+		memcpy(&pair, bounds, sizeof(pair));
+		below += pair < values;
+	}
+	return (size_t)-(below[0] + below[1]) + (len && *bounds < value);
 }
 
-void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
+/* NULL: the value is none. */
+static inline __attribute__((always_inline)) struct tally_entry *observe(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n)
 {
 	if (!isfinite(value))
-		return;
+		return NULL;
 	struct tally_entry *entry = entry_of(t, series, step);
 	size_t bucket = bounds_below(t->recent[series].bounds, t->recent[series].bounds_len, value);
 	entry->count += n;
@@ -364,7 +370,26 @@ void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double valu
 	entry->buckets[bucket] += n;
 	if (t->native)
 		native_observe((struct native *)(uintptr_t)entry->native, value, n); /* ours: only readers see it as const */
-	consider(t, entry, candidate);
+	return entry;
+}
+
+void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
+{
+	struct tally_entry *entry = observe(t, series, step, value, n);
+	if (entry)
+		consider(t, entry, candidate);
+}
+
+struct exemplar *tally_observe_for(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, uint8_t rank)
+{
+	struct tally_entry *entry = observe(t, series, step, value, n);
+	if (!entry || rank == 0 || rank < entry->exemplar.rank)
+		return NULL;
+	if (entry->exemplar.rank == 0)
+		t->bytes += EXEMPLAR_BYTES;
+	entry->exemplar.rank = rank;
+	entry->exemplar.value = value;
+	return &entry->exemplar;
 }
 
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate)

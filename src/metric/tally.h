@@ -77,6 +77,8 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate);
 /* The same n times over. */
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate);
+/* The same for an exemplar that is not made yet: where one of this rank goes, its times and ids to be filled in at once; NULL: what is there is better. */
+struct exemplar *tally_observe_for(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, uint8_t rank);
 /* From now on the counter counts each observation of the histogram, with the same exemplars (their value 1). Before either has counted; nobody else counts in the counter. */
 void tally_twin(struct tally *t, uint32_t histogram, uint32_t counter);
 /* Entries in order of first touch; valid until the next call that counts or clears. */
