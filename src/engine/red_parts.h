@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What red.c (logs, books) and red_span.c (spans, edges, targets) share. Private to the engine room. */
+/* What red.c (logs, books), red_label.c (budgets) and what counts spans (red_memo.h) share. Private to the engine room. */
 #ifndef WINNOW_ENGINE_RED_PARTS_H
 #define WINNOW_ENGINE_RED_PARTS_H
 
@@ -48,6 +48,7 @@ struct red {
 	int64_t near_step, near_step_ns; /* a step and where it begins: records come close together */
 	size_t names, usual_names, ids;
 	struct red_span_opts spans;
+	double unit_ns;  /* how many nanoseconds one of their durations has */
 	bool names_only; /* of most spans' texts, these options ask for the name alone */
 	struct map services;
 	struct service *last_service;

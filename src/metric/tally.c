@@ -11,6 +11,8 @@
  *   entries[]   series, step, count, ...       in order of first touch, reused over tally_clear
  *   slots[]     entry + 1, or 0                open addressing over (series, step), for what `recent` does not know
  *
+ * Spots: who counts in a series again and again may keep such a memory of his own beside what he found the series by (tally_spot): then the entry and its bucket are asked for at once, and not one behind the other.
+ *
  * Twins: a counter of the things that a histogram observes says nothing that the histogram does not say. Its entry is made with the histogram's, before it, and filled when the entries
  * are asked for.
  *
@@ -358,32 +360,44 @@ static inline size_t bounds_below(const double *bounds, size_t len, double value
 	return (size_t)-(below[0] + below[1]) + (len && *bounds < value);
 }
 
-/* NULL: the value is none. */
-static inline __attribute__((always_inline)) struct tally_entry *observe(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n)
+static inline __attribute__((always_inline)) void add_value(const struct tally *t, struct tally_entry *entry, uint64_t *bucket, double value, uint64_t n)
 {
-	if (!isfinite(value))
-		return NULL;
-	struct tally_entry *entry = entry_of(t, series, step);
-	size_t bucket = bounds_below(t->recent[series].bounds, t->recent[series].bounds_len, value);
 	entry->count += n;
 	entry->sum += value > 0 ? value * (double)n : 0;
-	entry->buckets[bucket] += n;
+	*bucket += n;
 	if (t->native)
 		native_observe((struct native *)(uintptr_t)entry->native, value, n); /* ours: only readers see it as const */
-	return entry;
 }
 
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
 {
-	struct tally_entry *entry = observe(t, series, step, value, n);
-	if (entry)
-		consider(t, entry, candidate);
+	if (!isfinite(value))
+		return;
+	struct tally_entry *entry = entry_of(t, series, step);
+	add_value(t, entry, &entry->buckets[bounds_below(t->recent[series].bounds, t->recent[series].bounds_len, value)], value, n);
+	consider(t, entry, candidate);
 }
 
-struct exemplar *tally_observe_for(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, uint8_t rank)
+static __attribute__((noinline)) void find_spot(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step)
 {
-	struct tally_entry *entry = observe(t, series, step, value, n);
-	if (!entry || rank == 0 || rank < entry->exemplar.rank)
+	const struct tally_entry *entry = entry_of(t, series, step);
+	spot->bounds = t->recent[series].bounds;
+	spot->bounds_len = t->recent[series].bounds_len;
+	spot->at[step & 1].step = step;
+	spot->at[step & 1].buckets = entry->buckets;
+	spot->at[step & 1].entry = (uint32_t)(entry - t->entries);
+	spot->at[step & 1].epoch = t->epoch;
+}
+
+struct exemplar *tally_observe_at(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step, double value, uint64_t n, uint8_t rank)
+{
+	if (!isfinite(value))
+		return NULL;
+	if (spot->at[step & 1].step != step || spot->at[step & 1].epoch != t->epoch)
+		find_spot(t, series, spot, step);
+	struct tally_entry *entry = &t->entries[spot->at[step & 1].entry];
+	add_value(t, entry, &spot->at[step & 1].buckets[bounds_below(spot->bounds, spot->bounds_len, value)], value, n);
+	if (rank == 0 || rank < entry->exemplar.rank)
 		return NULL;
 	if (entry->exemplar.rank == 0)
 		t->bytes += EXEMPLAR_BYTES;
