@@ -15,7 +15,7 @@ After=network-online.target
 [Service]
 Type=oneshot
 TimeoutStartSec=infinity
-ExecStart=/bin/bash /root/trial
+ExecStart=/bin/bash /srv/trial
 StandardOutput=tty
 StandardError=tty
 TTYPath=/dev/ttyS0
@@ -31,11 +31,11 @@ def missing():
 
 
 class Machine:
-    """The root becomes its disk; the script /root/trial is run by systemd at each start, and the machine ends when the script does."""
+    """The root becomes its disk; the script /srv/trial is run by systemd at each start, and the machine ends when the script does."""
 
     def __init__(self, root, folder, trial):
         self.folder = folder
-        self.put(root, "/root/trial", trial)
+        self.put(root, "/srv/trial", trial)
         self.put(root, "/etc/systemd/system/trial.service", TRIAL)
         self.put(root, "/etc/systemd/network/80-emulated.network", NETWORK)
         self.put(root, "/etc/hostname", "trial\n")

@@ -267,7 +267,7 @@ arrived() {
 got() { systemctl show winnow -p "$1" --value; }
 if [ ! -e /srv/app.jsonl ]; then
 	echo "process 1 is $(cat /proc/1/comm), $(systemctl --version | head -1)"
-	dpkg -i /root/winnow.deb >/dev/null 2>&1 || dpkg -i /root/winnow.deb
+	dpkg -i /srv/winnow.deb >/dev/null 2>&1 || dpkg -i /srv/winnow.deb
 	echo "installed, and $(systemctl is-active winnow) until somebody says where Kafka is"
 	printf 'sources: [{file: {path: /srv/app.jsonl, follow: true}}]\njournal: {file: /var/lib/winnow}\nrules: [/etc/winnow/rules.d]\nremote_write: {url: "http://10.0.2.2:PORT/api/v1/write"}\n' > /etc/winnow/winnow.yaml
 	line 1
@@ -337,7 +337,7 @@ class Package(unittest.TestCase):
         if lacking := machine.missing():
             print(f"not tried: running as a service under systemd needs {' '.join(lacking)}; apt-get install qemu-system-x86 e2fsprogs", file=sys.__stderr__)
             return
-        shutil.copy(next(p for p in glob.glob(os.path.join(folder, "winnow_*.deb"))), os.path.join(root.folder, "root", "winnow.deb"))
+        shutil.copy(next(p for p in glob.glob(os.path.join(folder, "winnow_*.deb"))), os.path.join(root.folder, "srv", "winnow.deb"))
         with Prometheus() as prometheus:
             own = machine.Machine(root, folder, BOOTED.replace("PORT", prometheus.url.rsplit(":", 1)[1]))
             for parts in (("process 1 is systemd", "and inactive until", "healthy", "counted 1\n", "state: winnow 700; main process of winnow", "NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000",
