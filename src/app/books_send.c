@@ -16,7 +16,7 @@
 /* Of requests that are in memory at a time. */
 #define PART_BYTES ((size_t)1 << 20)
 
-enum { FOLD_MAX = 512 };
+enum { FOLD_MAX = 512, FOLDED = 2 /* steps that are left when all is folded that can be: what they take is bounded by the number of series */ };
 
 /* Past so many quarters of the bound. */
 static bool is_past(const struct books *b, const struct books_place *p, size_t quarters)
@@ -46,7 +46,7 @@ bool books_full(struct books *b)
 {
 	for (size_t i = 0; i < b->endpoints_len; i++) {
 		const struct books_place *p = &b->places[i];
-		if (is_past(b, p, 8) || (is_full(b, p) && !is_stuck(b, p)))
+		if ((is_past(b, p, 8) && p->pending_steps > FOLDED) || (is_full(b, p) && !is_stuck(b, p)))
 			return true;
 	}
 	return !some_have_room(b);

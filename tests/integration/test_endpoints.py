@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-import json, threading
+import json, subprocess, threading
 from datetime import datetime, timezone
 import books
 from servers import Prometheus
@@ -104,10 +104,15 @@ class Endpoints(Stage):
         self.balanced(first, 30)
         self.assertEqual(self.other.query("log_records_total"), [])
         second = self.feed(shop_files(minutes=2, ago=10))
-        self.runs_out(self.winnow(self.both(), "--until-end"))
+        w = self.winnow(self.both(), "--until-end")
+        self.runs_out(w)
         grown = {what: {s: n + second[what].get(s, 0) for s, n in services.items()} for what, services in first.items()}
         self.balanced(grown, 30)
         totals = books.totals(self.other, "logs")
         self.assertEqual(totals, books.totals(self.prom, "logs"), "totals go on where they stand")
         begun = self.other.by("service_name", "sum by (service_name) (min_over_time(log_records_total[12h]))")
         self.assertEqual({s: totals[s] - int(begun[s]) for s in totals}, {s: n for s, n in second["logs"].items()}, "it grew by what came after it was added")
+        for name, status in (("other", 0), ("default", 0), ("othr", 1)):
+            audit = subprocess.run([w.binary, "audit", "-c", w.config, "--endpoint", name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+            self.assertEqual(audit.returncode, status, audit.stdout)
+        self.assertIn('did you mean "other"?', audit.stdout)

@@ -4,6 +4,8 @@
 
 static const struct books_endpoint both[] = {{0, "default"}, {7, "other"}}, three[] = {{0, "default"}, {7, "other"}, {9, "third"}};
 
+static size_t max_bytes = SIZE_MAX;
+
 static struct books *open_books(const struct books_endpoint *endpoints, size_t len, size_t max_steps, int64_t stuck_ns)
 {
 	const struct books_opts opts = {
@@ -12,7 +14,7 @@ static struct books *open_books(const struct books_endpoint *endpoints, size_t l
 		.ledger = {.step_ns = HOUSE_STEP, .lateness_ns = 2 * NS_PER_S, .expire_ns = 900 * NS_PER_S, .receiver_window_ns = 3300 * NS_PER_S, .series_limit = 10000},
 		.snapshot_interval_ns = 3600 * NS_PER_S,
 		.max_pending_steps = max_steps,
-		.max_pending_bytes = SIZE_MAX,
+		.max_pending_bytes = max_bytes,
 		.stuck_ns = stuck_ns,
 	};
 	struct journal *journal;
@@ -161,6 +163,25 @@ static void one_that_takes_nothing_is_folded_while_another_has_room(void **state
 	books_close(books);
 }
 
+/* Even if the steps that are left take more than may wait: they cannot take less. */
+static void a_bound_that_folding_cannot_reach_does_not_stop_the_intake(void **state)
+{
+	(void)state;
+	max_bytes = 1;
+	struct books *books = open_books(both, 2, SIZE_MAX, 1);
+	max_bytes = SIZE_MAX;
+	struct books_waiting w = {.steps = 99};
+	int64_t first = clock_wall_ns() / HOUSE_STEP - 100, until = clock_mono_ns() + 20 * NS_PER_S;
+	fill_steps(books, 1, 0, 20, first);
+	for (int64_t step; waiting(books, 0) > 0 && (step = wait_step(books, 0)) != INT64_MIN;)
+		assert_int_equal(books_mark(books, 0, step, false, NULL), 0);
+	for (; w.steps > 2 && clock_mono_ns() < until; clock_sleep_ns(NS_PER_MS))
+		books_waiting(books, 1, &w);
+	assert_true(w.steps <= 2 && w.bytes > 1);
+	assert_false(books_full(books));
+	books_close(books);
+}
+
 static void the_intake_stops_when_all_are_full_or_one_that_moves_is(void **state)
 {
 	(void)state;
@@ -187,6 +208,7 @@ int main(void)
 		HOUSE_TEST(each_endpoint_has_its_own_progress_over_restarts_too),
 		HOUSE_TEST(an_endpoint_that_is_new_begins_with_what_comes),
 		HOUSE_TEST(one_that_takes_nothing_is_folded_while_another_has_room),
+		HOUSE_TEST(a_bound_that_folding_cannot_reach_does_not_stop_the_intake),
 		HOUSE_TEST(the_intake_stops_when_all_are_full_or_one_that_moves_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
