@@ -98,3 +98,19 @@ int seal_open(struct slice record, struct buf *scratch, char *ret_kind, struct s
 	size_t max = *ret_kind == SEAL_SNAPSHOT ? (size_t)SEAL_SNAPSHOT_MAX : SEAL_BODY_MAX;
 	return open_body(record.ptr[3], slice_of(record.ptr + INTRO + head + 8, packed), raw, max, scratch, ret_body);
 }
+
+size_t seal_len(struct slice bytes)
+{
+	if (bytes.len < FRAME || memcmp(bytes.ptr, "wn", 2) != 0)
+		return 0;
+	size_t head = read_u32(bytes.ptr + 4);
+	if (head > bytes.len - FRAME)
+		return 0;
+	size_t packed = read_u32(bytes.ptr + INTRO + head + 4);
+	return packed <= bytes.len - FRAME - head ? FRAME + head + packed : 0;
+}
+
+struct slice seal_head(struct slice bytes)
+{
+	return slice_of(bytes.ptr + INTRO, read_u32(bytes.ptr + 4));
+}

@@ -12,6 +12,9 @@ enum { SEAL_VERSION = 2, SEAL_SNAPSHOT = 's', SEAL_BODY_MAX = 256 << 20 };
 #define SEAL_SNAPSHOT_MAX UINT32_C(2147483648)
 
 void seal_close(struct buf *out, char kind, struct slice head, struct slice body);
+/* Of the seal at the beginning of these bytes, going by its lengths alone: how long it is (0: it is none, or not all there), and its head. */
+size_t seal_len(struct slice bytes);
+struct slice seal_head(struct slice bytes);
 /* Views: *ret_head into record, *ret_body into scratch (reset first). ERR_CORRUPT for anything but what seal_close wrote, unknown versions included. */
 int seal_open(struct slice record, struct buf *scratch, char *ret_kind, struct slice *ret_head, struct slice *ret_body);
 

@@ -108,11 +108,11 @@ static void the_short_records_read_back(void **state)
 	(void)state;
 	struct reader r = {0};
 	struct buf record = {0};
-	mark_encode(&record, -12, true, 5, 0);
+	mark_encode(&record, 0, -12, true, 5, 0);
 	assert_int_equal(decode(&r, &record), 0);
 	check(r.d.kind == DELTA_MARK && r.d.step == -12 && r.d.skipped && r.d.header.journal_time_ns == 5);
 	buf_reset(&record);
-	anchored_encode(&record, 13, 6, 0);
+	anchored_encode(&record, 0, 13, 6, 0);
 	assert_int_equal(decode(&r, &record), 0);
 	check(r.d.kind == DELTA_ANCHORED && r.d.step == 13);
 	buf_reset(&record);
