@@ -33,8 +33,12 @@ set(record_SOURCES
 	record.c
 	shape.c
 	span_write.c
+	text_frame.c
 	text_header.c
+	text_id.c
 	text_line.c
+	text_name.c
+	text_proxy.c
 	timestamp.c
 	timestamp_words.c
 	trace_id.c
