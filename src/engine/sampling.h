@@ -45,7 +45,6 @@ struct sampling {
 	size_t shares_len;
 	int64_t per_second;     /* most traces a second of event time that a partition keeps for the share, of one service; 0: no limit */
 	int64_t slow_ns;        /* 0: none is too slow */
-	unsigned slow_quantile; /* per mille: slower than that of the operation's own histogram; 0: not asked */
 	const struct sampling_bound *bounds;
 	size_t bounds_len;
 	const struct sampling_match *keep;
