@@ -214,7 +214,7 @@ static struct slice of_digits(struct slice text, struct arena *a)
 	return all_decimal(text) ? of_decimal(text, a) : none;
 }
 
-/* SkyWalking's sw8, "1-trace-segment-3-..." with the first two in base64: the trace as it is called there, a UUID as hex digits. */
+/* SkyWalking's sw8, "1-trace-segment-3-..." with the first two in base64, where the trace is a UUID; the other kind, which counts behind a process's UUID, has no place in 32 digits. */
 static struct slice sw8(struct slice text, struct arena *a)
 {
 	enum { LONGEST = 120 };
@@ -241,7 +241,7 @@ static struct slice sw8(struct slice text, struct arena *a)
 	}
 	char digits[TRACE_DIGITS];
 	size_t hex = fold_hex(slice_of(plain, n), digits, TRACE_DIGITS);
-	return hex == TRACE_DIGITS ? keep(digits, hex, a) : arena_copy(a, slice_of(plain, n));
+	return hex == TRACE_DIGITS ? keep(digits, hex, a) : none;
 }
 
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
