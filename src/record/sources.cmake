@@ -19,6 +19,7 @@ set(record_SOURCES
 	key.c
 	level.c
 	logfmt.c
+	member_memo.c
 	message_template.c
 	msgpack.c
 	otlp_json.c
