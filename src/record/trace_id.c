@@ -139,9 +139,16 @@ static bool all_decimal(struct slice s)
 	return s.len > 0;
 }
 
+/* "0x6e0c..", as OpenTelemetry prints ids on a console. */
+static struct slice without_0x(struct slice text, size_t digits)
+{
+	return text.len == digits + 2 && text.ptr[0] == '0' && text.ptr[1] == 'x' ? slice_sub(text, 2, digits) : text;
+}
+
 struct slice span_id_of(struct slice text, struct arena *a)
 {
 	char digits[TRACE_DIGITS];
+	text = without_0x(text, SPAN_DIGITS);
 	if (text.len == SPAN_DIGITS && is_clean(text))
 		return text;
 	size_t n = text.len >= SPAN_DIGITS ? fold_hex(text, digits, SPAN_DIGITS) : 0;
@@ -248,6 +255,7 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 {
 	if (text.len == TRACE_DIGITS && is_clean(text))
 		return text;
+	text = without_0x(text, TRACE_DIGITS);
 	if (is_traceparent(text)) {
 		if (ret_span && ret_span->len == 0)
 			*ret_span = span_id_of(slice_sub(text, 36, SPAN_DIGITS), a);
