@@ -106,7 +106,7 @@ static bool read_logstash(struct slice line, struct text_header *h)
 	enum { SECONDS = 19, LONGEST_TIME = 30 };
 	struct timestamp time;
 	size_t blank = slice_find(slice_sub(line, 0, LONGEST_TIME + 1), ' ', SECONDS);
-	if (line.len < LONGEST_TIME || line.ptr[SECONDS] != '.' || blank > LONGEST_TIME || line.ptr[blank] != ' ' || line.ptr[blank - 1] != 'Z')
+	if (line.len < LONGEST_TIME || line.ptr[SECONDS] != '.' || blank > LONGEST_TIME || blank + 1 >= line.len || line.ptr[blank] != ' ' || line.ptr[blank - 1] != 'Z')
 		return false;
 	struct slice text = after_host(text_rest(line, blank + 1));
 	if (text.len == 0 || !timestamp_scan(line, &time) || time.len != blank)
