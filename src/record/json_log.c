@@ -98,7 +98,7 @@ static uint64_t names_of(const struct json *json, uint32_t at)
 	if (object || json_is_array(json, at))
 		for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + object))
 			bits |= object ? name_bit(json_string(json, i)) : json_is_object(json, i) ? names_of(json, i) : 0;
-	uint32_t first = !object && bits ? json_first(at) : 0;
+	uint32_t first = !object && bits & name_bit(SLICE("key")) ? json_first(at) : 0;
 	return first && json_get(json, first, SLICE("key")) && json_get(json, first, SLICE("value")) ? UINT64_MAX : bits;
 }
 
@@ -195,8 +195,9 @@ static struct slice uncoloured(struct decoder *d, struct slice text)
 	size_t n = 0;
 	for (size_t i = 0; i < text.len; i++) {
 		if (text.ptr[i] == '\x1b' && i + 1 < text.len && text.ptr[i + 1] == '[') {
-			for (i += 2; i < text.len && (unsigned char)text.ptr[i] < '@'; i++)
+			for (i += 2; i < text.len && (unsigned)(text.ptr[i] - ' ') < '@' - ' '; i++)
 				;
+			i -= i == text.len || (unsigned)(text.ptr[i] - '@') > '~' - '@'; /* its last letter; anything else is text */
 			continue;
 		}
 		out[n++] = text.ptr[i];

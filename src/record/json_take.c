@@ -128,10 +128,10 @@ static int64_t php_time(struct slice date, struct slice zone, bool *ret_zoned)
 	return time.ns;
 }
 
-/* {seconds, nanos}, {epochSecond, nanoOfSecond}, {$date}, {date, timezone}. */
+/* {seconds, nanos} and its like in Java and Rust, {$date}, {date, timezone}. */
 static int64_t object_time(const struct json *json, uint32_t at, int64_t now_ns, bool *ret_zoned, enum undecodable *ret_reason)
 {
-	static const struct slice names[][2] = {{{"seconds", 7}, {"nanos", 5}}, {{"epochSecond", 11}, {"nanoOfSecond", 12}}};
+	static const struct slice names[][2] = {{{"seconds", 7}, {"nanos", 5}}, {{"epochSecond", 11}, {"nanoOfSecond", 12}}, {{"secs_since_epoch", 16}, {"nanos_since_epoch", 17}}};
 	int64_t seconds, ns;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!json_i64(json, json_get(json, at, names[i][0]), &seconds))

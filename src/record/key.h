@@ -137,7 +137,7 @@
 	X(HTTP_X_B3_TRACEID, "http_x_b3_traceid") X(HTTP_X_B3_SPANID, "http_x_b3_spanid") X(TRACE_ID4, "trace-id") X(SPAN_ID4, "span-id") X(X_TRACE_ID, "x-trace-id") X(X_TRACE_ID2, "X-Trace-Id") \
 	X(TRACE_TRACE_ID, "trace.trace_id") X(TRACE_SPAN_ID, "trace.span_id") X(TRACE_PARENT_ID, "trace.parent_id") X(DD_TRACE_ID2, "dd_trace_id") X(DD_SPAN_ID2, "dd_span_id") \
 	X(X_DATADOG_TRACE_ID, "x-datadog-trace-id") X(X_DATADOG_PARENT_ID, "x-datadog-parent-id") X(X_AMZN_TRACE_ID3, "x-amzn-trace-id") X(CLOUD_TRACE, "x-cloud-trace-context") \
-	X(CLOUD_TRACE2, "X-Cloud-Trace-Context") X(CLOUD_TRACE3, "x_cloud_trace_context") X(CLOUD_TRACE4, "http_x_cloud_trace_context") X(SW8, "sw8") X(HTTP_SW8, "http_sw8") X(TRACEPARENT2, "Traceparent") \
+	X(CLOUD_TRACE2, "X-Cloud-Trace-Context") X(CLOUD_TRACE3, "x_cloud_trace_context") X(CLOUD_TRACE4, "http_x_cloud_trace_context") X(AT, "at") X(DYNO, "dyno") X(FWD, "fwd") X(DESC, "desc") X(LATENCY_HUMAN, "latency_human") X(SW8, "sw8") X(HTTP_SW8, "http_sw8") X(TRACEPARENT2, "Traceparent") \
 	X(INPUT, "input") X(OFFSET, "offset") X(LOG_PROCESSED, "log_processed") X(RENDERINGS, "Renderings") X(LOGTAG, "logtag") X(PARTIAL_MESSAGE, "partial_message") X(PARTIAL_LAST, "partial_last") \
 	/* attributes of spans */ \
 	X(PEER_SERVICE, "peer.service") X(SERVER_ADDRESS, "server.address") X(NET_PEER_NAME, "net.peer.name") X(DB_SYSTEM, "db.system") X(DB_SYSTEM_NAME, "db.system.name") \

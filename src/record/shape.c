@@ -163,6 +163,9 @@ static const struct place event_time[] = {AT(EVENTTIME), AT(LASTTIMESTAMP), AT(E
 static const struct place event_level[] = {SCALE(TYPE, WORDS), END};
 static const struct place event_message[] = {AT(MESSAGE), AT(NOTE), AT(REASON), END};
 static const struct place event_service[] = {IN(SOURCE, "component"), AT(REPORTINGCOMPONENT), END};
+static const struct place heroku_level[] = {SCALE(AT, WORDS), END};
+static const struct place heroku_message[] = {AT(DESC), END};
+static const struct place heroku_duration[] = {UNIT(SERVICE, NS_PER_MS), END};
 static const struct place code_is_status[] = {AT(CODE), AT(STATUS), END};
 
 #define CLUES(...) {__VA_ARGS__}
@@ -228,6 +231,9 @@ static const struct shape shapes[] = {
 	{.name = "nginx", .all = CLUES(K(REMOTE_ADDR), K(STATUS)), .any = CLUES(K(REQUEST_URI), K(REQUEST), K(BODY_BYTES_SENT), K(TIME_ISO8601), K(TIME_LOCAL)), .none = CLUES(K(LEVEL)), .access = true, .duration_unit = NS_PER_S,
 		.columns = {[MEMBER_TIME] = nginx_time, [MEMBER_MESSAGE] = nginx_message, [MEMBER_SERVICE] = nginx_service}},
 	{.name = "access", .all = CLUES(K(METHOD), K(PATH), K(CODE)), .any = CLUES(K(SIZE), K(REFERER), K(AGENT)), .none = CLUES(K(LEVEL)), .access = true, .columns = {[MEMBER_STATUS] = code_is_status}},
+	{.name = "echo", .all = CLUES(K(LATENCY_HUMAN), K(METHOD), K(URI)), .access = true, .duration_unit = 1},
+	{.name = "heroku", .all = CLUES(K(AT), K(METHOD), K(SERVICE)), .any = CLUES(K(DYNO), K(FWD), K(STATUS)), .none = CLUES(K(LEVEL), K(MSG), K(MESSAGE)), .access = true,
+		.columns = {[MEMBER_LEVEL] = heroku_level, [MEMBER_MESSAGE] = heroku_message, [MEMBER_SERVICE] = no_places, [MEMBER_DURATION] = heroku_duration}},
 	{.name = "clef", .all = CLUES(K(AT_T)), .any = CLUES(K(AT_MT), K(AT_M), K(AT_L), K(AT_I), K(AT_X)), .absent_level = SEVERITY_INFO, .columns = {[MEMBER_MESSAGE] = clef_message}},
 	{.name = "serilog", .all = CLUES(K(MESSAGETEMPLATE)), .any = CLUES(K(PROPERTIES), K(TIMESTAMP2), K(LEVEL2)), .columns = {[MEMBER_MESSAGE] = rendered_message}},
 	{.name = "dotnet", .all = CLUES(K(LOGLEVEL), K(CATEGORY)), .columns = {[MEMBER_LOGGER] = category_is_logger, [MEMBER_MESSAGE] = dotnet_message}},

@@ -103,11 +103,13 @@ static struct slice after_host(struct slice rest)
 /* Logstash's plain output: "2026-03-04T09:15:02.481Z host text"; the text may have a header of its own. */
 static bool read_logstash(struct slice line, struct text_header *h)
 {
+	enum { SECONDS = 19, LONGEST_TIME = 30 };
 	struct timestamp time;
-	if (line.len < 30 || line.ptr[19] != '.' || !timestamp_scan(line, &time) || !time.zoned || line.ptr[time.len - 1] != 'Z' || time.len + 4 > line.len || line.ptr[time.len] != ' ')
+	size_t blank = slice_find(slice_sub(line, 0, LONGEST_TIME + 1), ' ', SECONDS);
+	if (line.len < LONGEST_TIME || line.ptr[SECONDS] != '.' || blank > LONGEST_TIME || blank + 1 >= line.len || line.ptr[blank] != ' ' || line.ptr[blank - 1] != 'Z')
 		return false;
-	struct slice text = after_host(text_rest(line, time.len + 1));
-	if (text.len == 0)
+	struct slice text = after_host(text_rest(line, blank + 1));
+	if (text.len == 0 || !timestamp_scan(line, &time) || time.len != blank)
 		return false;
 	text_header_read(text, h);
 	h->contained = true;

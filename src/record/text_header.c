@@ -197,6 +197,23 @@ static bool read_loguru(struct scan *s)
 	return n > 0;
 }
 
+/* Monolog's "channel.LEVEL: ". */
+static bool read_channel(struct scan *s)
+{
+	struct slice name = token(s->rest);
+	const char *dot = name.len > 5 && name.ptr[name.len - 1] == ':' ? memrchr(name.ptr, '.', name.len) : NULL;
+	if (!dot || s->h->severity || !s->h->has_time)
+		return false;
+	size_t from = (size_t)(dot + 1 - name.ptr);
+	struct slice level = slice_sub(name, from, name.len - from - 1);
+	if (!looks_like_level(level) || word_len(level) != level.len)
+		return false;
+	s->h->severity = level_word(level);
+	s->h->logger = slice_sub(name, 0, from - 1);
+	skip(s, name.len);
+	return true;
+}
+
 static bool read_logger(struct scan *s)
 {
 	size_t n = s->h->logger.len || !s->anything ? 0 : text_logger_len(s->rest);
@@ -332,9 +349,29 @@ static bool read_otel_service(struct text_header *h, struct slice inside)
 	return true;
 }
 
+/* PostgreSQL's "[812] LOG:", "[812-1] app@shop ERROR:": a process, perhaps a user and a database, and a level with a colon. */
+static bool read_process(struct scan *s, struct slice inside, struct slice *after)
+{
+	struct slice next = after_blanks(*after), word = token(next);
+	size_t n = digits(inside, 0);
+	if (!s->h->has_time || s->h->severity || n == 0 || (n < inside.len && inside.ptr[n] != '-'))
+		return false;
+	if (memchr(word.ptr, '@', word.len)) {
+		next = after_blanks(slice_sub(next, word.len, next.len));
+		word = token(next);
+	}
+	if (word.len < 4 || word.ptr[word.len - 1] != ':')
+		return false;
+	word.len--;
+	s->h->severity = slice_eq(word, SLICE("LOG")) ? SEVERITY_INFO : looks_like_level(word) ? level_word(word) : SEVERITY_UNKNOWN;
+	if (s->h->severity)
+		*after = slice_sub(next, word.len + 1, next.len);
+	return s->h->severity != SEVERITY_UNKNOWN;
+}
+
 static bool read_other_bracket(struct scan *s, struct slice inside, struct slice *after)
 {
-	return read_sleuth(s->h, inside) || read_name_bracket(s, inside, after) || header_follows(s, *after);
+	return read_sleuth(s->h, inside) || read_process(s, inside, after) || read_name_bracket(s, inside, after) || header_follows(s, *after);
 }
 
 /* Ids in a bracket; one that has the service beside them may be without any. */
@@ -466,7 +503,7 @@ static bool read_element(struct scan *s)
 		skip(s, used);
 		return true;
 	}
-	return read_logger(s) || read_loguru(s) || read_module(s);
+	return read_channel(s) || read_logger(s) || read_loguru(s) || read_module(s);
 }
 
 void text_header_read(struct slice line, struct text_header *ret)

@@ -4,7 +4,7 @@
  *
  * Layouts: Envoy's default and Istio's `[time] "METHOD path protocol" status flags .. received sent duration ..`, of which the three numbers in a row are found
  * whatever stands before them; HAProxy's `client:port [time] frontend backend/server Tq/Tw/Tc/Tr/Ta status bytes .. "METHOD path protocol"`; Amazon's
- * `type time balancer client:port target:port request target response status target_status received sent "METHOD url protocol" ..`.
+ * `type time balancer client:port target:port request target response status target_status received sent "METHOD url protocol" ..`; Gin's.
  */
 #include "base/clock.h"
 #include "record/duration.h"
@@ -149,10 +149,47 @@ static bool read_balancer(struct slice line, struct text_header *h)
 	return true;
 }
 
+/* Gin's "[GIN] 2026/03/04 - 09:15:02 | 200 |  184.2µs |  10.2.3.4 | GET  "/ping"". */
+static bool read_gin(struct slice line, struct text_header *h)
+{
+	enum { HEAD = 6, DATE = 10, CLOCK = 8 };
+	struct text_header found = {.has_time = true, .message = line};
+	struct slice rest = text_rest(line, HEAD);
+	char time[DATE + 1 + CLOCK];
+	int64_t status;
+	if (rest.len < DATE + 3 + CLOCK + 3 || !slice_eq(slice_sub(rest, DATE, 3), SLICE(" - ")))
+		return false;
+	memcpy(time, rest.ptr, DATE);
+	time[DATE] = ' ';
+	memcpy(time + DATE + 1, rest.ptr + DATE + 3, CLOCK);
+	if (!timestamp_scan(slice_of(time, sizeof(time)), &found.time) || found.time.len != sizeof(time))
+		return false;
+	struct slice parts[5] = {{NULL, 0}};
+	rest = text_rest(rest, DATE + 3 + CLOCK);
+	for (size_t i = 0; i < 5; i++) {
+		size_t bar = slice_find(rest, '|', 0);
+		parts[i] = slice_trim(slice_sub(rest, 0, bar));
+		rest = text_rest(rest, bar + 1);
+	}
+	if (!text_status(parts[1], &status))
+		return false;
+	take_status(&found, status);
+	found.has_duration = duration_parse(parts[2], 0, &found.duration_ns);
+	struct slice method = text_word(&parts[4]), path = slice_trim(parts[4]);
+	if (text_is_method(method) && path.len > 2 && path.ptr[0] == '"') {
+		found.method = method;
+		found.path = slice_sub(path, 1, slice_find(path, '"', 1) - 1);
+	}
+	*h = found;
+	return true;
+}
+
 bool text_proxy_read(struct slice line, struct text_header *ret)
 {
 	if (line.len < 40)
 		return false;
+	if (slice_starts(line, SLICE("[GIN] ")))
+		return read_gin(line, ret);
 	if (line.ptr[0] == '[')
 		return read_envoy(line, ret);
 	struct slice head = slice_sub(line, 0, LONGEST_HEAD);

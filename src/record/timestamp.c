@@ -219,12 +219,23 @@ static bool common_log_date(struct cursor *c, int64_t *ret_year, unsigned *ret_m
 	return literal(c, separator) && year_of(c, ret_year) && (literal(c, ':') || literal(c, ' '));
 }
 
+/* 26/03/04, as Spark and Hadoop write it: the year first. */
+static bool short_date(struct cursor *c, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day)
+{
+	unsigned year;
+	if (!two_digits(c, &year) || year < 13 || !literal(c, '/') || !two_digits(c, ret_month) || !literal(c, '/') || !two_digits(c, ret_day))
+		return false;
+	*ret_year = 2000 + (int64_t)year;
+	return literal(c, ' ');
+}
+
 /* A date and what separates it from the time of day. */
 static bool date(struct cursor *c, int64_t *ret_days)
 {
 	int64_t year;
 	unsigned month, day;
-	if (!(is_digit(c, 2) ? numeric_date(c, &year, &month, &day) : common_log_date(c, &year, &month, &day)))
+	bool in_digits = is_digit(c, 2), in_twos = !in_digits && is_digit(c, 3) && is_digit(c, 6) && !is_digit(c, 8);
+	if (!(in_digits ? numeric_date(c, &year, &month, &day) : in_twos ? short_date(c, &year, &month, &day) : common_log_date(c, &year, &month, &day)))
 		return false;
 	if (month < 1 || month > 12 || day < 1 || day > 31)
 		return false;
@@ -377,9 +388,12 @@ static inline bool utc(struct slice text, struct timestamp *ret)
 	return true;
 }
 
+/* Digits with a point among them, also with Java's "E9" behind it. */
 static bool digits_only(struct slice text)
 {
-	size_t dots = 0;
+	size_t dots = 0, e = text.len > 4 ? slice_find(slice_sub(text, text.len - 3, 2), 'E', 0) : 2;
+	if (e < 2 && (unsigned)(text.ptr[text.len - 1] - '0') <= 9)
+		text.len -= 3 - e;
 	for (size_t i = 0; i < text.len; i++) {
 		dots += text.ptr[i] == '.';
 		if ((unsigned)(text.ptr[i] - '0') > 9 && text.ptr[i] != '.')
@@ -402,8 +416,11 @@ bool timestamp_parse(struct slice text, struct timestamp *ret)
 	if (!digits_only(text))
 		return false;
 	*ret = (struct timestamp){.zoned = true, .dated = true, .len = text.len};
+	size_t point = slice_find(text, '.', 0);
 	if (slice_to_i64(text, &whole))
 		ret->ns = timestamp_of_i64(whole);
+	else if (point == 10 && slice_to_i64(slice_sub(text, 0, point), &whole)) /* seconds: every digit counts */
+		ret->ns = timestamp_of_parts(whole, slow_fraction(&(struct cursor){.p = text.ptr + point, .end = text.ptr + text.len}));
 	else if (slice_to_double(text, &number))
 		ret->ns = timestamp_of_double(number);
 	else
@@ -413,8 +430,8 @@ bool timestamp_parse(struct slice text, struct timestamp *ret)
 
 bool timestamp_parse_near(struct slice text, int64_t now_ns, struct timestamp *ret)
 {
-	/* fourteen digits are a date: as a number of milliseconds they would be of the year 2286 or later */
-	bool words_first = text.len == 14 && text.ptr[0] == '2';
+	/* fourteen digits, or seventeen, are a date: as a number of milliseconds they would be of the year 2286 or later */
+	bool words_first = (text.len == 14 || text.len == 17) && text.ptr[0] == '2' && slice_find(text, '/', 0) == text.len;
 	if (!words_first && timestamp_parse(text, ret))
 		return true;
 	if (!timestamp_parse_words(slice_trim(text), ret) || (ret->yearless && now_ns <= 0))

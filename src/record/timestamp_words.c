@@ -10,7 +10,7 @@
  *     Java     Mar 4, 2026 9:15:02 AM      Mar 4, 2026, 9:15:02 PM      2026-03-04T10:15:02.481+01:00[Europe/Berlin]
  *     ISO      20260304T091502.481Z      20260304091502
  *     .NET     3/4/2026 9:15:02 AM (month first, told by AM or PM)      /Date(1772615702481)/
- *     others   04.03.2026 09:15:02      Mar  4 09:15:02 (no year)
+ *     others   04.03.2026 09:15:02      Mar  4 09:15:02 (no year)      @1772615702      and what read_straightened mends
  */
 #include "record/timestamp.h"
 
@@ -126,28 +126,48 @@ static int full_year(int year)
 	return year == UNKNOWN || year > 99 ? year : year + (year < 69 ? 2000 : 1900);
 }
 
+/* The month in the middle of a date: a number, or a name behind a dash. */
+static int middle_month(struct slice *word, char separator, bool *ret_named)
+{
+	*ret_named = separator == '-' && word->len > 4 && is_letter(word->ptr[0]);
+	if (!*ret_named)
+		return number(word, 2);
+	int month = name_in(slice_sub(*word, 0, 3), "JanFebMarAprMayJunJulAugSepOctNovDec") + 1;
+	*word = slice_sub(*word, 3, word->len);
+	return month;
+}
+
+/* Two numbers of which one is the day: behind slashes the month comes first where it can, and surely with AM or PM. */
+static void day_and_month(struct words *w, int a, int b, char separator)
+{
+	bool month_first = separator == '/' && !(a > 12 && b <= 12);
+	w->slashes = month_first && b <= 12;
+	w->month = month_first ? a : b;
+	w->day = month_first ? b : a;
+}
+
 /* 2026-03-04, 2026/03/04, 04.03.2026, 3/4/2026, 04-Mar-26 */
 static bool take_date(struct words *w, struct slice word)
 {
 	size_t first = digits(word);
-	int a = number(&word, 4), b;
+	bool named;
+	int a = number(&word, 4);
 	char separator = word.len ? word.ptr[0] : 0;
 	if (w->year != UNKNOWN || !strchr("-/.", separator) || !sign(&word, separator))
 		return false;
-	if (separator == '-' && word.len > 4 && is_letter(word.ptr[0])) {
-		b = name_in(slice_sub(word, 0, 3), "JanFebMarAprMayJunJulAugSepOctNovDec") + 1;
-		word = slice_sub(word, 3, word.len);
-	} else {
-		b = number(&word, 2);
-	}
+	int b = middle_month(&word, separator, &named);
 	if (!sign(&word, separator))
 		return false;
+	if (separator == '-' && first == 2 && digits(word) == 2 && !named) /* which of them is the year? */
+		return false;
 	int c = number(&word, 4);
-	bool month_first = separator == '/' && first <= 2;
-	w->slashes = month_first;
 	w->year = first == 4 ? a : full_year(c);
-	w->month = month_first ? a : b;
-	w->day = first == 4 ? c : month_first ? b : a;
+	if (first == 4) {
+		w->month = b;
+		w->day = c;
+	} else {
+		day_and_month(w, a, b, separator);
+	}
 	return word.len == 0;
 }
 
@@ -227,10 +247,14 @@ static bool read_words(struct slice text, struct timestamp *ret)
 	return true;
 }
 
-/* 20260304T091502, with a fraction and a zone; 20260304091502. */
+/* 20260304T091502, with a fraction and a zone; 20260304091502, also with milliseconds. */
 static bool read_basic(struct slice text, struct timestamp *ret)
 {
 	char plain[LONGEST + 8];
+	if (text.len == 17 && digits(text) == 17) {
+		int n = snprintf(plain, sizeof(plain), "%.8sT%.6s.%.3s", text.ptr, text.ptr + 8, text.ptr + 14);
+		return read_basic(slice_of(plain, (size_t)n), ret);
+	}
 	bool whole = text.len == 14 && digits(text) == 14, parted = text.len >= 15 && text.ptr[8] == 'T' && digits(text) == 8 && digits(slice_sub(text, 9, text.len)) == 6;
 	if (!whole && !parted)
 		return false;
@@ -239,16 +263,44 @@ static bool read_basic(struct slice text, struct timestamp *ret)
 	return timestamp_scan(slice_of(plain, (size_t)len), ret) && ret->len == (size_t)len;
 }
 
+/* Odd characters between the parts: Java's narrow space before AM, "2026-03-04_09:15:02", "20260304 09:15:02", "09:15:02:481", " Z" at the end. */
+static struct slice straightened(struct slice text, char *out)
+{
+	size_t n = 0, colons = 0, basic = digits(text) == 8;
+	for (size_t i = 0; i < text.len; i++) {
+		bool narrow = slice_starts(slice_sub(text, i, 3), SLICE("\xE2\x80\xAF")), dated = i == 10 && text.ptr[i] == '_' && is_digit(text.ptr[9]);
+		colons = text.ptr[i] == ':' ? colons + 1 : is_digit(text.ptr[i]) ? colons : 0;
+		if (basic && (i == 4 || i == 6))
+			out[n++] = '-';
+		if (slice_eq(slice_sub(text, i, text.len), SLICE(" Z")))
+			continue;
+		out[n++] = narrow || dated ? ' ' : colons == 3 && text.ptr[i] == ':' ? '.' : text.ptr[i];
+		i += narrow ? 2 : 0;
+	}
+	return slice_of(out, n);
+}
+
+static bool read_straightened(struct slice text, struct timestamp *ret)
+{
+	char plain[LONGEST + 2];
+	struct slice straight = straightened(text, plain);
+	if (slice_eq(straight, text))
+		return false;
+	return (timestamp_scan(straight, ret) && ret->len == straight.len) || read_words(straight, ret);
+}
+
 bool timestamp_parse_words(struct slice text, struct timestamp *ret)
 {
 	size_t bracket = slice_find(text, '[', 0);
 	if (text.len < 8 || text.len > LONGEST)
 		return false;
 	if (slice_starts(text, SLICE("/Date(")) && slice_ends(text, SLICE(")/")))
-		return timestamp_parse(slice_sub(text, 6, text.len - 8), ret);
+		return timestamp_parse(slice_sub(text, 6, digits(slice_sub(text, 6, text.len))), ret); /* the offset says where, not when */
+	if (text.ptr[0] == '@' && digits(slice_sub(text, 1, text.len)) == text.len - 1)
+		return timestamp_parse(slice_sub(text, 1, text.len), ret);
 	if (text.ptr[text.len - 1] == ']' && bracket < text.len)
 		return timestamp_scan(slice_sub(text, 0, bracket), ret) && ret->zoned && ret->len == bracket;
-	if (!read_basic(text, ret) && !read_words(text, ret))
+	if (!read_basic(text, ret) && !read_words(text, ret) && !read_straightened(text, ret))
 		return false;
 	ret->len = text.len;
 	return true;

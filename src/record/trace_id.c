@@ -139,9 +139,16 @@ static bool all_decimal(struct slice s)
 	return s.len > 0;
 }
 
+/* "0x6e0c..", as OpenTelemetry prints ids on a console. */
+static struct slice without_0x(struct slice text, size_t digits)
+{
+	return text.len == digits + 2 && text.ptr[0] == '0' && text.ptr[1] == 'x' ? slice_sub(text, 2, digits) : text;
+}
+
 struct slice span_id_of(struct slice text, struct arena *a)
 {
 	char digits[TRACE_DIGITS];
+	text = without_0x(text, SPAN_DIGITS);
 	if (text.len == SPAN_DIGITS && is_clean(text))
 		return text;
 	size_t n = text.len >= SPAN_DIGITS ? fold_hex(text, digits, SPAN_DIGITS) : 0;
@@ -214,7 +221,7 @@ static struct slice of_digits(struct slice text, struct arena *a)
 	return all_decimal(text) ? of_decimal(text, a) : none;
 }
 
-/* SkyWalking's sw8, "1-trace-segment-3-..." with the first two in base64: the trace as it is called there, a UUID as hex digits. */
+/* SkyWalking's sw8, "1-trace-segment-3-..." with the first two in base64, where the trace is a UUID; the other kind, which counts behind a process's UUID, has no place in 32 digits. */
 static struct slice sw8(struct slice text, struct arena *a)
 {
 	enum { LONGEST = 120 };
@@ -241,13 +248,14 @@ static struct slice sw8(struct slice text, struct arena *a)
 	}
 	char digits[TRACE_DIGITS];
 	size_t hex = fold_hex(slice_of(plain, n), digits, TRACE_DIGITS);
-	return hex == TRACE_DIGITS ? keep(digits, hex, a) : arena_copy(a, slice_of(plain, n));
+	return hex == TRACE_DIGITS ? keep(digits, hex, a) : none;
 }
 
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
 {
 	if (text.len == TRACE_DIGITS && is_clean(text))
 		return text;
+	text = without_0x(text, TRACE_DIGITS);
 	if (is_traceparent(text)) {
 		if (ret_span && ret_span->len == 0)
 			*ret_span = span_id_of(slice_sub(text, 36, SPAN_DIGITS), a);

@@ -3,6 +3,7 @@
 #ifndef WINNOW_TESTS_FUZZ_DECODING_H
 #define WINNOW_TESTS_FUZZ_DECODING_H
 
+#include "base/buf.h"
 #include "record/decoder.h"
 
 #include <stdlib.h>
@@ -47,8 +48,17 @@ static inline void decoding_look(const struct record *r)
 			decoding_text(value);
 }
 
-/* The input in a buffer of its own size, so that every byte read beyond it is seen. */
-static inline void decoding_run(struct decoder *d, const uint8_t *data, size_t size)
+/* What explain and dead letters say of how the input was read: text, whatever the input is. */
+static inline void decoding_tried(struct decoder *d, struct slice payload)
+{
+	static struct buf said;
+	buf_reset(&said);
+	decoder_tried(d, payload, "; ", &said);
+	decoding_text(buf_slice(&said));
+}
+
+/* The input in a buffer of its own size, so that every byte read beyond it is seen. explained: also as explain reads it. */
+static inline void decoding_run(struct decoder *d, const uint8_t *data, size_t size, bool explained)
 {
 	struct decoded out;
 	char *copy = malloc(size ? size : 1);
@@ -59,10 +69,12 @@ static inline void decoding_run(struct decoder *d, const uint8_t *data, size_t s
 		abort();
 	for (size_t i = 0; i < out.len; i++)
 		decoding_look(&out.records[i]);
+	if (explained)
+		decoding_tried(d, slice_of(copy, size));
 	free(copy);
 }
 
-/* A target of one format, with notes at every second input. */
+/* A target of one format, with notes at every second input, explained at every fourth. */
 static inline int decoding_target(enum format format, const uint8_t *data, size_t size)
 {
 	static struct decoder *decoders[2];
@@ -70,7 +82,7 @@ static inline int decoding_target(enum format format, const uint8_t *data, size_
 	unsigned i = turn++ & 1;
 	if (!decoders[i])
 		decoders[i] = decoder_new(&(struct decoder_opts){.format = format, .notes = i});
-	decoding_run(decoders[i], data, size);
+	decoding_run(decoders[i], data, size, turn % 4 == 0);
 	return 0;
 }
 

@@ -36,8 +36,22 @@ static void every_name_is_found_and_no_other(void **state)
 	assert_int_equal(find(&table, "a name that is much longer than any that is known"), KEY_NONE);
 }
 
+static void a_duration_is_told_by_its_end(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned key;
+	} rows[] = {{"db.duration_ms", KEY_ANY_MS}, {"http_request_duration_seconds", KEY_ANY_S}, {"took_us", KEY_ANY_US}, {"queryTimeMillis", KEY_ANY_MS}, {"rpc.latency_ns", KEY_ANY_NS}, {"handlerDurationMs", KEY_ANY_MS},
+		{"elapsedMicros", KEY_ANY_US}, {"cost_ms", KEY_ANY_MS}, {"requestLatencySeconds", KEY_ANY_S}, {"timeout_ms", KEY_NONE}, {"uptime_seconds", KEY_NONE}, {"start_time_ms", KEY_NONE}, {"durations", KEY_NONE},
+		{"duration", KEY_NONE}, {"items", KEY_NONE}, {"status", KEY_NONE}, {"_ms", KEY_NONE}, {"", KEY_NONE}, {"forms_ms", KEY_NONE}, {"costs", KEY_NONE}, {"interval_ms", KEY_NONE}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (key_of_duration(slice_str(rows[i].name)) != rows[i].key)
+			fail_msg("%s", rows[i].name);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(every_name_is_found_and_no_other)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_name_is_found_and_no_other), cmocka_unit_test(a_duration_is_told_by_its_end)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
