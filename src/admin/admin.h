@@ -5,7 +5,7 @@
 
 #include "ledger/ledger.h"
 
-enum { ADMIN_CODES_MAX = 32, ADMIN_ASIDE_MAX = 20, ADMIN_INCIDENTS_MAX = 64 };
+enum { ADMIN_CODES_MAX = 32, ADMIN_ASIDE_MAX = 20, ADMIN_INCIDENTS_MAX = 64, ADMIN_ENDPOINTS_MAX = 8 };
 
 /* A service of which all is kept for a time. */
 struct admin_incident {
@@ -26,21 +26,38 @@ struct admin_requests {
 	uint64_t count;
 };
 
-/* What the process knows and the ledger does not. */
-struct admin_status {
-	char not_ready[512];     /* why this instance does no work yet; empty: it is ready */
-	char last_error[600];
-	int64_t last_error_ns;   /* 0: none yet */
-	bool leader;
-	bool rules_reload_successful;
-	int64_t rules_loaded_ns; /* those in force */
-	struct admin_requests requests[ADMIN_CODES_MAX]; /* remote write, by HTTP status */
+/* Remote write to one place. */
+struct admin_endpoint {
+	char name[64], url[200];   /* of the URL scheme and host alone */
+	struct admin_requests requests[ADMIN_CODES_MAX]; /* by HTTP status */
 	size_t requests_len;
 	int write_version;         /* of remote write that is spoken now: 1 or 2, 0: none yet */
 	uint64_t partial_writes;   /* requests of which the receiver wrote a part */
 	uint64_t in_flight;        /* requests that may go at once now */
 	uint64_t steps_sent, samples_sent, bytes_sent;
-	int64_t failing_since_ns; /* the receiver takes nothing since then; 0: all is well */
+	uint64_t pending_steps, pending_bytes; /* that wait */
+	int64_t waiting_since_ns;  /* end of the oldest step that waits; 0: none does */
+	uint64_t folded_steps;     /* that were not sent by themselves, so that other endpoints go on */
+	int64_t failing_since_ns;  /* the receiver takes nothing since then; 0: all is well */
+	char last_error[600];
+	int64_t last_error_ns;     /* 0: none yet */
+	size_t suspects, aside, aside_len;
+	struct {
+		char name[300];
+		char reason[256];
+	} asides[ADMIN_ASIDE_MAX];
+};
+
+/* What the process knows and the ledger does not. */
+struct admin_status {
+	char not_ready[512];     /* why this instance does no work yet; empty: it is ready */
+	char last_error[600];    /* of any endpoint */
+	int64_t last_error_ns;   /* 0: none yet */
+	bool leader;
+	bool rules_reload_successful;
+	int64_t rules_loaded_ns; /* those in force */
+	struct admin_endpoint endpoints[ADMIN_ENDPOINTS_MAX];
+	size_t endpoints_len;
 	struct {
 		uint64_t taken, limited, lost;
 	} dead_letters;
@@ -60,11 +77,6 @@ struct admin_status {
 	uint64_t incidents_raised, incident_records;
 	struct admin_canary canary;
 	uint64_t overruled; /* offsets of a consumer group */
-	size_t suspects, aside, aside_len;
-	struct {
-		char name[300];
-		char reason[256];
-	} asides[ADMIN_ASIDE_MAX];
 };
 
 struct admin_opts {

@@ -133,30 +133,60 @@ static void add_ledger(const struct view *v, struct buf *out)
 	add_number(out, "state_lost", (int64_t)stats.state_lost);
 }
 
+/* Everything but the braces. */
+static void add_sender(const struct admin_endpoint *e, struct buf *out)
+{
+	if (e->write_version)
+		add_text(out, "version", e->write_version == 2 ? SLICE("2.0") : SLICE("1.0"));
+	add_number(out, "partial_writes", (int64_t)e->partial_writes);
+	add_number(out, "in_flight", (int64_t)e->in_flight);
+	add_number(out, "steps_sent", (int64_t)e->steps_sent);
+	add_number(out, "samples_sent", (int64_t)e->samples_sent);
+	add_number(out, "bytes_sent", (int64_t)e->bytes_sent);
+	add_time(out, "failing_since", e->failing_since_ns);
+	add_number(out, "suspects", (int64_t)e->suspects);
+	add_number(out, "set_aside", (int64_t)e->aside);
+	key(out, "aside");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < e->aside_len; i++) {
+		separate(out);
+		buf_add_char(out, '{');
+		add_text(out, "series", slice_str(e->asides[i].name));
+		add_text(out, "reason", slice_str(e->asides[i].reason));
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+}
+
+static void add_endpoint(const struct admin_endpoint *e, struct buf *out)
+{
+	separate(out);
+	buf_add_char(out, '{');
+	add_text(out, "name", slice_str(e->name));
+	add_text(out, "url", slice_str(e->url));
+	add_text(out, "state", e->failing_since_ns ? SLICE("failing") : SLICE("ok"));
+	add_number(out, "pending_steps", (int64_t)e->pending_steps);
+	add_number(out, "pending_bytes", (int64_t)e->pending_bytes);
+	add_time(out, "waiting_since", e->waiting_since_ns);
+	add_number(out, "folded_steps", (int64_t)e->folded_steps);
+	add_sender(e, out);
+	add_text(out, "last_error", slice_str(e->last_error));
+	add_time(out, "last_error_time", e->last_error_ns);
+	buf_add_char(out, '}');
+}
+
+/* The first as it was when there was but one, then all of them. */
 static void add_remote_write(const struct admin_status *s, struct buf *out)
 {
 	key(out, "remote_write");
 	buf_add_char(out, '{');
-	if (s->write_version)
-		add_text(out, "version", s->write_version == 2 ? SLICE("2.0") : SLICE("1.0"));
-	add_number(out, "partial_writes", (int64_t)s->partial_writes);
-	add_number(out, "in_flight", (int64_t)s->in_flight);
-	add_number(out, "steps_sent", (int64_t)s->steps_sent);
-	add_number(out, "samples_sent", (int64_t)s->samples_sent);
-	add_number(out, "bytes_sent", (int64_t)s->bytes_sent);
-	add_time(out, "failing_since", s->failing_since_ns);
-	add_number(out, "suspects", (int64_t)s->suspects);
-	add_number(out, "set_aside", (int64_t)s->aside);
-	key(out, "aside");
+	add_sender(&s->endpoints[0], out);
+	buf_add_char(out, '}');
+	key(out, "endpoints");
 	buf_add_char(out, '[');
-	for (size_t i = 0; i < s->aside_len; i++) {
-		separate(out);
-		buf_add_char(out, '{');
-		add_text(out, "series", slice_str(s->asides[i].name));
-		add_text(out, "reason", slice_str(s->asides[i].reason));
-		buf_add_char(out, '}');
-	}
-	buf_add_str(out, "]}");
+	for (size_t i = 0; i < s->endpoints_len; i++)
+		add_endpoint(&s->endpoints[i], out);
+	buf_add_char(out, ']');
 }
 
 static void add_incidents(const struct admin_status *s, struct buf *out)

@@ -63,6 +63,64 @@ static void add_codes(struct openmetrics *o, enum own_metric metric, const struc
 	}
 }
 
+/* Which one, where there are several. */
+static size_t endpoint_label(const struct admin_status *s, size_t index, struct label *ret)
+{
+	*ret = (struct label){SLICE("endpoint"), slice_str(s->endpoints[index].name)};
+	return s->endpoints_len > 1;
+}
+
+static void of_each(const struct admin_status *s, struct openmetrics *o, enum own_metric metric, uint64_t (*value)(const struct admin_endpoint *e))
+{
+	struct label label;
+	openmetrics_family(o, family_own(metric));
+	for (size_t i = 0; i < s->endpoints_len; i++) {
+		size_t len = endpoint_label(s, i, &label);
+		openmetrics_count(o, &label, len, value(&s->endpoints[i]), NULL);
+	}
+}
+
+static uint64_t bytes_sent(const struct admin_endpoint *e)
+{
+	return e->bytes_sent;
+}
+
+static uint64_t aside(const struct admin_endpoint *e)
+{
+	return e->aside;
+}
+
+static uint64_t pending_steps(const struct admin_endpoint *e)
+{
+	return e->pending_steps;
+}
+
+static uint64_t folded_steps(const struct admin_endpoint *e)
+{
+	return e->folded_steps;
+}
+
+static void add_endpoints(const struct view *v, struct openmetrics *o)
+{
+	const struct admin_status *s = v->status;
+	of_each(s, o, OWN_OUTPUT_BYTES, bytes_sent);
+	of_each(s, o, OWN_REMOTE_WRITE_ASIDE, aside);
+	if (v->ledger)
+		of_each(s, o, OWN_PENDING_STEPS, pending_steps);
+	if (s->endpoints_len > 1)
+		of_each(s, o, OWN_FOLDED_STEPS, folded_steps);
+	openmetrics_family(o, family_own(OWN_REMOTE_WRITE_REQUESTS));
+	for (size_t i = 0; i < s->endpoints_len; i++)
+		for (size_t k = 0; k < s->endpoints[i].requests_len; k++) {
+			char code[16];
+			struct label labels[2] = {{SLICE("code"), {0}}};
+			snprintf(code, sizeof(code), "%d", s->endpoints[i].requests[k].code);
+			labels[0].value = slice_str(code);
+			size_t len = 1 + endpoint_label(s, i, &labels[1]);
+			openmetrics_count(o, labels, len, s->endpoints[i].requests[k].count, NULL);
+		}
+}
+
 static void add_otlp(const struct view *v, struct openmetrics *o)
 {
 	const struct admin_status *s = v->status;
@@ -132,7 +190,6 @@ static void add_ledgers_own(const struct view *v, struct openmetrics *o)
 	one(o, OWN_LOGS_ANEW, stats.lives);
 	one(o, OWN_OVERRULED, v->status->overruled);
 	add_canary(&v->status->canary, o);
-	one(o, OWN_PENDING_STEPS, ledger_pending_steps(v->ledger));
 	openmetrics_family(o, family_own(OWN_WATERMARK));
 	openmetrics_value(o, NULL, 0, (double)(ledger_watermark(v->ledger) / NS_PER_MS) / 1000);
 	openmetrics_family(o, family_own(OWN_JOURNAL_POSITION));
@@ -232,8 +289,6 @@ void view_metrics(const struct view *v, struct buf *out)
 	one(&o, OWN_RULES_RELOAD, v->status->rules_reload_successful);
 	openmetrics_family(&o, family_own(OWN_RULES_RELOAD_TIME));
 	openmetrics_value(&o, NULL, 0, (double)(v->status->rules_loaded_ns / NS_PER_MS) / 1000);
-	one(&o, OWN_OUTPUT_BYTES, v->status->bytes_sent);
-	one(&o, OWN_REMOTE_WRITE_ASIDE, v->status->aside);
 	openmetrics_family(&o, family_own(OWN_DEAD_LETTERS));
 	labelled(&o, "outcome", SLICE("taken"), v->status->dead_letters.taken);
 	labelled(&o, "outcome", SLICE("limited"), v->status->dead_letters.limited);
@@ -241,7 +296,7 @@ void view_metrics(const struct view *v, struct buf *out)
 	view_process(v, &o);
 	add_traces(v, &o);
 	add_incidents(v, &o);
-	add_codes(&o, OWN_REMOTE_WRITE_REQUESTS, v->status->requests, v->status->requests_len);
+	add_endpoints(v, &o);
 	add_otlp(v, &o);
 	if (v->ledger) {
 		add_ledgers_own(v, &o);

@@ -101,8 +101,19 @@ static void add_delta(struct audit *a, const struct delta *d)
 	}
 }
 
-static void fold(struct audit *a, struct ledger *l, const struct journal_entry *entry)
+/* The endpoint begins in the middle of the journal. What it begins with is what is counted, which every ledger knows. */
+static void begin(struct ledger **l, const struct ledger_event *event, uint64_t endpoint)
 {
+	if (event->outcome != LEDGER_BEGUN || event->endpoint != endpoint)
+		return;
+	struct ledger *before = *l;
+	*l = ledger_begin(before, endpoint);
+	ledger_free(before);
+}
+
+static void fold(struct audit *a, struct ledger **at, uint64_t endpoint, const struct journal_entry *entry)
+{
+	struct ledger *l = *at;
 	struct ledger_event event;
 	struct arena arena = {0};
 	struct buf scratch = {0};
@@ -114,6 +125,7 @@ static void fold(struct audit *a, struct ledger *l, const struct journal_entry *
 		add_delta(a, &d);
 	arena_done(&arena);
 	buf_done(&scratch);
+	begin(at, &event, endpoint);
 }
 
 /* What marks say that the receiver has. */
@@ -132,37 +144,55 @@ static void read_totals(struct audit *a, const struct ledger *l, int64_t step_ns
 	}
 }
 
-static int read_through(struct audit *a, struct journal *journal, struct ledger *l, struct err *err)
+static int read_through(struct audit *a, struct journal *journal, struct ledger **l, uint64_t endpoint, struct err *err)
 {
 	struct journal_entry entry;
 	int64_t end;
 	int rc = journal_end(journal, &end, err);
-	while (!rc && journal_next(journal) < end && ledger_journal_time(l) <= a->until_ns) {
+	while (!rc && journal_next(journal) < end && ledger_journal_time(*l) <= a->until_ns) {
 		int got = journal_read(journal, READ_NS, &entry, err);
 		if (got < 0)
 			return got;
 		if (got == 0)
 			return err_set(err, ERR_UNREACHABLE, "the journal does not go on at %lld, though it ends at %lld", (long long)journal_next(journal), (long long)end);
-		fold(a, l, &entry);
+		fold(a, l, endpoint, &entry);
 	}
 	return rc;
 }
 
-static int fold_all(struct audit *a, struct journal *journal, struct ledger *l, struct err *err)
+/* The endpoint's ledger out of a snapshot; another's if it is not in it: it begins after that. */
+static int load(struct slice saved, struct ledger **l, struct err *err)
 {
+	struct ledger_opts opts = *ledger_options(*l);
+	struct slice one, found = {0};
+	uint64_t whose = opts.endpoint, of;
+	while (ledger_next_saved(&saved, &one, &of))
+		if (!found.len || of == opts.endpoint) {
+			found = one;
+			whose = of;
+		}
+	opts.endpoint = whose;
+	ledger_free(*l);
+	*l = ledger_new(&opts);
+	return ledger_load(*l, found.len ? found : saved, err);
+}
+
+static int fold_all(struct audit *a, struct journal *journal, struct ledger **at, struct err *err)
+{
+	uint64_t endpoint = ledger_options(*at)->endpoint;
 	struct buf snapshot = {0};
 	int64_t begin = 0;
 	int rc = journal_begin(journal, &begin, err);
 	if (!rc && begin > 0)
 		rc = journal_load_snapshot(journal, &snapshot, err);
 	if (!rc && snapshot.len)
-		rc = ledger_load(l, buf_slice(&snapshot), err);
-	if (!rc && begin > 0 && (!snapshot.len || ledger_position(l) < begin))
+		rc = load(buf_slice(&snapshot), at, err);
+	if (!rc && begin > 0 && (!snapshot.len || ledger_position(*at) < begin))
 		rc = err_set(err, ERR_INPUT, "the journal begins at %lld, and no snapshot reaches there", (long long)begin);
 	if (!rc)
-		rc = journal_seek(journal, ledger_position(l), err);
+		rc = journal_seek(journal, ledger_position(*at), err);
 	buf_done(&snapshot);
-	return rc ? rc : read_through(a, journal, l, err);
+	return rc ? rc : read_through(a, journal, at, endpoint, err);
 }
 
 /* --- a copy of a journal in files --- */
@@ -222,9 +252,12 @@ int audit_journal(struct audit *a, const struct config *config, struct err *err)
 	bool files = config->journal.kind == CONFIG_JOURNAL_FILE;
 	pipeline_ledger_opts(config, &opts);
 	int rc = files ? open_copy(config->journal.directory, folder, &journal, err) : pipeline_open_journal(config, ".audit", &journal, err);
+	opts.endpoint = config->remote_write[a->endpoint].id;
 	struct ledger *l = ledger_new(&opts);
 	if (!rc)
-		rc = fold_all(a, journal, l, err);
+		rc = fold_all(a, journal, &l, err);
+	if (!rc && ledger_options(l)->endpoint != opts.endpoint)
+		rc = err_set(err, ERR_INPUT, "the journal does not know the endpoint \"%s\" yet", config->remote_write[a->endpoint].name);
 	if (!rc)
 		read_totals(a, l, opts.step_ns);
 	ledger_free(l);

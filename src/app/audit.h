@@ -26,6 +26,7 @@ struct audit_range {
 };
 
 struct audit {
+	size_t endpoint;            /* of the configuration: whose marks are heeded */
 	int64_t from_ns, until_ns;  /* journal time of the deltas that are audited */
 	int64_t first_ns, last_ns;  /* of those that there are */
 	int64_t sent_ns;            /* end of the last step that is marked, 0: none */

@@ -2,54 +2,28 @@
 /* The ledger thread reads the journal record by record, folds it under the lock, tells writers of this process what became of their deltas, and offers the
  * oldest closed step to the sender while this instance leads. It starts to offer steps only once it has read what was in the journal when it began to lead:
  * before that, a mark further on may say that they have gone out already. */
-#include "app/books.h"
+#include "app/books_parts.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { WRITERS_MAX = 256, READ_NS = 20000000 };
-#define CONTESTED_NS (120 * NS_PER_S) /* longer than a leader that lost its leadership goes on, or a record of its is under way */
-
-/* Of requests that are in memory at a time. */
-#define PART_BYTES ((size_t)1 << 20)
-
-struct books {
-	struct books_opts opts;
-	struct journal *journal;
-	struct ledger *ledger;
-	pthread_t thread;
-	pthread_mutex_t lock; /* ledger, writers, trouble */
-	struct books_writer *writers[WRITERS_MAX];
-	size_t writers_len;
-	char trouble[512];
-	_Atomic int64_t position, journal_time, slowest;
-	_Atomic size_t pending_steps, pending_bytes;
-	_Atomic bool stopping, leads;
-	_Atomic bool leading;      /* caught up since leadership began */
-	_Atomic uint64_t leadership;
-	uint64_t leader;           /* as which this instance sends; random */
-	bool claimed;              /* since leadership began */
-	_Atomic bool others_claim; /* the last claim in the journal is another's */
-	_Atomic int64_t others_ns; /* journal time of the last record in which another spoke as leader */
-	int64_t lead_from;         /* position from which on steps may be sent */
-	int64_t snapshot_at_ns, snapshot_position;
-};
-
+enum { READ_NS = 20000000 };
 static void publish(struct books *b)
 {
 	b->position = ledger_position(b->ledger);
 	b->journal_time = ledger_journal_time(b->ledger);
 	b->slowest = ledger_slowest(b->ledger);
-	b->pending_steps = ledger_pending_steps(b->ledger);
-	b->pending_bytes = ledger_pending_bytes(b->ledger);
+	for (size_t i = 0; i < b->places_len; i++) {
+		struct books_place *p = &b->places[i];
+		p->pending_steps = p->ledger ? ledger_pending_steps(p->ledger) : 0;
+		p->pending_bytes = p->ledger ? ledger_pending_bytes(p->ledger) : 0;
+	}
 }
 
 static void set_trouble(struct books *b, const char *text)
@@ -102,7 +76,8 @@ static void deliver(struct books *b, const struct ledger_event *event)
 /* Who else sends. */
 static void watch_leaders(struct books *b, const struct ledger_event *event)
 {
-	bool claim = event->outcome == LEDGER_CLAIMED, speaks = event->outcome == LEDGER_MARKED || event->outcome == LEDGER_ANCHORED || event->outcome == LEDGER_IGNORED;
+	bool claim = event->outcome == LEDGER_CLAIMED, speaks = event->outcome == LEDGER_MARKED || event->outcome == LEDGER_ANCHORED || event->outcome == LEDGER_IGNORED ||
+		event->outcome == LEDGER_FOREIGN;
 	if (claim)
 		b->others_claim = event->writer != b->leader;
 	if ((claim || speaks) && event->writer != b->leader)
@@ -125,12 +100,69 @@ static void warn_of(const struct ledger_refusal *r)
 		log_line(LOG_WARN, "budgets", "service \"%.*s\": no room for more series of %s (budgets.%s); what is new is counted as \"other\"", (int)r->service.len, r->service.ptr, family_get(r->family)->name, r->budget);
 }
 
+static struct books_place *place_of(struct books *b, uint64_t endpoint)
+{
+	for (size_t i = 0; i < b->places_len; i++)
+		if (b->places[i].endpoint == endpoint)
+			return &b->places[i];
+	return NULL;
+}
+
+/* The one that is shown, and asked where partitions stand, which all of them know alike; one that is not configured is of no use once the others are there. */
+static void settle_places(struct books *b)
+{
+	bool all = true;
+	for (size_t i = 0; i < b->endpoints_len; i++)
+		all &= b->places[i].ledger != NULL;
+	while (all && b->places_len > b->endpoints_len)
+		ledger_free(b->places[--b->places_len].ledger);
+	for (size_t i = b->places_len; i-- > 0;)
+		if (b->places[i].ledger)
+			b->ledger = b->places[i].ledger;
+}
+
+/* An endpoint begins after another's ledger; one that is there begins anew, or instances would not be of one mind about it. */
+static void begin(struct books *b, const struct ledger_event *event)
+{
+	struct books_place *p = place_of(b, event->endpoint);
+	const struct books_place *base = place_of(b, event->base);
+	if (!p || !base || p == base || !base->ledger)
+		return;
+	struct ledger *before = p->ledger;
+	p->ledger = ledger_begin(base->ledger, p->endpoint);
+	p->generation++;
+	p->folding_to = INT64_MIN;
+	ledger_free(before);
+	settle_places(b);
+	b->snapshot_at_ns = clock_mono_ns() - b->opts.snapshot_interval_ns - 1; /* whoever starts next is to know it */
+	log_line(LOG_INFO, "ledger", "remote write to \"%s\" begins with what is counted from now on", p->name);
+}
+
+/* The record into every ledger; what the shown one makes of it is told. */
+static void post(struct books *b, const struct journal_entry *entry, struct ledger_event *ret)
+{
+	struct ledger *shown = b->ledger;
+	for (size_t i = 0; i < b->places_len; i++) {
+		struct books_place *p = &b->places[i];
+		struct ledger_event event;
+		if (!p->ledger)
+			continue;
+		ledger_post(p->ledger, entry->bytes, entry->position, &event);
+		if (event.outcome == LEDGER_MARKED && !event.skipped)
+			p->moved_ns = clock_mono_ns();
+		if (p->ledger == shown)
+			*ret = event;
+	}
+	if (ret->outcome == LEDGER_BEGUN)
+		begin(b, ret);
+}
+
 static void fold(struct books *b, const struct journal_entry *entry)
 {
 	struct ledger_event event = {0};
 	failpoint_hit(FAIL_DELTA_BEFORE_POST);
 	pthread_mutex_lock(&b->lock);
-	ledger_post(b->ledger, entry->bytes, entry->position, &event);
+	post(b, entry, &event);
 	if (event.outcome == LEDGER_POSTED || event.outcome == LEDGER_REJECTED)
 		deliver(b, &event);
 	pthread_mutex_unlock(&b->lock);
@@ -144,7 +176,7 @@ static void fold(struct books *b, const struct journal_entry *entry)
 	b->position = entry->next_position;
 }
 
-static int64_t now_in_journal(struct books *b)
+int64_t books_now(struct books *b)
 {
 	int64_t now = clock_wall_ns(), journal_time = b->journal_time;
 	return now > journal_time ? now : journal_time;
@@ -157,7 +189,7 @@ static bool claim(struct books *b)
 	struct err err = {0};
 	if (b->claimed)
 		return true;
-	claim_encode(&record, now_in_journal(b), b->leader);
+	claim_encode(&record, books_now(b), b->leader);
 	b->claimed = journal_append(b->journal, buf_slice(&record), &err) == 0;
 	buf_done(&record);
 	return b->claimed;
@@ -191,7 +223,9 @@ static void snapshot(struct books *b)
 	int64_t position = b->position;
 	if (position == b->snapshot_position)
 		return;
-	ledger_save(b->ledger, &bytes);
+	for (size_t i = 0; i < b->places_len; i++)
+		if (b->places[i].ledger)
+			ledger_save(b->places[i].ledger, &bytes);
 	failpoint_hit(FAIL_SNAPSHOT_BEFORE);
 	if (journal_save_snapshot(b->journal, buf_slice(&bytes), position, &err) < 0)
 		log_line(LOG_WARN, "ledger", "snapshot not written: %s", err.text);
@@ -218,10 +252,49 @@ static void *run(void *arg)
 			set_trouble(b, "");
 		}
 		watch_leadership(b);
+		books_make_room(b);
 		if (b->leading && clock_mono_ns() - b->snapshot_at_ns > b->opts.snapshot_interval_ns)
 			snapshot(b);
 	}
 	return NULL;
+}
+
+static struct ledger *ledger_of(const struct books *b, uint64_t endpoint)
+{
+	struct ledger_opts opts = b->opts.ledger;
+	opts.endpoint = endpoint;
+	return ledger_new(&opts);
+}
+
+/* What was saved of one endpoint. One that is not configured is kept if there is no other: those that are new begin after it. */
+static int load_one(struct books *b, struct slice saved, uint64_t endpoint, struct err *err)
+{
+	struct books_place *p = place_of(b, endpoint);
+	if (!p && b->ledger)
+		return 0;
+	if (!p) {
+		p = &b->places[b->places_len++];
+		*p = (struct books_place){.endpoint = endpoint, .name = "", .folding_to = INT64_MIN};
+	}
+	ledger_free(p->ledger);
+	p->ledger = ledger_of(b, endpoint);
+	b->ledger = p->ledger;
+	return ledger_load(p->ledger, saved, err);
+}
+
+static int load_places(struct books *b, struct slice saved, struct err *err)
+{
+	struct slice one;
+	uint64_t endpoint;
+	int rc = 0;
+	for (size_t i = 0; i < b->endpoints_len && saved.len == 0; i++)
+		b->places[i].ledger = ledger_of(b, b->places[i].endpoint);
+	while (!rc && ledger_next_saved(&saved, &one, &endpoint))
+		rc = load_one(b, one, endpoint, err);
+	if (!rc && (saved.len || (b->ledger == NULL && b->places[0].ledger == NULL)))
+		rc = err_set(err, ERR_CORRUPT, "snapshot: not a whole snapshot of a format this version knows");
+	settle_places(b);
+	return rc;
 }
 
 /* Snapshot, then the place in the journal behind it; what the journal no longer has is said and counted. */
@@ -230,8 +303,8 @@ static int load(struct books *b, struct err *err)
 	struct buf bytes = {0};
 	int64_t begin = 0, position;
 	int rc = journal_load_snapshot(b->journal, &bytes, err);
-	if (!rc && bytes.len)
-		rc = ledger_load(b->ledger, buf_slice(&bytes), err);
+	if (!rc)
+		rc = load_places(b, buf_slice(&bytes), err);
 	if (!rc)
 		rc = journal_begin(b->journal, &begin, err);
 	position = bytes.len ? ledger_position(b->ledger) : begin;
@@ -240,7 +313,9 @@ static int load(struct books *b, struct err *err)
 		log_line(LOG_ERROR, "journal", "the journal no longer has the records behind the snapshot (%lld, first left %lld): totals before it are lost and start again", (long long)position,
 			 (long long)begin);
 		position = begin;
-		ledger_lost(b->ledger);
+		for (size_t i = 0; i < b->places_len; i++)
+			if (b->places[i].ledger)
+				ledger_lost(b->places[i].ledger);
 	}
 	if (!rc)
 		rc = journal_seek(b->journal, position, err);
@@ -269,12 +344,44 @@ static int read_to_end(struct books *b, struct err *err)
 	return rc;
 }
 
+/* What no snapshot has and no record began, begins now. */
+static int begin_missing(struct books *b, struct err *err)
+{
+	int rc = 0;
+	bool some = false;
+	for (size_t i = 0; i < b->endpoints_len && !rc; i++) {
+		struct buf record = {0};
+		if (b->places[i].ledger)
+			continue;
+		some = true;
+		begin_encode(&record, b->places[i].endpoint, ledger_options(b->ledger)->endpoint, books_now(b), b->leader);
+		rc = journal_append(b->journal, buf_slice(&record), err);
+		buf_done(&record);
+	}
+	return !rc && some ? read_to_end(b, err) : rc;
+}
+
+static void set_places(struct books *b)
+{
+	static const struct books_endpoint first = {.name = "default"};
+	const struct books_endpoint *endpoints = b->opts.endpoints_len ? b->opts.endpoints : &first;
+	b->endpoints_len = b->places_len = b->opts.endpoints_len ? b->opts.endpoints_len : 1;
+	for (size_t i = 0; i < b->places_len; i++)
+		b->places[i] = (struct books_place){.endpoint = endpoints[i].id, .name = endpoints[i].name, .folding_to = INT64_MIN, .moved_ns = clock_mono_ns()};
+}
+
+static void free_ledgers(struct books *b)
+{
+	for (size_t i = 0; i < b->places_len; i++)
+		ledger_free(b->places[i].ledger);
+}
+
 int books_open(struct journal *journal, const struct books_opts *opts, struct books **ret, struct err *err)
 {
 	struct books *b = mem_zalloc(1, sizeof(*b));
 	b->opts = *opts;
 	b->journal = journal;
-	b->ledger = ledger_new(&opts->ledger);
+	set_places(b);
 	b->lead_from = -1;
 	if (getrandom(&b->leader, sizeof(b->leader), 0) != sizeof(b->leader) || b->leader == 0)
 		b->leader = (uint64_t)clock_wall_ns() | 1;
@@ -289,10 +396,12 @@ int books_open(struct journal *journal, const struct books_opts *opts, struct bo
 		if (!rc && b->position < loaded)
 			b->position = loaded;
 	}
+	if (!rc)
+		rc = begin_missing(b, err);
 	if (!rc && pthread_create(&b->thread, NULL, run, b))
 		rc = err_set(err, ERR_IO, "cannot start the ledger thread");
 	if (rc) {
-		ledger_free(b->ledger);
+		free_ledgers(b);
 		journal_close(journal);
 		free(b);
 		return rc;
@@ -310,7 +419,7 @@ void books_close(struct books *b)
 	if (b->leads)
 		snapshot(b);
 	journal_close(b->journal);
-	ledger_free(b->ledger);
+	free_ledgers(b);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
 }
@@ -381,20 +490,20 @@ int64_t books_slowest_but(struct books *b, bool (*own)(void *arg, const struct l
 	return slowest;
 }
 
-bool books_full(struct books *b)
-{
-	return b->pending_steps > b->opts.max_pending_steps || b->pending_bytes > b->opts.max_pending_bytes;
-}
-
 size_t books_pending_steps(struct books *b)
 {
-	return b->pending_steps;
+	size_t steps = 0;
+	for (size_t i = 0; i < b->endpoints_len; i++)
+		steps += b->places[i].pending_steps;
+	return steps;
 }
 
 bool books_open_steps(struct books *b)
 {
 	pthread_mutex_lock(&b->lock);
-	bool open = ledger_open_steps(b->ledger) > 0;
+	bool open = false;
+	for (size_t i = 0; i < b->endpoints_len; i++)
+		open |= b->places[i].ledger && ledger_open_steps(b->places[i].ledger) > 0;
 	pthread_mutex_unlock(&b->lock);
 	return open;
 }
@@ -449,75 +558,4 @@ void books_trouble(struct books *b, char *out, size_t size)
 	pthread_mutex_lock(&b->lock);
 	snprintf(out, size, "%s", b->trouble);
 	pthread_mutex_unlock(&b->lock);
-}
-
-int64_t books_step_to_send(struct books *b, bool *ret_newest)
-{
-	if (!b->leading || b->pending_steps == 0)
-		return INT64_MIN;
-	pthread_mutex_lock(&b->lock);
-	int64_t step = ledger_pending_first(b->ledger);
-	*ret_newest = ledger_pending_steps(b->ledger) == 1;
-	pthread_mutex_unlock(&b->lock);
-	return step;
-}
-
-bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *cut)
-{
-	pthread_mutex_lock(&b->lock);
-	bool oldest = ledger_pending_first(b->ledger) == step;
-	if (oldest)
-		ledger_cut_part(b->ledger, step, version, max_samples, max_bytes, PART_BYTES, cut);
-	pthread_mutex_unlock(&b->lock);
-	return oldest;
-}
-
-bool books_contested(struct books *b)
-{
-	return !books_catch_up(b, 5 * NS_PER_S) || b->others_claim || (b->others_ns && b->journal_time - b->others_ns < CONTESTED_NS);
-}
-
-uint64_t books_leadership(struct books *b)
-{
-	return b->leadership;
-}
-
-/* Appends and waits (a second at most) until everything up to there has been folded. */
-static int append_and_fold(struct books *b, struct buf *record, struct err *err)
-{
-	int rc = journal_append(b->journal, buf_slice(record), err);
-	buf_done(record);
-	if (!rc)
-		books_catch_up(b, NS_PER_S);
-	return rc;
-}
-
-int books_mark(struct books *b, int64_t step, bool skipped, struct err *err)
-{
-	struct buf record = {0};
-	mark_encode(&record, step, skipped, now_in_journal(b), b->leader);
-	return append_and_fold(b, &record, err);
-}
-
-bool books_overtaken(struct books *b, int64_t step, bool anchors)
-{
-	if (!books_catch_up(b, 5 * NS_PER_S))
-		return true;
-	pthread_mutex_lock(&b->lock);
-	bool overtaken = ledger_pending_first(b->ledger) != step || (anchors && ledger_anchored(b->ledger, step));
-	pthread_mutex_unlock(&b->lock);
-	return overtaken;
-}
-
-int books_anchored(struct books *b, int64_t step, struct err *err)
-{
-	struct buf record = {0};
-	anchored_encode(&record, step, now_in_journal(b), b->leader);
-	int rc = append_and_fold(b, &record, err);
-	if (rc)
-		return rc;
-	pthread_mutex_lock(&b->lock);
-	bool anchored = ledger_anchored(b->ledger, step);
-	pthread_mutex_unlock(&b->lock);
-	return anchored ? 0 : err_set(err, ERR_AGAIN, "another instance has gone on past this step, or the journal is not read back yet");
 }

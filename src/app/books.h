@@ -25,10 +25,21 @@ struct books_notice {
 	char bytes[];
 };
 
+/* Where steps go: each has a ledger of its own. */
+struct books_endpoint {
+	uint64_t id;      /* in the journal's records; 0: the first, or only one */
+	const char *name;
+};
+
+enum { BOOKS_ENDPOINTS_MAX = 8 };
+
 struct books_opts {
+	const struct books_endpoint *endpoints; /* none: one, of id 0; the names outlive the books */
+	size_t endpoints_len;
 	struct ledger_opts ledger;
 	int64_t snapshot_interval_ns;
-	size_t max_pending_steps, max_pending_bytes; /* past these, intake stops */
+	size_t max_pending_steps, max_pending_bytes; /* of an endpoint; past these, intake stops: see books_send.c */
+	int64_t stuck_ns;              /* an endpoint that has taken nothing for so long does not stop the intake as long as another has room */
 	bool (*give_up)(void *arg);    /* asked while a long journal is read at the start; may be NULL */
 	void *give_up_arg;
 };
@@ -54,11 +65,12 @@ int64_t books_slowest(struct books *b);
 int64_t books_slowest_but(struct books *b, bool (*own)(void *arg, const struct ledger_partition *p), void *arg);
 /* Whether so much is closed and unsent that intake has to stop. */
 bool books_full(struct books *b);
+/* Over all endpoints. */
 size_t books_pending_steps(struct books *b);
 /* Whether increments sit in a step that is not closed yet. */
 bool books_open_steps(struct books *b);
 bool books_leads(struct books *b);
-/* The ledger under the lock, for views; keep it short. */
+/* The first endpoint's ledger under the lock, for views; keep it short. What is counted is the same in all of them. */
 const struct ledger *books_lock(struct books *b);
 void books_unlock(struct books *b);
 void books_add_writer(struct books *b, struct books_writer *w);
@@ -68,20 +80,31 @@ void books_teach(struct books *b, struct books_writer *w);
 /* Empty if all is well, else what keeps the journal from being written or read. */
 void books_trouble(struct books *b, char *out, size_t size);
 
-/* For the sender thread. The oldest step to send, if this instance leads and has read what was in the journal when it began to; INT64_MIN if there is none.
+/* What waits for an endpoint. */
+struct books_waiting {
+	size_t steps, bytes, series;
+	int64_t since_ns;         /* end of the oldest of them; 0: nothing waits */
+	uint64_t marks;           /* steps that are over, sent or skipped */
+	uint64_t folded;          /* by this instance */
+};
+void books_waiting(struct books *b, size_t endpoint, struct books_waiting *ret);
+
+/* For the sender threads; endpoint: its place in opts. The oldest step to send, if this instance leads and has read what was in the journal when it began to; INT64_MIN if there is none.
  * *ret_newest: no later step waits. */
-int64_t books_step_to_send(struct books *b, bool *ret_newest);
+int64_t books_step_to_send(struct books *b, size_t endpoint, bool *ret_newest);
 /* Its next requests, under the lock (ledger_cut_part); false if it is not the oldest pending one any more. Free with cut_done. */
-bool books_cut(struct books *b, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
+bool books_cut(struct books *b, size_t endpoint, int64_t step, enum remote_write_version version, size_t max_samples, size_t max_bytes, struct cut *ret);
 /* Reads the journal to its end: whether another instance sends as well, or may have until a moment ago (true as well if the journal cannot be read now). */
 bool books_contested(struct books *b);
 /* How often leadership began: a change means that an earlier leader may have sent the oldest pending step. */
 uint64_t books_leadership(struct books *b);
 /* The step went out (or was too old to send): appends its mark and waits until the ledger has it. */
-int books_mark(struct books *b, int64_t step, bool skipped, struct err *err);
+int books_mark(struct books *b, size_t endpoint, int64_t step, bool skipped, struct err *err);
 /* The same for the first values of the series that begin in the step. */
-int books_anchored(struct books *b, int64_t step, struct err *err);
+int books_anchored(struct books *b, size_t endpoint, int64_t step, struct err *err);
 /* Reads the journal to its end: whether the step is no longer the oldest or (anchors) someone has noted its first values; true as well if the journal cannot be read now. */
-bool books_overtaken(struct books *b, int64_t step, bool anchors);
+bool books_overtaken(struct books *b, size_t endpoint, int64_t step, bool anchors);
+/* Changes when the endpoint begins anew: memory of cuts made before is of no use then. */
+uint64_t books_generation(struct books *b, size_t endpoint);
 
 #endif

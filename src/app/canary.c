@@ -43,12 +43,12 @@ struct canary {
 	size_t sendings_len;
 };
 
-void canary_query_address(const struct config *config, const char *said, struct buf *out)
+void canary_query_address(const struct config *config, size_t endpoint, const char *said, struct buf *out)
 {
 	static const struct {
 		struct slice ends, becomes;
 	} known[] = {{SLICE("/api/v1/write"), SLICE("")}, {SLICE("/api/v1/push"), SLICE("/prometheus")}};
-	struct slice url = slice_str(said ? said : config->remote_write.url);
+	struct slice url = slice_str(said ? said : config->remote_write[endpoint].url);
 	for (size_t i = 0; !said && i < sizeof(known) / sizeof(known[0]); i++)
 		if (slice_ends(url, known[i].ends)) {
 			buf_add_slice(out, slice_sub(url, 0, url.len - known[i].ends.len));
@@ -192,7 +192,7 @@ struct canary *canary_open(const struct config *config, struct books *books)
 	c->books = books;
 	c->last = -1;
 	pthread_mutex_init(&c->lock, NULL);
-	canary_query_address(config, config->canary.query, &address);
+	canary_query_address(config, 0, config->canary.query, &address);
 	int rc = instance_open(buf_cstr(&address), NULL, &c->receiver, &err);
 	buf_done(&address);
 	_Static_assert(sizeof(struct kafka_property) == sizeof(struct config_pair), "both are a key and a value");

@@ -14,7 +14,7 @@ struct canary *canary_open(const struct config *config, struct books *books);
 void canary_close(struct canary *c);
 /* Any thread. */
 void canary_status(struct canary *c, struct admin_canary *ret);
-/* Where the receiver answers queries: as said, or beside the address of its writes. */
-void canary_query_address(const struct config *config, const char *said, struct buf *out);
+/* Where the receiver of an endpoint answers queries: as said, or beside the address of its writes. */
+void canary_query_address(const struct config *config, size_t endpoint, const char *said, struct buf *out);
 
 #endif

@@ -17,7 +17,7 @@
 struct auditor {
 	struct audit books;
 	struct config *config;
-	const char *config_path, *receiver;
+	const char *config_path, *receiver, *endpoint;
 	struct ruleset *rules;
 	struct shard *shard;
 	enum format format;
@@ -123,7 +123,8 @@ static int ask_receiver(struct auditor *a, struct err *err)
 	struct instance *receiver = NULL;
 	if (!a->books.sent_ns)
 		return 0; /* nothing was sent yet */
-	canary_query_address(a->config, a->receiver ? a->receiver : a->config->canary.query, &address);
+	const char *said = a->receiver ? a->receiver : a->books.endpoint == 0 ? a->config->canary.query : NULL;
+	canary_query_address(a->config, a->books.endpoint, said, &address);
 	int rc = instance_open(buf_cstr(&address), NULL, &receiver, err);
 	if (!rc)
 		rc = ask_family(a, receiver, "log_records_total", false, err);
@@ -178,7 +179,7 @@ static size_t print_books(struct auditor *a)
 
 static int parse(struct auditor *a, int argc, char **argv)
 {
-	static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"since", required_argument, NULL, 's'}, {"until", required_argument, NULL, 'u'}, {"receiver", required_argument, NULL, 'r'}, {0}};
+	static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"since", required_argument, NULL, 's'}, {"until", required_argument, NULL, 'u'}, {"receiver", required_argument, NULL, 'r'}, {"endpoint", required_argument, NULL, 'e'}, {0}};
 	int64_t now = clock_wall_ns(), ago;
 	int option;
 	optind = 0;
@@ -195,10 +196,29 @@ static int parse(struct auditor *a, int argc, char **argv)
 			a->books.until_ns = now - ago;
 		else if (option == 'r')
 			a->receiver = optarg;
+		else if (option == 'e')
+			a->endpoint = optarg;
 		else
 			return command_usage(&cmd_audit, "unknown option or missing value: %s", argv[optind - 1]);
 	}
 	return optind < argc ? command_usage(&cmd_audit, "does not know what to do with \"%s\"", argv[optind]) : 0;
+}
+
+/* The one that is asked for, or the first. */
+static int find_endpoint(struct auditor *a)
+{
+	const char *names[CONFIG_ENDPOINTS_MAX + 1] = {0};
+	for (size_t i = 0; a->endpoint && i < a->config->remote_write_len; i++) {
+		names[i] = a->config->remote_write[i].name;
+		a->books.endpoint = i;
+		if (strcmp(names[i], a->endpoint) == 0)
+			return 0;
+	}
+	if (!a->endpoint)
+		return 0;
+	const char *nearest = err_nearest(slice_str(a->endpoint), names);
+	fprintf(stderr, "winnow audit: no endpoint of remote_write is called \"%s\"%s%s%s\n", a->endpoint, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+	return ERR_INPUT;
 }
 
 static int load(struct auditor *a)
@@ -207,6 +227,8 @@ static int load(struct auditor *a)
 	int rc = config_load(a->config_path, &a->config, &errors);
 	fprintf(stderr, "%s", errors.text.len ? buf_cstr(&errors.text) : "");
 	config_errors_done(&errors);
+	if (!rc)
+		rc = find_endpoint(a);
 	return rc ? rc : load_rules(a);
 }
 
@@ -239,12 +261,13 @@ static int run(int argc, char **argv)
 
 const struct command cmd_audit = {
 	.name = "audit",
-	.synopsis = "[-c FILE] [--since AGE] [--until AGE] [--receiver URL]",
+	.synopsis = "[-c FILE] [--since AGE] [--until AGE] [--endpoint NAME] [--receiver URL]",
 	.summary = "Compares topic, journal and receiver, service by service",
 	.help = "  -c, --config FILE   the configuration of the instances (winnow.yaml)\n"
 		"      --since AGE     deltas of the journal since so long ago (all that it has)\n"
 		"      --until AGE     and until so long ago (now)\n"
-		"      --receiver URL  where the receiver answers queries (beside remote_write.url)\n"
+		"      --endpoint NAME of several, the one whose receiver is asked (the first)\n"
+		"      --receiver URL  where the receiver answers queries (beside its url)\n"
 		"\n"
 		"Reads again what deltas of that time counted, and asks the receiver for its totals\n"
 		"at the last step that was sent. Runs beside winnow and changes nothing.\n"

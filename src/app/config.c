@@ -70,8 +70,24 @@ static void walk_sources(struct loader *l, const struct yaml *list)
 	c->sources = arena_zalloc(&c->memory->arena, (list->len + 1) * sizeof(*c->sources));
 	c->sources_len = list->len;
 	for (size_t i = 0; i < list->len; i++) {
-		loader_defaults(l, true, &c->sources[i]);
+		loader_defaults(l, SCOPE_SOURCE, &c->sources[i]);
 		walk(l, &list->items[i], "sources[].", &c->sources[i]);
+	}
+}
+
+/* One mapping, or a list of them. */
+static void walk_endpoints(struct loader *l, const struct yaml *node)
+{
+	struct config *c = l->config;
+	bool list = node->kind == YAML_LIST;
+	size_t len = list ? node->len : 1;
+	if (len == 0)
+		return; /* what is missing is said later */
+	c->remote_write = arena_zalloc(&c->memory->arena, len * sizeof(*c->remote_write));
+	c->remote_write_len = len;
+	for (size_t i = 0; i < len; i++) {
+		loader_defaults(l, SCOPE_ENDPOINT, &c->remote_write[i]);
+		walk(l, list ? &node->items[i] : node, "remote_write.", &c->remote_write[i]);
 	}
 }
 
@@ -91,7 +107,9 @@ static void walk_key(struct loader *l, const struct yaml *map, size_t key, const
 		return;
 	}
 	snprintf(below, sizeof(below), "%s.", path);
-	if (plain && leads_somewhere(below))
+	if (strcmp(below, "remote_write.") == 0)
+		walk_endpoints(l, &map->items[key]);
+	else if (plain && leads_somewhere(below))
 		walk(l, &map->items[key], below, base);
 	else
 		complain_unknown(l, map, key, prefix);
@@ -116,7 +134,10 @@ static struct config *config_new(void)
 	c->memory = memory;
 	struct config_errors none = {0};
 	struct loader l = {.config = c, .errors = &none};
-	loader_defaults(&l, false, c);
+	loader_defaults(&l, SCOPE_CONFIG, c);
+	c->remote_write = arena_zalloc(&memory->arena, sizeof(*c->remote_write));
+	c->remote_write_len = 1;
+	loader_defaults(&l, SCOPE_ENDPOINT, c->remote_write);
 	c->rules.items = arena_zalloc(&memory->arena, sizeof(*c->rules.items));
 	return c;
 }

@@ -61,6 +61,30 @@ enum config_incident_examples { CONFIG_INCIDENT_FULL, CONFIG_INCIDENT_AS_CONFIGU
 enum config_compression { CONFIG_COMPRESSION_GZIP, CONFIG_COMPRESSION_NONE };
 enum config_write_version { CONFIG_WRITE_AUTO, CONFIG_WRITE_1_0, CONFIG_WRITE_2_0 };
 
+/* Where samples go. */
+struct config_endpoint {
+	const char *name; /* CONFIG_ENDPOINT_FIRST unless set */
+	uint64_t id;      /* made of it: in the journal */
+	const char *url;
+	enum config_write_version version;
+	struct config_pairs headers;
+	const char *username, *password, *bearer_token; /* NULL if not set */
+	const char *ca, *cert, *key;                    /* NULL if not set */
+	bool insecure_skip_verify;
+	const char *proxy;                              /* NULL if not set */
+	struct {
+		const char *region, *service, *access_key, *secret_key; /* region NULL: none */
+	} sigv4;
+	struct {
+		const char *token_url, *client_id, *client_secret, *scopes; /* token_url NULL: none */
+	} oauth2;
+	int64_t timeout_ns, aside_retry_ns;
+	int64_t in_flight;
+};
+
+#define CONFIG_ENDPOINT_FIRST "default"
+enum { CONFIG_ENDPOINTS_MAX = 8 };
+
 struct config {
 	struct config_source *sources;
 	size_t sources_len;
@@ -107,23 +131,8 @@ struct config {
 	struct {
 		int64_t series, series_per_metric, series_per_service, patterns_per_service, label_values, id_values;
 	} budgets;
-	struct {
-		const char *url;
-		enum config_write_version version;
-		struct config_pairs headers;
-		const char *username, *password, *bearer_token; /* NULL if not set */
-		const char *ca, *cert, *key;                    /* NULL if not set */
-		bool insecure_skip_verify;
-		const char *proxy;                              /* NULL if not set */
-		struct {
-			const char *region, *service, *access_key, *secret_key; /* region NULL: none */
-		} sigv4;
-		struct {
-			const char *token_url, *client_id, *client_secret, *scopes; /* token_url NULL: none */
-		} oauth2;
-		int64_t timeout_ns, aside_retry_ns;
-		int64_t in_flight;
-	} remote_write;
+	struct config_endpoint *remote_write; /* at least one */
+	size_t remote_write_len;
 	struct {
 		const char *listen; /* HOST:PORT */
 		const char *token;  /* NULL if not set */
@@ -140,7 +149,7 @@ struct config {
 	} incident;
 	struct {
 		const char *topic;  /* NULL: no canary */
-		const char *query;  /* NULL: beside remote_write.url */
+		const char *query;  /* NULL: beside the first remote_write.url */
 		int64_t interval_ns, records;
 		const char *brokers; /* of the source that reads the topic */
 		struct config_pairs properties;

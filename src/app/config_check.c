@@ -189,37 +189,6 @@ bool loader_http_url(const char *url)
 	return scheme && url[scheme] && url[scheme] != '/' && !strpbrk(url, " \t\r\n");
 }
 
-static void check_authorization(struct loader *l, const struct yaml *at)
-{
-	const struct config *c = l->config;
-	if (!c->remote_write.username != !c->remote_write.password)
-		loader_complain(l, nearest_node(l, "remote_write", "basic_auth"), "basic_auth needs both username and password");
-	if (c->remote_write.username && c->remote_write.bearer_token)
-		loader_complain(l, nearest_node(l, "remote_write", "bearer_token"), "either basic_auth or bearer_token, not both");
-	bool signs = c->remote_write.sigv4.region, asks = c->remote_write.oauth2.token_url;
-	if (signs && (!c->remote_write.sigv4.access_key || !c->remote_write.sigv4.secret_key))
-		loader_complain(l, nearest_node(l, "remote_write", "sigv4"), "sigv4 needs both access_key and secret_key");
-	if (asks && (!c->remote_write.oauth2.client_id || !c->remote_write.oauth2.client_secret))
-		loader_complain(l, nearest_node(l, "remote_write", "oauth2"), "oauth2 needs both client_id and client_secret");
-	if (signs + asks + (c->remote_write.username || c->remote_write.bearer_token) > 1)
-		loader_complain(l, at, "one of basic_auth, bearer_token, sigv4 and oauth2, not several");
-}
-
-static void check_remote_write(struct loader *l)
-{
-	struct config *c = l->config;
-	const struct yaml *at = nearest_node(l, "remote_write", NULL);
-	if (!c->remote_write.url) {
-		if (!given(l, "remote_write", "url"))
-			loader_complain(l, at, "remote_write.url is required, for example http://localhost:9090/api/v1/write");
-	} else if (!loader_http_url(c->remote_write.url)) {
-		loader_complain(l, nearest_node(l, "remote_write", "url"), "url must be http://HOST[:PORT]/PATH or https://...");
-	}
-	check_authorization(l, at);
-	if (!c->remote_write.cert != !c->remote_write.key)
-		loader_complain(l, nearest_node(l, "remote_write", "tls"), "tls needs both cert and key");
-}
-
 static bool is_loopback(const char *listen)
 {
 	return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]:", 6) == 0 || strncmp(listen, "localhost:", 10) == 0;
@@ -264,7 +233,7 @@ void loader_check(struct loader *l)
 	loader_check_sampling(l, nearest_node(l, "sampling", NULL));
 	check_incident(l);
 	check_canary(l);
-	check_remote_write(l);
+	loader_check_endpoints(l);
 	check_admin(l);
 	check_metrics(l);
 }

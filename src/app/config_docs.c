@@ -29,6 +29,15 @@ static const char intro[] =
 	"  url: http://localhost:9090/api/v1/write\n"
 	"```\n"
 	"\n"
+	"`remote_write` may also be a list of such mappings, each with its own `name` (one may go without): every endpoint gets every series and has its own progress,\n"
+	"so that one that is down does not stop the others ([remote write](remote-write.md#several-endpoints)). At most 8.\n"
+	"\n"
+	"```yaml\n"
+	"remote_write:\n"
+	"  - url: http://localhost:9090/api/v1/write\n"
+	"  - {name: mimir, url: \"https://mimir.example.com/api/v1/push\", headers: {X-Scope-OrgID: team-a}}\n"
+	"```\n"
+	"\n"
 	"| key | type | default | meaning |\n"
 	"|---|---|---|---|\n";
 

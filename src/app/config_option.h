@@ -22,7 +22,7 @@ enum option_type {
 };
 
 struct option {
-	const char *path; /* "sources[].kafka.brokers": offset is then within struct config_source */
+	const char *path; /* "sources[].kafka.brokers": offset is then within struct config_source; of "remote_write.url": within struct config_endpoint */
 	enum option_type type;
 	size_t offset;
 	const char *fallback; /* as it would stand in the file; NULL: empty */
@@ -50,10 +50,15 @@ void loader_complain(struct loader *l, const struct yaml *at, const char *format
 bool loader_expand(struct loader *l, const struct yaml *value, struct slice *ret);
 /* Stores the value of an option in the struct at base. */
 void loader_store(struct loader *l, const struct option *option, const struct yaml *value, void *base);
-/* Sets every option of a struct (list: of a list's items) to its fallback. */
-void loader_defaults(struct loader *l, bool list, void *base);
+/* What an option's offset is within. */
+enum option_scope { SCOPE_CONFIG, SCOPE_SOURCE, SCOPE_ENDPOINT };
+enum option_scope option_scope(const struct option *option);
+/* Sets every option of a struct to its fallback. */
+void loader_defaults(struct loader *l, enum option_scope scope, void *base);
 /* Checks what no single option can: journal's brokers, loopback, pairs of options. */
 void loader_check(struct loader *l);
+/* config_endpoints.c: remote_write, a mapping or a list of them. */
+void loader_check_endpoints(struct loader *l);
 /* Whether it is http:// or https:// with a host. */
 bool loader_http_url(const char *url);
 /* config_sampling.c: makes the policy. */

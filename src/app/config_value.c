@@ -304,11 +304,16 @@ void loader_store(struct loader *l, const struct option *o, const struct yaml *v
 		store_scalar(l, o, value, s, member);
 }
 
-void loader_defaults(struct loader *l, bool list, void *base)
+enum option_scope option_scope(const struct option *option)
+{
+	return strstr(option->path, "[].") ? SCOPE_SOURCE : strncmp(option->path, "remote_write.", 13) == 0 ? SCOPE_ENDPOINT : SCOPE_CONFIG;
+}
+
+void loader_defaults(struct loader *l, enum option_scope scope, void *base)
 {
 	for (size_t i = 0; i < options_len; i++) {
 		const struct option *o = &options[i];
-		if (!o->fallback || (strstr(o->path, "[].") != NULL) != list)
+		if (!o->fallback || option_scope(o) != scope)
 			continue;
 		struct yaml value = {.kind = YAML_SCALAR, .text = slice_str(o->fallback)};
 		loader_store(l, o, &value, base);

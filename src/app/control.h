@@ -44,7 +44,7 @@ struct control {
 	struct span_sender *otlp; /* NULL: kept spans go to the topic alone */
 	struct span_topic *rekey; /* NULL: no source has spans to be keyed */
 	const char *rekey_topic;
-	struct sending *sending;
+	struct sending *sending[BOOKS_ENDPOINTS_MAX];
 	struct canary *canary; /* NULL: none */
 	struct desk *desk; /* NULL in a run until the end */
 	struct status *status;

@@ -79,7 +79,7 @@ static void post(struct winnow_engine *e)
 	/* nobody receives the steps: each is done with as soon as it is closed */
 	for (int64_t step; (step = ledger_pending_first(e->ledger)) != INT64_MIN;) {
 		buf_reset(&e->record);
-		mark_encode(&e->record, step, false, e->now_ns, 0);
+		mark_encode(&e->record, 0, step, false, e->now_ns, 0);
 		ledger_post(e->ledger, buf_slice(&e->record), (int64_t)++e->seq, &event);
 	}
 }

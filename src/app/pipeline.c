@@ -32,6 +32,7 @@
 #define RETRY_NS (2 * NS_PER_S)
 #define SERVE_NS (50 * NS_PER_MS)
 #define NOTHING_NS (20 * NS_PER_S)
+#define STUCK_NS (60 * NS_PER_S)
 #define OTLP_LEAVE_NS (5 * NS_PER_S)
 
 int pipeline_open_journal(const struct config *config, const char *group, struct journal **ret, struct err *err)
@@ -86,6 +87,7 @@ static struct books_opts books_opts(const struct config *config)
 		.snapshot_interval_ns = SNAPSHOT_NS,
 		.max_pending_steps = window_steps + 30,
 		.max_pending_bytes = 48 << 20,
+		.stuck_ns = STUCK_NS,
 	};
 	pipeline_ledger_opts(config, &opts.ledger);
 	return opts;
@@ -95,6 +97,12 @@ static struct books_opts books_opts(const struct config *config)
 static int open_books(struct control *c)
 {
 	struct books_opts opts = books_opts(c->config);
+	struct books_endpoint endpoints[BOOKS_ENDPOINTS_MAX];
+	_Static_assert((int)CONFIG_ENDPOINTS_MAX == (int)BOOKS_ENDPOINTS_MAX, "the books have a ledger for each");
+	for (size_t i = 0; i < c->config->remote_write_len; i++)
+		endpoints[i] = (struct books_endpoint){.id = c->config->remote_write[i].id, .name = c->config->remote_write[i].name};
+	opts.endpoints = endpoints;
+	opts.endpoints_len = c->config->remote_write_len;
 	opts.give_up = asked_to_leave;
 	opts.give_up_arg = c;
 	for (;;) {
@@ -549,7 +557,8 @@ static void shut_down(struct control *c)
 	span_topic_free(c->rekey);
 	for (size_t i = 0; i < c->workers_len; i++)
 		worker_free(c->workers[i]);
-	sending_stop(c->sending);
+	for (size_t i = 0; i < BOOKS_ENDPOINTS_MAX; i++)
+		sending_stop(c->sending[i]);
 	status_stop(c->status);
 	desk_close(c->desk);
 	books_close(c->books);
@@ -568,8 +577,8 @@ int pipeline_run(const struct config *config, bool until_end)
 		rc = status_start(config, &c.reload, &c.status);
 	if (!rc)
 		rc = open_books(&c);
-	if (!rc)
-		rc = sending_start(config, c.books, c.status, &c.sending);
+	for (size_t i = 0; !rc && i < config->remote_write_len; i++)
+		rc = sending_start(config, i, c.books, c.status, &c.sending[i]);
 	if (!rc)
 		rc = open_kept(&c);
 	if (!rc)

@@ -156,6 +156,20 @@ static void add_option(struct buf *out, const struct option *o)
 		add_text(out, "default", o->fallback);
 }
 
+static void add_options(struct buf *out, const char *prefix);
+
+/* A mapping, or a list of such. */
+static void add_one_or_several(struct buf *out, const char *prefix)
+{
+	buf_add_str(out, "\"anyOf\":[{");
+	add_options(out, prefix);
+	buf_add_str(out, "},{\"type\":\"array\",\"minItems\":1,\"maxItems\":");
+	buf_add_u64(out, CONFIG_ENDPOINTS_MAX);
+	buf_add_str(out, ",\"items\":{");
+	add_options(out, prefix);
+	buf_add_str(out, "}}]");
+}
+
 /* The properties below a prefix, which are neighbours in the table. */
 static void add_options(struct buf *out, const char *prefix)
 {
@@ -179,7 +193,9 @@ static void add_options(struct buf *out, const char *prefix)
 			add_option(out, o);
 		else if (list)
 			buf_add_str(out, "\"type\":\"array\",\"items\":{");
-		if (!leaf)
+		if (!leaf && option_scope(o) == SCOPE_ENDPOINT && !*prefix)
+			add_one_or_several(out, below);
+		else if (!leaf)
 			add_options(out, below);
 		buf_add_str(out, list ? "}}" : "}");
 	}

@@ -23,10 +23,8 @@
  * The step is acknowledged when every request passed or was refused. Source: delivery.md "Sending"; remote-write 1.0 specification; behaviour of receivers as
  * measured. Threads: sender_send on one; the mutex guards only the status that others read.
  */
-#include "app/sender.h"
+#include "app/sender_parts.h"
 
-#include "app/quarantine.h"
-#include "app/window.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/hash.h"
@@ -35,38 +33,10 @@
 #include "base/queue.h"
 #include "metric/remote_write.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { SERVER_ERRORS_MAX = 5, INSIST_TRIES = 3, SAMPLES_MIN = 100 };
-#define ASIDES_EVERY_NS (11 * NS_PER_S)
-
-struct sender {
-	struct sender_opts opts;
-	struct sender_source source;
-	struct http_sender *http;
-	struct quarantine *quarantine;
-	struct dialect *dialect;
-	struct queue *wake; /* never holds anything: closing it ends every wait */
-	atomic_bool stopping;
-	int64_t maybe_there_until;
-	size_t max_samples;
-	uint64_t random;
-	int64_t metadata_at_ns; /* monotonic */
-	bool asides_changed;    /* since the log told of them */
-	int64_t asides_told_ns; /* monotonic */
-	bool passed;            /* something did, in this step */
-	int64_t step;
-	struct buf packed;
-	struct window window;
-	bool waited;                    /* since the wave under way was sent */
-	const struct http_reply *given; /* to the first try of the next body, which went out in a wave; NULL: it did not */
-	struct cut cut; /* of the step under way */
-	pthread_mutex_t mutex;
-	struct sender_status status;
-};
 
 void sender_opts_default(struct sender_opts *opts)
 {
@@ -83,6 +53,8 @@ int sender_new(const struct sender_opts *opts, const struct sender_source *sourc
 	struct sender *s = mem_zalloc(1, sizeof(*s));
 	s->opts = *opts;
 	s->opts.http = (struct http_opts){0}; /* borrowed: not kept */
+	if (opts->name)
+		snprintf(s->about, sizeof(s->about), "%.63s: ", opts->name);
 	s->source = *source;
 	s->http = http;
 	s->quarantine = quarantine_new(opts->aside_retry_ns);
@@ -139,8 +111,7 @@ static uint64_t next_random(struct sender *s)
 
 /* --- decisions --- */
 
-/* Answers about who we are or where we ask, given before anyone looked at the body. */
-static bool is_denial(int status)
+bool sender_denied(int status)
 {
 	static const int denials[] = {401, 402, 403, 404, 405, 407, 415, 421, 431};
 	for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++)
@@ -154,84 +125,12 @@ enum sender_move sender_decide(const struct sender_opts *opts, const struct send
 	*ret_wait_ns = 0;
 	if (reply->verdict == HTTP_OK)
 		return SENDER_PASSED;
-	bool denied = is_denial(reply->status);
+	bool denied = sender_denied(reply->status);
 	if (reply->verdict == HTTP_REFUSED && !denied && reply->status != 408)
 		return reply->status == 400 && try->maybe_there && !try->anchors ? SENDER_ALREADY_THERE : SENDER_REFUSED;
 	int64_t least = denied ? opts->denied_pause_ns : opts->backoff_min_ns, most = denied ? 6 * opts->denied_pause_ns : opts->backoff_max_ns;
 	*ret_wait_ns = retry_wait_ns(least, most, try->attempt, random, reply->retry_after_ns);
 	return reply->status >= 500 && try->server_errors + 1 >= SERVER_ERRORS_MAX ? SENDER_PROBE : SENDER_RETRY;
-}
-
-/* --- what others see --- */
-
-static void note_reply(struct sender *s, const struct http_reply *reply, enum sender_move move)
-{
-	pthread_mutex_lock(&s->mutex);
-	reply_codes_count(&s->status.requests, reply->status);
-	if (move == SENDER_PASSED || move == SENDER_ALREADY_THERE) {
-		s->status.failing_since_ns = 0;
-	} else {
-		s->status.last_error_ns = clock_wall_ns();
-		if (s->status.failing_since_ns == 0)
-			s->status.failing_since_ns = s->status.last_error_ns;
-		snprintf(s->status.last_error, sizeof(s->status.last_error), "%d: %s", reply->status, reply->reason);
-	}
-	s->status.already_there += move == SENDER_ALREADY_THERE;
-	s->status.refused += move == SENDER_REFUSED;
-	pthread_mutex_unlock(&s->mutex);
-}
-
-static void log_reply(const struct http_reply *reply, enum sender_move move, unsigned attempt)
-{
-	if (move == SENDER_REFUSED)
-		log_line(LOG_WARN, "sender", "the receiver refused a request with %d: %s; its series go in smaller requests from the next step on", reply->status, reply->reason);
-	else if (is_denial(reply->status))
-		log_line(LOG_ERROR, "sender", "the receiver denies us with %d: %s; steps wait until that is repaired", reply->status, reply->reason);
-	else if (reply->status == 0)
-		log_line(LOG_WARN, "sender", "no answer from the receiver (try %u): %s", attempt + 1, reply->reason);
-	else
-		log_line(LOG_WARN, "sender", "the receiver answered %d (try %u): %s", reply->status, attempt + 1, reply->reason);
-}
-
-static void publish_quarantine(struct sender *s)
-{
-	pthread_mutex_lock(&s->mutex);
-	s->status.suspects = quarantine_len(s->quarantine);
-	s->status.aside = quarantine_aside_len(s->quarantine);
-	s->status.aside_len = s->status.aside < SENDER_ASIDE_SHOWN ? s->status.aside : SENDER_ASIDE_SHOWN;
-	for (size_t i = 0; i < s->status.aside_len; i++) {
-		struct quarantine_aside aside;
-		quarantine_aside_at(s->quarantine, i, &aside);
-		snprintf(s->status.asides[i].name, sizeof(s->status.asides[i].name), "%.*s", (int)aside.name.len, aside.name.ptr);
-		snprintf(s->status.asides[i].reason, sizeof(s->status.asides[i].reason), "%.*s", (int)aside.reason.len, aside.reason.ptr);
-	}
-	pthread_mutex_unlock(&s->mutex);
-}
-
-/* Who is set aside, by name, in one line when that has changed: the log holds back lines of one kind that follow each other too fast, so this one waits its turn. */
-static void log_asides(struct sender *s, size_t before)
-{
-	size_t len = quarantine_aside_len(s->quarantine);
-	struct buf text = {0};
-	s->asides_changed |= len > before;
-	if (!s->asides_changed || clock_mono_ns() < s->asides_told_ns + ASIDES_EVERY_NS)
-		return;
-	for (size_t i = 0; i < len && i < SENDER_ASIDE_SHOWN; i++) {
-		struct quarantine_aside aside;
-		quarantine_aside_at(s->quarantine, i, &aside);
-		buf_printf(&text, "%s%.*s (%.*s)", i ? "; " : "", (int)aside.name.len, aside.name.ptr, (int)aside.reason.len, aside.reason.ptr);
-	}
-	log_line(LOG_WARN, "sender", "%zu series are set aside, because the receiver refuses them: %s%s", len, buf_cstr(&text), len > SENDER_ASIDE_SHOWN ? "; ..." : "");
-	s->asides_changed = false;
-	s->asides_told_ns = clock_mono_ns();
-	buf_done(&text);
-}
-
-void sender_status(struct sender *s, struct sender_status *ret)
-{
-	pthread_mutex_lock(&s->mutex);
-	*ret = s->status;
-	pthread_mutex_unlock(&s->mutex);
 }
 
 /* --- one request --- */
@@ -294,7 +193,7 @@ static bool receiver_is_well(struct sender *s, struct dialect_body body)
 	if (well) {
 		post(s, probe, 0, &reply);
 		well = reply.verdict == HTTP_OK;
-		note_reply(s, &reply, well ? SENDER_PASSED : SENDER_RETRY);
+		sender_note_reply(s, &reply, well ? SENDER_PASSED : SENDER_RETRY);
 	}
 	buf_done(&metadata);
 	buf_done(&portable);
@@ -314,15 +213,6 @@ static bool wait_for(struct sender *s, int64_t ns)
 	return true;
 }
 
-static void note_partial(struct sender *s, const struct http_reply *reply, size_t series)
-{
-	log_line(LOG_WARN, "sender", "of %zu series in a request the receiver wrote %lld samples and %lld histograms, and refused the rest: %s", series,
-		(long long)(reply->written_samples > 0 ? reply->written_samples : 0), (long long)(reply->written_histograms > 0 ? reply->written_histograms : 0), reply->reason);
-	pthread_mutex_lock(&s->mutex);
-	s->status.partial++;
-	pthread_mutex_unlock(&s->mutex);
-}
-
 /* What the answer says about the version and about what was written; changes the reply where that says more than its status. */
 static void hear(struct sender *s, struct dialect_body body, unsigned attempt, struct http_reply *reply)
 {
@@ -338,11 +228,11 @@ static void hear(struct sender *s, struct dialect_body body, unsigned attempt, s
 		snprintf(reply->reason, sizeof(reply->reason), "it does not say what it has written, so it does not speak remote write 2.0 (remote_write.version: auto would find out)");
 		break;
 	case DIALECT_ALL_WRITTEN:
-		note_partial(s, reply, series);
+		sender_note_partial(s, reply, series);
 		reply->verdict = HTTP_OK;
 		break;
 	case DIALECT_PARTLY:
-		note_partial(s, reply, series);
+		sender_note_partial(s, reply, series);
 		break;
 	case DIALECT_AS_IT_WAS:
 		break;
@@ -355,7 +245,7 @@ static enum sender_move insist(struct sender *s, struct dialect_body body, const
 {
 	enum sender_move move = SENDER_PROBE;
 	for (unsigned n = 1; move == SENDER_PROBE && n <= INSIST_TRIES && !atomic_load(&s->stopping); n++) {
-		note_reply(s, reply, SENDER_RETRY);
+		sender_note_reply(s, reply, SENDER_RETRY);
 		post(s, body, try->attempt + n, reply);
 		hear(s, body, try->attempt + n, reply);
 		move = sender_decide(&s->opts, try, reply, next_random(s), ret_wait_ns);
@@ -380,11 +270,11 @@ static bool try_once(struct sender *s, struct dialect_body body, struct sender_t
 	enum sender_move move = sender_decide(&s->opts, try, reply, next_random(s), ret_wait_ns);
 	if (move == SENDER_PROBE && receiver_is_well(s, body))
 		move = insist(s, body, try, reply, ret_wait_ns);
-	note_reply(s, reply, move);
+	sender_note_reply(s, reply, move);
 	bool passed = move == SENDER_PASSED || move == SENDER_ALREADY_THERE;
 	s->passed |= passed;
 	if (!passed)
-		log_reply(reply, move, try->attempt);
+		sender_log_reply(s, reply, move, try->attempt);
 	*ret_fate = passed ? FATE_PASSED : FATE_REFUSED;
 	return passed || move == SENDER_REFUSED;
 }
@@ -625,7 +515,7 @@ static void send_metadata(struct sender *s)
 	s->metadata_at_ns = clock_mono_ns() + s->opts.metadata_every_ns;
 	build_metadata(&body);
 	post(s, (struct dialect_body){buf_slice(&body), REMOTE_WRITE_1}, 0, &reply);
-	note_reply(s, &reply, reply.verdict == HTTP_OK ? SENDER_PASSED : SENDER_RETRY);
+	sender_note_reply(s, &reply, reply.verdict == HTTP_OK ? SENDER_PASSED : SENDER_RETRY);
 	buf_done(&body);
 }
 
@@ -637,8 +527,8 @@ static enum sender_result finish(struct sender *s, enum fate fate)
 	if (fate == FATE_PASSED) {
 		size_t before = quarantine_aside_len(s->quarantine);
 		quarantine_end(s->quarantine, clock_wall_ns(), s->passed);
-		log_asides(s, before);
-		publish_quarantine(s);
+		sender_log_asides(s, before);
+		sender_publish_quarantine(s);
 		pthread_mutex_lock(&s->mutex);
 		s->status.steps++;
 		pthread_mutex_unlock(&s->mutex);

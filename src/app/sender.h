@@ -9,6 +9,7 @@
 #include "sink/retry.h"
 
 struct sender_opts {
+	const char *name;           /* of the endpoint, before what is logged; NULL: there is but one */
 	struct http_opts http;
 	enum sender_version version; /* SENDER_ONLY_1 */
 	int64_t version_retry_ns;   /* 1 h */

@@ -1,6 +1,7 @@
 set(app_SOURCES
 	audit.c
 	books.c
+	books_send.c
 	canary.c
 	cmd_audit.c
 	cmd_cardinality.c
@@ -21,6 +22,7 @@ set(app_SOURCES
 	config.c
 	config_check.c
 	config_docs.c
+	config_endpoints.c
 	config_option.c
 	config_sampling.c
 	config_value.c
@@ -39,6 +41,7 @@ set(app_SOURCES
 	quarantine.c
 	schema.c
 	sender.c
+	sender_report.c
 	sending.c
 	series_text.c
 	span_sender.c

@@ -24,7 +24,7 @@ struct status {
 	struct books *books;
 	struct worker *const *workers;
 	size_t workers_len;
-	struct sender *sender;
+	struct sender *senders[BOOKS_ENDPOINTS_MAX];
 	struct span_sender *otlp;
 	struct desk *desk;
 	struct canary *canary;
@@ -64,7 +64,7 @@ static size_t copy_codes(struct admin_requests *to, const struct reply_codes *fr
 	return from->len;
 }
 
-static void fill_sender(const struct sender_status *from, struct admin_status *to)
+static void fill_sender(const struct sender_status *from, struct admin_endpoint *to)
 {
 	_Static_assert((int)ADMIN_ASIDE_MAX == (int)SENDER_ASIDE_SHOWN, "the admin room shows all that the sender says");
 	to->requests_len = copy_codes(to->requests, &from->requests);
@@ -86,12 +86,65 @@ static void fill_sender(const struct sender_status *from, struct admin_status *t
 	}
 }
 
-static void add_receiver(struct status *s, struct buf *text)
+/* Scheme and host of a URL; what may be secret in it stays out. */
+static void copy_host(char *to, size_t size, const char *url)
 {
+	const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
+	size_t scheme = (size_t)(host - url), len = strcspn(host, "/?#");
+	for (const char *at; (at = memchr(host, '@', len)) != NULL;) {
+		len -= (size_t)(at + 1 - host);
+		host = at + 1;
+	}
+	snprintf(to, size, "%.*s%.*s", (int)scheme, url, (int)len, host);
+}
+
+static void fill_endpoints(struct status *s, struct admin_status *ret)
+{
+	_Static_assert((int)ADMIN_ENDPOINTS_MAX == (int)BOOKS_ENDPOINTS_MAX, "the admin room shows all of them");
+	ret->endpoints_len = s->config->remote_write_len;
+	for (size_t i = 0; i < ret->endpoints_len; i++) {
+		struct admin_endpoint *e = &ret->endpoints[i];
+		struct sender_status sender;
+		struct books_waiting waiting = {0};
+		snprintf(e->name, sizeof(e->name), "%s", s->config->remote_write[i].name);
+		copy_host(e->url, sizeof(e->url), s->config->remote_write[i].url);
+		if (s->senders[i]) {
+			sender_status(s->senders[i], &sender);
+			fill_sender(&sender, e);
+		}
+		if (s->books)
+			books_waiting(s->books, i, &waiting);
+		e->pending_steps = waiting.steps;
+		e->pending_bytes = waiting.bytes;
+		e->waiting_since_ns = waiting.since_ns;
+		e->folded_steps = waiting.folded;
+		if (e->last_error_ns > ret->last_error_ns) {
+			ret->last_error_ns = e->last_error_ns;
+			snprintf(ret->last_error, sizeof(ret->last_error), "%s", e->last_error);
+		}
+	}
+}
+
+/* One of several that fails keeps nobody from working, as long as another does not. */
+static void add_receivers(const struct status *s, struct buf *text)
+{
+	size_t failing = 0, senders = 0;
 	struct sender_status sender;
-	sender_status(s->sender, &sender);
-	if (sender.failing_since_ns)
-		buf_printf(text, "%sremote write to %s: %s", text->len ? "; " : "", s->config->remote_write.url, sender.last_error);
+	for (size_t i = 0; i < s->config->remote_write_len; i++) {
+		if (!s->senders[i])
+			continue;
+		senders++;
+		sender_status(s->senders[i], &sender);
+		failing += sender.failing_since_ns != 0;
+	}
+	for (size_t i = 0; senders && failing == senders && i < s->config->remote_write_len; i++) {
+		char host[200];
+		if (!s->senders[i])
+			continue;
+		sender_status(s->senders[i], &sender);
+		copy_host(host, sizeof(host), s->config->remote_write[i].url);
+		buf_printf(text, "%sremote write to %s: %s", text->len ? "; " : "", host, sender.last_error);
+	}
 }
 
 /* Called under the lock: every part that does not work, in one line. */
@@ -110,8 +163,7 @@ static void fill_troubles(struct status *s, char *out, size_t size)
 		worker_trouble(s->workers[i], one, sizeof(one));
 	if (one[0])
 		buf_printf(&text, "%s%s", text.len ? "; " : "", one);
-	if (s->sender)
-		add_receiver(s, &text);
+	add_receivers(s, &text);
 	snprintf(out, size, "%s", buf_cstr(&text));
 	buf_done(&text);
 }
@@ -176,15 +228,7 @@ static void fill_status(void *app, struct admin_status *ret)
 		desk_status(s->desk, ret);
 	if (s->otlp)
 		fill_otlp(s->otlp, ret);
-	if (s->sender) {
-		struct sender_status sender;
-		sender_status(s->sender, &sender);
-		fill_sender(&sender, ret);
-		if (sender.failing_since_ns) {
-			size_t len = strlen(ret->not_ready);
-			snprintf(ret->not_ready + len, sizeof(ret->not_ready) - len, "%sremote write: %s", len ? "; " : "", sender.last_error);
-		}
-	}
+	fill_endpoints(s, ret);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -350,10 +394,10 @@ void status_set_ends(struct status *s, status_end_fn *end, void *arg)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void status_set_sender(struct status *s, struct sender *sender)
+void status_set_sender(struct status *s, size_t endpoint, struct sender *sender)
 {
 	pthread_mutex_lock(&s->lock);
-	s->sender = sender;
+	s->senders[endpoint] = sender;
 	pthread_mutex_unlock(&s->lock);
 }
 

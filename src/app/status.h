@@ -19,7 +19,7 @@ void status_stop(struct status *s);
 /* The parts as they come and go; NULL: gone. */
 void status_set_books(struct status *s, struct books *books);
 void status_set_workers(struct status *s, struct worker *const *workers, size_t len);
-void status_set_sender(struct status *s, struct sender *sender);
+void status_set_sender(struct status *s, size_t endpoint, struct sender *sender);
 void status_set_otlp(struct status *s, struct span_sender *otlp);
 void status_set_canary(struct status *s, struct canary *canary);
 void status_set_desk(struct status *s, struct desk *desk);

@@ -55,7 +55,7 @@ static inline int wire_step(struct wire *w, struct wire_field *ret)
 {
 	size_t left = (size_t)(w->end - w->next);
 	if (left < 2)
-		return wire_next(w, ret);
+		return left ? wire_next(w, ret) : 0;
 	uint8_t tag = w->next[0], second = w->next[1];
 	ret->number = tag >> 3;
 	ret->type = (enum wire_type)(tag & 7);

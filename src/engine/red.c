@@ -3,7 +3,7 @@
  * per service an array by severity, per pattern an array by severity, per service and route a small table by method and status. Spans: red_span.c. */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "engine/red_parts.h"
+#include "engine/red_memo.h"
 #include "engine/route.h"
 
 #include <stdlib.h>
@@ -33,6 +33,8 @@ struct red *red_new(struct tally *tally, int64_t step_ns, size_t names, size_t i
 	r->ids = ids;
 	if (spans)
 		r->spans = *spans;
+	r->unit_ns = red_unit_ns(r);
+	r->names_only = r->spans.preset != SPANS_SEMCONV && r->spans.dimensions_len == 0;
 	forget_own(r);
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What red.c (logs, books) and red_span.c (spans, edges, targets) share. Private to the engine room. */
+/* What red.c (logs, books), red_label.c (budgets) and what counts spans (red_memo.h) share. Private to the engine room. */
 #ifndef WINNOW_ENGINE_RED_PARTS_H
 #define WINNOW_ENGINE_RED_PARTS_H
 
@@ -48,6 +48,8 @@ struct red {
 	int64_t near_step, near_step_ns; /* a step and where it begins: records come close together */
 	size_t names, usual_names, ids;
 	struct red_span_opts spans;
+	double unit_ns;  /* how many nanoseconds one of their durations has */
+	bool names_only; /* of most spans' texts, these options ask for the name alone */
 	struct map services;
 	struct service *last_service;
 	const char *near_text;   /* where the service of the payload's last span stands; NULL: no payload is open */
@@ -101,21 +103,34 @@ static inline void red_copy_id(char *to, struct slice id, size_t most)
 		memcpy(to, id.ptr, id.len);
 }
 
-/* Rank 0 if the record has no ids that fit. */
-static inline void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
+/* 0 if the record has no ids that fit. */
+static inline uint8_t red_rank(const struct red_event *e)
 {
 	const struct record *record = e->record;
-	x->rank = 0;
 	if (e->unsure || record->trace_id.len == 0 || record->trace_id.len > EXEMPLAR_TRACE_MAX || record->span_id.len > EXEMPLAR_SPAN_MAX)
-		return;
-	x->rank = e->error ? 3 : 1;
+		return 0;
+	return e->error ? 3 : 1;
+}
+
+/* Time and ids of a record that has a rank. */
+static inline void red_exemplar_fill(struct exemplar *x, const struct red_event *e)
+{
+	const struct record *record = e->record;
 	x->time_ns = e->time_ns;
-	x->value = value;
 	x->trace_len = (uint8_t)record->trace_id.len;
 	x->span_len = (uint8_t)record->span_id.len;
 	red_copy_id(x->trace_id, record->trace_id, EXEMPLAR_TRACE_MAX);
 	red_copy_id(x->span_id, record->span_id, EXEMPLAR_SPAN_MAX);
 }
+
+static inline void red_exemplar(struct exemplar *x, const struct red_event *e, double value)
+{
+	x->rank = red_rank(e);
+	x->value = value;
+	if (x->rank)
+		red_exemplar_fill(x, e);
+}
+
 static inline const struct exemplar *red_candidate(const struct exemplar *x)
 {
 	return x->rank ? x : NULL;

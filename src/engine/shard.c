@@ -209,7 +209,8 @@ static void count_joined(struct shard *s, struct shard_partition *p, const struc
 /* What sends the spans of a payload, once for each of its resources. */
 static void count_targets(struct shard *s, const struct decoded *decoded, const struct arrival *arrival)
 {
-	for (size_t i = 0; i < decoded->len; i++) {
+	bool one = decoded->len && decoded->records[0].resource == decoded->records[decoded->len - 1].resource; /* their numbers rise */
+	for (size_t i = 0; i < decoded->len && !(one && i); i++) {
 		const struct record *r = &decoded->records[i];
 		if ((i > 0 && r->resource == r[-1].resource) || r->kind != RECORD_SPAN || r->service.len == 0)
 			continue;

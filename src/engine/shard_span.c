@@ -54,7 +54,7 @@ static bool feed_tail(struct shard *s, struct shard_partition *p, const struct r
 }
 
 /* The sampler first: an exemplar is taken only from a trace that is surely kept. */
-static inline void feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e)
+static inline __attribute__((always_inline)) void feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e)
 {
 	int64_t newest_ns = advance(s, p, span, source_time_ns);
 	bool sure = feed_tail(s, p, span, m, index, newest_ns, e != NULL);

@@ -10,8 +10,12 @@ set(engine_SOURCES
 	open.c
 	pairs.c
 	red.c
+	red_edge.c
 	red_label.c
+	red_memo.c
+	red_series.c
 	red_span.c
+	red_target.c
 	rekey.c
 	replay.c
 	route.c

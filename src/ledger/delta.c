@@ -495,6 +495,10 @@ static int decode_short(struct slice head, struct delta *d)
 		d->skipped = unpack_bool(&u);
 	if (d->kind != DELTA_CLOSE && !unpack_whole(&u))
 		d->header.writer = unpack_u64(&u);
+	if (d->kind == DELTA_BEGIN || (d->kind != DELTA_CLOSE && d->kind != DELTA_CLAIM && !unpack_whole(&u)))
+		d->endpoint = unpack_u64(&u); /* not said of the first */
+	if (d->kind == DELTA_BEGIN)
+		d->base = unpack_u64(&u);
 	return unpack_whole(&u) && good_time(d->header.journal_time_ns) ? 0 : ERR_CORRUPT;
 }
 
@@ -539,7 +543,7 @@ int delta_decode(struct slice record, struct arena *arena, struct buf *scratch, 
 		return decode_head(head, arena, &ret->header, &ret->body.wide) < 0 ? ERR_CORRUPT : decode_body(body, arena, ret);
 	if (kind == DELTA_RULES)
 		return decode_rules(head, body, arena, ret);
-	if (kind != DELTA_MARK && kind != DELTA_ANCHORED && kind != DELTA_CLOSE && kind != DELTA_CLAIM)
+	if (kind != DELTA_MARK && kind != DELTA_ANCHORED && kind != DELTA_CLOSE && kind != DELTA_CLAIM && kind != DELTA_BEGIN)
 		return ERR_CORRUPT;
 	return decode_short(head, ret);
 }

@@ -107,7 +107,7 @@ struct delta_rules {
 	size_t len;
 };
 
-enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c', DELTA_CLAIM = 'l', DELTA_RULES = 'r' };
+enum delta_kind { DELTA_INCREMENTS = 'd', DELTA_MARK = 'm', DELTA_ANCHORED = 'a', DELTA_CLOSE = 'c', DELTA_CLAIM = 'l', DELTA_RULES = 'r', DELTA_BEGIN = 'b' };
 
 /* Any journal record, read. */
 struct delta {
@@ -116,6 +116,8 @@ struct delta {
 	struct delta_body body;     /* empty but for DELTA_INCREMENTS */
 	int64_t step;               /* DELTA_MARK, DELTA_ANCHORED */
 	bool skipped;               /* DELTA_MARK */
+	uint64_t endpoint;          /* DELTA_MARK, DELTA_ANCHORED, DELTA_BEGIN */
+	uint64_t base;              /* DELTA_BEGIN */
 	struct delta_rules rules;   /* DELTA_RULES */
 };
 

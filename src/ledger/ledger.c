@@ -11,6 +11,10 @@
  *   claim      an instance begins to send: only other leaders heed it
  *   close      every step with increments is closed (end of a backfill)
  *   rules      what a writer's rules may count: series of rules that no writer has any more end (force.c)
+ *   begin      an endpoint's ledger is made of another's (begin.c); no ledger that is there changes
+ *
+ * Endpoints. A ledger is of one receiver: it passes over marks and anchored records that name another, so that it is the fold of the journal without them, and all
+ * that is said here holds for each receiver alone. What the journal counts does not depend on marks: every ledger posts and rejects the same deltas.
  *
  * A leader previews the oldest pending step (cumulative values + increments of that step), sends it, appends the mark. Two leaders send the same bytes: a
  * cut depends on the values applied by marks below the step and on the increments of a closed step, and neither changes until the step is marked.
@@ -41,7 +45,7 @@
  *
  * Order of samples = order of creation of series in the journal. Sums of histograms are doubles added in journal order, so they agree to the last bit.
  *
- * Files: delta.c the records, item.c their parts, budget.c how many series there may be, posting.c a delta into steps, series.c, step.c (walk_next: what a step sends), time.c, catalog.c, cut.c requests, snapshot.c,
+ * Files: delta.c the records, begin.c one more endpoint, item.c their parts, budget.c how many series there may be, posting.c a delta into steps, series.c, step.c (walk_next: what a step sends), time.c, catalog.c, cut.c requests, snapshot.c,
  * view.c what the admin room shows. Proof by simulation: tests/sim. Decisions: docs/decisions/0002-marks-drive-the-fold.md. */
 #include "base/hash.h"
 #include "base/mem.h"
@@ -309,6 +313,11 @@ static enum ledger_outcome fold(struct ledger *l, struct slice record, struct le
 	}
 	ret->writer = d.header.writer;
 	ret->seq = d.header.seq;
+	ret->endpoint = d.endpoint;
+	ret->base = d.base;
+	ret->skipped = d.skipped;
+	if ((d.kind == DELTA_MARK || d.kind == DELTA_ANCHORED) && d.endpoint != l->opts.endpoint)
+		return LEDGER_FOREIGN;
 	switch (d.kind) {
 	case DELTA_INCREMENTS:
 		return fold_delta(l, &d);
@@ -318,6 +327,8 @@ static enum ledger_outcome fold(struct ledger *l, struct slice record, struct le
 		return fold_anchored(l, &d);
 	case DELTA_CLAIM:
 		return LEDGER_CLAIMED;
+	case DELTA_BEGIN:
+		return LEDGER_BEGUN;
 	case DELTA_RULES:
 		time_pass(l, d.header.journal_time_ns);
 		force_tell(l, &d.rules);
@@ -421,4 +432,9 @@ int64_t ledger_pending_first(const struct ledger *l)
 bool ledger_anchored(const struct ledger *l, int64_t step)
 {
 	return l->closed_len && l->steps[0]->number == step && l->steps[0]->anchored;
+}
+
+int64_t ledger_pending_at(const struct ledger *l, size_t index)
+{
+	return index < l->closed_len ? l->steps[index]->number : INT64_MIN;
 }

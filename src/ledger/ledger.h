@@ -22,6 +22,7 @@ struct ledger_opts {
 	size_t label_values;        /* of one label of a metric and service; 0: any */
 	size_t id_values;           /* of them, that look like ids; 0: as many */
 	enum ledger_histograms histograms;
+	uint64_t endpoint;          /* 0: the only one, or the first; of others' marks nothing is heard */
 };
 
 enum ledger_outcome {
@@ -32,6 +33,8 @@ enum ledger_outcome {
 	LEDGER_CLOSED,   /* a close record: every step with increments is closed */
 	LEDGER_CLAIMED,  /* someone begins to send; no effect on the state */
 	LEDGER_RULES,    /* a writer told its rules */
+	LEDGER_BEGUN,    /* an endpoint begins here; no effect on the state */
+	LEDGER_FOREIGN,  /* the word of a leader about another endpoint; no effect on the state */
 	LEDGER_IGNORED,  /* understood, no effect (a mark already there) */
 	LEDGER_CORRUPT,  /* not a record of ours; counted */
 };
@@ -48,6 +51,8 @@ struct ledger_refusal {
 struct ledger_event {
 	enum ledger_outcome outcome;
 	uint64_t writer, seq; /* of a delta; writer: also who marked, noted anchors, or claimed to lead (0: not said) */
+	uint64_t endpoint, base; /* LEDGER_BEGUN: which one, and after which one's ledger */
+	bool skipped;         /* LEDGER_MARKED: it was not sent */
 	/* catalog changes as the ledger decided them, for the miners of this process; valid until the next post */
 	const struct delta_pattern *patterns;
 	size_t patterns_len;
@@ -99,6 +104,8 @@ size_t ledger_open_steps(const struct ledger *l);
 void ledger_lost(struct ledger *l);
 /* Number of the oldest of them, or INT64_MIN. */
 int64_t ledger_pending_first(const struct ledger *l);
+/* Of the index-th of them. */
+int64_t ledger_pending_at(const struct ledger *l, size_t index);
 
 /* Whether the step is the oldest pending one and an anchored record was folded for it. */
 bool ledger_anchored(const struct ledger *l, int64_t step);
@@ -151,8 +158,9 @@ uint64_t ledger_place_name(const struct ledger *l, int64_t step, bool anchors, u
 void ledger_set_aside(struct ledger *l, uint64_t key, bool aside);
 
 /* Journal records other than deltas. */
-void mark_encode(struct buf *out, int64_t step, bool skipped /* too old for the receiver: not sent, its values go with the next step */, int64_t journal_time_ns, uint64_t leader /* who says so; 0: nobody in particular */);
-void anchored_encode(struct buf *out, int64_t step, int64_t journal_time_ns, uint64_t leader); /* the anchors of the oldest pending step are acknowledged */
+void mark_encode(struct buf *out, uint64_t endpoint, int64_t step, bool skipped /* too old for the receiver: not sent, its values go with the next step */, int64_t journal_time_ns, uint64_t leader /* who says so; 0: nobody in particular */);
+void anchored_encode(struct buf *out, uint64_t endpoint, int64_t step, int64_t journal_time_ns, uint64_t leader); /* the anchors of the oldest pending step are acknowledged */
+void begin_encode(struct buf *out, uint64_t endpoint, uint64_t base, int64_t journal_time_ns, uint64_t leader); /* the endpoint's ledger is ledger_begin of the base's, as it is here */
 void claim_encode(struct buf *out, int64_t journal_time_ns, uint64_t leader); /* this leader begins to send: said before it sends anything */
 void close_encode(struct buf *out, int64_t journal_time_ns);
 void delta_encode(struct buf *out, const struct delta_header *header, const struct delta_body *body);
@@ -161,6 +169,11 @@ void rules_encode(struct buf *out, const struct delta_rules *rules, int64_t jour
 /* The whole state with its position, as a snapshot (format version, msgpack, zlib, checksum), and back. */
 void ledger_save(const struct ledger *l, struct buf *out);
 int ledger_load(struct ledger *l /* fresh */, struct slice snapshot, struct err *err);
+/* Of several ledgers saved one behind the other: takes the first off *all and says whose it is. False: nothing is left, or no whole one (*all is not empty then). */
+bool ledger_next_saved(struct slice *all, struct slice *ret, uint64_t *ret_endpoint);
+
+/* The ledger of a receiver that has been sent nothing: what is counted so far is the value from which each series begins there, with its next increments. */
+struct ledger *ledger_begin(const struct ledger *base, uint64_t endpoint);
 
 /* For /metrics, status and the patterns API; everything is a view valid until the next post. */
 struct ledger_pattern {

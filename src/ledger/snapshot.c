@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole state as bytes and back.
  *
- * A seal of kind 's'. Head: step length, position. Body, a stream of MessagePack values in this order: clocks and figures; partitions in order of appearance;
+ * A seal of kind 's'. Head: step length, position, and the endpoint if it is not the first. Body, a stream of MessagePack values in this order: clocks and figures; partitions in order of appearance;
  * catalog in order of appearance; series in order of creation; steps in order of time, their increments by index into the series; since 0.2 the step in which each
  * series began, the further examples, how far past its said time each partition was read and which life of its log it was, the rules in force with, of each step,
  * definitions that were replaced before it, what was said of traces, and native histograms by series, then by step and increment (a snapshot that ends before any of
  * these is read all the same). Every order is the
  * ledger's own, so a ledger that was saved and loaded goes on exactly as one that folded the journal from the start (a test does it at every position).
- * Not in it: what is of this instance only (series set aside, label blocks). */
+ * Not in it: what is of this instance only (series set aside, label blocks). The ledgers of several endpoints are seals one behind the other. */
 #include "base/mem.h"
 #include "ledger/item.h"
 #include "ledger/seal.h"
@@ -476,6 +476,8 @@ void ledger_save(const struct ledger *l, struct buf *out)
 	struct buf head = {0}, body = {0};
 	pack_i64(&head, l->opts.step_ns);
 	pack_i64(&head, l->position);
+	if (l->opts.endpoint)
+		pack_u64(&head, l->opts.endpoint);
 	save_clocks(l, &body);
 	save_partitions(l, &body);
 	save_catalog(l, &body);
@@ -498,8 +500,11 @@ static int load_head(struct ledger *l, struct slice head, struct err *err)
 	struct unpack u = unpack_of(head);
 	int64_t step_ns = unpack_i64(&u);
 	l->position = unpack_i64(&u);
+	uint64_t endpoint = unpack_whole(&u) ? 0 : unpack_u64(&u);
 	if (!unpack_whole(&u))
 		return err_set(err, ERR_CORRUPT, "snapshot: its head is damaged");
+	if (endpoint != l->opts.endpoint)
+		return err_set(err, ERR_CORRUPT, "snapshot: it is another endpoint's");
 	if (step_ns != l->opts.step_ns)
 		return err_set(err, ERR_INPUT, "snapshot: made with metrics.step %lld ms, the configuration says %lld ms: the step of a journal cannot change",
 			(long long)(step_ns / 1000000), (long long)(l->opts.step_ns / 1000000));
@@ -529,4 +534,18 @@ int ledger_load(struct ledger *l, struct slice snapshot, struct err *err)
 		kept_load(&l->kept, &u);
 	load_natives(l, &u);
 	return unpack_whole(&u) ? 0 : err_set(err, ERR_CORRUPT, "snapshot: its content does not fit together");
+}
+
+bool ledger_next_saved(struct slice *all, struct slice *ret, uint64_t *ret_endpoint)
+{
+	size_t len = seal_len(*all);
+	if (len == 0 || len > all->len)
+		return false;
+	struct unpack u = unpack_of(seal_head(*all));
+	unpack_i64(&u);
+	unpack_i64(&u);
+	*ret_endpoint = unpack_whole(&u) ? 0 : unpack_u64(&u);
+	*ret = slice_sub(*all, 0, len);
+	*all = slice_sub(*all, len, all->len - len);
+	return unpack_whole(&u);
 }

@@ -95,7 +95,8 @@ enum own_metric {
 	OWN_OTLP_SPANS,            /* winnow_otlp_spans_total{outcome} */
 	OWN_OTLP_QUEUED,           /* winnow_otlp_queued_spans */
 	OWN_OTLP_BYTES,            /* winnow_otlp_bytes_total */
-	OWN_PENDING_STEPS,         /* winnow_pending_steps */
+	OWN_PENDING_STEPS,         /* winnow_pending_steps{endpoint} */
+	OWN_FOLDED_STEPS,          /* winnow_folded_steps_total{endpoint} */
 	OWN_WATERMARK,             /* winnow_watermark_timestamp_seconds */
 	OWN_LAG,                   /* winnow_lag_records{topic, partition} */
 	OWN_LEADER,                /* winnow_leader */

@@ -11,6 +11,8 @@
  *   entries[]   series, step, count, ...       in order of first touch, reused over tally_clear
  *   slots[]     entry + 1, or 0                open addressing over (series, step), for what `recent` does not know
  *
+ * Spots: who counts in a series again and again may keep such a memory of his own beside what he found the series by (tally_spot): then the entry and its bucket are asked for at once, and not one behind the other.
+ *
  * Twins: a counter of the things that a histogram observes says nothing that the histogram does not say. Its entry is made with the histogram's, before it, and filled when the entries
  * are asked for.
  *
@@ -342,15 +344,29 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 	consider(t, entry, candidate);
 }
 
-/* How many bounds lie below the value: halves what is left, without a branch to mispredict. */
+typedef double two_doubles __attribute__((vector_size(16)));
+typedef int64_t two_numbers __attribute__((vector_size(16)));
+
+/* How many bounds lie below the value. They are few (BOUNDS_MAX): comparing all of them is sooner done than waiting for one comparison after the other. */
 static inline size_t bounds_below(const double *bounds, size_t len, double value)
 {
-	const double *at = bounds;
-	if (len == 0)
-		return 0;
-	for (; len > 1; len -= len / 2)
-		at += len / 2 & -(size_t)(at[len / 2 - 1] < value);
-	return (size_t)(at - bounds) + (*at < value);
+	const two_doubles values = {value, value};
+	two_numbers below = {0, 0}; /* each that lies below takes one off */
+	for (; len > 1; len -= 2, bounds += 2) {
+		two_doubles pair;
+		memcpy(&pair, bounds, sizeof(pair));
+		below += pair < values;
+	}
+	return (size_t)-(below[0] + below[1]) + (len && *bounds < value);
+}
+
+static inline __attribute__((always_inline)) void add_value(const struct tally *t, struct tally_entry *entry, uint64_t *bucket, double value, uint64_t n)
+{
+	entry->count += n;
+	entry->sum += value > 0 ? value * (double)n : 0;
+	*bucket += n;
+	if (t->native)
+		native_observe((struct native *)(uintptr_t)entry->native, value, n); /* ours: only readers see it as const */
 }
 
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
@@ -358,13 +374,36 @@ void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double valu
 	if (!isfinite(value))
 		return;
 	struct tally_entry *entry = entry_of(t, series, step);
-	size_t bucket = bounds_below(t->recent[series].bounds, t->recent[series].bounds_len, value);
-	entry->count += n;
-	entry->sum += value > 0 ? value * (double)n : 0;
-	entry->buckets[bucket] += n;
-	if (t->native)
-		native_observe((struct native *)(uintptr_t)entry->native, value, n); /* ours: only readers see it as const */
+	add_value(t, entry, &entry->buckets[bounds_below(t->recent[series].bounds, t->recent[series].bounds_len, value)], value, n);
 	consider(t, entry, candidate);
+}
+
+static __attribute__((noinline)) void find_spot(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step)
+{
+	const struct tally_entry *entry = entry_of(t, series, step);
+	spot->bounds = t->recent[series].bounds;
+	spot->bounds_len = t->recent[series].bounds_len;
+	spot->at[step & 1].step = step;
+	spot->at[step & 1].buckets = entry->buckets;
+	spot->at[step & 1].entry = (uint32_t)(entry - t->entries);
+	spot->at[step & 1].epoch = t->epoch;
+}
+
+struct exemplar *tally_observe_at(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step, double value, uint64_t n, uint8_t rank)
+{
+	if (!isfinite(value))
+		return NULL;
+	if (spot->at[step & 1].step != step || spot->at[step & 1].epoch != t->epoch)
+		find_spot(t, series, spot, step);
+	struct tally_entry *entry = &t->entries[spot->at[step & 1].entry];
+	add_value(t, entry, &spot->at[step & 1].buckets[bounds_below(spot->bounds, spot->bounds_len, value)], value, n);
+	if (rank == 0 || rank < entry->exemplar.rank)
+		return NULL;
+	if (entry->exemplar.rank == 0)
+		t->bytes += EXEMPLAR_BYTES;
+	entry->exemplar.rank = rank;
+	entry->exemplar.value = value;
+	return &entry->exemplar;
 }
 
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate)

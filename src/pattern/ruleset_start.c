@@ -9,7 +9,9 @@
  * and STEMS_MAX stems of each, two look-ups and FOLLOWERS_MAX rules for each behind each stem.
  *
  * Layout. One open table of keys, at most half full: those of 8 bytes, and those of 3 with zeros behind them; that a message meets a slot that is not its own
- * does not matter, as prefixes are compared. A second table, over stem and the bytes behind the word, has ranges of `followers`. */
+ * does not matter, as prefixes are compared. A second table has a slot for each rule that is told by the text behind its word: a slot is 16 bytes, all
+ * that is asked before anything of the rule itself is touched, so that with thousands of rules a message costs one line of memory. Its hashes may be
+ * alike by accident: a candidate more. */
 #include "pattern/ruleset_parts.h"
 
 #include "base/mem.h"
@@ -25,17 +27,11 @@ struct key_slot {
 	bool used, opens;
 };
 
-/* Rules by the text that must stand behind the word: its first 16 bytes, or 8 with zeros behind them. */
-struct follow_slot {
-	uint64_t a, b;
-	uint32_t stem, width;  /* BY_... */
-	uint32_t first, len;   /* in `followers`; 0: the slot is free */
-};
-
-/* Of many rules nearly all are told by the end of their text, before anything of the rule itself is touched. */
+/* A rule by the text that must stand behind the word. */
 struct follower {
-	uint64_t end;  /* its last bytes */
-	uint32_t len;  /* of the text behind the word */
+	uint32_t hash;     /* of its stem, and of the text's first 16 bytes, or of its first 8 if it is shorter */
+	uint32_t end_hash; /* of the text's last 8 bytes */
+	uint32_t len;      /* of the text; 0: the slot is free */
 	uint32_t rule;
 };
 
@@ -48,12 +44,11 @@ struct starts {
 	bool by_long, by_short;
 	struct key_slot *keys;
 	size_t keys_mask;
-	struct follow_slot *follows;
-	size_t follows_mask;
+	struct follower *followers;
+	size_t followers_mask;
 	struct literal_rule *direct;
 	struct stem *stems;
-	struct follower *followers;
-	size_t direct_len, stems_len, followers_len;
+	size_t direct_len, stems_len;
 };
 
 /* A rule that says how its messages start, while the tables are made. */
@@ -85,12 +80,14 @@ static inline struct key_slot *key_slot(const struct starts *s, uint64_t key)
 	return &s->keys[i];
 }
 
-static inline struct follow_slot *follow_slot(const struct starts *s, uint32_t stem, uint32_t width, uint64_t a, uint64_t b)
+static inline uint64_t follow_hash(uint32_t stem, uint32_t width, uint64_t a, uint64_t b)
 {
-	size_t i = mix(a ^ b * UINT64_C(0xA0761D6478BD642F), stem * 4 + width) & s->follows_mask;
-	while (s->follows[i].len && (s->follows[i].a != a || s->follows[i].b != b || s->follows[i].stem != stem || s->follows[i].width != width))
-		i = (i + 1) & s->follows_mask;
-	return &s->follows[i];
+	return mix(a ^ b * UINT64_C(0xA0761D6478BD642F), stem * 4 + width);
+}
+
+static inline uint32_t end_hash(const char *end)
+{
+	return (uint32_t)(load_u64(end - LONG) * UINT64_C(0x9E3779B97F4A7C15) >> 32);
 }
 
 /* ---- making ---- */
@@ -137,11 +134,15 @@ static void add_followers(struct starts *s, const struct starter *starters, size
 	uint32_t stem = (uint32_t)s->stems_len - 1;
 	struct slice text = followed(starters);
 	uint32_t width = text.len == WIDE ? BY_16 : BY_8;
-	uint64_t a = start_word(text), b = start_word(slice_sub(text, LONG, WIDE));
-	*follow_slot(s, stem, width, a, b) = (struct follow_slot){.a = a, .b = b, .stem = stem, .width = width, .first = (uint32_t)s->followers_len, .len = (uint32_t)len};
+	uint64_t hash = follow_hash(stem, width, start_word(text), start_word(slice_sub(text, LONG, WIDE)));
+	size_t at = hash & s->followers_mask;
 	s->stems[stem].widths |= width;
-	for (size_t i = 0; i < len; i++)
-		s->followers[s->followers_len++] = (struct follower){.end = load_u64(starters[i].behind.ptr + starters[i].behind.len - LONG), .len = (uint32_t)starters[i].behind.len, .rule = starters[i].rule};
+	for (size_t i = 0; i < len; i++) {
+		struct slice behind = starters[i].behind;
+		while (s->followers[at].len)
+			at = (at + 1) & s->followers_mask;
+		s->followers[at] = (struct follower){.hash = (uint32_t)(hash >> 32), .end_hash = end_hash(behind.ptr + behind.len), .len = (uint32_t)behind.len, .rule = starters[i].rule};
+	}
 }
 
 /* Those of a key's rules that a word and a text tell apart; the others go to the front. Returns how many those are. */
@@ -203,11 +204,10 @@ void ruleset_compile_starts(struct ruleset *set, bool *by_literal)
 	size_t len = list_starters(set, starters), size = power_above(len);
 	struct starts *s = set->starts = arena_zalloc(&set->arena, sizeof(*s));
 	s->keys = arena_zalloc(&set->arena, size * sizeof(*s->keys));
-	s->follows = arena_zalloc(&set->arena, size * sizeof(*s->follows));
-	s->keys_mask = s->follows_mask = size - 1;
+	s->followers = arena_zalloc(&set->arena, size * sizeof(*s->followers));
+	s->keys_mask = s->followers_mask = size - 1;
 	s->direct = arena_zalloc(&set->arena, (len + 1) * sizeof(*s->direct));
 	s->stems = arena_zalloc(&set->arena, (len + 1) * sizeof(*s->stems));
-	s->followers = arena_zalloc(&set->arena, (len + 1) * sizeof(*s->followers));
 	qsort(starters, len, sizeof(*starters), by_start);
 	for (size_t i = 0, n; i < len; i += n) {
 		*(starters[i].prefix.len < LONG ? &s->by_short : &s->by_long) = true;
@@ -220,21 +220,23 @@ void ruleset_compile_starts(struct ruleset *set, bool *by_literal)
 
 /* ---- finding ---- */
 
-static inline void try_follow(const struct starts *s, struct rule_scratch *scratch, const struct follow_slot *slot, struct slice message, size_t at)
+static inline void try_followers(const struct starts *s, struct rule_scratch *scratch, uint64_t hash, struct slice behind)
 {
-	for (const struct follower *f = &s->followers[slot->first], *end = f + slot->len; f < end; f++)
-		if (at + f->len <= message.len && load_u64(message.ptr + at + f->len - LONG) == f->end)
+	for (size_t i = hash & s->followers_mask; s->followers[i].len; i = (i + 1) & s->followers_mask) {
+		const struct follower *f = &s->followers[i];
+		if (f->hash == hash >> 32 && f->len <= behind.len && end_hash(behind.ptr + f->len) == f->end_hash)
 			add_candidate(scratch, f->rule);
+	}
 }
 
 static void try_stem(const struct starts *s, uint32_t number, struct rule_scratch *scratch, struct slice message)
 {
 	const struct stem *stem = &s->stems[number];
-	size_t at = program_word_end(message, stem->prefix.prefix.len);
-	if (stem->widths & BY_16 && at + WIDE <= message.len)
-		try_follow(s, scratch, follow_slot(s, number, BY_16, load_u64(message.ptr + at), load_u64(message.ptr + at + LONG)), message, at);
-	if (stem->widths & BY_8 && at + LONG <= message.len)
-		try_follow(s, scratch, follow_slot(s, number, BY_8, load_u64(message.ptr + at), 0), message, at);
+	struct slice behind = slice_sub(message, program_word_end(message, stem->prefix.prefix.len), message.len);
+	if (stem->widths & BY_16 && behind.len >= WIDE)
+		try_followers(s, scratch, follow_hash(number, BY_16, load_u64(behind.ptr), load_u64(behind.ptr + LONG)), behind);
+	if (stem->widths & BY_8 && behind.len >= LONG)
+		try_followers(s, scratch, follow_hash(number, BY_8, load_u64(behind.ptr), 0), behind);
 }
 
 static bool try_key(const struct starts *s, uint64_t key, struct rule_scratch *scratch, struct slice message, uint64_t start)

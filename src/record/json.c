@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "record/json.h"
 
+#include "record/nanos.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -62,25 +64,19 @@ bool json_double(const struct json *json, uint32_t at, double *ret_value)
 	}
 }
 
-/* Up to 19 digits (nanoseconds since 1970) that surely fit: eight at a time. (Johnny Lee's way, see "Faster integer parsing".) */
-static bool digits(struct slice text, int64_t *ret_value)
+/* Up to 19 digits (nanoseconds since 1970) that surely fit: eight at a time, the first ones behind zeros. Every string of a document has eight readable bytes behind it. */
+static inline bool digits(struct slice text, int64_t *ret_value)
 {
 	uint64_t value = 0, eight;
+	size_t odd = text.len % 8;
 	if (text.len == 0 || text.len > 19 || (text.len == 19 && text.ptr[0] == '9'))
 		return false;
-	for (; text.len >= 8; text = slice_of(text.ptr + 8, text.len - 8)) {
-		memcpy(&eight, text.ptr, sizeof(eight));
-		if (((eight & UINT64_C(0xF0F0F0F0F0F0F0F0)) | ((eight + UINT64_C(0x0606060606060606)) & UINT64_C(0xF0F0F0F0F0F0F0F0)) >> 4) != UINT64_C(0x3333333333333333))
+	if (odd && !nanos_eight(load_u64(text.ptr) << (64 - 8 * odd) | UINT64_C(0x3030303030303030) >> 8 * odd, &value))
+		return false;
+	for (const char *p = text.ptr + odd, *end = text.ptr + text.len; p < end; p += 8) {
+		if (!nanos_eight(load_u64(p), &eight))
 			return false;
-		eight = (eight & UINT64_C(0x0F0F0F0F0F0F0F0F)) * 2561 >> 8;
-		eight = (eight & UINT64_C(0x00FF00FF00FF00FF)) * 6553601 >> 16;
-		value = value * 100000000 + ((eight & UINT64_C(0x0000FFFF0000FFFF)) * UINT64_C(42949672960001) >> 32);
-	}
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned digit = (unsigned)(text.ptr[i] - '0');
-		if (digit > 9)
-			return false;
-		value = value * 10 + digit;
+		value = value * 100000000 + eight;
 	}
 	*ret_value = (int64_t)value;
 	return true;

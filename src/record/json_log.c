@@ -66,12 +66,19 @@ static void note_facts(struct object *o)
 			key_set_add(&o->seen, key);
 }
 
+/* Which key a name in a document is, a duration's by its end too. */
+static unsigned key_of(const struct decoder *d, struct slice name)
+{
+	unsigned key = key_find(&d->keys, name);
+	return key != KEY_NONE ? key : key_of_duration(name);
+}
+
 enum undecodable object_scan(struct decoder *d, struct object *o)
 {
 	const struct json *json = &o->json;
 	o->seen = (struct key_set){0};
 	for (uint32_t i = json_first(o->root), end = json_end(json, o->root); i < end; i = json_next(json, i + 1)) {
-		unsigned key = key_find(&d->keys, json_string(json, i));
+		unsigned key = key_of(d, json_string(json, i));
 		if (key == KEY_NONE)
 			continue;
 		if (key_set_has(&o->seen, key) && key < KEY_FIRST_CLUE)
@@ -83,6 +90,7 @@ enum undecodable object_scan(struct decoder *d, struct object *o)
 	return UNDECODABLE_NONE;
 }
 
+/* The names inside; an array of {"key": .., "value": ..} may hold any. */
 static uint64_t names_of(const struct json *json, uint32_t at)
 {
 	uint64_t bits = 0;
@@ -90,7 +98,8 @@ static uint64_t names_of(const struct json *json, uint32_t at)
 	if (object || json_is_array(json, at))
 		for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + object))
 			bits |= object ? name_bit(json_string(json, i)) : json_is_object(json, i) ? names_of(json, i) : 0;
-	return bits;
+	uint32_t first = !object && bits ? json_first(at) : 0;
+	return first && json_get(json, first, SLICE("key")) && json_get(json, first, SLICE("value")) ? UINT64_MAX : bits;
 }
 
 static void object_is(struct object *o, const struct shape_match *match)
@@ -122,7 +131,7 @@ static void remember(struct decoder *d, const struct object *o, const struct out
 {
 	struct outline_node *last = way->steps[way->len - 1].node;
 	for (size_t i = 0; i < way->len; i++)
-		way->steps[i].node->key = (uint16_t)key_find(&d->keys, outline_name(way->steps[i].node));
+		way->steps[i].node->key = (uint16_t)key_of(d, outline_name(way->steps[i].node));
 	last->match = o->match;
 	last->stamp = o->match->stamp;
 	last->facts = (uint16_t)facts_of(o);
@@ -176,6 +185,25 @@ static void open_plain(struct slice text, unsigned under, const char *via, struc
 	*ret = (struct text_layer){.found = true, .under = under, .via = via, .h = {.message = text}};
 }
 
+/* The text without terminals' colours ("\x1b[32mINFO\x1b[0m"). */
+static struct slice uncoloured(struct decoder *d, struct slice text)
+{
+	size_t from = slice_find(text, '\x1b', 0);
+	if (from == text.len)
+		return text;
+	char *out = arena_alloc(&d->arena, text.len + JSON_STRING_SLACK);
+	size_t n = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '\x1b' && i + 1 < text.len && text.ptr[i + 1] == '[') {
+			for (i += 2; i < text.len && (unsigned char)text.ptr[i] < '@'; i++)
+				;
+			continue;
+		}
+		out[n++] = text.ptr[i];
+	}
+	return slice_trim(slice_of(out, n));
+}
+
 static void open_header(struct slice text, unsigned under, const char *via, struct text_layer *ret)
 {
 	ret->found = true;
@@ -203,7 +231,7 @@ static bool open_string(struct decoder *d, struct slice inside, unsigned layer, 
 	}
 	if (!whole || text->found)
 		return false;
-	open_header(inside, layer, via, text);
+	open_header(uncoloured(d, inside), layer, via, text);
 	return open_text(d, text->h.message, layer, via, ret_reason);
 }
 
@@ -322,7 +350,7 @@ static void fill_from_text(struct decoder *d, const struct text_layer *text, str
 		r->http_status = h->status;
 		r->http_method = h->method;
 		r->http_path = h->path;
-		r->duration_ns = h->duration_ns ? h->duration_ns : r->duration_ns;
+		r->duration_ns = h->has_duration ? h->duration_ns : r->duration_ns;
 	}
 }
 
@@ -459,7 +487,7 @@ void text_log_read(struct decoder *d, struct slice text, bool inside)
 	if (!inside)
 		text = cri_text(d, r, text);
 	enum record_part part = r->raw.ptr ? PART_WHOLE : part_of_trace(text);
-	text = slice_trim(text);
+	text = uncoloured(d, slice_trim(text));
 	if (open_text(d, text, around, NULL, &reason)) {
 		if (text.ptr[0] != '{')
 			open_plain(text, around, inside ? "message" : NULL, &layer);

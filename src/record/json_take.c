@@ -15,14 +15,16 @@ struct search {
 	enum member member;
 };
 
-/* A name inside an object, or inside the last of an array's objects that has it. */
+/* A name inside an object, or inside the last of an array's objects that has it; also of an array of {"key": .., "value": ..}. */
 static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
 {
 	if (!json_is_array(json, at))
 		return json_get(json, at, name);
 	uint32_t found = 0;
 	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i)) {
-		uint32_t here = json_get(json, i, name);
+		uint32_t here = json_get(json, i, name), pair = here ? 0 : json_get(json, i, SLICE("key"));
+		if (pair && slice_eq(json_text(json, pair), name))
+			here = json_get(json, i, SLICE("value"));
 		if (here)
 			found = here;
 	}
@@ -91,7 +93,10 @@ static __attribute__((noinline)) void write_note(struct decoder *d, const struct
 {
 	struct buf text = {0};
 	object_way(d, (unsigned)(o - d->objects), &text);
-	buf_add_str(&text, key_text(place->key));
+	if (place->key >= KEY_ANY_MS && place->key <= KEY_ANY_S)
+		buf_add_slice(&text, json_string(&o->json, o->at[place->key] - 1)); /* the name before the value */
+	else
+		buf_add_str(&text, key_text(place->key));
 	for (size_t i = 0; i < 2 && place->inside[i].len; i++) {
 		buf_add_char(&text, '.');
 		buf_add_slice(&text, place->inside[i]);
@@ -106,7 +111,24 @@ static inline void note_place(struct decoder *d, struct search s)
 		write_note(d, s.o, s.member, s.place);
 }
 
-/* {seconds, nanos}, {epochSecond, nanoOfSecond}, {$date}. */
+/* PHP's DateTime as json_encode writes it: {"date": "2026-03-04 09:15:02.481203", "timezone_type": 3, "timezone": "UTC"}. */
+static int64_t php_time(struct slice date, struct slice zone, bool *ret_zoned)
+{
+	char text[64];
+	struct timestamp time;
+	if (date.len == 0 || date.len + zone.len + 1 > sizeof(text))
+		return 0;
+	memcpy(text, date.ptr, date.len);
+	text[date.len] = ' ';
+	if (zone.len)
+		memcpy(text + date.len + 1, zone.ptr, zone.len);
+	if (!timestamp_parse(slice_of(text, date.len + 1 + zone.len), &time) && !timestamp_parse(date, &time))
+		return 0;
+	*ret_zoned = time.zoned;
+	return time.ns;
+}
+
+/* {seconds, nanos}, {epochSecond, nanoOfSecond}, {$date}, {date, timezone}. */
 static int64_t object_time(const struct json *json, uint32_t at, int64_t now_ns, bool *ret_zoned, enum undecodable *ret_reason)
 {
 	static const struct slice names[][2] = {{{"seconds", 7}, {"nanos", 5}}, {{"epochSecond", 11}, {"nanoOfSecond", 12}}};
@@ -119,7 +141,9 @@ static int64_t object_time(const struct json *json, uint32_t at, int64_t now_ns,
 		*ret_zoned = true;
 		return seconds > 0 ? timestamp_of_parts(seconds, ns) : 0;
 	}
-	uint32_t date = json_get(json, at, SLICE("$date"));
+	uint32_t date = json_get(json, at, SLICE("$date")), zone = json_get(json, at, SLICE("timezone"));
+	if (zone && !date)
+		return php_time(json_text(json, json_get(json, at, SLICE("date"))), json_text(json, zone), ret_zoned);
 	uint32_t canonical = date && json_is_object(json, date) ? json_get(json, date, SLICE("$numberLong")) : 0;
 	date = canonical ? canonical : date;
 	return date && !json_is_object(json, date) ? json_time(json, date, now_ns, ret_zoned, ret_reason) : 0;
@@ -294,10 +318,27 @@ static struct slice message_of(struct decoder *d, const struct object *o, uint32
 	return proper && !object ? rendered(d, &o->json, at) : slice_of(NULL, 0);
 }
 
+/* journald's way to write what is not UTF-8, [104, 105], and a field that was there twice, ["a", "b"]: the first. */
+static struct slice of_bytes(struct decoder *d, const struct json *json, uint32_t list)
+{
+	uint32_t i = json_first(list), end = json_end(json, list);
+	int64_t byte;
+	if (i < end && json_type(json, i) == '"')
+		return json_string(json, i);
+	buf_reset(&d->scratch);
+	for (; i < end && json_i64(json, i, &byte) && byte >= 0 && byte <= 255; i = json_next(json, i))
+		buf_add_char(&d->scratch, byte < 128 ? (char)byte : '?');
+	return arena_copy(&d->arena, slice_trim(buf_slice(&d->scratch)));
+}
+
 static enum undecodable take_message(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_MESSAGE);
 	for (uint32_t at; r->message.len == 0 && (at = search_next(&s));) {
+		if (json_type(&o->json, at) == '[' && s.place->key == KEY_MESSAGE3) {
+			r->message = of_bytes(d, &o->json, at);
+			continue;
+		}
 		if (json_type(&o->json, at) == '[' && (is_message_proper(s.place->key) || s.place->inside[0].len))
 			return UNDECODABLE_WRONG_TYPE;
 		r->message = message_of(d, o, at, s.place);
@@ -415,7 +456,7 @@ static void take_http(struct decoder *d, const struct object *o, struct record *
 static bool is_type_key(unsigned key)
 {
 	return key == KEY_ERROR_TYPE || key == KEY_ERROR_TYPE2 || key == KEY_EXCEPTION_TYPE || key == KEY_EXCEPTION_TYPE2 || key == KEY_EXCEPTION_CLASS ||
-	       key == KEY_THROWABLE_CLASS || key == KEY_EXCEPTION_NAME || key == KEY_STATE_CODE || key == KEY_EXCEPTIONTYPE;
+	       key == KEY_THROWABLE_CLASS || key == KEY_EXCEPTION_NAME || key == KEY_STATE_CODE || key == KEY_EXCEPTIONTYPE || key == KEY_ERROR_KIND;
 }
 
 static bool is_name_char(char c)
@@ -442,10 +483,12 @@ static struct slice class_of(struct slice text)
 
 static struct slice failure_type(const struct json *json, uint32_t at, unsigned key)
 {
-	static const struct slice names[] = {{"type", 4}, {"name", 4}, {"class", 5}, {"kind", 4}, {"exception_class", 15}};
+	static const struct slice names[] = {{"type", 4}, {"name", 4}, {"class", 5}, {"kind", 4}, {"exception_class", 15}, {"exceptionType", 13}, {"exc_type", 8}};
 	if (json_type(json, at) == '"')
 		return is_type_key(key) ? json_string(json, at) : class_of(json_string(json, at));
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	if (json_is_array(json, at) && json_first(at) < json_end(json, at))
+		at = json_first(at);
+	for (size_t i = 0; json_is_object(json, at) && i < sizeof(names) / sizeof(names[0]); i++) {
 		struct slice text = json_text(json, json_get(json, at, names[i]));
 		if (text.len)
 			return text;
@@ -510,7 +553,9 @@ static struct slice service_name(const struct object *o, struct slice name)
 		return slice_of(NULL, 0);
 	if (key_set_has(&o->seen, KEY__SYSTEMD_UNIT) && slice_ends(name, SLICE(".service")))
 		name.len -= 8;
-	if (key_set_has(&o->seen, KEY_SYSLOGTAG))
+	if (name.len > 1 && name.ptr[0] == '/' && key_set_has(&o->seen, KEY_CONTAINER_NAME))
+		name = slice_sub(name, 1, name.len);
+	if (key_set_has(&o->seen, KEY_SYSLOGTAG) || key_set_has(&o->seen, KEY_TAG))
 		name.len = slice_find(slice_sub(name, 0, slice_find(name, ':', 0)), '[', 0);
 	return name;
 }
@@ -541,7 +586,7 @@ enum undecodable object_fill(struct decoder *d, const struct object *o, struct r
 	if (o->members >> MEMBER_FAILURE & 1)
 		take_failure(d, o, r);
 	if (r->severity == SEVERITY_UNKNOWN)
-		r->severity = o->row->shape->access ? of_status(o, r->http_status) : o->row->shape->absent_level;
+		r->severity = o->row->shape->access || (o->row->shape->any_request && r->http_method.len && r->http_status) ? of_status(o, r->http_status) : o->row->shape->absent_level;
 	return UNDECODABLE_NONE;
 }
 

@@ -126,6 +126,18 @@
 	X(SYSLOG_MESSAGE, "syslog_message") X(SEQUENCENUMBER, "sequenceNumber") X(ARGUMENTS, "arguments") X(FORMATTEDMESSAGE, "formattedMessage") X(CONTEXT, "context") \
 	X(RECORD, "record") X(AUDITID, "auditID") X(STAGE, "stage") X(RESPONSESTATUS, "responseStatus") X(OBJECTREF, "objectRef") X(BYTES_SENT, "bytes_sent") \
 	X(EXTRA, "extra") X(CALLER2, "caller_file") X(BYTES_RECEIVED, "bytes_received") X(ORIGINAL, "original") X(EVENT_ORIGINAL, "event.original") X(RESOURCEID, "resourceId") \
+	/* what fewer loggers write, or in fewer places */ \
+	X(L, "L") X(M, "M") X(N, "N") X(C2, "C") X(S2, "S") X(T2, "T") X(METADATA, "metadata") X(LONGDATE, "longdate") X(CREATED, "created") X(LOGGER2, "Logger") X(PROGNAME, "progname") \
+	X(LEVEL_INDEX, "level_index") X(NAMED_TAGS, "named_tags") X(MESSAGETEMPLATE2, "messageTemplate") X(CODE, "code") X(SIZE, "size") X(REFERER, "referer") \
+	X(REQUESTED_URI, "requested_uri") X(SOURCE_REALTIME, "_SOURCE_REALTIME_TIMESTAMP") X(USER_UNIT, "_SYSTEMD_USER_UNIT") X(TRACE_ID3, "TRACE_ID") X(SPAN_ID3, "SPAN_ID") \
+	X(CATEGORY2, "category") X(RESULTDESCRIPTION, "resultDescription") X(RESULTTYPE, "resultType") X(OPERATIONID, "OperationId") X(APPROLENAME, "AppRoleName") \
+	X(SEVERITYLEVEL, "SeverityLevel") X(PROPERTIES2, "properties") X(INVOLVEDOBJECT, "involvedObject") X(REGARDING, "regarding") X(REASON, "reason") \
+	X(LASTTIMESTAMP, "lastTimestamp") X(FIRSTTIMESTAMP, "firstTimestamp") X(EVENTTIME2, "deprecatedLastTimestamp") X(REPORTINGCOMPONENT, "reportingComponent") X(NOTE, "note") \
+	X(ERROR_KIND, "error.kind") X(TIME_BUSY, "time.busy") X(OPENTELEMETRY_TRACE_ID, "opentelemetry_trace_id") X(OPENTELEMETRY_SPAN_ID, "opentelemetry_span_id") \
+	X(HTTP_X_B3_TRACEID, "http_x_b3_traceid") X(HTTP_X_B3_SPANID, "http_x_b3_spanid") X(TRACE_ID4, "trace-id") X(SPAN_ID4, "span-id") X(X_TRACE_ID, "x-trace-id") X(X_TRACE_ID2, "X-Trace-Id") \
+	X(TRACE_TRACE_ID, "trace.trace_id") X(TRACE_SPAN_ID, "trace.span_id") X(TRACE_PARENT_ID, "trace.parent_id") X(DD_TRACE_ID2, "dd_trace_id") X(DD_SPAN_ID2, "dd_span_id") \
+	X(X_DATADOG_TRACE_ID, "x-datadog-trace-id") X(X_DATADOG_PARENT_ID, "x-datadog-parent-id") X(X_AMZN_TRACE_ID3, "x-amzn-trace-id") X(CLOUD_TRACE, "x-cloud-trace-context") \
+	X(CLOUD_TRACE2, "X-Cloud-Trace-Context") X(CLOUD_TRACE3, "x_cloud_trace_context") X(CLOUD_TRACE4, "http_x_cloud_trace_context") X(SW8, "sw8") X(HTTP_SW8, "http_sw8") X(TRACEPARENT2, "Traceparent") \
 	X(INPUT, "input") X(OFFSET, "offset") X(LOG_PROCESSED, "log_processed") X(RENDERINGS, "Renderings") X(LOGTAG, "logtag") X(PARTIAL_MESSAGE, "partial_message") X(PARTIAL_LAST, "partial_last") \
 	/* attributes of spans */ \
 	X(PEER_SERVICE, "peer.service") X(SERVER_ADDRESS, "server.address") X(NET_PEER_NAME, "net.peer.name") X(DB_SYSTEM, "db.system") X(DB_SYSTEM_NAME, "db.system.name") \
@@ -141,6 +153,11 @@ enum key {
 #define X(id, text) KEY_##id,
 	KEYS(X)
 #undef X
+	/* durations whose names only end as they should (key_of_duration) */
+	KEY_ANY_MS,
+	KEY_ANY_US,
+	KEY_ANY_NS,
+	KEY_ANY_S,
 	/* not names but facts about values, kept in the same sets (json_log.c) */
 	KEY_IS_LEVEL_NUMBER,
 	KEY_IS_LEVEL_UPPER,
@@ -150,9 +167,9 @@ enum key {
 	KEY_IS_EVENT_TEXT,
 	KEY_COUNT
 };
-_Static_assert(KEY_COUNT <= 512, "struct key_set holds 512");
+_Static_assert(KEY_COUNT <= 576, "struct key_set holds 576");
 
-enum { KEY_FIRST_CLUE = KEY_ID, KEY_SET_WORDS = 8, KEY_SLOTS = 2048 };
+enum { KEY_FIRST_CLUE = KEY_ID, KEY_SET_WORDS = 9, KEY_SLOTS = 2048 };
 
 struct key_set {
 	uint64_t words[KEY_SET_WORDS];
@@ -197,6 +214,8 @@ struct key_table {
 };
 
 void key_table_init(struct key_table *table);
+/* KEY_ANY_MS and so on if name is a duration's and says its unit ("db.duration_ms", "http_request_duration_seconds", "queryTimeMillis"), or KEY_NONE. */
+unsigned key_of_duration(struct slice name);
 const char *key_text(unsigned key);
 
 static inline size_t key_hash(uint64_t first, uint64_t last, size_t len)

@@ -11,17 +11,17 @@ static const struct {
 } words[] = {
 	{"alert", SEVERITY_FATAL, true}, {"all", SEVERITY_TRACE, false}, {"a", SEVERITY_FATAL, false},
 	{"critical", SEVERITY_FATAL, true}, {"crit", SEVERITY_FATAL, true}, {"config", SEVERITY_DEBUG, false}, {"c", SEVERITY_FATAL, false},
-	{"debug", SEVERITY_DEBUG, true}, {"dpanic", SEVERITY_FATAL, true}, {"dbg", SEVERITY_DEBUG, true}, {"debg", SEVERITY_DEBUG, true}, {"dbug", SEVERITY_DEBUG, true}, {"default", SEVERITY_UNKNOWN, false}, {"d", SEVERITY_DEBUG, false},
+	{"debug", SEVERITY_DEBUG, true}, {"dpanic", SEVERITY_FATAL, true}, {"dbg", SEVERITY_DEBUG, true}, {"debg", SEVERITY_DEBUG, true}, {"dbug", SEVERITY_DEBUG, true}, {"debu", SEVERITY_DEBUG, true}, {"default", SEVERITY_UNKNOWN, false}, {"d", SEVERITY_DEBUG, false},
 	{"error", SEVERITY_ERROR, true}, {"err", SEVERITY_ERROR, true}, {"emergency", SEVERITY_FATAL, true}, {"emerg", SEVERITY_FATAL, true}, {"erro", SEVERITY_ERROR, true}, {"eror", SEVERITY_ERROR, true}, {"e", SEVERITY_ERROR, false},
-	{"fatal", SEVERITY_FATAL, true}, {"ftl", SEVERITY_FATAL, true}, {"fatl", SEVERITY_FATAL, true}, {"finest", SEVERITY_TRACE, true}, {"finer", SEVERITY_DEBUG, true}, {"fine", SEVERITY_DEBUG, false}, {"failure", SEVERITY_ERROR, false}, {"fail", SEVERITY_ERROR, false}, {"f", SEVERITY_FATAL, false},
+	{"fatal", SEVERITY_FATAL, true}, {"ftl", SEVERITY_FATAL, true}, {"fatl", SEVERITY_FATAL, true}, {"fata", SEVERITY_FATAL, true}, {"finest", SEVERITY_TRACE, true}, {"finer", SEVERITY_DEBUG, true}, {"fine", SEVERITY_DEBUG, false}, {"failure", SEVERITY_ERROR, false}, {"fail", SEVERITY_ERROR, false}, {"f", SEVERITY_FATAL, false},
 	{"http", SEVERITY_INFO, false},
 	{"info", SEVERITY_INFO, true}, {"information", SEVERITY_INFO, true}, {"informational", SEVERITY_INFO, false}, {"inf", SEVERITY_INFO, true}, {"i", SEVERITY_INFO, false},
 	{"log", SEVERITY_INFO, false},
-	{"notice", SEVERITY_INFO, true}, {"n", SEVERITY_INFO, false},
+	{"notice", SEVERITY_INFO, true}, {"normal", SEVERITY_INFO, false}, {"note", SEVERITY_INFO, false}, {"n", SEVERITY_INFO, false},
 	{"ok", SEVERITY_INFO, false},
-	{"panic", SEVERITY_FATAL, true}, {"pnc", SEVERITY_FATAL, false}, {"p", SEVERITY_FATAL, false},
+	{"panic", SEVERITY_FATAL, true}, {"pnc", SEVERITY_FATAL, false}, {"pani", SEVERITY_FATAL, true}, {"p", SEVERITY_FATAL, false},
 	{"severe", SEVERITY_ERROR, true}, {"silly", SEVERITY_TRACE, false}, {"success", SEVERITY_INFO, false}, {"statement", SEVERITY_INFO, false}, {"s", SEVERITY_ERROR, false},
-	{"trace", SEVERITY_TRACE, true}, {"trc", SEVERITY_TRACE, true}, {"trce", SEVERITY_TRACE, true}, {"t", SEVERITY_TRACE, false},
+	{"trace", SEVERITY_TRACE, true}, {"trc", SEVERITY_TRACE, true}, {"trce", SEVERITY_TRACE, true}, {"trac", SEVERITY_TRACE, true}, {"t", SEVERITY_TRACE, false},
 	{"unspecified", SEVERITY_UNKNOWN, false},
 	{"verbose", SEVERITY_TRACE, true}, {"vrb", SEVERITY_TRACE, true}, {"v", SEVERITY_TRACE, false},
 	{"warn", SEVERITY_WARN, true}, {"warning", SEVERITY_WARN, true}, {"wrn", SEVERITY_WARN, true}, {"w", SEVERITY_WARN, false},
@@ -29,8 +29,8 @@ static const struct {
 enum { WORDS = sizeof(words) / sizeof(words[0]) };
 
 /* Where the words of each letter begin, and at last where those of z end. */
-static const unsigned char letters[] = {0, 3, 3, 7, 14, 21, 30, 30, 31, 36, 36, 36, 37, 37, 39, 40, 43, 43, 43, 48, 52, 53, 56, 60, 60, 60, 60};
-_Static_assert(WORDS == 60, "letters counts the words");
+static const unsigned char letters[] = {0, 3, 3, 7, 15, 22, 32, 32, 33, 38, 38, 38, 39, 39, 43, 44, 48, 48, 48, 53, 58, 59, 62, 66, 66, 66, 66};
+_Static_assert(WORDS == 66, "letters counts the words");
 
 /* Up to eight bytes as a word, zero-padded: two loads that overlap, and what both have is the same. */
 static inline uint64_t load_upto8(const char *p, size_t len)
@@ -130,6 +130,8 @@ enum severity level_of_number(int64_t number, enum level_scale scale)
 		return number > 0 ? clamp(number / 10 + 1) : SEVERITY_UNKNOWN;
 	case LEVEL_PRI:
 		return number >= 0 && number <= 191 ? of_syslog(number & 7) : SEVERITY_UNKNOWN;
+	case LEVEL_AZURE:
+		return number >= 0 && number <= 4 ? clamp(number + SEVERITY_DEBUG) : SEVERITY_UNKNOWN;
 	case LEVEL_WORDS:
 		return SEVERITY_UNKNOWN;
 	default:

@@ -7,18 +7,19 @@
  * specification is read as well: int64 as number or string, enums by number or by name, ids in base64. A record that cannot be read costs itself alone.
  */
 #include "record/attribute.h"
+#include "record/nanos.h"
 #include "record/otlp.h"
 #include "record/span_parts.h"
 #include "record/timestamp.h"
 #include "record/trace_id.h"
 
+enum { TRACE_DIGITS = 32 };
+
 struct batch {
 	struct decoder *d;
 	const struct json *json;
-	enum record_kind kind;
-	struct slice service, service_namespace, service_instance;
-	struct slice scope;
-	uint32_t resource;
+	struct record blank; /* what all records of a scope have in common */
+	struct slice trace_text, trace; /* of the record before: as it stands there, and what it means */
 	uint32_t resource_attributes, scope_attributes;
 	uint32_t resource_at, scope_at;
 };
@@ -164,28 +165,47 @@ static uint32_t value_of(const struct object *o, unsigned key)
 	return key_set_has(&o->seen, key) && !json_is_null(&o->json, o->at[key]) ? o->at[key] : 0;
 }
 
-static bool take_id(struct batch *b, const struct object *o, unsigned key, bool is_trace, struct slice *ret)
+static bool take_span_id(struct batch *b, const struct object *o, unsigned key, struct slice *ret)
 {
 	uint32_t at = value_of(o, key);
 	if (!at)
 		return true;
 	if (json_type(b->json, at) != '"')
 		return false;
+	*ret = span_id_of(json_string(b->json, at), &b->d->arena);
+	return true;
+}
+
+/* Mostly the trace of the record before. */
+static bool take_trace_id(struct batch *b, const struct object *o, struct slice *ret)
+{
+	uint32_t at = value_of(o, KEY_TRACEID);
+	if (!at)
+		return true;
+	if (json_type(b->json, at) != '"')
+		return false;
 	struct slice text = json_string(b->json, at);
-	*ret = is_trace ? trace_id_of(text, &b->d->arena, NULL) : span_id_of(text, &b->d->arena);
+	if (text.len != TRACE_DIGITS || text.len != b->trace_text.len || memcmp(text.ptr, b->trace_text.ptr, TRACE_DIGITS) != 0) {
+		b->trace_text = text;
+		b->trace = trace_id_of(text, &b->d->arena, NULL);
+	}
+	*ret = b->trace;
 	return true;
 }
 
 /* Nanoseconds, 0 if there are none; false if the field is no number. */
-static bool take_ns(const struct object *o, unsigned key, int64_t *ret_ns)
+static bool take_ns(struct batch *b, const struct object *o, unsigned key, int64_t *ret_ns)
 {
 	uint32_t at = value_of(o, key);
+	struct slice text = json_text(&o->json, at);
 	double number;
 	*ret_ns = 0;
-	if (!at || (json_type(&o->json, at) == '"' && json_string(&o->json, at).len == 0))
+	if (!at || (text.ptr && text.len == 0) || nanos_again(&b->d->last_ns, text, ret_ns))
 		return true;
-	if (json_i64(&o->json, at, ret_ns))
+	if (json_i64(&o->json, at, ret_ns)) {
+		nanos_learn(&b->d->last_ns, text, *ret_ns);
 		return true;
+	}
 	*ret_ns = INT64_MAX;
 	return json_double(&o->json, at, &number);
 }
@@ -246,7 +266,7 @@ static bool take_body(struct batch *b, const struct object *o, struct record *r)
 static bool read_log(struct batch *b, const struct object *o, struct record *r)
 {
 	int64_t observed;
-	if (!take_ns(o, KEY_TIMEUNIXNANO, &r->time_ns) || !take_ns(o, KEY_OBSERVEDTIMEUNIXNANO, &observed))
+	if (!take_ns(b, o, KEY_TIMEUNIXNANO, &r->time_ns) || !take_ns(b, o, KEY_OBSERVEDTIMEUNIXNANO, &observed))
 		return false;
 	if (r->time_ns <= 0)
 		r->time_ns = observed;
@@ -285,11 +305,12 @@ static bool read_span(struct batch *b, const struct object *o, struct record *r)
 	int64_t start, end;
 	int kind, code;
 	uint32_t name = value_of(o, KEY_NAME);
-	if (!take_ns(o, KEY_STARTTIMEUNIXNANO, &start) || !take_ns(o, KEY_ENDTIMEUNIXNANO, &end))
+	if (!take_ns(b, o, KEY_STARTTIMEUNIXNANO, &start) || !take_ns(b, o, KEY_ENDTIMEUNIXNANO, &end))
 		return false;
 	if ((name && json_type(b->json, name) != '"') || !take_enum(o, value_of(o, KEY_KIND), kinds, SPAN_KIND_COUNT, &kind))
 		return false;
-	if (!take_enum(o, json_get(b->json, value_of(o, KEY_STATUS), SLICE("code")), codes, STATUS_COUNT, &code))
+	uint32_t status = value_of(o, KEY_STATUS);
+	if (!take_enum(o, status ? json_get(b->json, status, SLICE("code")) : 0, codes, STATUS_COUNT, &code))
 		return false;
 	r->name = json_text(b->json, name);
 	r->time_ns = end > 0 ? end : start;
@@ -303,7 +324,7 @@ static bool read_span(struct batch *b, const struct object *o, struct record *r)
 		take_link(b, r, value_of(o, KEY_LINKS));
 	if (value_of(o, KEY_TRACESTATE) && json_type(b->json, value_of(o, KEY_TRACESTATE)) == '"')
 		r->trace_state = json_string(b->json, value_of(o, KEY_TRACESTATE));
-	return take_id(b, o, KEY_PARENTSPANID, false, &r->parent_span_id);
+	return take_span_id(b, o, KEY_PARENTSPANID, &r->parent_span_id);
 }
 
 static void note_record(struct batch *b, const struct object *o, const struct record *r)
@@ -325,6 +346,20 @@ static void note_record(struct batch *b, const struct object *o, const struct re
 		decoder_note(b->d, "logger", SLICE("scope.name"));
 }
 
+/* object_scan, but for objects whose names are those of one before. */
+static inline enum undecodable find_members(struct decoder *d, struct object *o)
+{
+	struct member_memo *memo = member_memo_for(&d->members, &o->json, o->root);
+	if (member_memo_fits(memo, &o->json, o->root, o->at)) {
+		o->seen = memo->seen;
+		return UNDECODABLE_NONE;
+	}
+	enum undecodable reason = object_scan(d, o);
+	if (!reason)
+		member_memo_learn(memo, &d->keys, &o->seen, &o->json, o->root);
+	return reason;
+}
+
 static enum undecodable read_fields(struct batch *b, uint32_t at, struct record *r)
 {
 	struct object *o = &b->d->objects[0];
@@ -332,7 +367,7 @@ static enum undecodable read_fields(struct batch *b, uint32_t at, struct record 
 		return UNDECODABLE_WRONG_TYPE;
 	o->json = *b->json;
 	o->root = at;
-	enum undecodable reason = object_scan(b->d, o);
+	enum undecodable reason = find_members(b->d, o);
 	if (reason)
 		return reason;
 	struct batch_fields *fields = arena_alloc(&b->d->arena, sizeof(*fields));
@@ -340,16 +375,9 @@ static enum undecodable read_fields(struct batch *b, uint32_t at, struct record 
 		.resource = b->resource_at, .scope = b->scope_at,
 		.attributes = {value_of(o, KEY_ATTRIBUTES), b->scope_attributes, b->resource_attributes}};
 	r->fields = &fields->base;
-	r->kind = b->kind;
-	r->shape = "otlp_json";
-	r->service = b->service;
-	r->service_namespace = b->service_namespace;
-	r->service_instance = b->service_instance;
-	r->resource = b->resource;
-	r->logger = b->scope;
-	if (!take_id(b, o, KEY_TRACEID, true, &r->trace_id) || !take_id(b, o, KEY_SPANID, false, &r->span_id) || !take_attributes(b, r, fields->attributes[0]))
+	if (!take_trace_id(b, o, &r->trace_id) || !take_span_id(b, o, KEY_SPANID, &r->span_id) || !take_attributes(b, r, fields->attributes[0]))
 		return UNDECODABLE_WRONG_TYPE;
-	if (!(b->kind == RECORD_LOG ? read_log(b, o, r) : read_span(b, o, r)))
+	if (!(b->blank.kind == RECORD_LOG ? read_log(b, o, r) : read_span(b, o, r)))
 		return UNDECODABLE_WRONG_TYPE;
 	note_record(b, o, r);
 	return decoder_finish(b->d, r);
@@ -370,7 +398,7 @@ static void each_item(struct batch *b, uint32_t list, void (*each)(struct batch 
 
 static void read_record(struct batch *b, uint32_t at)
 {
-	struct record *r = decoder_add(b->d);
+	struct record *r = decoder_add_like(b->d, &b->blank);
 	enum undecodable reason = read_fields(b, at, r);
 	if (reason)
 		decoder_drop(b->d, reason);
@@ -383,10 +411,10 @@ static void read_scope(struct batch *b, uint32_t at)
 		return;
 	}
 	uint32_t scope = json_get(b->json, at, SLICE("scope"));
-	b->scope = json_text(b->json, json_get(b->json, scope, SLICE("name")));
+	b->blank.logger = json_text(b->json, json_get(b->json, scope, SLICE("name")));
 	b->scope_at = scope;
 	b->scope_attributes = json_get(b->json, scope, SLICE("attributes"));
-	each_item(b, json_get(b->json, at, b->kind == RECORD_LOG ? SLICE("logRecords") : SLICE("spans")), read_record);
+	each_item(b, json_get(b->json, at, b->blank.kind == RECORD_LOG ? SLICE("logRecords") : SLICE("spans")), read_record);
 }
 
 static void read_resource(struct batch *b, uint32_t at)
@@ -399,16 +427,18 @@ static void read_resource(struct batch *b, uint32_t at)
 	b->resource_at = json_get(b->json, at, SLICE("resource"));
 	b->resource_attributes = json_get(b->json, b->resource_at, SLICE("attributes"));
 	take_attributes(b, &r, b->resource_attributes);
-	b->service = r.service;
-	b->service_namespace = r.service_namespace;
-	b->service_instance = r.service_instance;
-	b->resource++;
-	each_item(b, json_get(b->json, at, b->kind == RECORD_LOG ? SLICE("scopeLogs") : SLICE("scopeSpans")), read_scope);
+	b->blank.service = r.service;
+	b->blank.service_namespace = r.service_namespace;
+	b->blank.service_instance = r.service_instance;
+	b->blank.resource++;
+	each_item(b, json_get(b->json, at, b->blank.kind == RECORD_LOG ? SLICE("scopeLogs") : SLICE("scopeSpans")), read_scope);
 }
 
 void otlp_json_read(struct decoder *d, const struct json *json, uint32_t root)
 {
-	struct batch logs = {.d = d, .json = json, .kind = RECORD_LOG}, spans = {.d = d, .json = json, .kind = RECORD_SPAN};
-	each_item(&logs, json_get(json, root, SLICE("resourceLogs")), read_resource);
-	each_item(&spans, json_get(json, root, SLICE("resourceSpans")), read_resource);
+	static const char *const lists[] = {[RECORD_LOG] = "resourceLogs", [RECORD_SPAN] = "resourceSpans"};
+	for (unsigned kind = RECORD_LOG; kind <= RECORD_SPAN; kind++) {
+		struct batch b = {.d = d, .json = json, .blank = {.kind = (enum record_kind)kind, .shape = "otlp_json", .duration_ns = -1}};
+		each_item(&b, json_get(json, root, slice_str(lists[kind])), read_resource);
+	}
 }

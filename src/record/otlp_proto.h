@@ -58,14 +58,17 @@ static inline struct slice otlp_trace_id(struct otlp_trace *last, const char *by
 static inline bool otlp_is_utf8(struct slice s)
 {
 	uint64_t word, high = 0;
-	size_t i = 0;
-	for (; i + 8 <= s.len; i += 8) {
-		memcpy(&word, s.ptr + i, 8);
+	if (s.len < sizeof(word)) {
+		for (size_t i = 0; i < s.len; i++)
+			high |= (unsigned char)s.ptr[i]; /* in the lowest byte, which the mask covers as well */
+	} else {
+		for (size_t i = 0; i + sizeof(word) < s.len; i += sizeof(word)) {
+			memcpy(&word, s.ptr + i, sizeof(word));
+			high |= word;
+		}
+		memcpy(&word, s.ptr + s.len - sizeof(word), sizeof(word)); /* some of them once more */
 		high |= word;
 	}
-	for (; i < s.len; i++)
-		high |= (unsigned char)s.ptr[i];
-	/* single bytes were put into the lowest byte, which the mask covers as well */
 	return !(high & UINT64_C(0x8080808080808080)) || slice_is_utf8(s);
 }
 

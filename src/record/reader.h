@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "record/decoder.h"
 #include "record/json.h"
+#include "record/member_memo.h"
+#include "record/nanos.h"
 #include "record/packed.h"
 #include "record/shape.h"
 
@@ -58,6 +60,8 @@ struct decoder {
 	struct shape_table shapes;
 	struct json_parser *parsers[PARSERS];
 	struct object objects[LAYERS];
+	struct member_memos members; /* of the records of batches */
+	struct nanos last_ns;        /* and their times */
 	struct buf scratch;
 	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
 	struct packed packed;

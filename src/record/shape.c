@@ -15,34 +15,42 @@
 static const struct place any_time[] = {AT(TIMESTAMP), AT(TIME), AT(TS), AT(AT_TIMESTAMP), AT(AT_T), AT(TIMESTAMP2), AT(INSTANT), AT(TIMEMILLIS), AT(ASCTIME),
 	AT(TIMESTAMPSECONDS), AT(__REALTIME_TIMESTAMP), AT(TIME_ISO8601), AT(MSEC), AT(EVENTTIME), AT(EVENT_TIME), AT(DATETIME), AT(DATE), AT(AT_TIME), AT(T), AT(START_TIME),
 	AT(STARTUTC), AT(CREATED_AT), AT(TIME_LOCAL), AT(TIMESTAMP_MS), AT(TIMESTAMP_NS), AT(TIMEREPORTED), AT(SYSLOG_TIMESTAMP), AT(ISODATE),
-	AT(DATE2), AT(STAGETIMESTAMP), AT(TS_MS), AT(RECEIVETIMESTAMP), END};
+	AT(DATE2), AT(STAGETIMESTAMP), AT(TS_MS), AT(RECEIVETIMESTAMP), IN(METADATA, "timestamp"), AT(LONGDATE), AT(CREATED), AT(SOURCE_REALTIME), END};
 static const struct place any_level[] = {AT(LEVEL), AT(LOG_LEVEL), IN(LOG, "level"), AT(SEVERITY), AT(AT_L), AT(LEVELNAME), AT(LOGLEVEL), AT(LVL), AT(LEVEL2),
 	AT(LOG_LEVEL2), AT(LOGLEVEL2), AT(SEVERITY_TEXT), AT(SEVERITYTEXT), AT(SEVERITYTEXT2), AT(ERROR_SEVERITY), AT(LEVEL3), AT(SEVERITY2), AT(SEVERITY3), AT(LEVEL_NAME),
 	SCALE(PRIORITY, SYSLOG), AT(LEVEL_VALUE), SCALE(LEVELNO, PYTHON), SCALE(SEVERITYNUMBER, OTEL), AT(AT_LEVEL), END};
 static const struct place any_message[] = {AT(MESSAGE), AT(MSG), AT(AT_M), AT(SHORT_MESSAGE), AT(MESSAGE2), AT(RENDEREDMESSAGE), IN(FIELDS, "message"), AT(EVENT),
 	AT(LOG), AT(BODY), AT(TEXT), AT(MESSAGE3), AT(LOG_MESSAGE), AT(BODY2), AT(AT_MT), AT(MESSAGETEMPLATE), AT(FULL_MESSAGE), AT(AT_MESSAGE), AT(FORMATTEDMESSAGE), AT(SYSLOG_MESSAGE), IN(EVENT, "original"), AT(EVENT_ORIGINAL), END};
 static const struct place any_template[] = {AT(LOG_RECORD_TEMPLATE), AT(ORIGINAL_FORMAT), AT(AT_MT), AT(MESSAGETEMPLATE), AT(MESSAGE_TEMPLATE),
-	IN(STATE, "{OriginalFormat}"), IN(ATTRIBUTES, "log.record.template"), END};
+	IN(STATE, "{OriginalFormat}"), IN(ATTRIBUTES, "log.record.template"), AT(MESSAGETEMPLATE2), END};
 static const struct place any_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(SERVICE_NAME2), AT(SERVICENAME), AT(APP), AT(APPLICATION), AT(APP_NAME),
 	AT(APPNAME), AT(APPLICATION_NAME), IN(SERVICECONTEXT, "service"), AT(DD_SERVICE), IN(DD, "service"), AT(OTELSERVICENAME), AT(APPLICATION2), AT(SERVICENAME2), AT(_SERVICE),
 	IN(RESOURCE, "service.name"), IN(PROPERTIES, "Application"), IN(PROPERTIES, "ServiceName"), IN(LABELS, "app"), IN2(KUBERNETES, "labels", "app"), IN2(KUBERNETES, "labels", "app.kubernetes.io/name"),
 	IN(KUBERNETES, "container_name"), AT(CONTAINER_NAME), AT(SYSLOG_IDENTIFIER),
 	IN(RESOURCEATTRIBUTES, "service.name"), IN2(RESOURCE, "attributes", "service.name"), AT(SERVICENAME3), AT(APPLICATIONNAME), AT(APPNAME4), AT(APPNAME3), IN2(KUBERNETES, "pod_labels", "app"),
-	IN2(KUBERNETES, "container", "name"), AT(K8S_DEPLOYMENT_NAME), AT(K8S_CONTAINER_NAME), AT(CONTAINER), AT(WORKLOAD), AT(JOB), END};
+	IN2(KUBERNETES, "container", "name"), AT(K8S_DEPLOYMENT_NAME), AT(K8S_CONTAINER_NAME), AT(CONTAINER), AT(WORKLOAD), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "service_name"), IN(FIELDS, "ServiceName"), IN(FIELDS, "Application"), IN(FIELDS, "app"),
+	IN(METADATA, "service"), IN(DATA, "service"), IN(MDC, "service"), IN(MDC, "service.name"), IN(CONTEXTMAP, "service"), IN(CONTEXTMAP, "service.name"), IN(CONTEXT, "service"), IN(EXTRA, "service"), IN(ATTRIBUTES, "service.name"), AT(APPROLENAME), AT(JOB), END};
 static const struct place any_logger[] = {AT(LOGGER), AT(LOGGER_NAME), AT(LOGGERNAME), AT(LOG_LOGGER), IN(LOG, "logger"), AT(CATEGORY), AT(SOURCECONTEXT),
-	IN(PROPERTIES, "SourceContext"), AT(TARGET), AT(_LOGGER), AT(AT_MODULE), AT(SCOPENAME), AT(CHANNEL), AT(MODULE), END};
+	IN(PROPERTIES, "SourceContext"), AT(TARGET), AT(_LOGGER), AT(AT_MODULE), AT(SCOPENAME), AT(CHANNEL), AT(MODULE), AT(LOGGER2), IN(FIELDS, "SourceContext"), AT(PROGNAME), END};
 static const struct place any_trace[] = {AT(TRACE_ID), AT(TRACEID), AT(TRACEID2), AT(TRACEID3), AT(TRACEID4), AT(TRACEID5), AT(TRACE_ID2), IN(TRACE, "id"), IN(TRACE, "trace_id"),
 	AT(OTELTRACEID), AT(AT_TR), AT(DD_TRACE_ID), IN(DD, "trace_id"), AT(GOOGLE_TRACE), AT(TRACEPARENT), AT(XRAY_TRACE_ID), AT(X_B3_TRACEID), AT(X_B3_TRACEID2), AT(X_B3_TRACEID3), AT(UBER_TRACE_ID), AT(_TRACE_ID),
 	AT(_TRACEID), AT(OTEL_TRACE_ID), AT(HTTP_TRACEPARENT), IN(FIELDS, "trace_id"), IN(SPAN, "trace_id"), IN(SPANS, "trace_id"), IN(MDC, "traceId"), IN(MDC, "trace_id"),
 	IN(CONTEXTMAP, "trace_id"), IN(CONTEXTMAP, "traceId"), IN(LABELS, "trace_id"), IN(ATTRIBUTES, "trace_id"), IN(PROPERTIES, "TraceId"), IN(SCOPES, "TraceId"), AT(TRACE),
 	IN(ATTRIBUTES, "traceId"), IN(ATTRIBUTES, "trace.id"), IN(CONTEXT, "trace_id"), IN(CONTEXT, "traceId"), IN(EXTRA, "trace_id"), AT(X_AMZN_TRACE_ID), AT(X_AMZN_TRACE_ID2), AT(B3), AT(HTTP_B3), IN(LABELS, "traceId"),
-	IN(FIELDS, "traceId"), IN(FIELDS, "traceparent"), IN(REQ, "traceparent"), END};
+	IN(FIELDS, "traceId"), IN(FIELDS, "traceparent"), IN(REQ, "traceparent"), IN2(REQ, "headers", "traceparent"), IN2(REQUEST, "headers", "traceparent"), IN2(REQUEST, "headers", "Traceparent"),
+	AT(TRACE_ID3), AT(TRACE_ID4), AT(X_TRACE_ID), AT(X_TRACE_ID2), AT(TRACE_TRACE_ID), AT(DD_TRACE_ID2), AT(X_DATADOG_TRACE_ID), AT(X_AMZN_TRACE_ID3), AT(CLOUD_TRACE), AT(CLOUD_TRACE2), AT(CLOUD_TRACE3), AT(CLOUD_TRACE4),
+	AT(SW8), AT(HTTP_SW8), AT(TRACEPARENT2), AT(OPENTELEMETRY_TRACE_ID), AT(HTTP_X_B3_TRACEID), AT(OPERATIONID), IN(METADATA, "traceId"), IN(METADATA, "trace_id"), IN(DATA, "trace_id"), IN(DATA, "traceId"),
+	IN(MDC, "X-B3-TraceId"), IN(MDC, "trace.id"), IN(MDC, "dd.trace_id"), IN(CONTEXTMAP, "X-B3-TraceId"), IN(CONTEXTMAP, "trace.id"), IN(CONTEXTMAP, "dd.trace_id"), IN(EXTRA, "traceId"), IN(NAMED_TAGS, "trace_id"),
+	IN(NAMED_TAGS, "traceId"), IN(PROPERTIES2, "traceId"), IN(PROPERTIES2, "trace_id"), END};
 static const struct place any_span[] = {AT(SPAN_ID), AT(SPANID), AT(SPANID2), AT(SPANID3), AT(SPANID4), AT(SPANID5), AT(SPAN_ID2), IN(SPAN, "id"), IN(SPAN, "span_id"), AT(OTELSPANID),
 	AT(AT_SP), AT(DD_SPAN_ID), IN(DD, "span_id"), AT(GOOGLE_SPANID), AT(_SPAN_ID), AT(_SPANID), AT(X_B3_SPANID), AT(X_B3_SPANID2), AT(X_B3_SPANID3), IN(FIELDS, "span_id"), IN(SPANS, "span_id"),
 	IN(MDC, "spanId"), IN(MDC, "span_id"), IN(CONTEXTMAP, "span_id"), IN(CONTEXTMAP, "spanId"), IN(LABELS, "span_id"), IN(ATTRIBUTES, "span_id"), IN(PROPERTIES, "SpanId"),
 	IN(SCOPES, "SpanId"), AT(OTEL_SPAN_ID),
-	IN(ATTRIBUTES, "spanId"), IN(ATTRIBUTES, "span.id"), IN(CONTEXT, "span_id"), IN(CONTEXT, "spanId"), IN(EXTRA, "span_id"), AT(GOOGLE_SPAN), AT(TRANSACTION_ID), IN(LABELS, "spanId"), AT(SPAN), END};
-static const struct place any_parent[] = {AT(PARENT_SPAN_ID), AT(PARENTSPANID), AT(PARENT_ID), AT(PARENTID), AT(PARENTID2), AT(PARENT_ID2), IN(SPAN, "parent_span_id"), IN(SCOPES, "ParentId"), END};
+	IN(ATTRIBUTES, "spanId"), IN(ATTRIBUTES, "span.id"), IN(CONTEXT, "span_id"), IN(CONTEXT, "spanId"), IN(EXTRA, "span_id"), AT(GOOGLE_SPAN), AT(TRANSACTION_ID), IN(LABELS, "spanId"), AT(SPAN),
+	AT(SPAN_ID3), AT(SPAN_ID4), AT(TRACE_SPAN_ID), AT(DD_SPAN_ID2), AT(X_DATADOG_PARENT_ID), AT(OPENTELEMETRY_SPAN_ID), AT(HTTP_X_B3_SPANID), IN(METADATA, "spanId"), IN(METADATA, "span_id"), IN(DATA, "span_id"), IN(DATA, "spanId"),
+	IN(MDC, "X-B3-SpanId"), IN(MDC, "span.id"), IN(MDC, "dd.span_id"), IN(CONTEXTMAP, "X-B3-SpanId"), IN(CONTEXTMAP, "span.id"), IN(CONTEXTMAP, "dd.span_id"), IN(EXTRA, "spanId"), IN(NAMED_TAGS, "span_id"),
+	IN(NAMED_TAGS, "spanId"), IN(FIELDS, "spanId"), END};
+static const struct place any_parent[] = {AT(PARENT_SPAN_ID), AT(PARENTSPANID), AT(PARENT_ID), AT(PARENTID), AT(PARENTID2), AT(PARENT_ID2), IN(SPAN, "parent_span_id"), IN(SCOPES, "ParentId"), AT(TRACE_PARENT_ID), END};
 static const struct place any_duration[] = {UNIT(DURATION_MS, NS_PER_MS), UNIT(ELAPSED_MS, NS_PER_MS), UNIT(LATENCY_MS, NS_PER_MS), UNIT(DURATIONMS, NS_PER_MS),
 	UNIT(ELAPSEDMS, NS_PER_MS), UNIT(LATENCYMS, NS_PER_MS), UNIT(TOOK_MS, NS_PER_MS), UNIT(DURATION_US, NS_PER_US), UNIT(ELAPSED_US, NS_PER_US), UNIT(DURATION_NS, 1),
 	UNIT(ELAPSED_NS, 1), UNIT(DURATION_S, NS_PER_S), UNIT(DURATION_SEC, NS_PER_S), UNIT(DURATION_SECONDS, NS_PER_S), UNIT(ELAPSED_SECONDS, NS_PER_S),
@@ -55,18 +63,18 @@ static const struct place any_duration[] = {UNIT(DURATION_MS, NS_PER_MS), UNIT(E
 	UNIT(REQUEST_DURATION_MS, NS_PER_MS), UNIT(REQUEST_TIME_MS, NS_PER_MS), UNIT(PROCESSING_TIME_MS, NS_PER_MS), UNIT(LATENCY_US, NS_PER_US),
 	UNIT(LATENCY_NS, 1), {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"ElapsedMilliseconds", 19}}}, {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"Elapsed", 7}}},
 	{.key = KEY_ATTR, .unit = NS_PER_MS, .inside = {{"durationMillis", 14}}}, {.key = KEY_FIELDS, .unit = NS_PER_US, .inside = {{"elapsed_us", 10}}}, IN(FIELDS, "elapsed"), IN(FIELDS, "duration"), AT(DURATION), AT(ELAPSED), AT(LATENCY), AT(TOOK), AT(DUR),
-	AT(_DURATION), END};
+	AT(_DURATION), AT(TIME_BUSY), UNIT(ANY_MS, NS_PER_MS), UNIT(ANY_US, NS_PER_US), UNIT(ANY_NS, 1), UNIT(ANY_S, NS_PER_S), END};
 static const struct place any_status[] = {AT(HTTP_RESPONSE_STATUS_CODE), AT(HTTP_STATUS_CODE), AT(HTTP_STATUS), AT(STATUS_CODE), AT(STATUSCODE), AT(STATUSCODE2), AT(RESPONSE_CODE),
 	AT(DOWNSTREAMSTATUS), IN(HTTPREQUEST, "status"), IN(RES, "statusCode"), IN2(HTTP, "response", "status_code"), IN(HTTP, "status_code"), IN(RESPONSE, "status"), IN(PROPERTIES, "StatusCode"),
-	IN(FIELDS, "status"), AT(_STATUS), IN(STATE, "StatusCode"), IN(RESPONSESTATUS, "code"), AT(STATUSCODE3), AT(STATUS), END};
+	IN(FIELDS, "status"), AT(_STATUS), IN(STATE, "StatusCode"), IN(RESPONSESTATUS, "code"), AT(STATUSCODE3), AT(STATUS), IN(PAYLOAD, "status"), END};
 static const struct place any_method[] = {AT(HTTP_REQUEST_METHOD), AT(HTTP_METHOD), AT(HTTP_METHOD2), AT(REQUEST_METHOD), AT(METHOD), AT(METHOD2), AT(REQUESTMETHOD),
-	IN(HTTPREQUEST, "requestMethod"), IN(REQ, "method"), IN2(HTTP, "request", "method"), IN(REQUEST, "method"), IN(HTTP, "method"), AT(_METHOD), AT(VERB), IN(FIELDS, "method"), AT(REQUEST), END};
+	IN(HTTPREQUEST, "requestMethod"), IN(REQ, "method"), IN2(HTTP, "request", "method"), IN(REQUEST, "method"), IN(HTTP, "method"), AT(_METHOD), AT(VERB), IN(FIELDS, "method"), AT(REQUEST), IN(PAYLOAD, "method"), END};
 static const struct place any_route[] = {AT(HTTP_ROUTE), AT(ROUTE), AT(ROUTERNAME), AT(ROUTE_NAME), IN(HTTP, "route"), END};
 static const struct place any_path[] = {AT(URL_PATH), AT(HTTP_TARGET), AT(PATH), AT(REQUEST_URI), AT(REQUESTPATH), AT(URI), AT(URL), AT(HTTP_URL), AT(URL_FULL), AT(PATH2),
-	AT(REQUEST_PATH), IN(URL, "path"), IN(URL, "full"), IN(HTTPREQUEST, "requestUrl"), IN(REQ, "url"), IN(REQUEST, "uri"), IN(REQUEST, "url"), AT(REQUESTPATH2), AT(REQUESTURI), IN2(HTTP, "request", "path"), IN(HTTP, "url"), IN(URL, "original"), IN(PROPERTIES, "RequestPath"), IN(STATE, "Path"), IN(FIELDS, "path"), END};
+	AT(REQUEST_PATH), IN(URL, "path"), IN(URL, "full"), IN(HTTPREQUEST, "requestUrl"), IN(REQ, "url"), IN(REQUEST, "uri"), IN(REQUEST, "url"), AT(REQUESTPATH2), AT(REQUESTURI), IN2(HTTP, "request", "path"), IN(HTTP, "url"), IN(URL, "original"), IN(PROPERTIES, "RequestPath"), IN(STATE, "Path"), IN(FIELDS, "path"), IN(PAYLOAD, "path"), AT(REQUESTED_URI), END};
 static const struct place any_failure[] = {AT(ERROR_TYPE), AT(EXCEPTION_TYPE), AT(EXCEPTION_TYPE2), AT(ERROR_TYPE2), AT(EXCEPTION_CLASS), AT(THROWABLE_CLASS), AT(EXCEPTION_NAME), AT(ERROR), AT(ERR), AT(EXCEPTION),
 	AT(THROWN), AT(AT_X), AT(EXCEPTION2), AT(EXC_INFO), AT(STACK_TRACE), AT(STACKTRACE), AT(STACK), AT(ERROR_MESSAGE), AT(ERROR_STACK_TRACE), AT(EXCEPTION_MESSAGE),
-	AT(EXCEPTION_STACKTRACE), AT(ERRORVERBOSE), AT(THROWABLE), IN(FIELDS, "error"), IN(ATTR, "error"), AT(STATE_CODE), END};
+	AT(EXCEPTION_STACKTRACE), AT(ERRORVERBOSE), AT(THROWABLE), IN(FIELDS, "error"), IN(ATTR, "error"), AT(STATE_CODE), AT(ERROR_KIND), IN(CONTEXT, "exception"), END};
 
 static const struct place *const generic[MEMBER_COUNT] = {any_time, any_level, any_message, any_template, any_service, any_logger, any_trace, any_span, any_parent,
 	any_duration, any_status, any_method, any_route, any_path, any_failure};
@@ -76,13 +84,13 @@ static const struct place shipper_time[] = {AT(TIME), AT(AT_TIMESTAMP), AT(TIMES
 static const struct place shipper_text[] = {AT(LOG), AT(MESSAGE), END};
 static const struct place shipper_service[] = {IN2(KUBERNETES, "labels", "app"), IN2(KUBERNETES, "labels", "app.kubernetes.io/name"), IN2(KUBERNETES, "labels", "k8s-app"),
 	IN2(KUBERNETES, "pod_labels", "app"), IN2(KUBERNETES, "pod_labels", "app.kubernetes.io/name"), IN2(KUBERNETES, "deployment", "name"), IN(SERVICE, "name"), AT(SERVICE), AT(SERVICE_NAME), IN(KUBERNETES, "container_name"),
-	IN2(KUBERNETES, "container", "name"), AT(CONTAINER_NAME), END};
+	IN2(KUBERNETES, "container", "name"), AT(CONTAINER_NAME), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "app"), AT(USER_UNIT), AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(APP), END};
 static const struct place no_places[] = {END};
 
 /* Envelopes: what they hold. */
 static const struct place of_payload[] = {AT(PAYLOAD), END};
 static const struct place of_change[] = {AT(AFTER), AT(BEFORE), END};
-static const struct place of_gcp[] = {AT(JSONPAYLOAD), AT(TEXTPAYLOAD), END};
+static const struct place of_gcp[] = {AT(JSONPAYLOAD), AT(TEXTPAYLOAD), IN(PROTOPAYLOAD, "methodName"), END};
 static const struct place of_data[] = {AT(DATA), END};
 static const struct place of_sns[] = {AT(MESSAGE2), END};
 static const struct place of_event[] = {AT(EVENT), END};
@@ -91,13 +99,13 @@ static const struct place of_filebeat[] = {AT(JSON), AT(MESSAGE), END};
 static const struct place of_cloudwatch[] = {AT(LOGEVENTS), END};
 static const struct place of_records[] = {AT(RECORDS), AT(RECORDS2), AT(ITEMS), END};
 static const struct place change_time[] = {AT(TS_MS), END};
-static const struct place gcp_service[] = {IN2(RESOURCE, "labels", "service_name"), IN(LABELS, "k8s-pod/app"), IN2(RESOURCE, "labels", "container_name"), IN2(RESOURCE, "labels", "module_id"), END};
+static const struct place gcp_service[] = {IN2(RESOURCE, "labels", "service_name"), IN(LABELS, "k8s-pod/app"), IN2(RESOURCE, "labels", "container_name"), IN2(RESOURCE, "labels", "module_id"), IN2(RESOURCE, "labels", "function_name"), IN2(RESOURCE, "labels", "backend_service_name"), IN(PROTOPAYLOAD, "serviceName"), END};
 static const struct place loggroup_service[] = {AT(LOGGROUP), END};
 
-static const struct place journald_service[] = {AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(_COMM), END};
+static const struct place journald_service[] = {AT(USER_UNIT), AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(_COMM), END};
 static const struct place journald_level[] = {SCALE(PRIORITY, SYSLOG), END};
-static const struct place journald_time[] = {AT(__REALTIME_TIMESTAMP), END};
-static const struct place syslog_service[] = {AT(APPNAME), AT(APPNAME2), AT(APP_NAME), AT(PROGRAMNAME), AT(PROGRAM), AT(PROGRAM2), AT(IDENT), AT(SYSLOG_PROGRAM), AT(SYSLOG_IDENTIFIER), AT(SYSLOGTAG), AT(SERVICE), AT(APP), END};
+static const struct place journald_time[] = {AT(__REALTIME_TIMESTAMP), AT(SOURCE_REALTIME), AT(AT_TIMESTAMP), AT(TIMESTAMP), AT(TIME), AT(DATE), END};
+static const struct place syslog_service[] = {AT(APPNAME), AT(APPNAME2), AT(APP_NAME), AT(PROGRAMNAME), AT(PROGRAM), AT(PROGRAM2), AT(IDENT), AT(SYSLOG_PROGRAM), AT(SYSLOG_IDENTIFIER), AT(SYSLOGTAG), AT(SERVICE), AT(APP), AT(TAG), END};
 static const struct place syslog_level[] = {AT(LEVEL), SCALE(SEVERITY, SYSLOG), AT(SYSLOG_SEVERITY), SCALE(SEVERITY_CODE, SYSLOG), SCALE(SYSLOG_SEVERITY_CODE, SYSLOG), SCALE(PRI, PRI), SCALE(PRIORITY2, PRI),
 	SCALE(PRIORITY, SYSLOG), AT(SEVERITY3), END};
 static const struct place mongodb_time[] = {AT(T), END};
@@ -137,10 +145,25 @@ static const struct place category_is_logger[] = {AT(CATEGORY), END};
 static const struct place clef_message[] = {AT(AT_M), AT(AT_MT), END};
 static const struct place rendered_message[] = {AT(RENDEREDMESSAGE), AT(MESSAGETEMPLATE), END};
 static const struct place dotnet_message[] = {AT(MESSAGE2), END};
-static const struct place python_time[] = {AT(ASCTIME), AT(TIMESTAMP), AT(TIME), AT(TS), AT(AT_TIMESTAMP), END};
+static const struct place python_time[] = {AT(ASCTIME), AT(TIMESTAMP), AT(TIME), AT(TS), AT(AT_TIMESTAMP), AT(CREATED), AT(DATETIME), AT(DATE), END};
 static const struct place logback_template[] = {AT(RAW_MESSAGE), END};
 static const struct place clock_time[] = {AT(AT_TIMESTAMP), AT(TIMESTAMP), AT(TIME), END};
 static const struct place failure_error[] = {AT(ERROR_TYPE), IN(ERROR, "type"), AT(ERROR), AT(ERROR_MESSAGE), AT(ERROR_STACK_TRACE), END};
+
+static const struct place zap_letters_time[] = {AT(T2), END};
+static const struct place zap_letters_level[] = {AT(L), END};
+static const struct place zap_letters_message[] = {AT(M), END};
+static const struct place zap_letters_logger[] = {AT(N), END};
+static const struct place zap_letters_failure[] = {AT(S2), AT(ERROR), END};
+static const struct place azure_message[] = {AT(MESSAGE2), IN(PROPERTIES2, "message"), IN(PROPERTIES2, "log"), IN(PROPERTIES2, "Message"), AT(MESSAGE), AT(RESULTDESCRIPTION), IN(PROPERTIES2, "resultDescription"), AT(OPERATIONNAME), END};
+static const struct place azure_span[] = {AT(PARENTID2), AT(SPANID2), AT(SPANID), END};
+static const struct place azure_level[] = {AT(LEVEL), AT(LEVEL2), SCALE(SEVERITYLEVEL, AZURE), END};
+static const struct place azure_service[] = {AT(APPROLENAME), AT(SERVICE), AT(SERVICE_NAME), END};
+static const struct place event_time[] = {AT(EVENTTIME), AT(LASTTIMESTAMP), AT(EVENTTIME2), AT(FIRSTTIMESTAMP), IN(METADATA, "creationTimestamp"), END};
+static const struct place event_level[] = {SCALE(TYPE, WORDS), END};
+static const struct place event_message[] = {AT(MESSAGE), AT(NOTE), AT(REASON), END};
+static const struct place event_service[] = {IN(SOURCE, "component"), AT(REPORTINGCOMPONENT), END};
+static const struct place code_is_status[] = {AT(CODE), AT(STATUS), END};
 
 #define CLUES(...) {__VA_ARGS__}
 #define K(id) KEY_##id
@@ -164,16 +187,22 @@ static const struct shape shapes[] = {
 	{.name = "connect", .all = CLUES(K(SCHEMA), K(PAYLOAD)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_payload}},
 	{.name = "debezium", .all = CLUES(K(OP)), .any = CLUES(K(AFTER), K(BEFORE)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_MESSAGE] = of_change, [MEMBER_TIME] = change_time}},
-	{.name = "gcp_entry", .any = CLUES(K(JSONPAYLOAD), K(TEXTPAYLOAD)), .none = CLUES(K(MESSAGE), K(MSG)), .envelope = ENVELOPE_WHOLE,
+	{.name = "gcp_entry", .any = CLUES(K(JSONPAYLOAD), K(TEXTPAYLOAD), K(PROTOPAYLOAD)), .none = CLUES(K(MESSAGE), K(MSG)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_MESSAGE] = of_gcp, [MEMBER_SERVICE] = gcp_service}},
 	{.name = "cloudevents", .all = CLUES(K(SPECVERSION), K(DATA)), .none = CLUES(K(MESSAGE), K(MSG)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_data}},
 	{.name = "sns", .all = CLUES(K(TOPICARN), K(MESSAGE2)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_sns}},
 	{.name = "splunk", .all = CLUES(K(EVENT)), .any = CLUES(K(SOURCETYPE), K(INDEX)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_event}},
+	{.name = "k8s_event", .all = CLUES(K(REASON), K(TYPE)), .any = CLUES(K(INVOLVEDOBJECT), K(REGARDING)),
+		.columns = {[MEMBER_TIME] = event_time, [MEMBER_LEVEL] = event_level, [MEMBER_MESSAGE] = event_message, [MEMBER_SERVICE] = event_service}},
+	{.name = "azure", .all = CLUES(K(TIME), K(CATEGORY2)), .any = CLUES(K(RESOURCEID), K(OPERATIONNAME), K(RESULTTYPE), K(APPROLENAME), K(OPERATIONID)), .none = CLUES(K(MSG)), .envelope = ENVELOPE_WHOLE, .duration_unit = NS_PER_MS,
+		.columns = {[MEMBER_MESSAGE] = azure_message, [MEMBER_LEVEL] = azure_level, [MEMBER_SERVICE] = azure_service, [MEMBER_SPAN] = azure_span}},
 	{.name = "container", .container = true, .all = CLUES(K(LOG), K(IS_LOG_TEXT)), .any = CLUES(K(STREAM), K(KUBERNETES), K(DOCKER), K(CONTAINER_NAME), K(CONTAINER_ID), K(TIME), K(AT_TIMESTAMP), K(DATE)),
 		.none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = of_container, [MEMBER_SERVICE] = shipper_service, [MEMBER_LOGGER] = no_places}},
 	{.name = "container", .container = true, .all = CLUES(K(LOG), K(IS_LOG_OBJECT)), .any = CLUES(K(STREAM), K(KUBERNETES), K(DOCKER), K(CONTAINER_NAME)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(ECS)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_LEVEL] = no_places, [MEMBER_MESSAGE] = of_container, [MEMBER_SERVICE] = shipper_service, [MEMBER_LOGGER] = no_places}},
+	{.name = "vector", .all = CLUES(K(LOG), K(IS_LOG_OBJECT)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(LOG_LEVEL), K(ECS), K(AT_TIMESTAMP), K(TIME), K(TIMESTAMP), K(AGENT), K(SEVERITY), K(EVENT), K(HOST)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_LEVEL] = no_places, [MEMBER_MESSAGE] = of_container, [MEMBER_LOGGER] = no_places}},
 	{.name = "vector", .all = CLUES(K(MESSAGE), K(SOURCE_TYPE)), .none = CLUES(K(FACILITY), K(APPNAME)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = shipper_text, [MEMBER_SERVICE] = shipper_service}},
 	{.name = "filebeat", .any = CLUES(K(AGENT), K(AT_METADATA)), .all = CLUES(K(AT_TIMESTAMP), K(MESSAGE)), .envelope = ENVELOPE_WHOLE, .duration_unit = 1,
@@ -198,6 +227,7 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_TIME] = nginx_time, [MEMBER_MESSAGE] = nginx_message, [MEMBER_SERVICE] = nginx_service}},
 	{.name = "nginx", .all = CLUES(K(REMOTE_ADDR), K(STATUS)), .any = CLUES(K(REQUEST_URI), K(REQUEST), K(BODY_BYTES_SENT), K(TIME_ISO8601), K(TIME_LOCAL)), .none = CLUES(K(LEVEL)), .access = true, .duration_unit = NS_PER_S,
 		.columns = {[MEMBER_TIME] = nginx_time, [MEMBER_MESSAGE] = nginx_message, [MEMBER_SERVICE] = nginx_service}},
+	{.name = "access", .all = CLUES(K(METHOD), K(PATH), K(CODE)), .any = CLUES(K(SIZE), K(REFERER), K(AGENT)), .none = CLUES(K(LEVEL)), .access = true, .columns = {[MEMBER_STATUS] = code_is_status}},
 	{.name = "clef", .all = CLUES(K(AT_T)), .any = CLUES(K(AT_MT), K(AT_M), K(AT_L), K(AT_I), K(AT_X)), .absent_level = SEVERITY_INFO, .columns = {[MEMBER_MESSAGE] = clef_message}},
 	{.name = "serilog", .all = CLUES(K(MESSAGETEMPLATE)), .any = CLUES(K(PROPERTIES), K(TIMESTAMP2), K(LEVEL2)), .columns = {[MEMBER_MESSAGE] = rendered_message}},
 	{.name = "dotnet", .all = CLUES(K(LOGLEVEL), K(CATEGORY)), .columns = {[MEMBER_LOGGER] = category_is_logger, [MEMBER_MESSAGE] = dotnet_message}},
@@ -206,7 +236,8 @@ static const struct shape shapes[] = {
 	{.name = "logback_json", .all = CLUES(K(SEQUENCENUMBER), K(LEVEL)), .any = CLUES(K(LOGGERNAME), K(ARGUMENTS), K(FORMATTEDMESSAGE)),
 		.columns = {[MEMBER_MESSAGE] = encoder_message, [MEMBER_TEMPLATE] = encoder_template, [MEMBER_SERVICE] = encoder_service}},
 	{.name = "logback", .all = CLUES(K(AT_VERSION)), .any = CLUES(K(LOGGER_NAME), K(LEVEL_VALUE), K(THREAD_NAME)), .columns = {[MEMBER_TIME] = clock_time, [MEMBER_TEMPLATE] = logback_template}},
-	{.name = "logstash", .all = CLUES(K(AT_VERSION), K(MESSAGE)), .none = CLUES(K(LEVEL), K(LOG_LEVEL), K(FACILITY), K(PROGRAM), K(IDENT), K(SYSLOG_FACILITY)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_TIME] = clock_time, [MEMBER_MESSAGE] = shipper_text}},
+	{.name = "logback", .all = CLUES(K(AT_VERSION), K(STATUS_CODE)), .any = CLUES(K(REQUESTED_URI), K(ELAPSED_TIME)), .access = true, .columns = {[MEMBER_TIME] = clock_time}},
+	{.name = "logstash", .access = true, .all = CLUES(K(AT_VERSION), K(MESSAGE)), .none = CLUES(K(LEVEL), K(LOG_LEVEL), K(FACILITY), K(PROGRAM), K(IDENT), K(SYSLOG_FACILITY)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_TIME] = clock_time, [MEMBER_MESSAGE] = shipper_text}},
 	{.name = "ecs", .all = CLUES(K(AT_TIMESTAMP)), .any = CLUES(K(LOG_LEVEL), K(ECS_VERSION), K(ECS), K(IS_LOG_OBJECT)), .envelope = ENVELOPE_JSON, .duration_unit = 1,
 		.columns = {[MEMBER_TIME] = clock_time, [MEMBER_FAILURE] = failure_error}},
 	{.name = "gelf", .all = CLUES(K(SHORT_MESSAGE), K(HOST)), .any = CLUES(K(VERSION), K(TIMESTAMP)), .envelope = ENVELOPE_JSON, .scale = LEVEL_SYSLOG, .columns = {[MEMBER_SERVICE] = gelf_service}},
@@ -222,22 +253,26 @@ static const struct shape shapes[] = {
 	{.name = "monolog", .all = CLUES(K(LEVEL_NAME), K(MESSAGE)), .any = CLUES(K(CHANNEL), K(CONTEXT), K(EXTRA)), .columns = {[MEMBER_LEVEL] = monolog_level}},
 	{.name = "hclog", .all = CLUES(K(AT_LEVEL)), .any = CLUES(K(AT_MESSAGE), K(AT_TIMESTAMP)), .duration_unit = 1},
 	{.name = "gcp", .all = CLUES(K(SEVERITY)), .any = CLUES(K(GOOGLE_TRACE), K(GOOGLE_SPANID), K(GOOGLE_LABELS), K(GOOGLE_TRACE_SAMPLED), K(GOOGLE_SOURCELOCATION), K(TIMESTAMPSECONDS), K(HTTPREQUEST), K(SERVICECONTEXT))},
+	{.name = "semantic_logger", .all = CLUES(K(LEVEL), K(LEVEL_INDEX)), .duration_unit = NS_PER_MS, .columns = {[MEMBER_LOGGER] = name_is_logger}},
 	{.name = "tracing", .all = CLUES(K(TIMESTAMP), K(LEVEL)), .any = CLUES(K(FIELDS), K(TARGET), K(SPANS))},
 	{.name = "bunyan", .all = CLUES(K(V), K(LEVEL), K(TIME), K(NAME), K(IS_LEVEL_NUMBER)), .duration_unit = NS_PER_MS, .columns = {[MEMBER_SERVICE] = name_is_service}},
 	{.name = "pino", .all = CLUES(K(LEVEL), K(TIME), K(IS_LEVEL_NUMBER), K(IS_TIME_NUMBER)), .duration_unit = NS_PER_MS, .columns = {[MEMBER_SERVICE] = name_is_service}},
+	{.name = "pino", .all = CLUES(K(LEVEL), K(TIME), K(MSG), K(PID), K(HOSTNAME)), .duration_unit = NS_PER_MS, .columns = {[MEMBER_SERVICE] = name_is_service}},
 	{.name = "python", .any = CLUES(K(LEVELNAME), K(ASCTIME), K(TASKNAME)), .columns = {[MEMBER_TIME] = python_time, [MEMBER_LOGGER] = name_is_logger}},
 	{.name = "powertools", .any = CLUES(K(XRAY_TRACE_ID), K(FUNCTION_REQUEST_ID), K(COLD_START)), .all = CLUES(K(LEVEL), K(MESSAGE)), .duration_unit = NS_PER_MS},
 	{.name = "structlog", .all = CLUES(K(EVENT), K(IS_EVENT_TEXT)), .any = CLUES(K(LEVEL), K(TIMESTAMP), K(LOGGER)), .none = CLUES(K(MESSAGE), K(MSG))},
 	{.name = "klog", .all = CLUES(K(TS), K(MSG), K(V)), .none = CLUES(K(LEVEL), K(SEVERITY), K(LVL)), .absent_level = SEVERITY_INFO, .duration_unit = 1},
 	{.name = "klog", .all = CLUES(K(TS), K(MSG), K(ERR)), .none = CLUES(K(LEVEL), K(SEVERITY), K(LVL)), .absent_level = SEVERITY_ERROR, .duration_unit = 1},
 	{.name = "zap", .all = CLUES(K(TS), K(MSG)), .duration_unit = NS_PER_S},
+	{.name = "zap", .all = CLUES(K(L), K(M)), .any = CLUES(K(T2), K(C2), K(N)), .none = CLUES(K(LEVEL), K(MSG), K(MESSAGE)), .duration_unit = NS_PER_S,
+		.columns = {[MEMBER_TIME] = zap_letters_time, [MEMBER_LEVEL] = zap_letters_level, [MEMBER_MESSAGE] = zap_letters_message, [MEMBER_LOGGER] = zap_letters_logger, [MEMBER_FAILURE] = zap_letters_failure}},
 	{.name = "slog", .all = CLUES(K(TIME), K(LEVEL), K(MSG), K(IS_LEVEL_UPPER)), .duration_unit = 1},
 	{.name = "logrus", .all = CLUES(K(TIME), K(LEVEL), K(MSG)), .duration_unit = 1},
 	{.name = "datadog", .any = CLUES(K(DD), K(DDSOURCE), K(DDTAGS), K(DD_TRACE_ID), K(DD_SERVICE), K(DD_ENV)), .all = CLUES(K(MESSAGE)), .envelope = ENVELOPE_JSON, .duration_unit = 1,
 		.columns = {[MEMBER_LEVEL] = datadog_level}},
 	{.name = "zerolog", .all = CLUES(K(TIME), K(LEVEL), K(MESSAGE)), .duration_unit = NS_PER_MS},
 	{.name = "winston", .all = CLUES(K(LEVEL), K(MESSAGE)), .duration_unit = NS_PER_MS},
-	{.name = "json", .envelope = ENVELOPE_JSON, .duration_unit = NS_PER_MS},
+	{.name = "json", .any_request = true, .envelope = ENVELOPE_JSON, .duration_unit = NS_PER_MS},
 };
 _Static_assert(sizeof(shapes) / sizeof(shapes[0]) <= SHAPE_MAX, "shape table");
 

@@ -44,6 +44,7 @@ struct shape {
 	enum envelope envelope;
 	bool container;             /* its text is what a container's process wrote */
 	bool access;                /* an access log: without a level, its status says how severe it is */
+	bool any_request;           /* may be one: with a method and a status, and without a level */
 	enum level_scale scale;
 	enum severity absent_level; /* what a missing level means */
 	int64_t duration_unit;

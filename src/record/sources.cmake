@@ -19,6 +19,7 @@ set(record_SOURCES
 	key.c
 	level.c
 	logfmt.c
+	member_memo.c
 	message_template.c
 	msgpack.c
 	otlp_json.c
@@ -32,8 +33,12 @@ set(record_SOURCES
 	record.c
 	shape.c
 	span_write.c
+	text_frame.c
 	text_header.c
+	text_id.c
 	text_line.c
+	text_name.c
+	text_proxy.c
 	timestamp.c
 	timestamp_words.c
 	trace_id.c

@@ -13,9 +13,10 @@
 
 #include "record/level.h"
 #include "record/text_line.h"
+#include "record/text_name.h"
 #include "record/trace_id.h"
 
-enum { MAX_ELEMENTS = 16, LONGEST_BRACKET = 120, LONGEST_TOKEN = 200 };
+enum { MAX_ELEMENTS = 16, LONGEST_BRACKET = 120 };
 
 struct scan {
 	struct slice rest;
@@ -23,29 +24,6 @@ struct scan {
 	bool anything; /* an element was found */
 	bool dashes;   /* Spring's "---" was */
 };
-
-enum { DIGIT = 1, LETTER = 2, WORD = 4, ID = 8, LOGGER = 16, BLANK = 32, LEVEL_END = 64, SEPARATOR = 128 };
-
-static const unsigned char classes[256] = {
-	['0' ... '9'] = DIGIT | WORD | ID | LOGGER, ['a' ... 'z'] = LETTER | WORD | ID | LOGGER, ['A' ... 'Z'] = LETTER | WORD | ID | LOGGER, ['_'] = WORD | ID | LOGGER,
-	['-'] = ID | LOGGER | LEVEL_END | SEPARATOR, ['.'] = LOGGER, ['$'] = LOGGER, ['['] = LOGGER, [']'] = LOGGER | LEVEL_END, ['/'] = LOGGER,
-	[' '] = BLANK | LEVEL_END, ['\t'] = BLANK | LEVEL_END, ['\n'] = LEVEL_END, [':'] = LEVEL_END | SEPARATOR, ['|'] = LEVEL_END | SEPARATOR, [','] = LEVEL_END | SEPARATOR,
-};
-
-static bool is(char c, unsigned what)
-{
-	return classes[(unsigned char)c] & what;
-}
-
-static bool is_blank(char c)
-{
-	return is(c, BLANK);
-}
-
-static bool is_word_char(char c)
-{
-	return is(c, WORD);
-}
 
 static void skip(struct scan *s, size_t n)
 {
@@ -60,123 +38,37 @@ static void skip_blanks(struct scan *s)
 	skip(s, n);
 }
 
-static struct slice token(struct slice text)
+static bool looks_like_level(struct slice text)
 {
-	size_t n = 0;
-	while (n < text.len && n < LONGEST_TOKEN && !is_blank(text.ptr[n]) && text.ptr[n] != '\n')
+	size_t n = word_len(text);
+	return n >= 3 && text.ptr[0] <= 'Z' && text.ptr[n - 1] <= 'Z' && level_word(slice_of(text.ptr, n));
+}
+
+static size_t digits(struct slice text, size_t from)
+{
+	size_t n = from;
+	while (n < text.len && is(text.ptr[n], DIGIT))
 		n++;
-	return slice_of(text.ptr, n);
+	return n - from;
 }
 
-static struct slice after_blanks(struct slice text)
+/* "1772615702.481 ", or "1772615702 " before a level: seconds, milliseconds if there are thirteen digits. */
+static bool scan_epoch(struct slice text, struct timestamp *ret)
 {
-	size_t n = 0;
-	while (n < text.len && is_blank(text.ptr[n]))
-		n++;
-	return slice_sub(text, n, text.len);
-}
-
-static size_t word_len(struct slice text)
-{
-	size_t n = 0;
-	while (n < text.len && is_word_char(text.ptr[n]))
-		n++;
-	return n;
-}
-
-/* Letters as the bytes of a number, first letter highest. */
-#define LETTERS7(a, b, c, d, e, f, g) (((((((uint64_t)(a) << 8 | (b)) << 8 | (c)) << 8 | (d)) << 8 | (e)) << 8 | (f)) << 8 | (g))
-
-/* "trace_id", "TraceID", "x-b3-traceid", "span-id", "dd.trace_id" ...: 't' or 's', or 0. */
-static char id_key(struct slice name)
-{
-	uint64_t folded = 0;
-	if (name.len > 9 && (name.ptr[0] | 32) == 'x') /* x-b3- */
-		name = slice_sub(name, 5, name.len);
-	else if (name.len > 9 && (name.ptr[0] | 32) == 'd') /* dd. */
-		name = slice_sub(name, 3, name.len);
-	if (name.len < 5 || name.len > 9)
-		return 0;
-	for (size_t i = 0; i < name.len; i++)
-		if (is(name.ptr[i], LETTER))
-			folded = folded << 8 | (unsigned char)(name.ptr[i] | 32);
-	switch (folded) {
-	case LETTERS7('t', 'r', 'a', 'c', 'e', 'i', 'd'):
-	case LETTERS7(0, 0, 't', 'r', 'a', 'c', 'e'):
-		return 't';
-	case LETTERS7(0, 's', 'p', 'a', 'n', 'i', 'd'):
-		return 's';
-	default:
-		return 0;
-	}
-}
-
-static size_t id_len(struct slice text)
-{
-	bool zero;
-	size_t n = 0;
-	while (n < 32 && n + 16 <= text.len && trace_id_is_hex(text.ptr + n, &zero))
-		n += 16;
-	while (n < text.len && is(text.ptr[n], ID))
-		n++;
-	return n;
-}
-
-/* Length of the name before ':' or '='; 0 if no such sign follows. */
-static size_t id_key_len(struct slice text)
-{
-	size_t n = 0;
-	while (n < text.len && n < 24 && is(text.ptr[n], ID | LOGGER) && text.ptr[n] != '[')
-		n++;
-	return n < text.len && (text.ptr[n] == ':' || text.ptr[n] == '=') ? n : 0;
-}
-
-/* key, ':' or '=', blanks, id; the bytes used, or 0. */
-static size_t read_id(struct text_header *h, struct slice text)
-{
-	size_t n = id_key_len(text);
-	char kind = n ? id_key(slice_of(text.ptr, n)) : 0;
-	if (!kind)
-		return 0;
-	struct slice value = after_blanks(slice_sub(text, n + 1, text.len));
-	bool quoted = value.len && value.ptr[0] == '"';
-	value = slice_sub(value, quoted, value.len);
-	value.len = id_len(value);
-	size_t used = (size_t)(value.ptr + value.len - text.ptr);
-	used += quoted && used < text.len && text.ptr[used] == '"';
-	struct slice *id = kind == 't' ? &h->trace_id : &h->span_id;
-	if (value.len < 8 || id->len) /* a filler such as "-" or "" is no id, but it is the header's */
-		return used;
-	*id = value;
-	*(kind == 't' ? &h->trace_key : &h->span_key) = slice_of(text.ptr, n + 1);
-	return used;
-}
-
-/* All the ids in text, wherever they stand. */
-void text_header_find_ids(struct text_header *h, struct slice text)
-{
-	static const struct slice needles[] = {{"race", 4}, {"pan", 3}};
-	for (size_t k = 0; k < 2; k++) {
-		struct slice rest = text;
-		for (int tries = 0; tries < 4 && rest.len; tries++) {
-			size_t at = slice_search(rest, needles[k]);
-			if (at == rest.len)
-				break;
-			size_t from = at;
-			while (from > 0 && (is_word_char(rest.ptr[from - 1]) || rest.ptr[from - 1] == '-' || rest.ptr[from - 1] == '.') && at - from < 8)
-				from--;
-			if (read_id(h, slice_sub(rest, from, rest.len)) && (k ? h->span_id.len : h->trace_id.len))
-				break;
-			rest = slice_sub(rest, at + needles[k].len, rest.len);
-		}
-		if (h->trace_id.len == 0)
-			return;
-	}
+	size_t n = digits(text, 0);
+	if ((n != 10 && n != 13) || text.ptr[0] != '1')
+		return false;
+	bool fraction = n < text.len && text.ptr[n] == '.' && digits(text, n + 1);
+	n += fraction ? 1 + digits(text, n + 1) : 0;
+	struct slice next = slice_sub(text, n, text.len);
+	if (next.len < 2 || !is_blank(next.ptr[0]) || !(fraction || looks_like_level(after_blanks(next)) || slice_starts(after_blanks(next), SLICE("["))))
+		return false;
+	return timestamp_parse(slice_of(text.ptr, n), ret);
 }
 
 static bool read_time(struct scan *s)
 {
-	if (s->h->has_time || !timestamp_scan(s->rest, &s->h->time))
+	if (s->h->has_time || !(timestamp_scan(s->rest, &s->h->time) || (!s->anything && scan_epoch(s->rest, &s->h->time))))
 		return false;
 	skip(s, s->h->time.len);
 	s->h->has_time = true;
@@ -245,12 +137,33 @@ static void read_colon_name(struct scan *s)
 	skip(s, n + 1);
 }
 
+/* "INFO[0012] ", as logrus counts the seconds on a terminal, or "INFO[2026-03-04T09:15:02Z] ". */
+static void skip_logrus_seconds(struct scan *s)
+{
+	size_t n = s->rest.len > 2 && s->rest.ptr[0] == '[' ? digits(s->rest, 1) : 0;
+	if (n && n + 1 < s->rest.len && s->rest.ptr[n + 1] == ']')
+		skip(s, n + 2);
+}
+
+/* etcd's "I | " behind a time. */
+static bool read_letter(struct scan *s)
+{
+	if (!s->h->has_time || s->h->severity || !slice_starts(slice_sub(s->rest, 1, 3), SLICE(" | ")))
+		return false;
+	s->h->severity = level_parse(slice_of(s->rest.ptr, 1), LEVEL_WORDS);
+	skip(s, 3);
+	return true;
+}
+
 static bool read_level(struct scan *s)
 {
 	size_t n = 0;
 	while (n < s->rest.len && n < 12 && is(s->rest.ptr[n], LETTER))
 		n++;
-	if (s->h->severity || n < 3 || !is_level_end(s->rest, n))
+	if (n == 1)
+		return read_letter(s);
+	bool logrus = n == 4 && !s->anything && digits(slice_sub(s->rest, n, 2), 1);
+	if (s->h->severity || n < 3 || !(is_level_end(s->rest, n) || logrus))
 		return false;
 	bool capitals = s->rest.ptr[0] <= 'Z' && s->rest.ptr[n - 1] <= 'Z';
 	if (!capitals && !s->h->has_time)
@@ -260,90 +173,23 @@ static bool read_level(struct scan *s)
 		return false;
 	skip(s, n);
 	read_colon_name(s);
+	skip_logrus_seconds(s);
 	return true;
 }
 
-static bool looks_like_level(struct slice text)
+static bool read_module(struct scan *s)
 {
-	size_t n = word_len(text);
-	return n >= 3 && text.ptr[0] <= 'Z' && text.ptr[n - 1] <= 'Z' && level_word(slice_of(text.ptr, n));
-}
-
-/* What the characters of a token say about its being a logger's name. */
-struct name_marks {
-	size_t len;    /* of the token */
-	size_t dots;
-	size_t others; /* brackets and slashes */
-	size_t hash;   /* where the first '#' is; len: nowhere */
-	bool wrong;    /* holds what no name does */
-};
-
-static struct name_marks marks_of(struct slice text)
-{
-	struct name_marks m = {.hash = SIZE_MAX};
-	for (; m.len < text.len && m.len < LONGEST_TOKEN; m.len++) {
-		char c = text.ptr[m.len];
-		if (is(c, WORD))
-			continue;
-		if (is_blank(c) || c == '\n')
-			break;
-		if (c == '#' && m.hash == SIZE_MAX)
-			m.hash = m.len;
-		m.dots += c == '.';
-		m.others += c == '[' || c == ']' || c == '/';
-		m.wrong |= !is(c, LOGGER) && m.hash == SIZE_MAX && !(c == ':' && (m.len + 1 == text.len || is_blank(text.ptr[m.len + 1]) || text.ptr[m.len + 1] == '\n'));
+	size_t n = s->h->logger.len || s->h->severity == SEVERITY_UNKNOWN ? 0 : text_module_len(s->rest);
+	if (n) {
+		s->h->logger = slice_sub(s->rest, 0, n);
+		skip(s, n);
 	}
-	return m;
-}
-
-/* " - " or " : " */
-static bool is_separator(struct slice text)
-{
-	return text.len > 1 && (text.ptr[0] == '-' || text.ptr[0] == ':') && is_blank(text.ptr[1]);
-}
-
-/* Length of a logger's name at the start of text, its line number included; 0 if it does not look like one. */
-static size_t logger_len(struct slice text)
-{
-	if (text.len < 2 || !is(text.ptr[0], LETTER))
-		return 0;
-	struct name_marks m = marks_of(text);
-	if (m.len < 2 || m.wrong)
-		return 0;
-	bool colon = text.ptr[m.len - 1] == ':';
-	if (m.hash != SIZE_MAX)
-		return m.hash + 1 < m.len - colon && is(text.ptr[m.len - colon - 1], DIGIT) ? m.len : 0;
-	struct slice next = after_blanks(slice_sub(text, m.len, text.len));
-	if (is_separator(next) || (colon && m.dots + m.others) || m.dots >= 2)
-		return m.len;
-	return m.dots && next.len && next.ptr[0] == '[' ? m.len : 0;
-}
-
-static bool is_dotted_or_word(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (!is(text.ptr[i], WORD) && text.ptr[i] != '.')
-			return false;
-	return text.len > 0;
-}
-
-/* Loguru's "name:function:line - "; the length of all but the separator, or 0. */
-static size_t loguru_len(struct slice text, size_t *ret_name)
-{
-	struct slice whole = token(text);
-	size_t first = slice_find(whole, ':', 0), second = slice_find(whole, ':', first + 1);
-	if (second >= whole.len || second + 1 == whole.len || !is_dotted_or_word(slice_sub(whole, 0, first)) || !is_separator(after_blanks(slice_sub(text, whole.len, text.len))))
-		return 0;
-	for (size_t i = second + 1; i < whole.len; i++)
-		if (!is(whole.ptr[i], DIGIT))
-			return 0;
-	*ret_name = first;
-	return whole.len;
+	return n > 0;
 }
 
 static bool read_loguru(struct scan *s)
 {
-	size_t name, n = s->h->logger.len || s->h->severity == SEVERITY_UNKNOWN ? 0 : loguru_len(s->rest, &name);
+	size_t name, n = s->h->logger.len || s->h->severity == SEVERITY_UNKNOWN ? 0 : text_loguru_len(s->rest, &name);
 	if (n) {
 		s->h->logger = slice_sub(s->rest, 0, name);
 		skip(s, n);
@@ -353,7 +199,7 @@ static bool read_loguru(struct scan *s)
 
 static bool read_logger(struct scan *s)
 {
-	size_t n = s->h->logger.len || !s->anything ? 0 : logger_len(s->rest);
+	size_t n = s->h->logger.len || !s->anything ? 0 : text_logger_len(s->rest);
 	if (n == 0)
 		return false;
 	struct slice name = slice_of(s->rest.ptr, n);
@@ -374,7 +220,7 @@ static bool read_sleuth(struct text_header *h, struct slice inside)
 		return false;
 	struct slice service = slice_sub(inside, 0, first), trace = slice_sub(inside, first + 1, second - first - 1);
 	struct slice span = slice_sub(inside, second + 1, slice_find(inside, ',', second + 1) - second - 1);
-	if (id_len(trace) != trace.len || (trace.len != 0 && trace.len != 16 && trace.len != 32) || (span.len != 0 && span.len != 16) || word_len(token(service)) == 0)
+	if (text_id_len(trace) != trace.len || (trace.len != 0 && trace.len != 16 && trace.len != 32) || (span.len != 0 && span.len != 16) || word_len(token(service)) == 0)
 		return false;
 	h->service = service;
 	if (trace.len) {
@@ -391,7 +237,7 @@ static bool header_follows(const struct scan *s, struct slice text)
 	text = after_blanks(text);
 	if (slice_starts(text, SLICE("---")) || slice_starts(text, SLICE("[")))
 		return !s->h->logger.len && s->h->severity == SEVERITY_UNKNOWN;
-	return looks_like_level(text) || (!s->h->logger.len && logger_len(text)) || slice_starts(text, SLICE("- "));
+	return looks_like_level(text) || (!s->h->logger.len && text_logger_len(text)) || slice_starts(text, SLICE("- "));
 }
 
 /* "[time LEVEL name]": env_logger, Serilog's console. */
@@ -423,7 +269,7 @@ static bool is_correlation(struct slice inside)
 static bool read_spring_bracket(struct scan *s, struct slice inside, struct slice after)
 {
 	struct slice next = after_blanks(after);
-	if (inside.len == 49 && inside.ptr[32] == '-' && id_len(slice_of(inside.ptr, 32)) == 32 && !s->h->trace_id.len) {
+	if (inside.len == 49 && inside.ptr[32] == '-' && text_id_len(slice_of(inside.ptr, 32)) == 32 && !s->h->trace_id.len) {
 		s->h->trace_id = slice_sub(inside, 0, 32);
 		s->h->span_id = slice_sub(inside, 33, 16);
 		s->h->trace_key = s->h->span_key = SLICE("[trace-span]");
@@ -498,6 +344,14 @@ static bool read_id_bracket(struct text_header *h, struct slice inside)
 	return read_otel_service(h, inside) || h->trace_id.len;
 }
 
+/* Behind a time a letter will do, and MySQL's [Note] and [System]. */
+static enum severity bracket_level(const struct text_header *h, struct slice inside)
+{
+	if (h->has_time && ((inside.len == 1 && strchr("TDIWEFC", inside.ptr[0])) || slice_eq(inside, SLICE("Note"))))
+		return level_parse(inside, LEVEL_WORDS);
+	return h->has_time && slice_eq(inside, SLICE("System")) ? SEVERITY_INFO : level_word(inside);
+}
+
 static bool read_bracket(struct scan *s)
 {
 	struct text_header *h = s->h;
@@ -506,7 +360,7 @@ static bool read_bracket(struct scan *s)
 		return false;
 	struct slice inside = slice_trim(slice_sub(s->rest, 1, end - 1)), after = slice_sub(s->rest, end + 1, s->rest.len);
 	struct timestamp time;
-	enum severity severity = h->severity ? SEVERITY_UNKNOWN : level_word(inside);
+	enum severity severity = h->severity ? SEVERITY_UNKNOWN : bracket_level(h, inside);
 	if (read_whole_bracket(s, inside, after)) {
 		s->rest = after;
 		return true;
@@ -549,18 +403,27 @@ static bool skip_dashes(struct scan *s)
 	return true;
 }
 
+/* MySQL's thread, a number between the time and the level's bracket. */
+static bool skip_thread(struct scan *s, size_t n, struct slice next)
+{
+	if (n > 10 || !s->h->has_time || s->h->severity || n == s->rest.len || !is_blank(s->rest.ptr[n]) || !slice_starts(next, SLICE("[")))
+		return false;
+	s->rest = next;
+	return true;
+}
+
 /* "12345 ---" or "---" or a lone separator between elements. */
 static bool read_separator(struct scan *s)
 {
-	size_t n = 0;
-	while (n < s->rest.len && (unsigned)(s->rest.ptr[n] - '0') <= 9)
-		n++;
+	size_t n = digits(s->rest, 0);
 	struct slice next = after_blanks(slice_sub(s->rest, n, s->rest.len));
 	if (n && n <= 8 && slice_starts(next, SLICE("--- "))) {
 		s->rest = slice_sub(next, 3, next.len);
 		s->dashes = true;
 		return true;
 	}
+	if (n && skip_thread(s, n, next))
+		return true;
 	if (n || !s->anything)
 		return n && s->h->severity && skip_process(s, n);
 	if (skip_dashes(s))
@@ -572,24 +435,24 @@ static bool read_separator(struct scan *s)
 	return false;
 }
 
-/* Two letters tell most words from "trace", "span", "x-b3-" and "dd." at once. */
-static bool may_be_id(struct slice text)
+/* AWS Lambda's request, "\t6e0c6325-7de3-4c92-aef1-d0a1b2c3d4e5\t", between a time and a level or a text. */
+static bool skip_request(struct scan *s)
 {
-	if (text.len < 8)
+	enum { UUID = 36 };
+	if (!s->h->has_time || s->rest.len <= UUID || s->rest.ptr[UUID] != '\t' || s->rest.ptr[8] != '-')
 		return false;
-	switch ((text.ptr[0] | 32) << 8 | (text.ptr[1] | 32)) {
-	case 't' << 8 | 'r':
-	case 's' << 8 | 'p':
-	case 'd' << 8 | 'd':
-		return true;
-	default:
-		return (text.ptr[0] | 32) == 'x' && !is(text.ptr[1], LETTER);
-	}
+	for (size_t i = 0; i < UUID; i++)
+		if (!is(s->rest.ptr[i], DIGIT | LETTER) && s->rest.ptr[i] != '-')
+			return false;
+	skip(s, UUID);
+	return true;
 }
 
 static bool read_element(struct scan *s)
 {
 	char c = s->rest.ptr[0];
+	if (s->rest.len > 36 && s->rest.ptr[36] == '\t' && skip_request(s))
+		return true;
 	if ((unsigned)(c - '0') <= 9)
 		return read_time(s) || read_separator(s);
 	if (c == '[')
@@ -598,12 +461,12 @@ static bool read_element(struct scan *s)
 		return read_separator(s);
 	if (read_level(s) || read_klog(s))
 		return true;
-	size_t used = may_be_id(s->rest) ? read_id(s->h, s->rest) : 0;
+	size_t used = text_id_begins(s->rest) ? text_id_read(s->h, s->rest) : 0;
 	if (used) {
 		skip(s, used);
 		return true;
 	}
-	return read_logger(s) || read_loguru(s);
+	return read_logger(s) || read_loguru(s) || read_module(s);
 }
 
 void text_header_read(struct slice line, struct text_header *ret)

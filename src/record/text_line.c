@@ -6,35 +6,16 @@
  *
  * Layouts: syslog of RFC 5424 "<pri>1 time host app pid msgid [data] text" and of RFC 3164 "<pri>Mar  4 09:15:02 host app[pid]: text", its priority left out
  * in files, or with a full date as rsyslog writes it; common and combined access logs; W3C extended logs with the usual IIS fields; Apache's
- * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
+ * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; those of text_proxy.c and text_frame.c; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
  */
 #include "record/text_line.h"
 
 #include "base/clock.h"
+#include "record/duration.h"
 #include "record/level.h"
+#include "record/text_word.h"
 
 enum { MOST_TOKENS = 32, LONGEST_HOST = 160 };
-
-static bool digit(char c)
-{
-	return (unsigned)(c - '0') <= 9;
-}
-
-static struct slice rest_of(struct slice s, size_t from)
-{
-	return slice_sub(s, from, s.len);
-}
-
-/* Takes the next word and the blanks behind it off *rest. */
-static struct slice word(struct slice *rest)
-{
-	size_t n = slice_find(*rest, ' ', 0), from = n;
-	struct slice found = slice_of(rest->ptr, n);
-	while (from < rest->len && rest->ptr[from] == ' ')
-		from++;
-	*rest = rest_of(*rest, from);
-	return found;
-}
 
 static bool is_dash(struct slice s)
 {
@@ -60,7 +41,7 @@ static int priority(struct slice *rest)
 	size_t end = slice_find(slice_sub(*rest, 0, 5), '>', 0);
 	if (rest->len < 3 || rest->ptr[0] != '<' || end < 2 || end >= rest->len || rest->ptr[end] != '>' || !slice_to_i64(slice_sub(*rest, 1, end - 1), &number) || number < 0 || number > 191)
 		return -1;
-	*rest = rest_of(*rest, end + 1);
+	*rest = text_rest(*rest, end + 1);
 	return (int)number;
 }
 
@@ -70,7 +51,7 @@ static struct slice after_data(struct slice rest)
 	bool quoted = false;
 	size_t i = 0;
 	if (rest.len && rest.ptr[0] == '-')
-		return slice_trim(rest_of(rest, 1));
+		return slice_trim(text_rest(rest, 1));
 	while (i < rest.len && (rest.ptr[i] == '[' || quoted)) {
 		for (i++; i < rest.len && (quoted || rest.ptr[i] != ']'); i++) {
 			if (rest.ptr[i] == '\\')
@@ -80,7 +61,7 @@ static struct slice after_data(struct slice rest)
 		}
 		i++;
 	}
-	return slice_trim(rest_of(rest, i));
+	return slice_trim(text_rest(rest, i));
 }
 
 static bool read_5424(struct slice line, struct text_header *h)
@@ -88,20 +69,20 @@ static bool read_5424(struct slice line, struct text_header *h)
 	struct slice rest = line;
 	struct timestamp time = {0};
 	int pri = priority(&rest);
-	if (pri < 0 || rest.len < 2 || !digit(rest.ptr[0]) || rest.ptr[1] != ' ')
+	if (pri < 0 || rest.len < 2 || !text_digit(rest.ptr[0]) || rest.ptr[1] != ' ')
 		return false;
-	word(&rest);
-	struct slice when = word(&rest);
+	text_word(&rest);
+	struct slice when = text_word(&rest);
 	bool timed = timestamp_scan(when, &time) && time.len == when.len;
 	if (!timed && !is_dash(when))
 		return false;
-	word(&rest); /* host */
-	struct slice app = word(&rest);
-	word(&rest);
-	word(&rest);
+	text_word(&rest); /* host */
+	struct slice app = text_word(&rest);
+	text_word(&rest);
+	text_word(&rest);
 	struct slice message = after_data(rest), data = slice_sub(rest, 0, rest.len - message.len);
 	if (slice_starts(message, SLICE("\xEF\xBB\xBF")))
-		message = rest_of(message, 3);
+		message = text_rest(message, 3);
 	*h = (struct text_header){.has_time = timed, .time = time, .severity = level_of_number(pri, LEVEL_PRI), .service = is_dash(app) ? slice_of(NULL, 0) : app, .message = message};
 	text_header_find_ids(h, data);
 	return true;
@@ -115,9 +96,9 @@ static bool read_3164(struct slice line, struct text_header *h)
 	if (!timestamp_scan_yearless(rest, &time) && !(timestamp_scan(rest, &time) && time.dated))
 		return false;
 	bool dated = time.dated && !time.yearless;
-	rest = slice_trim(rest_of(rest, time.len));
-	host = word(&rest);
-	struct slice before = rest, tag = word(&rest);
+	rest = slice_trim(text_rest(rest, time.len));
+	host = text_word(&rest);
+	struct slice before = rest, tag = text_word(&rest);
 	if (host.len == 0 || (host.ptr[host.len - 1] == ':' && pri < 0))
 		return false;
 	if (!syslog_tag(tag, dated && pri < 0, &app)) {
@@ -129,36 +110,24 @@ static bool read_3164(struct slice line, struct text_header *h)
 	return true;
 }
 
-static enum severity of_status(int64_t status)
-{
-	return status >= 500 ? SEVERITY_ERROR : status >= 400 ? SEVERITY_WARN : SEVERITY_INFO;
-}
-
-static bool is_method(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] < 'A' || s.ptr[i] > 'Z')
-			return false;
-	return s.len >= 3 && s.len <= 10;
-}
-
-static bool status_of(struct slice s, int64_t *ret)
-{
-	return s.len == 3 && slice_to_i64(s, ret) && *ret >= 100 && *ret <= 599;
-}
-
 /* The three words before the time, or four. */
 static bool access_words(struct slice *rest, struct slice *ret_virtual)
 {
-	struct slice first = word(rest);
+	struct slice first = text_word(rest);
 	*ret_virtual = slice_of(NULL, 0);
-	if (first.len == 0 || word(rest).len == 0 || word(rest).len == 0)
+	if (first.len == 0 || text_word(rest).len == 0 || text_word(rest).len == 0)
 		return false;
 	if (rest->len && rest->ptr[0] != '[') {
 		*ret_virtual = slice_sub(first, 0, slice_find(first, ':', 0));
-		word(rest);
+		text_word(rest);
 	}
 	return true;
+}
+
+static struct slice last_word(struct slice s)
+{
+	const char *blank = s.len ? memrchr(s.ptr, ' ', s.len) : NULL;
+	return blank ? text_rest(s, (size_t)(blank + 1 - s.ptr)) : s;
 }
 
 /* host ident user [time] "METHOD path protocol" status size ..; Apache's vhost_combined has the virtual host before it. */
@@ -167,19 +136,20 @@ static bool read_access(struct slice line, struct text_header *h)
 	struct slice rest = line, virtual;
 	struct timestamp time;
 	int64_t status;
-	if (!access_words(&rest, &virtual) || rest.len < 30 || rest.ptr[0] != '[' || !timestamp_scan(rest_of(rest, 1), &time) || !time.dated || rest.len < time.len + 4 || rest.ptr[time.len + 1] != ']')
+	if (!access_words(&rest, &virtual) || rest.len < 30 || rest.ptr[0] != '[' || !timestamp_scan(text_rest(rest, 1), &time) || !time.dated || rest.len < time.len + 4 || rest.ptr[time.len + 1] != ']')
 		return false;
-	rest = slice_trim(rest_of(rest, time.len + 2));
+	rest = slice_trim(text_rest(rest, time.len + 2));
 	size_t end = rest.len > 1 && rest.ptr[0] == '"' ? slice_find(rest, '"', 1) : rest.len;
 	if (end == rest.len)
 		return false;
-	struct slice request = slice_sub(rest, 1, end - 1), method = word(&request), path = word(&request);
-	rest = slice_trim(rest_of(rest, end + 1));
-	if (!status_of(word(&rest), &status))
+	struct slice request = slice_sub(rest, 1, end - 1), method = text_word(&request), path = text_word(&request);
+	rest = slice_trim(text_rest(rest, end + 1));
+	if (!text_status(text_word(&rest), &status))
 		return false;
-	bool good = is_method(method);
-	*h = (struct text_header){.has_time = true, .time = time, .severity = of_status(status), .status = (int)status, .service = virtual, .method = good ? method : slice_of(NULL, 0),
+	bool good = text_is_method(method);
+	*h = (struct text_header){.has_time = true, .time = time, .severity = text_severity_of_status(status), .status = (int)status, .service = virtual, .method = good ? method : slice_of(NULL, 0),
 		.path = good ? path : slice_of(NULL, 0), .message = line};
+	h->has_duration = slice_ends(rest, SLICE("ms")) && duration_parse(last_word(rest), 0, &h->duration_ns); /* Traefik's */
 	return true;
 }
 
@@ -187,7 +157,7 @@ static bool read_access(struct slice line, struct text_header *h)
 static size_t w3c_method(const struct slice *tokens, size_t n)
 {
 	for (size_t i = 0; i + 1 < n && i < 5; i++)
-		if (is_method(tokens[i]) && tokens[i + 1].len && tokens[i + 1].ptr[0] == '/')
+		if (text_is_method(tokens[i]) && tokens[i + 1].len && tokens[i + 1].ptr[0] == '/')
 			return i;
 	return MOST_TOKENS;
 }
@@ -197,7 +167,7 @@ static size_t w3c_status(const struct slice *tokens, size_t from, size_t n, int6
 {
 	int64_t number;
 	for (size_t i = from; i + 2 < n; i++)
-		if (status_of(tokens[i], ret) && slice_to_i64(tokens[i + 1], &number) && slice_to_i64(tokens[i + 2], &number))
+		if (text_status(tokens[i], ret) && slice_to_i64(tokens[i + 1], &number) && slice_to_i64(tokens[i + 2], &number))
 			return i;
 	return 0;
 }
@@ -211,14 +181,15 @@ static bool read_w3c(struct slice line, struct text_header *h)
 	size_t n = 0;
 	if (line.len < 30 || line.ptr[4] != '-' || line.ptr[10] != ' ' || !timestamp_scan(line, &time) || !time.dated || time.len != 19)
 		return false;
-	struct slice message = rest = slice_trim(rest_of(rest, time.len));
+	struct slice message = rest = slice_trim(text_rest(rest, time.len));
 	while (rest.len && n < MOST_TOKENS)
-		tokens[n++] = word(&rest);
+		tokens[n++] = text_word(&rest);
 	size_t method = w3c_method(tokens, n), at = method < n ? w3c_status(tokens, method + 2, n, &status) : 0;
 	if (!at)
 		return false;
-	*h = (struct text_header){.has_time = true, .time = time, .severity = of_status(status), .status = (int)status, .method = tokens[method], .path = tokens[method + 1], .message = message};
-	if (at + 3 < n && slice_to_i64(tokens[n - 1], &ms) && ms >= 0 && ms < 86400000)
+	*h = (struct text_header){.has_time = true, .time = time, .severity = text_severity_of_status(status), .status = (int)status, .method = tokens[method], .path = tokens[method + 1], .message = message};
+	h->has_duration = at + 3 < n && slice_to_i64(tokens[n - 1], &ms) && ms >= 0 && ms < 86400000;
+	if (h->has_duration)
 		h->duration_ns = ms * NS_PER_MS;
 	return true;
 }
@@ -233,7 +204,7 @@ static void apache_brackets(struct slice rest, struct text_header *h)
 			h->severity = severity;
 			h->logger = slice_sub(rest, 1, from > 1 ? from - 2 : 0);
 		}
-		rest = slice_trim(rest_of(rest, end + 1));
+		rest = slice_trim(text_rest(rest, end + 1));
 	}
 	h->message = rest;
 }
@@ -244,15 +215,15 @@ static bool read_apache(struct slice line, struct text_header *h)
 	struct timestamp time;
 	struct slice rest;
 	int64_t year;
-	if (line.len < 40 || line.ptr[0] != '[' || line.ptr[4] != ' ' || !timestamp_scan_yearless(rest_of(line, 5), &time))
+	if (line.len < 40 || line.ptr[0] != '[' || line.ptr[4] != ' ' || !timestamp_scan_yearless(text_rest(line, 5), &time))
 		return false;
-	rest = rest_of(line, 5 + time.len);
+	rest = text_rest(line, 5 + time.len);
 	if (rest.len < 8 || rest.ptr[0] != ' ' || !slice_to_i64(slice_sub(rest, 1, 4), &year) || rest.ptr[5] != ']')
 		return false;
 	*h = (struct text_header){.has_time = true, .time = time};
 	h->time.ns = timestamp_in_year(time.ns, year);
 	h->time.yearless = false;
-	apache_brackets(slice_trim(rest_of(rest, 6)), h);
+	apache_brackets(slice_trim(text_rest(rest, 6)), h);
 	return true;
 }
 
@@ -263,14 +234,14 @@ static bool read_redis(struct slice line, struct text_header *h)
 		char mark;
 		enum severity severity;
 	} marks[] = {{'.', SEVERITY_DEBUG}, {'-', SEVERITY_INFO}, {'*', SEVERITY_INFO}, {'#', SEVERITY_WARN}};
-	struct slice rest = line, role = word(&rest);
+	struct slice rest = line, role = text_word(&rest);
 	struct timestamp time;
 	if (role.len < 3 || role.ptr[role.len - 2] != ':' || !strchr("MSCX", role.ptr[role.len - 1]) || !timestamp_scan(rest, &time) || !time.dated)
 		return false;
-	rest = slice_trim(rest_of(rest, time.len));
+	rest = slice_trim(text_rest(rest, time.len));
 	if (rest.len < 2 || rest.ptr[1] != ' ')
 		return false;
-	*h = (struct text_header){.has_time = true, .time = time, .message = slice_trim(rest_of(rest, 2))};
+	*h = (struct text_header){.has_time = true, .time = time, .message = slice_trim(text_rest(rest, 2))};
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 		if (rest.ptr[0] == marks[i].mark)
 			h->severity = marks[i].severity;
@@ -282,14 +253,14 @@ static bool read_ruby(struct slice line, struct text_header *h)
 {
 	struct timestamp time;
 	size_t dashes = slice_search(line, SLICE(" -- ")), colon;
-	if (line.len < 30 || line.ptr[1] != ',' || line.ptr[3] != '[' || !timestamp_scan(rest_of(line, 4), &time) || dashes == line.len)
+	if (line.len < 30 || line.ptr[1] != ',' || line.ptr[3] != '[' || !timestamp_scan(text_rest(line, 4), &time) || dashes == line.len)
 		return false;
-	struct slice rest = rest_of(line, dashes + 4);
+	struct slice rest = text_rest(line, dashes + 4);
 	colon = slice_find(rest, ':', 0);
 	if (colon == rest.len)
 		return false;
 	*h = (struct text_header){.has_time = true, .time = time, .severity = level_parse(slice_of(line.ptr, 1), LEVEL_WORDS), .logger = slice_trim(slice_of(rest.ptr, colon)),
-		.message = slice_trim(rest_of(rest, colon + 1))};
+		.message = slice_trim(text_rest(rest, colon + 1))};
 	return h->severity != SEVERITY_UNKNOWN;
 }
 
@@ -300,18 +271,38 @@ static bool may_be_tagged(struct slice line)
 	return tag > host + 1 && end > tag + 3 && end <= line.len && line.ptr[end - 1] == ':' && line.ptr[end - 2] == ']';
 }
 
+/* A line that begins with "2026-03-04". */
+static bool read_dated(struct slice line, struct text_header *h)
+{
+	if (line.ptr[10] == 'T')
+		return (may_be_tagged(line) && read_3164(line, h)) || text_frame_read(line, h);
+	return line.len > 30 && line.ptr[19] == ' ' && read_w3c(line, h);
+}
+
 /* A line that begins with a date, a host or a process. */
 static bool read_plain(struct slice line, struct text_header *h)
 {
-	bool number = digit(line.ptr[0]);
-	if (number && line.ptr[4] == '-' && line.ptr[7] == '-')
-		return line.ptr[10] == 'T' ? may_be_tagged(line) && read_3164(line, h) : line.len > 30 && line.ptr[19] == ' ' && read_w3c(line, h);
-	if (number && read_redis(line, h))
+	char c = line.ptr[0];
+	if (text_digit(c) && line.ptr[4] == '-' && line.ptr[7] == '-')
+		return read_dated(line, h);
+	if (text_digit(c) && read_redis(line, h))
 		return true;
 	/* an access log's time stands behind three words */
 	struct slice head = slice_sub(line, 0, LONGEST_HOST);
 	size_t bracket = slice_search(head, SLICE(" ["));
-	return bracket < head.len && bracket + 2 < line.len && digit(line.ptr[bracket + 2]) && read_access(line, h);
+	bool timed = bracket + 2 < head.len && text_digit(line.ptr[bracket + 2]);
+	return (timed && read_access(line, h)) || ((timed || c == 'h' || c == 'g' || c == 'w') && text_proxy_read(line, h));
+}
+
+/* What syslog carries may be HAProxy's line, which says more; always true. */
+static bool behind_syslog(struct text_header *h)
+{
+	struct text_header inner;
+	if (slice_eq(h->service, SLICE("haproxy")) && text_proxy_read(h->message, &inner)) {
+		inner.service = h->service;
+		*h = inner;
+	}
+	return true;
 }
 
 bool text_line_read(struct slice line, struct text_header *ret)
@@ -319,12 +310,12 @@ bool text_line_read(struct slice line, struct text_header *ret)
 	if (line.len < 16)
 		return false;
 	if (line.ptr[0] == '<')
-		return read_5424(line, ret) || read_3164(line, ret);
+		return read_5424(line, ret) || (read_3164(line, ret) && behind_syslog(ret));
 	if (line.ptr[0] == '[')
-		return read_apache(line, ret);
+		return read_apache(line, ret) || text_proxy_read(line, ret) || text_frame_read(line, ret);
 	if (line.ptr[1] == ',')
 		return read_ruby(line, ret);
-	if (line.ptr[3] == ' ' && (unsigned)(line.ptr[0] - 'A') <= 'S' - 'A')
-		return read_3164(line, ret);
+	if (line.ptr[3] == ' ' && (unsigned)(line.ptr[0] - 'A') <= 'W' - 'A')
+		return (read_3164(line, ret) && behind_syslog(ret)) || text_frame_read(line, ret);
 	return read_plain(line, ret);
 }

@@ -16,7 +16,7 @@
 
 #include <stdio.h>
 
-enum { LONGEST = 64, UNKNOWN = -1 };
+enum { LONGEST = 80, UNKNOWN = -1 };
 
 struct words {
 	int year, month, day, hour, minute, second; /* UNKNOWN: not found */
@@ -166,8 +166,16 @@ static bool take_number(struct words *w, struct slice word)
 	return true;
 }
 
+/* "GMT+0100", "UTC+01:00" as JavaScript writes them; the name of the zone in brackets behind it says nothing new. */
+static struct slice without_gmt(struct slice word)
+{
+	bool offset = word.len > 4 && (word.ptr[3] == '+' || word.ptr[3] == '-');
+	return offset && (slice_starts(word, SLICE("GMT")) || slice_starts(word, SLICE("UTC"))) ? slice_sub(word, 3, word.len) : word;
+}
+
 static bool take_word(struct words *w, struct slice word)
 {
+	word = without_gmt(word);
 	size_t n = digits(word);
 	char next = n < word.len ? word.ptr[n] : 0;
 	if (is_letter(word.ptr[0]))
@@ -190,7 +198,9 @@ static size_t word_end(struct slice text, size_t i)
 
 static bool split(struct slice text, struct words *w)
 {
-	size_t i = 0;
+	size_t i = 0, named = slice_search(text, SLICE(" ("));
+	if (named < text.len && text.ptr[text.len - 1] == ')')
+		text = slice_sub(text, 0, named);
 	while (i < text.len) {
 		size_t from = i;
 		i = word_end(text, from);

@@ -214,6 +214,36 @@ static struct slice of_digits(struct slice text, struct arena *a)
 	return all_decimal(text) ? of_decimal(text, a) : none;
 }
 
+/* SkyWalking's sw8, "1-trace-segment-3-..." with the first two in base64: the trace as it is called there, a UUID as hex digits. */
+static struct slice sw8(struct slice text, struct arena *a)
+{
+	enum { LONGEST = 120 };
+	char plain[LONGEST];
+	size_t first = slice_find(text, '-', 0), second = slice_find(text, '-', first + 1), n = 0;
+	struct slice id = slice_sub(text, first + 1, second - first - 1);
+	if (first != 1 || second >= text.len || (text.ptr[0] | 1) != '1' || id.len > LONGEST || id.len < 16 || slice_find(text, '-', second + 1) >= text.len)
+		return none;
+	uint32_t bits = 0;
+	unsigned held = 0;
+	for (size_t i = 0; i < id.len && id.ptr[i] != '='; i++) {
+		int digit = base64_digit(id.ptr[i]);
+		if (digit < 0)
+			return none;
+		bits = bits << 6 | (uint32_t)digit;
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			plain[n] = (char)(bits >> held & 0xFF);
+			if (plain[n] <= ' ' || plain[n] > '~')
+				return none;
+			n++;
+		}
+	}
+	char digits[TRACE_DIGITS];
+	size_t hex = fold_hex(slice_of(plain, n), digits, TRACE_DIGITS);
+	return hex == TRACE_DIGITS ? keep(digits, hex, a) : arena_copy(a, slice_of(plain, n));
+}
+
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
 {
 	if (text.len == TRACE_DIGITS && is_clean(text))
@@ -224,6 +254,11 @@ struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_s
 		text = slice_sub(text, 3, TRACE_DIGITS);
 		if (is_clean(text))
 			return text;
+	}
+	if (text.len > 36 && text.ptr[1] == '-') {
+		struct slice id = sw8(text, a);
+		if (id.len)
+			return id;
 	}
 	text = without_other_span(without_b3_span(text, a, ret_span), a, ret_span);
 	if (slice_starts(text, SLICE("projects/"))) {

@@ -178,7 +178,7 @@ static struct ledger *make_ledger(size_t series, int64_t *ret_step)
 	now += 10 * NS_PER_S;
 	fill(t, series, step + 1, 10);
 	post(l, t, &offset, 2, now, now);
-	mark_encode(&mark, step, false, now, 0);
+	mark_encode(&mark, 0, step, false, now, 0);
 	ledger_post(l, buf_slice(&mark), 3, &event); /* every series has begun */
 	now += 10 * NS_PER_S;
 	post(l, t, &offset, 4, now, now);

@@ -4,12 +4,14 @@
  * snapshot: the time to start from a snapshot of 200,000 series and 50,000 patterns; the reference is inflating the same bytes alone.
  * journal: INSTANCES (200) write a delta a second each into one journal, on 8 partitions each, 250 series moving in each delta out of 200,000; every instance
  * reads all of them. What a delta costs its reader and its writer, how large it is; the reference is inflating and checking the same records alone.
+ * endpoint: what one more place to send to takes.
  * The last lines say what follows for a cluster. Their other side, lines per second of a core, is what `./dev bench main` prints. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ledger/ledger.h"
 #include "ledger/seal.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -152,6 +154,23 @@ static bool snapshot(const struct ledger *l)
 	return seconds <= SERIES_GOAL_S;
 }
 
+static double in_use_mib(void)
+{
+	struct mallinfo2 info = mallinfo2();
+	return (double)(info.uordblks + info.hblkhd) / (1 << 20);
+}
+
+/* What a second place to send to takes: a ledger of its own. What it costs to fold is what a delta costs its reader, once more. */
+static void endpoint(const struct ledger *l)
+{
+	double before = in_use_mib();
+	struct ledger *other = ledger_begin(l, 7);
+	double mib = in_use_mib() - before;
+	printf("scale.endpoint  %.1f MiB that one more endpoint takes: its ledger of %zu series and %zu patterns, %.0f bytes a series\n", mib, ledger_series_len(other), ledger_patterns_len(other),
+		mib * (1 << 20) / (double)ledger_series_len(other));
+	ledger_free(other);
+}
+
 struct figures {
 	size_t deltas, bytes;
 	int64_t write_ns, read_ns, alone_ns;
@@ -208,6 +227,7 @@ int main(int argc, char **argv)
 	double lines_per_core = argc > 2 ? strtod(argv[2], NULL) : 400000; /* what `./dev bench main` prints, a little less */
 	struct ledger *l = whole();
 	bool good = snapshot(l);
+	endpoint(l);
 	journal(l, instances, lines_per_core);
 	ledger_free(l);
 	return !good;

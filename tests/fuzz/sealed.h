@@ -65,7 +65,7 @@ static inline void sealed_send(struct ledger *l, int64_t position)
 		ledger_cut(l, step, REMOTE_WRITE_1, 100, 1 << 16, &cut);
 		cut_done(&cut);
 		buf_reset(&record);
-		mark_encode(&record, step, n % 2, ledger_journal_time(l), 0);
+		mark_encode(&record, 0, step, n % 2, ledger_journal_time(l), 0);
 		ledger_post(l, buf_slice(&record), position + n, &event);
 	}
 	for (size_t i = 0; i < ledger_series_len(l); i++)

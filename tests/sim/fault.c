@@ -3,6 +3,8 @@
  * that lose what they acknowledged, that refuse a series for a while. */
 #include "world.h"
 
+#include "base/hash.h"
+
 /* Zombies hear of it in the end. */
 static void tell_zombies(struct world *w)
 {
@@ -129,8 +131,50 @@ static void strike_receiver(struct world *w)
 		r->poison[0] = 0;
 }
 
+/* Another endpoint of the same journal, whose leaders send what they have: its words are none of this one's. */
+static void speak_of_another(struct world *w, const struct instance *i)
+{
+	enum { ANOTHER = 77 };
+	uint64_t endpoint = w->mutant == MUTANT_FOREIGN_HEARD ? 0 : ANOTHER, dice = hash_pair(w->seed, (uint64_t)w->now_ns);
+	int64_t step = ledger_pending_first(i->ledger), time = instance_journal_time(w, i);
+	struct buf bytes = {0};
+	if (step == INT64_MIN || dice % 8 > 3)
+		return;
+	step += dice / 8 % 4 == 0;
+	if (dice % 8 == 0)
+		begin_encode(&bytes, ANOTHER, 0, time, i->sending.leader);
+	else if (dice % 8 == 1)
+		anchored_encode(&bytes, endpoint, step, time, i->sending.leader);
+	else
+		mark_encode(&bytes, endpoint, step, dice % 8 == 2, time, i->sending.leader);
+	journal_add(w, &bytes);
+	buf_done(&bytes);
+}
+
+/* What waits for this receiver takes too much memory, and another must not wait for it: its oldest steps go with the next ones, whatever their sender is at. */
+static void fold_waiting(struct world *w, const struct instance *i)
+{
+	uint64_t dice = hash_pair(w->seed, (uint64_t)w->now_ns + 1);
+	size_t waiting = ledger_pending_steps(i->ledger);
+	struct buf bytes = {0};
+	if (waiting < 3 || w->seed % 4 || dice % 16)
+		return;
+	for (size_t n = 0; n < 1 + dice / 16 % (waiting - 1); n++) {
+		buf_reset(&bytes);
+		mark_encode(&bytes, 0, ledger_pending_at(i->ledger, n), true, instance_journal_time(w, i), i->sending.leader);
+		journal_add(w, &bytes);
+		w->skipped++;
+	}
+	buf_done(&bytes);
+}
+
 void fault_strike(struct world *w)
 {
+	for (int k = 0; k < INSTANCES; k++)
+		if (instance_active(w, &w->instances[k])) {
+			speak_of_another(w, &w->instances[k]);
+			fold_waiting(w, &w->instances[k]);
+		}
 	for (int k = 0; k < INSTANCES; k++)
 		strike_instance(w, &w->instances[k]);
 	if (chance(w, 6))

@@ -303,7 +303,7 @@ static bool anchored(void *self, int64_t step)
 	struct buf bytes = {0};
 	if (world->mutant == MUTANT_NO_ANCHORED_RECORD)
 		return true;
-	anchored_encode(&bytes, step, instance_journal_time(world, i), i->sending.leader);
+	anchored_encode(&bytes, 0, step, instance_journal_time(world, i), i->sending.leader);
 	world_say(world, "instance %d anchored step %lld", i->index, (long long)step);
 	bool ok = append_and_fold(world, i, &bytes) && ledger_anchored(i->ledger, step);
 	world->anchored += ok;
@@ -341,7 +341,8 @@ static bool contested(void *self)
 void sending_hears(struct instance *i, const struct ledger_event *event)
 {
 	struct sending *s = &i->sending;
-	bool claim = event->outcome == LEDGER_CLAIMED, speaks = event->outcome == LEDGER_MARKED || event->outcome == LEDGER_ANCHORED || event->outcome == LEDGER_IGNORED;
+	bool claim = event->outcome == LEDGER_CLAIMED, speaks = event->outcome == LEDGER_MARKED || event->outcome == LEDGER_ANCHORED || event->outcome == LEDGER_IGNORED ||
+		event->outcome == LEDGER_FOREIGN;
 	if (claim)
 		s->others_claim = event->writer != s->leader;
 	if ((claim || speaks) && event->writer != s->leader)
@@ -359,7 +360,7 @@ static void mark(struct world *w, struct instance *i, int64_t step, bool skipped
 {
 	struct sending *s = &i->sending;
 	struct buf bytes = {0};
-	mark_encode(&bytes, step, skipped && w->mutant != MUTANT_SKIP_AS_SENT, instance_journal_time(w, i), s->leader);
+	mark_encode(&bytes, 0, step, skipped && w->mutant != MUTANT_SKIP_AS_SENT, instance_journal_time(w, i), s->leader);
 	world_say(w, "instance %d %s step %lld", i->index, skipped ? "skips" : "marks", (long long)step);
 	bool ok = append_and_fold(w, i, &bytes);
 	buf_done(&bytes);

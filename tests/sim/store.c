@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What costs much of a seed's time and is proved elsewhere, wrapped at link time; one seed in 64 takes the real thing.
  *
- * - zlib and snappy: bodies are stored as they are, and sealed with XXH3 in place of CRC-32.
+ * - zstd and snappy: bodies are stored as they are, and sealed with XXH3 in place of CRC-32.
  * - delta_decode: the instances read the very same bytes, so a record is decoded once and shown to all of them. */
 #include "store.h"
 
@@ -12,47 +12,47 @@
 #include <snappy-c.h>
 #include <string.h>
 #include <zlib.h>
+#include <zstd.h>
 
 enum { HEAD = 8 };
+#define REFUSED ((size_t)-1) /* an error of zstd's */
 
 static bool real;
 
-int __real_compress2(Bytef *dest, uLongf *dest_len, const Bytef *source, uLong source_len, int level);
-int __real_uncompress(Bytef *dest, uLongf *dest_len, const Bytef *source, uLong source_len);
-int __wrap_compress2(Bytef *dest, uLongf *dest_len, const Bytef *source, uLong source_len, int level);
-int __wrap_uncompress(Bytef *dest, uLongf *dest_len, const Bytef *source, uLong source_len);
+size_t __real_ZSTD_compress(void *dest, size_t dest_cap, const void *source, size_t source_len, int level);
+size_t __real_ZSTD_decompress(void *dest, size_t dest_cap, const void *source, size_t source_len);
+size_t __wrap_ZSTD_compress(void *dest, size_t dest_cap, const void *source, size_t source_len, int level);
+size_t __wrap_ZSTD_decompress(void *dest, size_t dest_cap, const void *source, size_t source_len);
 
 void store_real(bool use)
 {
 	real = use;
 }
 
-int __wrap_compress2(Bytef *dest, uLongf *dest_len, const Bytef *source, uLong source_len, int level)
+size_t __wrap_ZSTD_compress(void *dest, size_t dest_cap, const void *source, size_t source_len, int level)
 {
 	uint64_t len = source_len;
 	if (real)
-		return __real_compress2(dest, dest_len, source, source_len, level);
-	if (*dest_len < HEAD + source_len)
-		return Z_BUF_ERROR;
+		return __real_ZSTD_compress(dest, dest_cap, source, source_len, level);
+	if (dest_cap < HEAD + source_len)
+		return REFUSED;
 	memcpy(dest, &len, HEAD);
-	memcpy(dest + HEAD, source, source_len);
-	*dest_len = HEAD + source_len;
-	return Z_OK;
+	memcpy((char *)dest + HEAD, source, source_len);
+	return HEAD + source_len;
 }
 
-int __wrap_uncompress(Bytef *dest, uLongf *dest_len, const Bytef *source, uLong source_len)
+size_t __wrap_ZSTD_decompress(void *dest, size_t dest_cap, const void *source, size_t source_len)
 {
 	uint64_t len;
 	if (real)
-		return __real_uncompress(dest, dest_len, source, source_len);
+		return __real_ZSTD_decompress(dest, dest_cap, source, source_len);
 	if (source_len < HEAD)
-		return Z_DATA_ERROR;
+		return REFUSED;
 	memcpy(&len, source, HEAD);
-	if (len != source_len - HEAD || len > *dest_len)
-		return Z_DATA_ERROR;
-	memcpy(dest, source + HEAD, len);
-	*dest_len = len;
-	return Z_OK;
+	if (len != source_len - HEAD || len > dest_cap)
+		return REFUSED;
+	memcpy(dest, (const char *)source + HEAD, len);
+	return len;
 }
 
 uLong __real_crc32_z(uLong crc, const Bytef *bytes, z_size_t len);

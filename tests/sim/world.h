@@ -52,6 +52,7 @@ enum mutant {
 	MUTANT_LATE_ANCHORS,       /* anchors that are refused because another leader has gone on are sent again later */
 	MUTANT_SILENT_RULES,       /* rules are told at the start, and not when they change */
 	MUTANT_OWN_BUDGET,         /* an instance refuses series by another budget than the others */
+	MUTANT_FOREIGN_HEARD,      /* marks of another endpoint are taken for those of this one */
 	/* of backlogs */
 	MUTANT_SAY_ALL,            /* a partition says at once how far it has jumped */
 	MUTANT_UNREACHED,          /* a delta does not say how far its partitions have been read */

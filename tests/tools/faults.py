@@ -5,7 +5,7 @@
 usage: faults.py DIR [--why] [--cross]        with logs.jsonl.gz, spans.jsonl.gz, faults.json, as in ../shared/data/train-ticket
 
 The day goes through a real Kafka and winnow into a real Prometheus, moved in time so that it ends now. Three minutes after each fault began, suspects.py asks what the runbook asks,
-and an exemplar of the suspect leads to one of its traces. No rule, no name of a service, and nothing of what was injected goes in. What there is to set are five plain numbers at the top of
+and an exemplar of the suspect leads to one of its traces. No rule, no name of a service, and nothing of what was injected goes in. What there is to set are plain numbers at the top of
 suspects.py; the last lines say how the faults fall if the numbers are chosen on every other fault and judged on those between.
 """
 import calendar, collections, gzip, itertools, json, os, sys, time
@@ -13,7 +13,7 @@ import stage, suspects
 from servers import Failed, Kafka, Prometheus, Winnow, run_folder
 
 AFTER_S = 180
-CHOICES = {"CALM": (0.5, 0.75, 0.9), "HALF": (0.33, 0.5, 0.67), "HAND_ON": (0.3, 0.5, 0.7)}
+CHOICES = {"CALM": (0.5, 0.75, 0.9), "HALF": (0.33, 0.5, 0.67), "HAND_ON": (0.3, 0.5, 0.7), "CHANCE": (2.0, 3.0, 4.0)}
 
 
 def faults(folder):
@@ -156,8 +156,8 @@ def cross_check(day, known):
     moments = [day.moment(at) for _, _, at in known]
     for suspects.CALM, suspects.HALF in itertools.product(CHOICES["CALM"], CHOICES["HALF"]):
         evidence = [m.evidence() for m in moments]
-        for suspects.HAND_ON in CHOICES["HAND_ON"]:
-            table[suspects.CALM, suspects.HALF, suspects.HAND_ON] = [place_of(f[0], suspects.suspects(e, c)) for f, e, c in zip(known, evidence, calls)]
+        for suspects.HAND_ON, suspects.CHANCE in itertools.product(CHOICES["HAND_ON"], CHOICES["CHANCE"]):
+            table[suspects.CALM, suspects.HALF, suspects.HAND_ON, suspects.CHANCE] = [place_of(f[0], suspects.suspects(e, c)) for f, e, c in zip(known, evidence, calls)]
     for name, value in usual.items():
         setattr(suspects, name, value)
     good = lambda places: (sum(p == 1 for p in places), sum(1 < p <= 3 for p in places))

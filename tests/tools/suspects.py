@@ -9,16 +9,24 @@ a fault that comes again within the hour would else be half of what it is compar
              made. Rates as such say nothing (all of them rise with the traffic), their proportions do; each is measured against the one it was most firmly tied to
   latency    an operation takes longer: at least half of its calls are slower than nine in ten were before
 
-All three are likelihood ratios of two samples (multinomial counts; exponential times), divided by what the service's own calm windows show of the same kind, so a proportion that always wobbles
-says little. A service's suspicion is its strongest evidence. Then the blame goes down the calls: who calls a service, directly or through others, that is at least half as
-suspicious stands behind it, for an error or a delay is seen by every caller above it.
+These three are likelihood ratios of two samples (multinomial counts; exponential times), divided by what the service's own calm windows show of the same kind, so a proportion that always wobbles
+says little.
+
+  outage     where there is no half an hour of history (a new service, a new installation, the day's first minutes), a service can only be compared with the others: it has an
+             error line of one pattern for more of its calls than they have, measured by how far they are apart themselves
+
+A service's suspicion is its strongest evidence. Then the blame goes down the calls: who calls a service, directly or through others, that is at least half as
+suspicious, and more than chance makes it, stands behind it, for an error or a delay is seen by every caller above it.
 """
 import collections, math
 
 WINDOW_S, WINDOWS = 180, 40
 CALM = 0.9        # of the windows before, those that are nearest to the usual proportion
 HALF = 0.5        # of an operation's calls must be slower than nine in ten were
+YOUNG = 10        # windows: of a service that was not seen longer, others are what it is compared with
 HAND_ON = 0.5     # a caller stands behind a callee that is so much as suspicious
+CHANCE = 3.0      # points that one window in seventy shows by chance: less is no reason to blame a callee
+NOTICED_MS = 10   # nobody waits for a delay that is shorter
 RECORDS = "sum by (service_name, pattern_id, severity) (increase(log_pattern_records_total[%ds]))"
 CALLS = "sum by (service_name, span_name, span_kind) (increase(traces_span_metrics_calls_total[%ds]))"
 TIMES = "sum by (service_name, span_name, span_kind) (increase(traces_span_metrics_duration_milliseconds_sum[%ds]))"
@@ -97,6 +105,23 @@ class Moment:
             if points and now[0] / now[1] > usual:
                 yield key[0], Evidence(points, "errors", key[1], f"{now[0]:.0f} of {now[1]:.0f} lines", f"{usual * now[1]:.1f}")
 
+    def outages(self):
+        """(service, evidence) of services without a history to compare with: the error lines for each of their calls, against those of the other services of the same minutes."""
+        lines, calls = collections.Counter(), collections.Counter()
+        for (service, _, severity), value in self.records[0].items():
+            if severity in ("error", "fatal"):
+                lines[service] = max(lines[service], value)
+        for (service, _, _), value in self.calls[0].items():
+            calls[service] = max(calls[service], value)
+        of = {s: (min(lines[s], n), n) for s, n in calls.items() if n >= 2}
+        K, N = sum(k for k, _ in of.values()), sum(n for _, n in of.values())
+        strange = {s: apart(k, n, K - k, N - n) for s, (k, n) in of.items() if N > n and k * N > K * n}
+        known = {key[0] for i in self.before if i > YOUNG for key in (*self.records[i], *self.calls[i])}
+        for service in strange.keys() - known:
+            k, n = of[service]
+            others = dispersion([p for s, p in strange.items() if s != service] + [0.0] * (len(of) - len(strange)))
+            yield service, Evidence(strange[service] / (others + 1), "outage", "error lines for each call", f"{k:.0f} in {n:.0f}", f"{n * K / N:.1f}")
+
     def witness(self, windows, mine, others):
         """The one that mine is tied to most firmly, with both counts of each window before."""
         best = None
@@ -152,14 +177,14 @@ class Moment:
             kept = calm(windows, lambda w: w[0] * (w[1] / w[0] / typical - 1 - math.log(w[1] / w[0] / typical)))
             N = sum(c for c, _ in kept)
             usual = sum(t for _, t in kept) / N
-            if time / n > usual:
+            if time / n > usual + NOTICED_MS:
                 usually = dispersion([c * (t / c / usual - 1 - math.log(t / c / usual)) for c, t in kept])
                 yield key[0], Evidence(slower(n, time / n, N, usual) / (usually + 1), "latency", key[1], f"{time / n:.0f} ms", f"{usual:.1f} ms")
 
     def evidence(self):
         """{service: its evidence, the strongest first}"""
         found = collections.defaultdict(list)
-        for source in (self.errors(), self.proportions(self.records, "patterns"), self.proportions(self.calls, "spans"), self.latency()):
+        for source in (self.errors(), self.proportions(self.records, "patterns"), self.proportions(self.calls, "spans"), self.latency(), self.outages()):
             for service, e in source:
                 found[service].append(e)
         return {s: sorted(all_of, reverse=True) for s, all_of in found.items()}
@@ -190,6 +215,6 @@ def suspects(evidence, calls):
     ranked = dict(own)
     for service, points in own.items():
         callee = max((own.get(c, 0.0) for c in below(service, calls)), default=0.0)
-        if callee >= HAND_ON * points:
+        if callee >= max(CHANCE, HAND_ON * points):
             ranked[service] = 0.9 * min(points, callee)
     return sorted(((p, s) for s, p in ranked.items()), reverse=True)

@@ -13,4 +13,5 @@ set(app_TESTS
 	engine_api
 	gather
 	books
+	books_send
 )

@@ -1,1 +1,1 @@
-set(ledger_TESTS budget delta force gap kept layout ledger lives snapshot)
+set(ledger_TESTS begin budget delta force gap kept layout ledger lives snapshot)

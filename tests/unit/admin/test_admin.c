@@ -96,8 +96,8 @@ static struct process *process_new(const char *token, bool with_ledger)
 		p->ledger = ledger_new(&ledger_opts);
 		post(p->ledger);
 	}
-	p->status = (struct admin_status){.leader = true, .rules_reload_successful = true, .requests = {{204, 5}, {0, 2}}, .requests_len = 2, .aside = 1, .aside_len = 1,
-		.asides = {{.name = "m{a=\"b\"}", .reason = "no"}}, .last_error = "500: boom", .last_error_ns = NOW};
+	p->status = (struct admin_status){.leader = true, .rules_reload_successful = true, .endpoints_len = 1,
+		.endpoints = {{.name = "default", .url = "http://receiver:9090", .requests = {{204, 5}, {0, 2}}, .requests_len = 2, .aside = 1, .aside_len = 1, .asides = {{.name = "m{a=\"b\"}", .reason = "no"}}}}, .last_error = "500: boom", .last_error_ns = NOW};
 	const struct admin_opts opts = {.listen = "127.0.0.1:0", .token = token, .version = "9.9", .app = p, .lock = lock, .unlock = unlock, .status = fill_status, .end_offset = end_offset, .reload = reload};
 	struct err err = {0};
 	if (admin_start(&opts, &p->admin, &err) < 0)
@@ -180,6 +180,29 @@ static double value_after(const struct buf *body, const char *name)
 {
 	const char *at = memmem(body->data, body->len, name, strlen(name));
 	return at ? strtod(at + strlen(name), NULL) : -1;
+}
+
+/* A second endpoint that has been down for a while. */
+static void several_endpoints_are_told_apart(void **state)
+{
+	(void)state;
+	struct process *p = process_new(NULL, true);
+	struct buf body = {0};
+	p->status.endpoints_len = 2;
+	p->status.endpoints[1] = (struct admin_endpoint){.name = "mimir", .url = "https://mimir:8080", .requests = {{503, 3}}, .requests_len = 1, .pending_steps = 40, .pending_bytes = 4096, .waiting_since_ns = NOW,
+		.folded_steps = 6, .failing_since_ns = NOW, .last_error = "503: away", .bytes_sent = 9};
+	assert_int_equal(ask(p, "GET", "/metrics", NULL, &body), 200);
+	static const char *const parts[] = {"winnow_remote_write_requests_total{code=\"204\",endpoint=\"default\"} 5\n", "winnow_remote_write_requests_total{code=\"503\",endpoint=\"mimir\"} 3\n",
+		"winnow_pending_steps{endpoint=\"mimir\"} 40\n", "winnow_remote_write_aside_series{endpoint=\"default\"} 1\n", "winnow_output_bytes_total{endpoint=\"mimir\"} 9\n",
+		"winnow_folded_steps_total{endpoint=\"mimir\"} 6\n"};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		check_has(&body, parts[i]);
+	assert_int_equal(ask(p, "GET", "/api/v1/status", NULL, &body), 200);
+	check_has(&body, "\"endpoints\":[{\"name\":\"default\",\"url\":\"http://receiver:9090\",\"state\":\"ok\",\"pending_steps\":0,");
+	check_has(&body, "{\"name\":\"mimir\",\"url\":\"https://mimir:8080\",\"state\":\"failing\",\"pending_steps\":40,\"pending_bytes\":4096,\"waiting_since\":\"2023-11-14T22:13:20.000000000Z\",\"folded_steps\":6,");
+	check_has(&body, "\"last_error\":\"503: away\"");
+	buf_done(&body);
+	process_free(p);
 }
 
 static void the_process_says_what_it_takes_under_the_usual_names(void **state)
@@ -380,7 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metrics_are_the_ledgers_series_and_the_process_itself),
-		cmocka_unit_test(the_process_says_what_it_takes_under_the_usual_names),
+		cmocka_unit_test(several_endpoints_are_told_apart), cmocka_unit_test(the_process_says_what_it_takes_under_the_usual_names),
 		cmocka_unit_test(a_scraper_can_come_before_there_is_a_ledger),
 		cmocka_unit_test(status_says_what_was_counted_and_what_went_wrong),
 		cmocka_unit_test(patterns_are_filtered_sorted_and_limited),

@@ -86,17 +86,17 @@ static void a_step_goes_out_once_its_mark_is_in_the_journal_not_again(void **sta
 	int64_t now = clock_wall_ns(), first = (now - 120 * NS_PER_S) / HOUSE_STEP, until = clock_mono_ns() + 10 * NS_PER_S, step;
 	append(books, 1, 1, 0, 10, now - 120 * NS_PER_S);
 	append(books, 1, 2, 10, 10, now);
-	while ((step = books_step_to_send(books, &newest)) == INT64_MIN && clock_mono_ns() < until)
+	while ((step = books_step_to_send(books, 0, &newest)) == INT64_MIN && clock_mono_ns() < until)
 		clock_sleep_ns(NS_PER_MS);
 	assert_true(step == first);
-	assert_true(books_cut(books, step, REMOTE_WRITE_1, 100, 1 << 20, &cut));
+	assert_true(books_cut(books, 0, step, REMOTE_WRITE_1, 100, 1 << 20, &cut));
 	assert_true(cut.len > 0);
 	cut_done(&cut);
 	size_t pending = books_pending_steps(books);
-	assert_int_equal(books_anchored(books, step, NULL), 0);
-	assert_int_equal(books_mark(books, step, false, NULL), 0);
+	assert_int_equal(books_anchored(books, 0, step, NULL), 0);
+	assert_int_equal(books_mark(books, 0, step, false, NULL), 0);
 	assert_int_equal(books_pending_steps(books), pending - 1);
-	assert_false(books_cut(books, step, REMOTE_WRITE_1, 100, 1 << 20, &cut));
+	assert_false(books_cut(books, 0, step, REMOTE_WRITE_1, 100, 1 << 20, &cut));
 	books_close(books);
 	books = house_open(); /* and not after a restart either */
 	assert_int_equal(books_pending_steps(books), pending - 1);

@@ -97,11 +97,11 @@ static void the_documented_sample_is_read_whole(void **state)
 	check(c->metrics.step_ns == 10 * NS_PER_S && c->metrics.window_ns == 55 * 60 * NS_PER_S);
 	assert_int_equal(c->budgets.series, 200000);
 	assert_int_equal(c->examples, EXAMPLES_MASKED);
-	assert_string_equal(c->remote_write.headers.items[0].value, "team-a");
-	assert_string_equal(c->remote_write.password, "s3cret");
-	assert_string_equal(c->remote_write.key, "k.pem");
-	check(c->remote_write.insecure_skip_verify);
-	check(c->remote_write.timeout_ns == 5 * NS_PER_S);
+	assert_string_equal(c->remote_write[0].headers.items[0].value, "team-a");
+	assert_string_equal(c->remote_write[0].password, "s3cret");
+	assert_string_equal(c->remote_write[0].key, "k.pem");
+	check(c->remote_write[0].insecure_skip_verify);
+	check(c->remote_write[0].timeout_ns == 5 * NS_PER_S);
 	assert_int_equal(c->log_level, LOG_DEBUG);
 	config_free(c);
 }
@@ -117,15 +117,64 @@ static void everything_but_source_and_url_has_a_default(void **state)
 	assert_string_equal(c->journal.directory, "/var/lib/winnow");
 	assert_int_equal(c->rules.len, 0);
 	assert_int_equal(c->budgets.patterns_per_service, 1000);
-	check(c->remote_write.timeout_ns == 30 * NS_PER_S);
-	assert_null(c->remote_write.username);
+	check(c->remote_write[0].timeout_ns == 30 * NS_PER_S);
+	assert_null(c->remote_write[0].username);
 	assert_string_equal(c->admin.listen, "127.0.0.1:9465");
 	config_free(c);
 	c = config_defaults();
 	assert_int_equal(c->sources_len, 0);
-	assert_null(c->remote_write.url);
+	assert_null(c->remote_write[0].url);
 	check(c->metrics.lateness_ns == 2 * NS_PER_S);
 	config_free(c);
+}
+
+static void remote_write_may_be_a_list_of_endpoints(void **state)
+{
+	(void)state;
+	struct config *c = accepted(SOURCES "remote_write:\n"
+		"  - url: http://x/api/v1/write\n"
+		"    timeout: 5s\n"
+		"  - {name: mimir, url: http://y/api/v1/push, version: \"1.0\", bearer_token: t, headers: {X-Scope-OrgID: a}}\n"
+		"  - {name: tenant-b, url: http://y/api/v1/push, bearer_token: t, headers: {X-Scope-OrgID: b}}\n");
+	assert_int_equal(c->remote_write_len, 3);
+	assert_string_equal(c->remote_write[0].name, "default");
+	check(c->remote_write[0].id == 0 && c->remote_write[0].timeout_ns == 5 * NS_PER_S && c->remote_write[0].version == CONFIG_WRITE_AUTO);
+	assert_string_equal(c->remote_write[1].name, "mimir");
+	check(c->remote_write[1].id != 0 && c->remote_write[1].timeout_ns == 30 * NS_PER_S && c->remote_write[1].version == CONFIG_WRITE_1_0);
+	assert_string_equal(c->remote_write[1].bearer_token, "t");
+	assert_null(c->remote_write[0].bearer_token);
+	check(c->remote_write[2].id != c->remote_write[1].id);
+	uint64_t mimir = c->remote_write[1].id;
+	config_free(c);
+	c = accepted(SOURCES "remote_write: {name: mimir, url: http://z/api/v1/push}\n");
+	check(c->remote_write_len == 1 && c->remote_write[0].id == mimir); /* by its name alone, wherever it stands */
+	config_free(c);
+}
+
+static void mistakes_in_endpoints_are_shown_where_they_are(void **state)
+{
+	(void)state;
+	refused(SOURCES "remote_write:\n"
+		"  - {url: http://x/w, timout: 1s}\n"
+		"  - {url: http://y/w}\n"
+		"  - {name: \"a b\", url: http://z/w}\n"
+		"  - {name: c, url: http://x/w}\n"
+		"  - {name: d}\n"
+		"  - {name: e, url: http://e/w, tls: {cert: c.pem}, basic_auth: {username: u}}\n"
+		"  - text\n",
+		"w.yaml:3:23: unknown key \"timout\"; did you mean \"timeout\"?\n"
+		"w.yaml:9:5: expected a map of options of remote_write\n"
+		"w.yaml:4:5: a second endpoint called \"default\", as it is without a name: each needs one of its own, which the journal knows it by\n"
+		"w.yaml:5:12: \"a b\" is no name for an endpoint: letters, digits, \"_\", \"-\" and \".\", 63 at most\n"
+		"w.yaml:6:20: \"default\" and \"c\" are the same place: it would get every sample twice\n"
+		"w.yaml:7:5: remote_write.url is required, for example http://localhost:9090/api/v1/write\n"
+		"w.yaml:8:64: basic_auth needs both username and password\n"
+		"w.yaml:8:37: tls needs both cert and key\n");
+	refused(SOURCES "remote_write: []\n", "w.yaml:2:15: remote_write.url is required, for example http://localhost:9090/api/v1/write\n");
+	refused(SOURCES "remote_write:\n"
+		"  - {url: http://x/1}\n  - {name: b, url: http://x/2}\n  - {name: c, url: http://x/3}\n  - {name: d, url: http://x/4}\n  - {name: e, url: http://x/5}\n"
+		"  - {name: f, url: http://x/6}\n  - {name: g, url: http://x/7}\n  - {name: h, url: http://x/8}\n  - {name: i, url: http://x/9}\n",
+		"w.yaml:3:3: 9 endpoints; at most 8\n");
 }
 
 static void all_mistakes_are_shown_at_once_with_their_line(void **state)
@@ -300,6 +349,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_documented_sample_is_read_whole), cmocka_unit_test(everything_but_source_and_url_has_a_default),
+		cmocka_unit_test(remote_write_may_be_a_list_of_endpoints),
+		cmocka_unit_test(mistakes_in_endpoints_are_shown_where_they_are),
 		cmocka_unit_test(all_mistakes_are_shown_at_once_with_their_line), cmocka_unit_test(what_is_missing_is_named),
 		cmocka_unit_test(what_excludes_each_other_is_refused), cmocka_unit_test(what_this_version_does_not_do_is_said),
 		cmocka_unit_test(variables_are_replaced_in_values), cmocka_unit_test(secrets_stay_out_of_the_messages),

@@ -95,6 +95,36 @@ static void an_incident_makes_room_for_twice_as_many(void **state)
 	assert_int_equal(count("warehouse of town %u", 400), RED_FULL);
 }
 
+static void count_named(const char *name)
+{
+	struct record r = {.kind = RECORD_SPAN, .duration_ns = 1, .span_kind = SPAN_SERVER, .name = slice_str(name), .trace_id = SLICE("4bf92f3577b34da6a3ce929d0e0e4736"), .span_id = SLICE("00f067aa0ba902b7")};
+	struct red_event e = {.record = &r, .service = SLICE("shop"), .time_ns = BENCH_NOW, .duration_ns = 1};
+	red_span(red, &e, WEIGHT_UNIT, WEIGHT_ONE);
+}
+
+/* What a span that did not fit remembers of where it counts is void then. */
+static void a_span_that_was_other_has_its_own_series_once_there_is_room(void **state)
+{
+	(void)state;
+	red_free(red);
+	red = red_new(tally, BENCH_STEP, 1, 0, NULL);
+	count_named("GET /a");
+	for (size_t round = 1; round <= 3; round++) {
+		count_named("GET /b");
+		count_named("GET /b");
+		assert_int_equal(bench_sum(tally, FAMILY_SPAN_CALLS, LABELS({"span_name", "other"})), 2 * round);
+	}
+	red_widen(red, true);
+	for (size_t round = 1; round <= 3; round++) {
+		count_named("GET /b");
+		assert_int_equal(bench_sum(tally, FAMILY_SPAN_CALLS, LABELS({"span_name", "GET /b"})), round);
+	}
+	red_widen(red, false);
+	count_named("GET /b");
+	assert_int_equal(bench_sum(tally, FAMILY_SPAN_CALLS, LABELS({"span_name", "GET /b"})), 4);
+	assert_int_equal(bench_sum(tally, FAMILY_SPAN_CALLS, NULL), 11);
+}
+
 static void ids_are_welcome_where_that_is_said(void **state)
 {
 	(void)state;
@@ -132,6 +162,7 @@ int main(void)
 		T(numbers_that_come_again_are_values_like_others),
 		T(names_that_come_in_turn_are_no_ids),
 		T(an_incident_makes_room_for_twice_as_many),
+		T(a_span_that_was_other_has_its_own_series_once_there_is_room),
 		T(ids_are_welcome_where_that_is_said),
 		T(targets_past_the_budget_take_no_memory),
 	};

@@ -148,14 +148,14 @@ static inline enum ledger_outcome desk_tell(struct desk *d, uint64_t hash, const
 static inline enum ledger_outcome desk_mark(struct desk *d, int64_t step, bool skipped, int64_t journal_time_ns)
 {
 	buf_reset(&d->record);
-	mark_encode(&d->record, step, skipped, journal_time_ns, 0);
+	mark_encode(&d->record, 0, step, skipped, journal_time_ns, 0);
 	return desk_post_record(d);
 }
 
 static inline enum ledger_outcome desk_anchored(struct desk *d, int64_t step, int64_t journal_time_ns)
 {
 	buf_reset(&d->record);
-	anchored_encode(&d->record, step, journal_time_ns, 0);
+	anchored_encode(&d->record, 0, step, journal_time_ns, 0);
 	return desk_post_record(d);
 }
 

@@ -7,6 +7,7 @@
 
 #include <float.h>
 #include <stdlib.h>
+#include <zlib.h>
 
 struct reader {
 	struct arena arena;
@@ -107,11 +108,11 @@ static void the_short_records_read_back(void **state)
 	(void)state;
 	struct reader r = {0};
 	struct buf record = {0};
-	mark_encode(&record, -12, true, 5, 0);
+	mark_encode(&record, 0, -12, true, 5, 0);
 	assert_int_equal(decode(&r, &record), 0);
 	check(r.d.kind == DELTA_MARK && r.d.step == -12 && r.d.skipped && r.d.header.journal_time_ns == 5);
 	buf_reset(&record);
-	anchored_encode(&record, 13, 6, 0);
+	anchored_encode(&record, 0, 13, 6, 0);
 	assert_int_equal(decode(&r, &record), 0);
 	check(r.d.kind == DELTA_ANCHORED && r.d.step == 13);
 	buf_reset(&record);
@@ -122,7 +123,7 @@ static void the_short_records_read_back(void **state)
 	reader_done(&r);
 }
 
-static void a_body_that_claims_more_than_deflate_can_hold_is_refused(void **state)
+static void a_body_that_claims_more_than_a_record_may_hold_is_refused(void **state)
 {
 	(void)state;
 	struct buf record = {0}, scratch = {0};
@@ -141,6 +142,34 @@ static void a_body_that_claims_more_than_deflate_can_hold_is_refused(void **stat
 	assert_int_equal(seal_open(buf_slice(&record), &scratch, &kind, &head, &body), ERR_CORRUPT);
 	check(scratch.cap < 1 << 20); /* and no memory was taken for it */
 	free(zeros);
+	buf_done(&record);
+	buf_done(&scratch);
+}
+
+static void add_u32(struct buf *out, size_t value)
+{
+	for (unsigned shift = 0; shift < 32; shift += 8)
+		buf_add_char(out, (char)(value >> shift));
+}
+
+static void a_record_of_the_version_before_is_read(void **state)
+{
+	(void)state;
+	struct buf record = {0}, scratch = {0};
+	struct slice head, body, text = SLICE("a body of some length, a body of some length");
+	Bytef packed[128];
+	uLongf len = sizeof(packed);
+	char kind;
+	assert_int_equal(compress2(packed, &len, (const Bytef *)text.ptr, text.len, 1), Z_OK);
+	buf_add_slice(&record, SLICE("wnd\x01"));
+	add_u32(&record, 4);
+	buf_add_slice(&record, SLICE("head"));
+	add_u32(&record, text.len);
+	add_u32(&record, len);
+	buf_add(&record, packed, len);
+	add_u32(&record, crc32_z(0, (const Bytef *)record.data, record.len));
+	assert_int_equal(seal_open(buf_slice(&record), &scratch, &kind, &head, &body), 0);
+	check(kind == 'd' && slice_eq(head, SLICE("head")) && slice_eq(body, text));
 	buf_done(&record);
 	buf_done(&scratch);
 }
@@ -239,7 +268,8 @@ int main(void)
 		cmocka_unit_test(a_delta_reads_back_as_it_was_written),
 		cmocka_unit_test(how_far_a_partition_was_read_travels_beside_the_time_it_says),
 		cmocka_unit_test(the_short_records_read_back),
-		cmocka_unit_test(a_body_that_claims_more_than_deflate_can_hold_is_refused),
+		cmocka_unit_test(a_record_of_the_version_before_is_read),
+		cmocka_unit_test(a_body_that_claims_more_than_a_record_may_hold_is_refused),
 		cmocka_unit_test(no_byte_of_the_inside_can_lead_out_of_bounds),
 		cmocka_unit_test(increments_that_contradict_themselves_are_refused),
 		cmocka_unit_test(numbers_of_every_width_read_back),

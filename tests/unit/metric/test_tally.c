@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../check.h"
+#include "metric/rule_family.h"
 #include "metric/tally.h"
 
 #include <math.h>
@@ -110,6 +111,35 @@ static struct exemplar exemplar(uint8_t rank, const char *trace)
 	struct exemplar e;
 	exemplar_set(&e, 1, 1, rank, slice_str(trace), SLICE(""));
 	return e;
+}
+
+/* However many bounds there are, a value lies behind as many as are below it. */
+static void bounds_of_any_number_sort_values_as_counting_does(void **state)
+{
+	(void)state;
+	struct tally *t = tally_new();
+	double bounds[BOUNDS_MAX];
+	for (size_t len = 1; len <= BOUNDS_MAX; len++) {
+		for (size_t i = 0; i < len; i++)
+			bounds[i] = (double)(i * i) + 0.5;
+		const struct family f = {.name = "shop_sorted", .help = "h", .unit = "", .type = METRIC_HISTOGRAM, .bounds = bounds, .bounds_len = len};
+		uint32_t series = tally_series(t, rule_family_intern(&f), NULL, 0);
+		uint64_t want[BOUNDS_MAX + 1] = {0};
+		for (size_t i = 0; i <= 2 * len; i++) {
+			double value = i % 2 && i / 2 < len ? bounds[i / 2] : (double)(i * i) / 4;
+			size_t bucket = 0;
+			while (bucket < len && bounds[bucket] < value)
+				bucket++;
+			want[bucket]++;
+			tally_observe(t, series, 1, value, NULL);
+		}
+		size_t entries;
+		const struct tally_entry *e = tally_entries(t, &entries);
+		assert_int_equal(entries, 1);
+		assert_memory_equal(e->buckets, want, (len + 1) * sizeof(*want));
+		tally_clear(t);
+	}
+	tally_free(t);
 }
 
 static void the_better_exemplar_stays_and_the_later_of_equals(void **state)
@@ -234,6 +264,7 @@ int main(void)
 		cmocka_unit_test(values_are_made_valid_and_cut_between_characters),
 		cmocka_unit_test(counts_add_up_per_series_and_step_in_order_of_first_touch),
 		cmocka_unit_test(a_value_on_a_bound_belongs_below_it),
+		cmocka_unit_test(bounds_of_any_number_sort_values_as_counting_does),
 		cmocka_unit_test(the_better_exemplar_stays_and_the_later_of_equals),
 		cmocka_unit_test(ids_that_do_not_fit_an_exemplar_are_left_out),
 		cmocka_unit_test(clear_drops_increments_and_keeps_series),

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The members of the objects in a list, remembered: a writer gives each of them the same ones in the same order.
+ *
+ * Idea: which keys an object's names are is looked up once. The next object whose names are equal, one by one, has the same keys at the same places. There are a few memos, found by how long an object is
+ * in its document: those with a member more or less have others.
+ *
+ * Invariants: a memo is made of an object that object_scan let pass, and used only where every name is equal, so it says what that would say. Names longer than MEMBER_NAME, and objects of more than MEMBERS
+ * members, have none. Private to the room.
+ */
+#ifndef WINNOW_RECORD_MEMBER_MEMO_H
+#define WINNOW_RECORD_MEMBER_MEMO_H
+
+#include "record/json.h"
+#include "record/key.h"
+
+enum { MEMBER_MEMOS = 8, MEMBERS = 20, MEMBER_NAME = 32 };
+
+struct member_name {
+	uint64_t first, last; /* eight bytes each, as in key.h */
+	uint16_t len;
+	uint16_t key;
+	char text[MEMBER_NAME];
+};
+
+struct member_memo {
+	size_t len; /* 0: there is none yet */
+	struct key_set seen;
+	struct member_name members[MEMBERS];
+};
+
+struct member_memos {
+	struct member_memo at[MEMBER_MEMOS];
+};
+
+static inline struct member_memo *member_memo_for(struct member_memos *memos, const struct json *json, uint32_t root)
+{
+	return &memos->at[(json_end(json, root) - json_first(root)) % MEMBER_MEMOS];
+}
+
+static inline bool member_is(const struct member_name *m, struct slice name)
+{
+	if (m->len != name.len || m->first != key_load(name.ptr, name.len))
+		return false;
+	return name.len <= 8 || (m->last == key_load(name.ptr + name.len - 8, 8) && (name.len <= 16 || memcmp(m->text + 8, name.ptr + 8, name.len - 16) == 0));
+}
+
+/* Whether the object at root has the memo's members; at[key] is then where the value of each stands. */
+static inline bool member_memo_fits(const struct member_memo *memo, const struct json *json, uint32_t root, uint32_t at[])
+{
+	const struct member_name *m = memo->members, *last = m + memo->len;
+	for (uint32_t i = json_first(root), end = json_end(json, root); i < end; i = json_next(json, i + 1), m++) {
+		if (m == last || !member_is(m, json_string(json, i)))
+			return false;
+		at[m->key] = i + 1;
+	}
+	return m == last && memo->len > 0;
+}
+
+/* Behind an object_scan that went well. */
+void member_memo_learn(struct member_memo *memo, const struct key_table *keys, const struct key_set *seen, const struct json *json, uint32_t root);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ids of traces and spans in a line of text: behind their names, whatever these are spelled like. */
+#include "record/text_name.h"
+#include "record/trace_id.h"
+
+/* Letters as the bytes of a number, first letter highest. */
+#define LETTERS7(a, b, c, d, e, f, g) (((((((uint64_t)(a) << 8 | (b)) << 8 | (c)) << 8 | (d)) << 8 | (e)) << 8 | (f)) << 8 | (g))
+
+/* "traceparent", "x-cloud-trace-context", "X-Amzn-Trace-Id", "x-trace-id": names that are told by their ends. */
+static bool is_trace_header(struct slice name)
+{
+	static const struct slice ends[] = {{"traceparent", 11}, {"trace-context", 13}, {"amzn-trace-id", 13}, {"x-trace-id", 10}};
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (name.len >= ends[i].len && slice_eq_nocase(slice_sub(name, name.len - ends[i].len, ends[i].len), ends[i]))
+			return true;
+	return false;
+}
+
+/* "trace_id", "TraceID", "x-b3-traceid", "span-id", "dd.trace_id" ...: 't' or 's', or 0. */
+static char id_key(struct slice name)
+{
+	uint64_t folded = 0;
+	if (name.len > 9 && is_trace_header(name))
+		return 't';
+	if (name.len > 9 && (name.ptr[0] | 32) == 'x') /* x-b3- */
+		name = slice_sub(name, 5, name.len);
+	else if (name.len > 9 && (name.ptr[0] | 32) == 'd') /* dd. */
+		name = slice_sub(name, 3, name.len);
+	if (name.len < 5 || name.len > 9)
+		return 0;
+	for (size_t i = 0; i < name.len; i++)
+		if (is(name.ptr[i], LETTER))
+			folded = folded << 8 | (unsigned char)(name.ptr[i] | 32);
+	switch (folded) {
+	case LETTERS7('t', 'r', 'a', 'c', 'e', 'i', 'd'):
+	case LETTERS7(0, 0, 't', 'r', 'a', 'c', 'e'):
+		return 't';
+	case LETTERS7(0, 's', 'p', 'a', 'n', 'i', 'd'):
+		return 's';
+	default:
+		return 0;
+	}
+}
+
+size_t text_id_len(struct slice text)
+{
+	bool zero;
+	size_t n = 0;
+	while (n < 32 && n + 16 <= text.len && trace_id_is_hex(text.ptr + n, &zero))
+		n += 16;
+	while (n < text.len && is(text.ptr[n], ID))
+		n++;
+	return n;
+}
+
+/* Length of the name before ':' or '='; 0 if no such sign follows. */
+static size_t id_key_len(struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && n < 24 && is(text.ptr[n], ID | LOGGER) && text.ptr[n] != '[')
+		n++;
+	bool quoted = n + 1 < text.len && text.ptr[n] == '"' && text.ptr[n + 1] == ':'; /* in JSON behind a text */
+	return n < text.len && (text.ptr[n] == ':' || text.ptr[n] == '=' || quoted) ? n : 0;
+}
+
+/* key, ':' or '=', blanks, id; the bytes used, or 0. */
+size_t text_id_read(struct text_header *h, struct slice text)
+{
+	size_t n = id_key_len(text);
+	char kind = n ? id_key(slice_of(text.ptr, n)) : 0;
+	if (!kind)
+		return 0;
+	struct slice value = after_blanks(slice_sub(text, n + 1 + (text.ptr[n] == '"'), text.len));
+	bool quoted = value.len && value.ptr[0] == '"';
+	value = slice_sub(value, quoted, value.len);
+	if (slice_starts(value, SLICE("Root=")))
+		value = slice_sub(value, 5, value.len);
+	size_t len = text_id_len(value);
+	if (len == 32 && len < value.len && value.ptr[len] == '/') /* Google's has the span behind it */
+		len = token(value).len;
+	value.len = len;
+	size_t used = (size_t)(value.ptr + value.len - text.ptr);
+	used += quoted && used < text.len && text.ptr[used] == '"';
+	struct slice *id = kind == 't' ? &h->trace_id : &h->span_id;
+	if (value.len < 8 || id->len) /* a filler such as "-" or "" is no id, but it is the header's */
+		return used;
+	*id = value;
+	*(kind == 't' ? &h->trace_key : &h->span_key) = slice_of(text.ptr, n + 1);
+	return used;
+}
+
+/* All the ids in text, wherever they stand. */
+void text_header_find_ids(struct text_header *h, struct slice text)
+{
+	static const struct slice needles[] = {{"race", 4}, {"pan", 3}};
+	for (size_t k = 0; k < 2; k++) {
+		struct slice rest = text;
+		for (int tries = 0; tries < 4 && rest.len; tries++) {
+			size_t at = slice_search(rest, needles[k]);
+			if (at == rest.len)
+				break;
+			size_t from = at;
+			while (from > 0 && (is_word_char(rest.ptr[from - 1]) || rest.ptr[from - 1] == '-' || rest.ptr[from - 1] == '.') && at - from < 8)
+				from--;
+			if (text_id_read(h, slice_sub(rest, from, rest.len)) && (k ? h->span_id.len : h->trace_id.len))
+				break;
+			rest = slice_sub(rest, at + needles[k].len, rest.len);
+		}
+		if (h->trace_id.len == 0)
+			return;
+	}
+}
+
+/* Two letters tell most words from "trace", "span", "x-b3-" and "dd." at once. */
+bool text_id_begins(struct slice text)
+{
+	if (text.len < 8)
+		return false;
+	switch ((text.ptr[0] | 32) << 8 | (text.ptr[1] | 32)) {
+	case 't' << 8 | 'r':
+	case 's' << 8 | 'p':
+	case 'd' << 8 | 'd':
+		return true;
+	default:
+		return (text.ptr[0] | 32) == 'x' && !is(text.ptr[1], LETTER);
+	}
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the readers of text headers ask of characters, tokens, names and ids. Private to the room. */
+#ifndef WINNOW_RECORD_TEXT_NAME_H
+#define WINNOW_RECORD_TEXT_NAME_H
+
+#include "record/text_header.h"
+
+enum { LONGEST_TOKEN = 200 };
+
+enum { DIGIT = 1, LETTER = 2, WORD = 4, ID = 8, LOGGER = 16, BLANK = 32, LEVEL_END = 64, SEPARATOR = 128 };
+
+extern const unsigned char text_classes[256];
+
+static inline bool is(char c, unsigned what)
+{
+	return text_classes[(unsigned char)c] & what;
+}
+
+static inline bool is_blank(char c)
+{
+	return is(c, BLANK);
+}
+
+static inline bool is_word_char(char c)
+{
+	return is(c, WORD);
+}
+
+static inline struct slice token(struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && n < LONGEST_TOKEN && !is_blank(text.ptr[n]) && text.ptr[n] != '\n')
+		n++;
+	return slice_of(text.ptr, n);
+}
+
+static inline struct slice after_blanks(struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && is_blank(text.ptr[n]))
+		n++;
+	return slice_sub(text, n, text.len);
+}
+
+static inline size_t word_len(struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && is_word_char(text.ptr[n]))
+		n++;
+	return n;
+}
+
+/* text_id.c: the length of an id's digits at the start of text. */
+size_t text_id_len(struct slice text);
+/* key, ':' or '=', blanks, id; the bytes used, or 0. */
+size_t text_id_read(struct text_header *h, struct slice text);
+/* Whether a key of an id may begin there; false for nearly every word. */
+bool text_id_begins(struct slice text);
+
+/* text_name.c: lengths of a logger's name at the start of text, its line number included; 0 if it does not look like one. */
+size_t text_logger_len(struct slice text);
+/* Loguru's "name:function:line - ", logback's "name:line - ": all but the separator. */
+size_t text_loguru_len(struct slice text, size_t *ret_name);
+/* Rust's "shop::pay: ": all but the colon. */
+size_t text_module_len(struct slice text);
+
+#endif
