@@ -312,12 +312,12 @@ static void add_retired(struct draft *d, const struct walk *w)
 		struct buf block = {0}, bound = {0};
 		struct pair *name = d->points.names->name[0];
 		remote_write_bound_text(&bound, r.family->bounds[r.bound - 1]);
-		struct write2_label named = {.label = name->label}, le = {.label = {SLICE("le"), buf_slice(&bound)}};
+		struct write2_label named = {.label = pair_label(name)}, le = {.label = {SLICE("le"), buf_slice(&bound)}};
 		if (d->write2) {
 			write2_labels(d->write2, r.family, s->labels, s->labels_len);
 			write2_point(d->write2, &named, &le, remote_write_stale(), d->end_ms, beginning_ms(d, s), NULL);
 		} else {
-			remote_write_label_block(&block, name->label.value, s->labels, s->labels_len, &le.label);
+			remote_write_label_block(&block, pair_label(name).value, s->labels, s->labels_len, &le.label);
 			remote_write_add(&d->cut->bytes, buf_slice(&block), remote_write_stale(), d->end_ms, NULL);
 		}
 		buf_done(&block);

@@ -44,18 +44,17 @@ void layout_fit(enum family_id from, const uint64_t *counts, enum family_id to, 
 	}
 }
 
-static void fit_value(struct value *v, enum family_id from, enum family_id to)
+static void fit_value(struct series *s, struct value *v, enum family_id to)
 {
 	uint64_t *counts = mem_zalloc(family_buckets(family_get(to)), sizeof(*counts));
-	layout_fit(from, v->buckets, to, counts);
-	free(v->buckets);
-	v->buckets = counts;
+	layout_fit(s->family, v->buckets, to, counts);
+	series_set_buckets(s, v, counts);
 }
 
 static void fit_series(struct series *s, enum family_id to)
 {
-	fit_value(&s->now, s->family, to);
-	fit_value(&s->posted, s->family, to);
+	fit_value(s, &s->now, to);
+	fit_value(s, &s->posted, to);
 }
 
 /* Increments first: they go by the buckets that their series still have. Buckets that are no more end in the earliest open step: nothing of it can have been sent. */

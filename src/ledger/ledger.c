@@ -74,6 +74,7 @@ void ledger_free(struct ledger *l)
 	kept_done(&l->kept);
 	names_done(l);
 	label_pairs_done(&l->pairs);
+	pool_done(&l->pool);
 	force_done(&l->force);
 	budget_done(l);
 	for (size_t i = 0; i < l->partitions_len; i++) {

@@ -44,12 +44,11 @@ struct series *series_find(const struct ledger *l, uint64_t hash, enum family_id
 
 static void take_labels(struct ledger *l, struct series *s, const struct label *labels, size_t len)
 {
-	s->labels = mem_zalloc(len + 1, sizeof(*s->labels) + sizeof(struct pair *));
-	s->pairs = (struct pair **)(s->labels + len + 1);
+	s->labels = mem_zalloc(len + 1, sizeof(*s->labels));
 	s->labels_len = (uint8_t)len;
 	for (size_t i = 0; i < len; i++) {
 		s->pairs[i] = pair_get(&l->pairs, labels[i].name, labels[i].value);
-		s->labels[i] = s->pairs[i]->label;
+		s->labels[i] = pair_label(s->pairs[i]);
 	}
 	s->order = pair_sort(s->pairs, len);
 }
@@ -59,17 +58,35 @@ size_t series_buckets(const struct series *s)
 	return family_buckets(family_get(s->family));
 }
 
+static uint64_t *own_buckets(struct series *s)
+{
+	return (uint64_t *)(void *)&s->pairs[s->labels_len];
+}
+
+void series_set_buckets(struct series *s, struct value *v, uint64_t *buckets)
+{
+	if (v->buckets != own_buckets(s))
+		free(v->buckets);
+	v->buckets = buckets;
+}
+
+static size_t series_size(size_t labels_len, size_t buckets)
+{
+	return sizeof(struct series) + labels_len * sizeof(struct pair *) + buckets * sizeof(uint64_t);
+}
+
 struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family, const struct label *labels, size_t len)
 {
-	struct series *s = mem_zalloc(1, sizeof(*s));
+	const size_t buckets = family_buckets(family_get(family));
+	struct series *s = pool_zalloc(&l->pool, series_size(len, buckets));
 	s->number = l->next_number++;
 	s->hash = hash;
 	s->family = family;
 	take_labels(l, s, labels, len);
 	s->last_step = s->stale_step = s->touched_step = s->first_step = INT64_MIN;
-	size_t buckets = series_buckets(s);
 	if (buckets) {
-		s->now.buckets = mem_zalloc(buckets, sizeof(uint64_t));
+		s->buckets_room = (uint8_t)buckets;
+		s->now.buckets = own_buckets(s);
 		s->posted.buckets = mem_zalloc(buckets, sizeof(uint64_t));
 	}
 	uint64_t id;
@@ -89,13 +106,13 @@ void series_free(struct ledger *l, struct series *s)
 	for (size_t i = 0; i < s->labels_len; i++)
 		pair_drop(&l->pairs, s->pairs[i]);
 	free(s->labels);
-	free(s->now.buckets);
-	free(s->posted.buckets);
+	series_set_buckets(s, &s->now, NULL);
+	series_set_buckets(s, &s->posted, NULL);
 	free(s->exemplar);
 	if (s->native)
 		native_done(s->native);
 	free(s->native);
-	free(s);
+	pool_free(&l->pool, s, series_size(s->labels_len, s->buckets_room));
 }
 
 static bool is_same(const void *item, const void *key)

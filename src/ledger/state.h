@@ -22,27 +22,27 @@ struct layout {
 	size_t series;
 };
 
-/* What every step asks of every series comes first. */
+/* What every step asks of every series comes last, and lies together: what requests wait for is memory. */
 struct series {
-	struct pair **pairs;    /* its labels, by order */
-	struct pair_order order;
-	enum family_id family;
-	uint8_t labels_len;
-	bool live;              /* the receiver has it and it has not been marked stale */
-	bool aside;
-	struct value now;       /* what marks have applied: the receiver's value */
-	struct native *native;  /* the same as a native histogram, since one was counted first; NULL: none yet */
-	int64_t last_step;      /* newest applied step with increments */
-	int64_t stale_step;     /* step of its last stale marker, INT64_MIN: none */
-	int64_t first_step;     /* the step it began in at the receiver, INT64_MIN: not yet, or before that was noted */
 	uint64_t number;        /* order of creation: order of samples in a step */
 	uint64_t hash;
-	struct label *labels;   /* sorted; their texts belong to the pairs; one piece of memory with pairs */
+	struct label *labels;   /* sorted; their texts belong to the pairs */
 	struct catalog_entry *pattern; /* log_pattern_records_total, log_pattern_info: whose */
 	struct value posted;    /* now and everything in steps */
 	struct exemplar *exemplar;
 	int64_t touched_step;   /* log_pattern_info: newest step it was counted in */
 	uint32_t pending;       /* steps that hold increments of it */
+	struct native *native;  /* the value as a native histogram, since one was counted first; NULL: none yet */
+	int64_t stale_step;     /* step of its last stale marker, INT64_MIN: none */
+	enum family_id family;
+	uint8_t labels_len, buckets_room;
+	bool live;              /* the receiver has it and it has not been marked stale */
+	bool aside;
+	struct pair_order order;
+	int64_t last_step;      /* newest applied step with increments */
+	int64_t first_step;     /* the step it began in at the receiver, INT64_MIN: not yet, or before that was noted */
+	struct value now;       /* what marks have applied: the receiver's value */
+	struct pair *pairs[];   /* its labels, by order; behind them room for buckets_room buckets, where now has them unless it got others since */
 };
 
 /* A step's increments of one series: hist and exemplar are places in the step's arrays + 1, 0: none. */
@@ -116,6 +116,7 @@ struct ledger {
 	size_t series_len, series_cap, live_len;
 	struct map series_by_labels;
 	struct map layouts;     /* by family_key() */
+	struct pool pool;       /* of series */
 	struct label_pairs pairs;     /* all labels of all series */
 	struct map names;       /* struct family_pairs by family */
 	struct force force;
@@ -149,6 +150,8 @@ struct series *series_find(const struct ledger *l, uint64_t hash, enum family_id
 /* Adds a series that is not there. labels are sorted; copied. */
 struct series *series_add(struct ledger *l, uint64_t hash, enum family_id family, const struct label *labels, size_t len);
 void series_free(struct ledger *l, struct series *s);
+/* Gives now or posted other buckets, which come from mem_zalloc. */
+void series_set_buckets(struct series *s, struct value *v, uint64_t *buckets);
 void names_done(struct ledger *l);
 struct slice series_label(const struct series *s, struct slice name);
 /* Those of a family, made when they are first asked for. Pairs are written into by requests: under the lock of the ledger. */

@@ -353,14 +353,13 @@ static inline void fetch_ahead(const struct walk *w)
 	struct series *const *series = &w->l->series[w->next_series];
 	if (w->l->series_len - w->next_series <= FAR)
 		return;
-	__builtin_prefetch(series[FAR]);
-	__builtin_prefetch(&series[FAR]->first_step);
-	__builtin_prefetch(series[NEAR]->pairs);
+	__builtin_prefetch(&series[FAR]->family);
+	__builtin_prefetch(&series[FAR]->pairs[1]);
 	for (size_t i = 0; series[NEAR]->now.buckets && i < 3 * LINE; i += LINE)
 		__builtin_prefetch((const char *)series[NEAR]->now.buckets + i);
 	for (size_t i = 0; i < PAIRS && i < series[NEXT]->labels_len; i++)
 		for (size_t k = 0; k < 2 * LINE; k += LINE)
-			__builtin_prefetch((const char *)&series[NEXT]->pairs[i]->epoch + k);
+			__builtin_prefetch((const char *)series[NEXT]->pairs[i] + k);
 }
 
 bool walk_next(struct walk *w)

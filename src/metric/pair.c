@@ -11,9 +11,8 @@
 
 static bool is_pair(const void *item, const void *key)
 {
-	const struct pair *pair = item;
-	const struct label *label = key;
-	return slice_eq(pair->label.name, label->name) && slice_eq(pair->label.value, label->value);
+	const struct label known = pair_label(item), *label = key;
+	return slice_eq(known.name, label->name) && slice_eq(known.value, label->value);
 }
 
 static enum pair_place place_of(struct slice name)
@@ -90,37 +89,42 @@ static void text_drop(struct label_pairs *p, struct pair_text *t)
 
 /* --- pairs --- */
 
-static struct pair *pair_new(struct label_pairs *p, const struct label *label, uint64_t hash)
+static size_t pair_size(size_t encoded_len)
+{
+	return sizeof(struct pair) + encoded_len + PAIR_PAD;
+}
+
+static struct pair *pair_new(struct label_pairs *p, const struct label *label)
 {
 	struct buf bytes = {0};
 	wire_add_tag(&bytes, 1, WIRE_BYTES);
 	wire_add_varint(&bytes, 2 + wire_varint_len(label->name.len) + label->name.len + wire_varint_len(label->value.len) + label->value.len);
 	wire_add_bytes(&bytes, 1, label->name);
-	size_t name_end = bytes.len;
 	wire_add_bytes(&bytes, 2, label->value);
-	struct pair *pair = mem_zalloc(1, sizeof(*pair) + bytes.len + PAIR_PAD);
+	struct pair *pair = pool_zalloc(&p->pool, pair_size(bytes.len));
 	memcpy(pair->encoded, bytes.data, bytes.len);
-	const char *texts = (const char *)pair->encoded;
-	pair->label.name = slice_of(texts + name_end - label->name.len, label->name.len);
-	pair->label.value = slice_of(texts + bytes.len - label->value.len, label->value.len);
 	pair->encoded_len = (uint32_t)bytes.len;
-	pair->hash = hash;
 	pair->own.len = (uint32_t)label->value.len;
-	pair->own.text = pair->label.value.ptr;
+	pair->own.text = (const char *)pair->encoded + bytes.len - label->value.len;
 	pair->name = text_get(p, label->name, NULL);
-	pair->value = text_get(p, pair->label.value, &pair->own);
+	pair->value = text_get(p, label->value, &pair->own);
 	pair->place = (uint8_t)place_of(label->name);
 	buf_done(&bytes);
 	return pair;
 }
 
+static uint64_t hash_label(const struct label *label)
+{
+	return hash_pair(hash_bytes(label->name), hash_bytes(label->value));
+}
+
 struct pair *pair_get(struct label_pairs *p, struct slice name, struct slice value)
 {
 	const struct label label = {name, value};
-	uint64_t hash = hash_pair(hash_bytes(name), hash_bytes(value));
+	uint64_t hash = hash_label(&label);
 	struct pair *pair = map_get(&p->map, hash, is_pair, &label);
 	if (!pair) {
-		pair = pair_new(p, &label, hash);
+		pair = pair_new(p, &label);
 		map_put(&p->map, hash, pair);
 	}
 	pair->users++;
@@ -131,10 +135,11 @@ void pair_drop(struct label_pairs *p, struct pair *pair)
 {
 	if (--pair->users)
 		return;
-	map_remove(&p->map, pair->hash, is_pair, &pair->label);
+	const struct label label = pair_label(pair);
+	map_remove(&p->map, hash_label(&label), is_pair, &label);
 	text_drop(p, pair->value);
 	text_drop(p, pair->name);
-	free(pair);
+	pool_free(&p->pool, pair, pair_size(pair->encoded_len));
 }
 
 /* A label named __name__ or le is ours to send: two of a name would be refused for ever. */
@@ -163,4 +168,5 @@ void label_pairs_done(struct label_pairs *p)
 {
 	map_done(&p->map);
 	map_done(&p->texts);
+	pool_done(&p->pool);
 }

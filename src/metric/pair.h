@@ -4,10 +4,11 @@
 #define WINNOW_METRIC_PAIR_H
 
 #include "base/map.h"
+#include "base/pool.h"
 #include "metric/tally.h"
 
 /* So many bytes behind a pair's encoding and its references can be read: copying goes by pieces of this length. */
-enum { PAIR_PAD = 32, PAIR_REFS = 16 };
+enum { PAIR_PAD = 32, PAIR_REFS = 8 };
 /* Where a label sorts: label names come in the order of their bytes, and `__name__` and `le` are ours. */
 enum pair_place { PAIR_BEFORE_NAME, PAIR_NAME, PAIR_BETWEEN, PAIR_LE, PAIR_AFTER_LE };
 
@@ -18,17 +19,15 @@ struct pair_text {
 	const char *text;        /* its length as a varint before it, PAIR_PAD behind it */
 };
 
-/* From epoch on: what a request needs of it. */
+/* As small as it can be: requests go through all of them, and what they wait for is memory. */
 struct pair {
-	struct label label;      /* its texts are in encoded */
-	uint64_t hash;
-	uint32_t users;
-	uint32_t epoch;          /* of the 2.0 request that refs are of */
+	struct pair_text *value, *name;
 	uint8_t refs[PAIR_REFS]; /* two varints */
+	uint32_t epoch;          /* of the 2.0 request that refs are of */
+	uint32_t encoded_len;
 	uint8_t refs_len;
 	uint8_t place;           /* enum pair_place */
-	uint32_t encoded_len;
-	struct pair_text *value, *name;
+	uint32_t users;
 	struct pair_text own;    /* the value, unless another pair has the same */
 	uint8_t encoded[];       /* as field 1 of a 1.0 TimeSeries, and padding */
 };
@@ -59,11 +58,16 @@ struct points {
 
 struct label_pairs {
 	struct map map, texts;
+	struct pool pool;
 };
 
 /* The pair of these texts, copied; each call is undone by one pair_drop. */
 struct pair *pair_get(struct label_pairs *p, struct slice name, struct slice value);
 void pair_drop(struct label_pairs *p, struct pair *pair);
+static inline struct label pair_label(const struct pair *pair)
+{
+	return (struct label){slice_of(pair->name->text, pair->name->len), slice_of(pair->value->text, pair->value->len)};
+}
 /* The text that pairs have, or NULL; hash: hash_bytes(). */
 struct pair_text *pair_text_find(const struct label_pairs *p, uint64_t hash, struct slice text);
 /* Puts sorted pairs into the order they are sent in. */

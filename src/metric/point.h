@@ -50,14 +50,19 @@ static inline uint8_t *put_padded(uint8_t *at, const uint8_t *from, size_t len)
 	return at + len;
 }
 
-static inline uint8_t *put_double(uint8_t *at, uint8_t tag, uint64_t bits)
+static inline uint8_t *put_bits(uint8_t *at, uint64_t bits)
 {
-	*at++ = tag;
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 	bits = __builtin_bswap64(bits);
 #endif
 	memcpy(at, &bits, 8);
 	return at + 8;
+}
+
+static inline uint8_t *put_double(uint8_t *at, uint8_t tag, uint64_t bits)
+{
+	*at++ = tag;
+	return put_bits(at, bits);
 }
 
 /* Zero values and zero times are left out, as proto3 has it; -0.0 is not zero. */

@@ -17,7 +17,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { TAG_SYMBOL = 4 << 3 | WIRE_BYTES, FIRST_WORDS = 256 };
+/* More symbols than a message may have bytes for: a reference takes four bytes at most, those of a pair eight. */
+enum { TAG_SYMBOL = 4 << 3 | WIRE_BYTES, FIRST_WORDS = 256, SYMBOLS_MAX = 1 << 28 };
 
 void symbols_init(struct symbols *y)
 {
@@ -59,6 +60,8 @@ static inline uint32_t text_ref(struct symbols *y, struct pair_text *t)
 		return t->ref;
 	if (t->len == 0)
 		return 0;
+	if (y->len == SYMBOLS_MAX)
+		abort();
 	size_t spelled = (t->len < 0x80 ? 1 : wire_varint_len(t->len)) + t->len;
 	if (y->bytes.cap - y->bytes.len < spelled + 1 + PAIR_PAD)
 		buf_reserve(&y->bytes, spelled + 1 + PAIR_PAD);
@@ -70,11 +73,29 @@ static inline uint32_t text_ref(struct symbols *y, struct pair_text *t)
 	return t->ref = y->len++;
 }
 
+/* A varint of at most four bytes as a number, its first byte the lowest one. */
+static inline uint64_t varint_word(uint32_t value, unsigned *ret_len)
+{
+	uint64_t word = value & 0x7f;
+	unsigned len = 1;
+	for (; value >= 0x80; len++) {
+		value >>= 7;
+		word |= (uint64_t)(0x80 | (value & 0x7f) << 8) << 8 * (len - 1);
+	}
+	*ret_len = len;
+	return word;
+}
+
+/* The references are put into the pair by one store: they are read right after, and from several smaller ones the reader would have to wait until all have
+ * gone to memory. */
 void symbols_look_up(struct symbols *y, struct pair *pair)
 {
 	uint32_t name = text_ref(y, pair->name), value = text_ref(y, pair->value);
-	uint8_t *at = put_short_varint(pair->refs, name);
-	pair->refs_len = (uint8_t)(put_short_varint(at, value) - pair->refs);
+	unsigned name_len, value_len;
+	uint64_t word = varint_word(name, &name_len);
+	word |= varint_word(value, &value_len) << 8 * name_len;
+	put_bits(pair->refs, word);
+	pair->refs_len = (uint8_t)(name_len + value_len);
 	pair->epoch = y->epoch;
 }
 

@@ -30,6 +30,17 @@ struct rest {
 	uint8_t bytes[48];
 };
 
+/* The references of `le` for each bound of a family; more than BOUND_REFS of one: none is of use. */
+enum { BOUND_REFS = 8 };
+
+struct bounds {
+	const struct family_pairs *names;
+	uint32_t epoch;
+	uint8_t longest;
+	uint8_t len[BOUNDS_MAX + 1];
+	uint8_t refs[(BOUNDS_MAX + 1) * BOUND_REFS + PAIR_REFS];
+};
+
 struct write2 {
 	struct symbols symbols;
 	struct buf own, *out;   /* where TimeSeries go: as they leave, from begin on */
@@ -38,6 +49,7 @@ struct write2 {
 	struct metadata metadata[FAMILY_SLOTS];
 	struct rest rests[FAMILY_SLOTS];
 	const struct rest *last; /* of them; NULL: none in this request yet */
+	struct bounds bounds;    /* of the last family with any */
 	/* of write2_labels */
 	const struct metadata *current;
 	struct slice names[LABELS_MAX];

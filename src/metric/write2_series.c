@@ -154,23 +154,42 @@ enum { HEAD = 32, TAIL = 64, PIECE_PAD = PAIR_REFS + LABELS_MAX * PAIR_BYTES };
 struct frame {
 	uint8_t head[3][HEAD + PIECE_PAD]; /* tags and lengths, and the labels up to `le`: of buckets, sum and count */
 	uint8_t tail[2][TAIL + PIECE_PAD]; /* the labels behind it, the sample without and with a value, metadata */
-	size_t head_len[3], behind_len, rest_len;
+	size_t head_len[3], behind_len, tail_len[2];
+	const struct bounds *bounds;
 	bool fits;                         /* all lengths take one byte, all pieces have their place */
 };
 
+/* The references of the bounds of a family. */
+static const struct bounds *bounds_of(struct write2 *w, const struct points *p)
+{
+	struct bounds *b = &w->bounds;
+	if (b->names == p->names && b->epoch == w->symbols.epoch)
+		return b;
+	b->longest = 0;
+	for (size_t i = 0; i <= p->family->bounds_len; i++) {
+		uint8_t *refs = b->refs + i * BOUND_REFS;
+		b->len[i] = (uint8_t)(symbols_put_pair(&w->symbols, refs, p->names->le[i]) - refs);
+		b->longest = b->len[i] > b->longest ? b->len[i] : b->longest;
+	}
+	b->names = p->names;
+	b->epoch = w->symbols.epoch;
+	return b;
+}
+
 static void make_frame(struct write2 *w, const struct points *p, const struct rest *rest, struct frame *f)
 {
+	size_t longest = 0;
 	for (size_t i = 0; i < 3; i++) {
 		f->head[i][0] = TAG_SERIES;
 		f->head[i][2] = TAG_REFS;
 		f->head_len[i] = (size_t)(put_before(&w->symbols, f->head[i] + 4, p, p->names->name[i]) - f->head[i]);
+		longest = f->head_len[i] > longest ? f->head_len[i] : longest;
 	}
 	f->behind_len = (size_t)(put_behind(&w->symbols, f->tail[0], p) - f->tail[0]);
-	f->rest_len = rest->len;
-	size_t longest = 0;
-	for (size_t i = 0; i < 3; i++)
-		longest = f->head_len[i] > longest ? f->head_len[i] : longest;
-	f->fits = longest <= HEAD && f->behind_len + 11 + rest->len <= TAIL && longest + PAIR_BYTES + f->behind_len + 11 + rest->len < 0x80;
+	f->bounds = bounds_of(w, p);
+	f->tail_len[0] = f->behind_len + 2 + rest->len;
+	f->tail_len[1] = f->tail_len[0] + 9;
+	f->fits = longest <= HEAD && f->tail_len[1] <= TAIL && f->bounds->longest <= BOUND_REFS && longest + BOUND_REFS + f->tail_len[1] < 0x80;
 	if (!f->fits)
 		return;
 	memcpy(f->tail[1], f->tail[0], TAIL);
@@ -180,36 +199,39 @@ static void make_frame(struct write2 *w, const struct points *p, const struct re
 	}
 }
 
-/* What is behind `le`, and the lengths that end here. */
-static inline uint8_t *put_tail(uint8_t *start, uint8_t *at, const uint8_t *tail, size_t behind_len, size_t rest_len, uint64_t bits)
+/* The samples [b, last) of buckets, which all have a value or all have none, and none an exemplar: pieces of fixed length over each other, no loop and no call. */
+static inline uint8_t *put_buckets(const struct points *p, const struct frame *f, size_t b, size_t last, bool valued, uint8_t *at)
 {
-	memcpy(at, tail, TAIL);
-	at += behind_len;
-	start[3] = (uint8_t)(at - start - 4);
-	if (bits)
-		at = put_double(at + 2, TAG_DOUBLE_1, bits) + rest_len;
-	else
-		at += 2 + rest_len;
-	start[1] = (uint8_t)(at - start - 2);
+	const size_t head_len = f->head_len[0], value_at = f->behind_len + 3, tail_len = f->tail_len[valued];
+	const size_t refs = head_len - 4 + f->behind_len, all = head_len - 2 + tail_len;
+	const uint8_t *const tail = f->tail[valued];
+	const struct bounds *const bounds = f->bounds;
+	for (; b < last; b++) {
+		const size_t le_len = bounds->len[b];
+		memcpy(at, f->head[0], HEAD);
+		at[1] = (uint8_t)(all + le_len);
+		at[3] = (uint8_t)(refs + le_len);
+		at += head_len;
+		memcpy(at, bounds->refs + b * BOUND_REFS, BOUND_REFS);
+		at += le_len;
+		memcpy(at, tail, TAIL);
+		if (valued)
+			put_bits(at + value_at, bits_of(p->values[b]));
+		at += tail_len;
+	}
 	return at;
 }
 
-/* The buckets [b, last), none of which has an exemplar: pieces of fixed length over each other, no loop and no call. Returns the end of what it wrote at `at`. */
-static uint8_t *put_buckets(struct symbols *y, const struct points *p, const struct frame *f, size_t b, size_t last, uint8_t *at)
+/* Counts of buckets rise: as a rule, those without a value come first. */
+static uint8_t *put_range(const struct points *p, const struct frame *f, size_t b, size_t last, uint8_t *at)
 {
-	const size_t head_len = f->head_len[0], behind_len = f->behind_len, rest_len = f->rest_len;
-	const double *const values = p->values;
-	struct pair *const *const les = p->names->le;
-	const uint32_t epoch = y->epoch;
-	for (; b < last; b++) {
-		struct pair *const le = les[b];
-		const uint64_t bits = bits_of(values[b]);
-		if (le->epoch != epoch)
-			symbols_look_up(y, le);
-		const size_t le_len = le->refs_len;
-		memcpy(at, f->head[0], HEAD);
-		memcpy(at + head_len, le->refs, PAIR_REFS);
-		at = put_tail(at, at + head_len + le_len, f->tail[bits != 0], behind_len, rest_len, bits);
+	while (b < last) {
+		size_t end = b;
+		bool valued = bits_of(p->values[b]) != 0;
+		while (end < last && (bits_of(p->values[end]) != 0) == valued)
+			end++;
+		at = valued ? put_buckets(p, f, b, end, true, at) : put_buckets(p, f, b, end, false, at);
+		b = end;
 	}
 	return at;
 }
@@ -217,17 +239,23 @@ static uint8_t *put_buckets(struct symbols *y, const struct points *p, const str
 static void add_framed(struct write2 *w, const struct points *p, const struct rest *rest, const struct frame *f)
 {
 	size_t buckets = p->family->bounds_len + 1, marked = p->exemplar && p->marked < buckets ? p->marked : buckets;
-	uint8_t *at = put_buckets(&w->symbols, p, f, 0, marked, room_for(w, buckets + 2));
+	uint8_t *at = put_range(p, f, 0, marked, room_for(w, buckets + 2));
 	if (marked < buckets) {
 		w->out->len = (size_t)(at - (uint8_t *)w->out->data);
 		add_point(w, p, rest, p->names->name[0], p->names->le[marked], p->values[marked], p->exemplar);
 		w->series_len--; /* all are counted below */
-		at = put_buckets(&w->symbols, p, f, marked + 1, buckets, room_for(w, buckets + 2));
+		at = put_range(p, f, marked + 1, buckets, room_for(w, buckets + 2));
 	}
 	for (size_t i = 1; i < 3; i++) {
 		uint64_t bits = bits_of(p->values[buckets + i - 1]);
 		memcpy(at, f->head[i], HEAD);
-		at = put_tail(at, at + f->head_len[i], f->tail[bits != 0], f->behind_len, f->rest_len, bits);
+		at[1] = (uint8_t)(f->head_len[i] - 2 + f->tail_len[bits != 0]);
+		at[3] = (uint8_t)(f->head_len[i] - 4 + f->behind_len);
+		at += f->head_len[i];
+		memcpy(at, f->tail[bits != 0], TAIL);
+		if (bits)
+			put_bits(at + f->behind_len + 3, bits);
+		at += f->tail_len[bits != 0];
 	}
 	w->out->len = (size_t)(at - (uint8_t *)w->out->data);
 	w->series_len += buckets + 2;

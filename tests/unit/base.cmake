@@ -1,1 +1,1 @@
-set(base_TESTS arena buf clock err hash log mem queue slice map wire yaml zone)
+set(base_TESTS arena buf clock err hash log mem pool queue slice map wire yaml zone)

@@ -70,7 +70,7 @@ static void pairs_are_ordered_as_they_are_sent(void **state)
 	assert_int_equal(order.before_le, 2);
 	assert_int_equal(order.len, 3);
 	assert_int_equal(order.encoded_len, p[0]->encoded_len + p[1]->encoded_len + p[2]->encoded_len);
-	check(slice_eq(p[2]->label.name, SLICE("z")));
+	check(slice_eq(pair_label(p[2]).name, SLICE("z")));
 	for (size_t i = 0; i < 5; i++) /* and nobody is lost */
 		pair_drop(&pairs, p[i]);
 	assert_int_equal(pairs.map.len, 0);
