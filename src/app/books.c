@@ -78,10 +78,10 @@ static void watch_leaders(struct books *b, const struct ledger_event *event)
 {
 	bool claim = event->outcome == LEDGER_CLAIMED, speaks = event->outcome == LEDGER_MARKED || event->outcome == LEDGER_ANCHORED || event->outcome == LEDGER_IGNORED ||
 		event->outcome == LEDGER_FOREIGN;
+	if (((claim || speaks) && event->writer != b->leader) || (claim && b->others_claim))
+		b->others_ns = b->journal_time; /* whoever led before us may have sent, without a word, until we claimed */
 	if (claim)
 		b->others_claim = event->writer != b->leader;
-	if ((claim || speaks) && event->writer != b->leader)
-		b->others_ns = b->journal_time;
 }
 
 static void warn_of(const struct ledger_refusal *r)
@@ -307,6 +307,7 @@ static int load(struct books *b, struct err *err)
 		rc = load_places(b, buf_slice(&bytes), err);
 	if (!rc)
 		rc = journal_begin(b->journal, &begin, err);
+	b->others_claim = bytes.len > 0; /* who kept the snapshot claimed before it */
 	position = bytes.len ? ledger_position(b->ledger) : begin;
 	buf_done(&bytes);
 	if (!rc && position < begin) {

@@ -41,7 +41,7 @@ struct books {
 	uint64_t leader;           /* as which this instance sends; random */
 	bool claimed;              /* since leadership began */
 	_Atomic bool others_claim; /* the last claim in the journal is another's */
-	_Atomic int64_t others_ns; /* journal time of the last record in which another spoke as leader */
+	_Atomic int64_t others_ns; /* journal time of the last record in which another spoke as leader, or of our claim after its */
 	int64_t lead_from;         /* position from which on steps may be sent */
 	int64_t snapshot_at_ns, snapshot_position;
 };

@@ -257,17 +257,23 @@ void check_totals(struct world *w)
 	map_done(&t.map);
 }
 
-void check_ends(struct world *w)
+const char *check_ghost(const struct world *w)
 {
-	if (!world_ends(w))
-		return;
-	for (size_t i = 0; i < w->receiver.len; i++) {
+	for (size_t i = 0; world_ends(w) && i < w->receiver.len; i++) {
 		const struct receiver_series *s = w->receiver.list[i];
 		const char *id = strstr(s->text, "pattern_id=");
 		size_t pattern = id ? strtoul(id + strlen("pattern_id="), NULL, 16) - 0xa00 : 0;
 		if (id && !s->now.stale && !world_has_rule(pattern % PATTERNS, w->rules))
-			world_fail(w, "%.200s is a ghost: no instance has its rule any more", s->text);
+			return s->text;
 	}
+	return NULL;
+}
+
+void check_ends(struct world *w)
+{
+	const char *ghost = check_ghost(w);
+	if (ghost)
+		world_fail(w, "%.200s is a ghost: no instance has its rule any more", ghost);
 }
 
 /* The state of a fold of the whole journal; in three of four seeds that of an instance that has read all of it must do. */

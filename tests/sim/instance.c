@@ -123,6 +123,7 @@ void instance_start(struct world *w, struct instance *i)
 		i->read = w->snapshot_read;
 	}
 	sending_start(w, i);
+	i->sending.others_claim = i->read > 0; /* who kept the snapshot claimed before it */
 	world_say(w, "instance %d starts at record %zu of %zu", i->index, i->read, w->journal_len);
 }
 

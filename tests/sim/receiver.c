@@ -183,7 +183,7 @@ static void store_value(struct receiver *r, struct receiver_series *s, double va
 	struct receiver_state *n = &s->now;
 	if (n->samples == 0 && value != 0 && !s->gauge && !r->relaxed)
 		complain(r, s, "began without its 0", 0, value);
-	if (n->samples > 0 && value < n->last && !((n->stale || s->lost) && value == 0)) /* its stale marker may be among what was lost */
+	if (n->samples > 0 && value < n->last && !(n->stale && value == 0) && !s->lost) /* its stale marker and its 0 may be among what was lost */
 		complain(r, s, "shrank", n->last, value);
 	s->gone |= s->lost && n->samples > 0 && value < n->last; /* a new life: nobody will say again what was lost of the old one */
 	n->increase += n->samples > 0 && value >= n->last ? value - n->last : value;

@@ -343,10 +343,10 @@ void sending_hears(struct instance *i, const struct ledger_event *event)
 	struct sending *s = &i->sending;
 	bool claim = event->outcome == LEDGER_CLAIMED, speaks = event->outcome == LEDGER_MARKED || event->outcome == LEDGER_ANCHORED || event->outcome == LEDGER_IGNORED ||
 		event->outcome == LEDGER_FOREIGN;
+	if (((claim || speaks) && event->writer != s->leader) || (claim && s->others_claim))
+		s->others_ns = ledger_journal_time(i->ledger);
 	if (claim)
 		s->others_claim = event->writer != s->leader;
-	if ((claim || speaks) && event->writer != s->leader)
-		s->others_ns = ledger_journal_time(i->ledger);
 }
 
 static bool wanted(void *self, int64_t step)

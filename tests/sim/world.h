@@ -375,6 +375,8 @@ bool traces_run(struct world *w, uint64_t seed, enum mutant mutant, bool verbose
 void check_totals(struct world *w);
 /* Whether nothing is left at the receiver of rules that no instance has any more. */
 void check_ends(struct world *w);
+/* The series of a rule that no instance has any more and that has not ended, or NULL. */
+const char *check_ghost(const struct world *w);
 /* Whether every instance, and a fold of the whole journal, stand in the same state. */
 void check_states(struct world *w);
 

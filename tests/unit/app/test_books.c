@@ -103,6 +103,29 @@ static void a_step_goes_out_once_its_mark_is_in_the_journal_not_again(void **sta
 	books_close(books);
 }
 
+static void lead(struct books *books)
+{
+	int64_t until = clock_mono_ns() + 10 * NS_PER_S;
+	while (!books_leadership(books) && clock_mono_ns() < until)
+		clock_sleep_ns(NS_PER_MS);
+	assert_true(books_leadership(books) > 0);
+}
+
+/* What a dead leader sent last may still be under way, although it never marked it. */
+static void who_leads_after_another_is_contested_for_a_while_though_the_other_never_spoke(void **state)
+{
+	(void)state;
+	struct books *books = house_open();
+	lead(books);
+	assert_false(books_contested(books)); /* nobody was there before */
+	append(books, 1, 1, 0, 10, clock_wall_ns());
+	books_close(books); /* with a snapshot, behind the claim */
+	books = house_open();
+	lead(books);
+	assert_true(books_contested(books));
+	books_close(books);
+}
+
 static void books_open_again_where_they_were_closed_and_where_they_were_left(void **state)
 {
 	(void)state;
@@ -144,6 +167,7 @@ int main(void)
 		HOUSE_TEST(a_writer_hears_what_became_of_its_deltas),
 		HOUSE_TEST(writers_hear_of_the_others_patterns_only),
 		HOUSE_TEST(a_step_goes_out_once_its_mark_is_in_the_journal_not_again),
+		HOUSE_TEST(who_leads_after_another_is_contested_for_a_while_though_the_other_never_spoke),
 		HOUSE_TEST(books_open_again_where_they_were_closed_and_where_they_were_left),
 		HOUSE_TEST(a_record_that_is_not_ours_is_skipped),
 	};
