@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,9 +11,9 @@
 #define __has_feature(name) 0
 #endif
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-enum { SIZES = 0 };
+enum { POOLED = false };
 #else
-enum { SIZES = POOL_SIZES };
+enum { POOLED = true };
 #endif
 enum { BLOCK_BYTES = 1 << 16 };
 
@@ -43,7 +44,7 @@ static size_t size_of(size_t size)
 void *pool_zalloc(struct pool *p, size_t size)
 {
 	size_t at = size_of(size), len = (at + 1) * POOL_GRAIN;
-	if (at >= SIZES)
+	if (!POOLED || at >= POOL_SIZES)
 		return mem_zalloc(1, size);
 	struct pool_size *s = &p->sizes[at];
 	struct pool_piece *piece = s->freed;
@@ -61,7 +62,7 @@ void *pool_zalloc(struct pool *p, size_t size)
 void pool_free(struct pool *p, void *piece, size_t size)
 {
 	size_t at = size_of(size);
-	if (at >= SIZES) {
+	if (!POOLED || at >= POOL_SIZES) {
 		free(piece);
 		return;
 	}

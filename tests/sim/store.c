@@ -21,8 +21,10 @@ static bool real;
 
 size_t __real_ZSTD_compress(void *dest, size_t dest_cap, const void *source, size_t source_len, int level);
 size_t __real_ZSTD_decompress(void *dest, size_t dest_cap, const void *source, size_t source_len);
-size_t __wrap_ZSTD_compress(void *dest, size_t dest_cap, const void *source, size_t source_len, int level);
-size_t __wrap_ZSTD_decompress(void *dest, size_t dest_cap, const void *source, size_t source_len);
+/* Libraries that are linked call them too, by their own name; some linkers want the wrappers visible for that. */
+#define VISIBLE __attribute__((visibility("default")))
+VISIBLE size_t __wrap_ZSTD_compress(void *dest, size_t dest_cap, const void *source, size_t source_len, int level);
+VISIBLE size_t __wrap_ZSTD_decompress(void *dest, size_t dest_cap, const void *source, size_t source_len);
 
 void store_real(bool use)
 {
