@@ -6,6 +6,7 @@
  * Logstash's plain output, `2026-03-04T09:15:02.481Z host text`.
  */
 #include "record/level.h"
+#include "record/text_line.h"
 #include "record/text_word.h"
 
 enum { LONGEST_HOST = 160 };
@@ -48,7 +49,7 @@ static bool read_ctime(struct slice line, struct text_header *h)
 	struct timestamp time;
 	if (line.len <= CTIME + 1 || line.ptr[CTIME] != ' ' || line.ptr[13] != ':' || !timestamp_parse_words(slice_sub(line, 0, CTIME), &time) || time.yearless)
 		return false;
-	text_header_read(slice_trim(text_rest(line, CTIME)), h);
+	text_header_read_inside(slice_trim(text_rest(line, CTIME)), h);
 	h->has_time = true;
 	h->time = time;
 	return true;
@@ -111,7 +112,7 @@ static bool read_logstash(struct slice line, struct text_header *h)
 	struct slice text = after_host(text_rest(line, blank + 1));
 	if (text.len == 0 || !timestamp_scan(line, &time) || time.len != blank)
 		return false;
-	text_header_read(text, h);
+	text_header_read_inside(text, h);
 	h->contained = true;
 	h->container = time;
 	if (!h->has_time) {

@@ -506,10 +506,10 @@ static bool read_element(struct scan *s)
 	return read_channel(s) || read_logger(s) || read_loguru(s) || read_module(s);
 }
 
-void text_header_read(struct slice line, struct text_header *ret)
+static void read_header(struct slice line, bool inside, struct text_header *ret)
 {
 	*ret = (struct text_header){0};
-	if (text_line_read(line, ret))
+	if (text_line_read(line, inside, ret))
 		return;
 	struct scan s = {.rest = line, .h = ret};
 	for (int i = 0; i < MAX_ELEMENTS; i++) {
@@ -528,6 +528,16 @@ void text_header_read(struct slice line, struct text_header *ret)
 	ret->message = header ? slice_trim(s.rest) : line;
 	if (!header)
 		ret->logger = ret->service = slice_of(NULL, 0);
+}
+
+void text_header_read(struct slice line, struct text_header *ret)
+{
+	read_header(line, false, ret);
+}
+
+void text_header_read_inside(struct slice line, struct text_header *ret)
+{
+	read_header(line, true, ret);
 }
 
 bool text_header_is(struct slice line)

@@ -294,19 +294,19 @@ static bool may_be_tagged(struct slice line)
 }
 
 /* A line that begins with "2026-03-04". */
-static bool read_dated(struct slice line, struct text_header *h)
+static bool read_dated(struct slice line, bool inside, struct text_header *h)
 {
 	if (line.ptr[10] == 'T')
-		return (may_be_tagged(line) && read_3164(line, h)) || text_frame_read(line, h);
+		return (may_be_tagged(line) && read_3164(line, h)) || (!inside && text_frame_read(line, h));
 	return line.len > 30 && line.ptr[19] == ' ' && read_w3c(line, h);
 }
 
 /* A line that begins with a date, a host or a process. */
-static bool read_plain(struct slice line, struct text_header *h)
+static bool read_plain(struct slice line, bool inside, struct text_header *h)
 {
 	char c = line.ptr[0];
 	if (text_digit(c) && line.ptr[4] == '-' && line.ptr[7] == '-')
-		return read_dated(line, h);
+		return read_dated(line, inside, h);
 	if (text_digit(c) && read_redis(line, h))
 		return true;
 	/* an access log's time stands behind three words */
@@ -327,17 +327,17 @@ static bool behind_syslog(struct text_header *h)
 	return true;
 }
 
-bool text_line_read(struct slice line, struct text_header *ret)
+bool text_line_read(struct slice line, bool inside, struct text_header *ret)
 {
 	if (line.len < 16)
 		return false;
 	if (line.ptr[0] == '<')
 		return read_5424(line, ret) || (read_3164(line, ret) && behind_syslog(ret));
 	if (line.ptr[0] == '[')
-		return read_apache(line, ret) || text_proxy_read(line, ret) || text_frame_read(line, ret);
+		return read_apache(line, ret) || text_proxy_read(line, ret) || (!inside && text_frame_read(line, ret));
 	if (line.ptr[1] == ',')
 		return read_ruby(line, ret);
 	if (line.ptr[3] == ' ' && (unsigned)(line.ptr[0] - 'A') <= 'W' - 'A')
-		return (read_3164(line, ret) && behind_syslog(ret)) || text_frame_read(line, ret);
-	return read_plain(line, ret);
+		return (read_3164(line, ret) && behind_syslog(ret)) || (!inside && text_frame_read(line, ret));
+	return read_plain(line, inside, ret);
 }

@@ -33,6 +33,12 @@ static void take_status(struct text_header *h, int64_t status)
 	h->severity = text_severity_of_status(status);
 }
 
+/* Negative: it did not come so far. */
+static void take_ms(struct text_header *h, int64_t ms)
+{
+	h->has_duration = duration_of((double)ms, NS_PER_MS, &h->duration_ns);
+}
+
 /* received sent duration: the last of the first three numbers in a row; -1 if there are none. */
 static int64_t envoy_duration(struct slice rest)
 {
@@ -63,9 +69,7 @@ static bool read_envoy(struct slice line, struct text_header *h)
 		found.severity = SEVERITY_ERROR;
 	else
 		take_status(&found, status);
-	int64_t ms = envoy_duration(rest);
-	found.has_duration = ms >= 0;
-	found.duration_ns = ms >= 0 ? ms * NS_PER_MS : 0;
+	take_ms(&found, envoy_duration(rest));
 	*h = found;
 	return true;
 }
@@ -91,7 +95,7 @@ static bool read_haproxy(struct slice line, struct text_header *h)
 		found.service = SLICE("haproxy");
 		tag = text_word(&rest);
 	}
-	if (!memchr(tag.ptr, ':', tag.len) || rest.len < 40 || rest.ptr[0] != '[' || !timestamp_scan(text_rest(rest, 1), &found.time) || !found.time.dated || rest.ptr[found.time.len + 1] != ']')
+	if (!memchr(tag.ptr, ':', tag.len) || rest.len < 40 || rest.ptr[0] != '[' || !timestamp_scan(text_rest(rest, 1), &found.time) || !found.time.dated || found.time.len + 1 >= rest.len || rest.ptr[found.time.len + 1] != ']')
 		return false;
 	rest = slice_trim(text_rest(rest, found.time.len + 2));
 	text_word(&rest); /* the frontend */
@@ -99,8 +103,7 @@ static bool read_haproxy(struct slice line, struct text_header *h)
 	if (!memchr(backend.ptr, '/', backend.len) || !haproxy_total(times, &ms) || !text_status(text_word(&rest), &status))
 		return false;
 	take_status(&found, status);
-	found.has_duration = ms >= 0;
-	found.duration_ns = ms * NS_PER_MS;
+	take_ms(&found, ms);
 	take_request(text_rest(rest, slice_find(rest, '"', 0)), &found, &rest);
 	*h = found;
 	return true;

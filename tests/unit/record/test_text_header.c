@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../check.h"
 
+#include "base/buf.h"
 #include "record/text_header.h"
+
+#include <stdlib.h>
 
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
 #define SPAN "00f067aa0ba902b7"
@@ -61,11 +64,61 @@ static void the_rest_of_a_multi_line_text_belongs_to_the_message(void **state)
 	check_slice(h.message, "failed\njava.io.IOException: no\n\tat a.b.C.run(C.java:5)");
 }
 
+/* A copy in memory of its own, so that sanitizers see who reads behind it. */
+static void read_alone(const char *line, struct text_header *h)
+{
+	size_t len = strlen(line);
+	char *copy = malloc(len);
+	assert_non_null(copy);
+	memcpy(copy, line, len);
+	text_header_read(slice_of(copy, len), h);
+	free(copy);
+}
+
+static void a_line_within_a_line_within_a_line_leads_no_deeper_than_one(void **state)
+{
+	static const char *const heads[] = {"Wed Mar  4 09:15:02 2026 ", "2026-03-04T09:15:02.481Z web-1 "};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct buf line = {0};
+		struct text_header h;
+		for (int n = 0; n < 50000; n++)
+			buf_add_str(&line, heads[i]);
+		buf_add_str(&line, "x");
+		read_alone(buf_cstr(&line), &h);
+		assert_true(h.has_time);
+		buf_done(&line);
+	}
+}
+
+static void lines_of_proxies_may_be_cut_anywhere_and_hold_any_number(void **state)
+{
+	static const char *const lines[] = {
+		"10.0.0.1:5 [04/Mar/2026:09:15:02.481] web app/a 0/0/0/1/9000000000000000000 200 512 - - ---- \"GET / HTTP/1.1\"",
+		"10.0.0.1:5 [04/Mar/2026:09:15:02.481234567890123456789012345678901234567890",
+		"[2026-03-04T09:15:02.481Z] \"GET /p HTTP/1.1\" 200 - 0 512 9000000000000000000 3 \"-\" \"curl\"",
+		"http 2026-03-04T09:15:02.481Z app/a 10.0.0.1:5 10.0.0.2:80 9e300 0.1 0.1 200 200 34 366 \"GET http://a:80/ HTTP/1.1\" \"Root=1-67-",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct buf line = {0};
+		struct text_header h;
+		buf_add_str(&line, lines[i]);
+		for (; line.len > 0; line.len--) {
+			read_alone(buf_cstr(&line), &h);
+			assert_true(h.duration_ns >= -1);
+		}
+		buf_done(&line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers_of_usual_layouts_are_taken_apart),
 		cmocka_unit_test(the_rest_of_a_multi_line_text_belongs_to_the_message),
+		cmocka_unit_test(a_line_within_a_line_within_a_line_leads_no_deeper_than_one),
+		cmocka_unit_test(lines_of_proxies_may_be_cut_anywhere_and_hold_any_number),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
