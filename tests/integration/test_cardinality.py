@@ -5,7 +5,7 @@
 """
 import json, os, random, subprocess, sys, time
 from flood import RULES
-from stage import Producer, Stage, kafka
+from stage import Producer, Stage, kafka, produce_values
 
 SECONDS = 60 if os.environ.get("WINNOW_CARDINALITY") == "full" else 10
 RATE = 10_000
@@ -78,6 +78,7 @@ class Cardinality(Stage):
         flood = Flood(SECONDS, time.time())
         flood.write(path)
         settings = self.settings("kafka", topics=[self.logs], rules=[rules], budgets=BUDGETS)
+        produce_values(kafka().brokers, self.logs, [flood.log(time.time(), "desk", "the topic is there").encode()])    # or there is nothing to be ready for
         servers = [self.winnow(settings) for _ in range(2)]
         for s in servers:
             self.until(lambda s=s: s.get("/-/ready")[0] == 200, 60, "ready")
