@@ -98,7 +98,7 @@ static void expect_brokers(const struct control *c)
 {
 	for (size_t i = 0; i < c->config->sources_len; i++)
 		if (c->config->sources[i].kind == CONFIG_SOURCE_KAFKA)
-			status_trouble(c->status, "kafka", "not connected yet");
+			status_expect(c->status, "kafka", "not connected yet");
 }
 
 /* Opens journal and books, waiting for a broker that is not reachable; 0, or the exit status. */

@@ -15,6 +15,7 @@ enum { PARTS_MAX = 8 };
 struct trouble {
 	const char *part;
 	char text[512];
+	bool told; /* in the log */
 };
 
 struct status {
@@ -419,19 +420,34 @@ static struct trouble *trouble_of(struct status *s, const char *part)
 	return &s->troubles[s->troubles_len++];
 }
 
-void status_trouble(struct status *s, const char *part, const char *text)
+/* Whether that is news, and whether something that was said is over with it. */
+static bool set_trouble(struct status *s, const char *part, const char *text, bool told, bool *ret_over)
 {
 	pthread_mutex_lock(&s->lock);
 	struct trouble *t = trouble_of(s, part);
 	bool news = strcmp(t->text, text) != 0;
-	bool over = news && !text[0];
-	if (news)
+	*ret_over = news && !text[0] && t->told;
+	if (news) {
 		snprintf(t->text, sizeof(t->text), "%s", text);
+		t->told = told;
+	}
 	pthread_mutex_unlock(&s->lock);
+	return news;
+}
+
+void status_trouble(struct status *s, const char *part, const char *text)
+{
+	bool over, news = set_trouble(s, part, text, true, &over);
 	if (over)
 		log_line(LOG_INFO, part, "all is well");
-	else if (news)
+	else if (news && text[0])
 		log_line(LOG_WARN, part, "%s", text);
+}
+
+void status_expect(struct status *s, const char *part, const char *text)
+{
+	bool over;
+	set_trouble(s, part, text, false, &over);
 }
 
 void status_set_canary(struct status *s, struct canary *canary)

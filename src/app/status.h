@@ -28,6 +28,8 @@ typedef int64_t status_end_fn(void *arg, const char *topic, int32_t partition);
 void status_set_ends(struct status *s, status_end_fn *end, void *arg);
 /* What keeps a part ("journal", "kafka") from working, in a sentence; empty: nothing. Logged when it changes. */
 void status_trouble(struct status *s, const char *part, const char *text);
+/* The same of what nobody has tried yet: not logged. */
+void status_expect(struct status *s, const char *part, const char *text);
 /* The offset that someone set a consumer group to was not heeded. */
 void status_overruled(struct status *s);
 /* Where workers show records to who looks on. */
