@@ -14,9 +14,16 @@ def shop_truth():
     """(folder, truth) of one shop for all tests: three minutes that ended a minute ago."""
     if not _shop:
         folder = run_folder("shop")
-        truth = shop.generate(folder, minutes=3, end=time.time() - 60, scale=1.0)
-        _shop.update(folder=folder, truth={k: dict(truth[k]) for k in ("logs", "errors", "spans")})
+        end = time.time() - 60
+        truth = shop.generate(folder, minutes=3, end=end, scale=1.0)
+        _shop.update(folder=folder, begin=end - 180, truth={k: dict(truth[k]) for k in ("logs", "errors", "spans")})
     return _shop["folder"], _shop["truth"]
+
+
+def shop_begin():
+    """When its first record is, in seconds."""
+    shop_truth()
+    return _shop["begin"]
 
 
 class Desk(unittest.TestCase):

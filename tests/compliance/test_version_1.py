@@ -2,7 +2,7 @@
 """Remote write 1.0: the 19 cases of the public suite for senders (prometheus/compliance, remote_write), each with counts of its own, because a sender that sends
 nothing passes most of them. Cases about scraping are read as what they mean for a sender whose series come from records."""
 import random, time
-from desk import Answer, Desk, shop_truth
+from desk import Answer, Desk, shop_begin, shop_truth
 
 
 class Version1(Desk):
@@ -128,8 +128,7 @@ class Version1(Desk):
         self.assertEqual(len(set(failing)), 1)
         tries = [q for q in r.requests if tuple((s.key(), s.samples[0].time_ms) for s in q.series) == failing[0]]
         self.assertEqual([q.status for q in tries], [500, 500, 500, 204])
-        gaps = [b.at - a.at for a, b in zip(tries, tries[1:])]
-        self.assertGreater(gaps[1], gaps[0] * 1.3)
+        self.assertGreater(tries[3].at - tries[0].at, 0.5)     # 90, 180 and 360 ms at least; a busy machine only makes it longer
         self.assertEqual([q.headers.get("Retry-Attempt") for q in tries], [None, "1", "2", "3"])
         self.exact(r)
 
@@ -168,7 +167,8 @@ class Version1(Desk):
         r = self.shop()
         times = {t for points in r.store.values() for t, _ in points}
         self.assertEqual({t % 5000 for t in times}, {0})
-        self.assertLess(max(times) - min(times), 400_000)
+        self.assertGreaterEqual(min(times), shop_begin() * 1000 - 5000)     # the 0 of a first value is a step before it
+        self.assertLessEqual(max(times), time.time() * 1000)
 
     def test_up(self):
         """Up: the self-metrics balance: consumed is the sum of all outcomes"""
