@@ -25,6 +25,22 @@ class Tools(unittest.TestCase):
         self.assertEqual(logs, truth["logs"])
         self.assertGreater(truth["errors"]["payment"], 10)
 
+    def test_shop_in_slices(self):
+        """slices of the shop's time lose nothing: what one begins, another ends, so as many checkouts fail as in one piece"""
+        def failed(folder):
+            with open(os.path.join(folder, "spans.jsonl")) as f:
+                ends = [s for line in f for r in json.loads(line)["resourceSpans"] for p in r["scopeSpans"] for s in p["spans"] if s["name"] == "POST /checkout"]
+            return sum(s["status"] != {} for s in ends), len(ends)
+        folder, ahead, slices = run_folder("shop"), shop.Ahead(), []
+        for at in range(24):
+            shop.generate(folder, seed=at, minutes=5 / 60, end=1.8e9 + 5 * at, phase=2, ahead=ahead)
+            slices.append(failed(folder))
+        shop.generate(folder, minutes=2, end=1.8e9, phase=2)
+        bad, of = map(sum, zip(*slices))
+        whole_bad, whole = failed(folder)
+        self.assertAlmostEqual(of / whole, 1, delta=0.2)
+        self.assertAlmostEqual(bad / of, whole_bad / whole, delta=0.08)
+
     def test_produce(self):
         """produce counts what it sends, by service, and moves the newest time to now"""
         with Broker({"t": PARTITIONS}) as broker:

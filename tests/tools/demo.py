@@ -193,12 +193,13 @@ Three queries to paste:
     def stay(self):
         say("Staying up until Ctrl-C." if self.replay else "The shop goes on, with its incident coming and going every six minutes, until Ctrl-C.")
         begun = played = time.time()
+        ahead = shop.Ahead()
         while all(server.alive() for server in self.servers):
             time.sleep(5)
             if not self.replay:
                 now = time.time()
                 minute = int((now - begun) / 60) % 6
-                shop.generate(self.folder, seed=int(now), minutes=(now - played) / 60, end=now, phase=0 if minute < 3 else 1 if minute == 3 else 2)
+                shop.generate(self.folder, seed=int(now), minutes=(now - played) / 60, end=now, phase=0 if minute < 3 else 1 if minute == 3 else 2, ahead=ahead)
                 played = now
                 for topic, path in zip(("logs", "spans"), self.paths):
                     produce(self.kafka.brokers, topic, path)

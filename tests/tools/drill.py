@@ -55,10 +55,11 @@ class Shop:
         self.brokers, self.folder = brokers, folder
         self.own_log, self.own_read, self.odd = own_log, 0, 3
         self.phase, self.stopping = 0, threading.Event()
+        self.ahead = shop.Ahead()
         self.failure = None
 
     def play(self, minutes, end, seed):
-        shop.generate(self.folder, seed=seed, minutes=minutes, end=end, scale=SCALE, phase=self.phase)
+        shop.generate(self.folder, seed=seed, minutes=minutes, end=end, scale=SCALE, phase=self.phase, ahead=self.ahead)
         by_trace(os.path.join(self.folder, "spans.jsonl"), os.path.join(self.folder, "keyed.jsonl"))
         for topic, name in (("logs", "logs.jsonl"), ("spans", "keyed.jsonl")):
             produce(self.brokers, topic, os.path.join(self.folder, name), "-k", "trace")

@@ -75,13 +75,21 @@ SHAPES = {f.__name__: f for f in (pino, zap, slog, logback, clef, python, contai
 Record = collections.namedtuple("Record", "service ns level template text values logger pod trace span http took_ms")
 
 
+class Ahead:
+    """What a slice of the shop's time began and the next one ends: without it every slice would lose what is slow, and what fails is slow."""
+
+    def __init__(self):
+        self.logs, self.spans = [], []
+
+
 class Shop:
-    def __init__(self, scenario, seed, minutes, end_ns, scale):
+    def __init__(self, scenario, seed, minutes, end_ns, scale, ahead=None):
         self.scenario, self.random = scenario, random.Random(seed)
         self.length = int(minutes * 60e9)
         self.start = end_ns - self.length
         self.visits = int(minutes * 60 * scenario["visits_per_second"] * scale)
-        self.logs, self.spans = [], []
+        self.ahead = ahead
+        self.logs, self.spans = (list(ahead.logs), list(ahead.spans)) if ahead else ([], [])
 
     def phase(self, ns):
         return next((p for p in self.scenario["incident"] if (ns - self.start) / self.length < p["until"]), self.scenario["incident"][-1])
@@ -158,7 +166,8 @@ class Shop:
 
     def play(self):
         weights = [v["weight"] for v in self.scenario["visits"]]
-        last = 0.55     # nobody enters in the last half second, so that almost everything has ended by the end
+        # nobody enters in the last half second, so that almost everything has ended by the end; where more follows, what has not ended follows too
+        last = 0 if self.ahead else 0.55
         for _ in range(self.visits):
             at = self.start + int(self.random.random() * (self.length - last * 1e9))
             visit = self.random.choices(self.scenario["visits"], weights)[0]
@@ -167,6 +176,8 @@ class Shop:
             for i in range(math.floor(self.length / 1e9 / job["every_s"])):
                 self.log(job["service"], self.start + int(i * job["every_s"] * 1e9) + self.random.randrange(10**8), job["log"], self.values(), took_ns=10**6 * 7)
         end = self.start + self.length
+        if self.ahead:
+            self.ahead.logs, self.ahead.spans = [r for r in self.logs if r.ns >= end], [s for s in self.spans if s[0] >= end]
         self.logs = sorted((r for r in self.logs if r.ns < end), key=lambda r: r.ns)      # what would be logged later has not been yet
         self.spans = sorted((s for s in self.spans if s[0] < end), key=lambda s: s[0])
 
@@ -194,13 +205,13 @@ class Shop:
                 "phases": [{"phase": p["phase"], "until": (self.start + p["until"] * self.length) / 1e9} for p in self.scenario["incident"]]}
 
 
-def generate(folder, seed=7, minutes=10, end=None, scale=1.0, phase=None):
-    """Plays the shop into folder and returns the truth. phase: the number of the incident's one phase, instead of all in turn."""
+def generate(folder, seed=7, minutes=10, end=None, scale=1.0, phase=None, ahead=None):
+    """Plays the shop into folder and returns the truth. phase: the number of the incident's one phase, instead of all in turn. ahead: given again with each slice of one time."""
     with open(SCENARIO) as f:
         scenario = json.load(f)
     if phase is not None:
         scenario["incident"] = [scenario["incident"][phase]]
-    shop = Shop(scenario, seed, minutes, int((end or time.time()) * 1e9), scale)
+    shop = Shop(scenario, seed, minutes, int((end or time.time()) * 1e9), scale, ahead)
     shop.play()
     encode = json.JSONEncoder(separators=(",", ":")).encode
     os.makedirs(folder, exist_ok=True)
