@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ledger/state.h"
+#include "ledger/walk.h"
 #include "metric/rule_family.h"
 #include "metric/write2.h"
 
@@ -146,21 +147,21 @@ static inline void use_family(struct draft *d, enum family_id id)
 	d->points.names = k->names;
 }
 
-static inline void set_points(struct draft *d, const struct series *s, const double *values, int64_t at_ms, size_t marked, const struct exemplar *exemplar)
+static inline void set_points(struct draft *d, const struct series *s, int64_t at_ms)
 {
 	struct points *p = &d->points;
 	p->labels = s->pairs;
 	p->order = s->order;
 	p->at_ms = at_ms;
 	p->begun_ms = beginning_ms(d, s);
-	p->values = values;
-	p->marked = marked;
-	p->exemplar = exemplar;
 }
 
 static void put(struct draft *d, const struct series *s, const double *values, int64_t at_ms, size_t marked, const struct exemplar *exemplar)
 {
-	set_points(d, s, values, at_ms, marked, exemplar);
+	set_points(d, s, at_ms);
+	d->points.values = values;
+	d->points.marked = marked;
+	d->points.exemplar = exemplar;
 	if (d->write2)
 		write2_series(d->write2, &d->points);
 	else
@@ -379,34 +380,10 @@ static size_t write_place(struct draft *d, const struct walk *w, bool anchors, s
 	return exemplars;
 }
 
-/* A counter or gauge that has a value and nothing else to say, as nearly all series in nearly all steps. False: the part is full. */
-static inline bool add_value(struct draft *d, const struct walk *w, uint32_t place)
-{
-	if (!make_room(d, false, place, 1))
-		return false;
-	const double value = value_of(d, w, w->increment);
-	struct drafted *last = d->last;
-	set_points(d, w->series, &value, d->end_ms, 0, NULL);
-	if (d->write2) {
-		last->bytes = write2_value(d->write2, &d->points);
-	} else {
-		remote_write_series(&d->cut->bytes, &d->points);
-		last->bytes = d->cut->bytes.len - last->begin;
-	}
-	if (d->tells_metadata)
-		note_family(d->cut, w->series->family);
-	last->request.last = place + 1;
-	last->request.samples++;
-	return true;
-}
-
 /* False: the part is full. */
-static bool add_place(struct draft *d, const struct walk *w, bool anchors, uint32_t place)
+static __attribute__((noinline)) bool add_place(struct draft *d, const struct walk *w, bool anchors, uint32_t place)
 {
 	struct series *s = w->series;
-	use_family(d, s->family);
-	if (!anchors && d->kin->classic == 1 && w->look == LOOK_SAMPLE && !s->aside && !w->step->retired_len && !(w->increment && w->increment->exemplar))
-		return add_value(d, w, place);
 	struct forms forms = forms_of(d, w);
 	size_t exemplars = 0, samples = (forms.classic ? d->kin->classic : 0) + forms.native;
 	if (!anchors && forms.classic && w->step->retired_len)
@@ -417,6 +394,33 @@ static bool add_place(struct draft *d, const struct walk *w, bool anchors, uint3
 	if (!s->aside)
 		exemplars = write_place(d, w, anchors, forms);
 	account(d, place, samples, exemplars);
+	return true;
+}
+
+/* A counter or gauge that has a value and nothing else to say, as nearly all series in nearly all steps. */
+static inline bool is_value(const struct draft *d, const struct walk *w)
+{
+	return d->kin->classic == 1 && w->look == LOOK_SAMPLE && !w->series->aside && !w->step->retired_len && !(w->increment && w->increment->exemplar);
+}
+
+/* Its place. False: the part is full. */
+static inline bool add_value(struct draft *d, const struct walk *w, uint32_t place)
+{
+	if (!make_room(d, false, place, 1))
+		return false;
+	const double value = value_of(d, w, w->increment);
+	struct drafted *last = d->last;
+	if (d->write2) {
+		set_points(d, w->series, d->end_ms);
+		last->bytes = write2_value(d->write2, &d->points, value);
+	} else {
+		put(d, w->series, &value, d->end_ms, 0, NULL);
+		last->bytes = d->cut->bytes.len - last->begin;
+	}
+	if (d->tells_metadata)
+		note_family(d->cut, w->series->family);
+	last->request.last = place + 1;
+	last->request.samples++;
 	return true;
 }
 
@@ -502,6 +506,7 @@ static void cut_anchors(struct draft *d, const struct step *step)
 		c->begins |= w.anchor || begins(&w);
 		if (!w.anchor)
 			continue;
+		use_family(d, w.series->family);
 		if (!add_place(d, &w, true, place)) {
 			remember(c, &w, place);
 			return;
@@ -520,7 +525,8 @@ static void cut_values(struct draft *d, const struct step *step)
 	while (walk_next(&w)) {
 		if (w.look == LOOK_NOTHING)
 			continue;
-		if (!add_place(d, &w, false, place)) {
+		use_family(d, w.series->family);
+		if (!(is_value(d, &w) ? add_value(d, &w, place) : add_place(d, &w, false, place))) {
 			remember(c, &w, place);
 			return;
 		}
@@ -573,9 +579,12 @@ void ledger_cut_range(struct ledger *l, int64_t step, bool anchors, uint32_t fir
 	if (!s)
 		return;
 	struct walk w = {.l = l, .step = s};
-	for (uint32_t place = 0; place < last && next_place(&w, anchors); place++)
-		if (place >= first)
-			add_place(&d, &w, anchors, place);
+	for (uint32_t place = 0; place < last && next_place(&w, anchors); place++) {
+		if (place < first)
+			continue;
+		use_family(&d, w.series->family);
+		add_place(&d, &w, anchors, place);
+	}
 	finish(&d);
 }
 

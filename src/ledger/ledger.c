@@ -50,6 +50,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "ledger/state.h"
+#include "ledger/walk.h"
 
 #include <stdlib.h>
 

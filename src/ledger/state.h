@@ -234,22 +234,6 @@ double step_sum(const struct step *step, const struct increment *i);
 const uint64_t *step_buckets(const struct step *step, const struct increment *i);
 const struct exemplar *step_exemplar(const struct step *step, const struct increment *i);
 
-enum look { LOOK_NOTHING, LOOK_SAMPLE, LOOK_STALE };
-
-/* What a step sends, series by series in order: the one truth that cuts, marks and names go by. */
-struct walk {
-	const struct ledger *l;
-	const struct step *step;
-	size_t next_series, next_increment;
-	struct series *series;            /* the current one */
-	const struct increment *increment; /* NULL: none in this step */
-	enum look look;
-	bool anchor;                      /* the series needs its value from before, one step earlier */
-};
-bool walk_next(struct walk *w);
-/* Only series with increments in the step, in the same order: next_series is of no use then. */
-bool walk_increments(struct walk *w);
-
 /* time.c */
 /* Whether the watermark waits for the partition (but for its being too far behind). */
 bool time_in_play(const struct ledger *l, const struct partition *p);

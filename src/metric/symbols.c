@@ -75,7 +75,8 @@ static inline uint32_t text_ref(struct symbols *y, struct pair_text *t)
 	return t->epoch == y->epoch ? t->ref : text_add(y, t);
 }
 
-static __attribute__((noinline)) uint64_t long_varint(uint32_t value, unsigned *ret_len)
+/* A varint of at most four bytes as a number, its first byte the lowest one. */
+static uint64_t varint_word(uint32_t value, unsigned *ret_len)
 {
 	uint64_t word = value & 0x7f;
 	unsigned len = 1;
@@ -89,26 +90,53 @@ static __attribute__((noinline)) uint64_t long_varint(uint32_t value, unsigned *
 	return word;
 }
 
-/* A varint of at most four bytes as a number, its first byte the lowest one. */
-static inline uint64_t varint_word(uint32_t value, unsigned *ret_len)
+static __attribute__((noinline)) struct symbol_refs spell_long(uint32_t name, uint32_t value)
 {
-	*ret_len = value < 0x80 ? 1 : 2;
-	if (value < 0x80)
-		return value;
-	return value < 0x4000 ? (value & 0x7f) | 0x80 | (value & 0x3f80) << 1 : long_varint(value, ret_len);
-}
-
-/* The references are put into the pair by one store: they are read right after, and from several smaller ones the reader would have to wait until all have
- * gone to memory. */
-void symbols_look_up(struct symbols *y, struct pair *pair)
-{
-	const uint32_t name = text_ref(y, pair->name), value = text_ref(y, pair->value);
 	unsigned name_len, value_len;
 	uint64_t word = varint_word(name, &name_len);
 	word |= varint_word(value, &value_len) << 8 * name_len;
-	put_bits(pair->refs, word);
-	pair->refs_len = (uint8_t)(name_len + value_len);
-	pair->epoch = y->epoch;
+	return (struct symbol_refs){word, name_len + value_len};
+}
+
+static inline struct symbol_refs spell(uint32_t name, uint32_t value)
+{
+	if (name >= 0x80 || value >= 0x4000)
+		return spell_long(name, value);
+	if (value < 0x80)
+		return (struct symbol_refs){name | value << 8, 2};
+	return (struct symbol_refs){name | (value & 0x7f) << 8 | 0x8000 | (value & 0x3f80) << 9, 3};
+}
+
+static inline struct symbol_refs keep_refs(struct pair *pair, uint32_t epoch, uint32_t name, uint32_t value)
+{
+	const struct symbol_refs refs = spell(name, value);
+	put_bits(pair->refs, refs.word);
+	pair->refs_len = (uint8_t)refs.len;
+	pair->epoch = epoch;
+	return refs;
+}
+
+static __attribute__((noinline)) struct symbol_refs look_up_any(struct symbols *y, struct pair *pair)
+{
+	const uint32_t name = text_ref(y, pair->name), value = text_ref(y, pair->value);
+	return keep_refs(pair, y->epoch, name, value);
+}
+
+/* As a rule the name is known, and the value is new, short, and finds room: a way without calls. */
+struct symbol_refs symbols_look_up(struct symbols *y, struct pair *pair)
+{
+	enum { SHORT = 31 };
+	struct pair_text *const t = pair->value;
+	const uint32_t epoch = y->epoch, len = t->len;
+	if (pair->name->epoch != epoch || t->epoch == epoch || len - 1 >= SHORT || y->bytes.cap - y->bytes.len < 1 + PAIR_PAD)
+		return look_up_any(y, pair);
+	uint8_t *at = (uint8_t *)y->bytes.data + y->bytes.len;
+	*at = TAG_SYMBOL;
+	memcpy(at + 1, t->text - 1, PAIR_PAD);
+	y->bytes.len += len + 2;
+	t->epoch = epoch;
+	t->ref = y->len++;
+	return keep_refs(pair, epoch, pair->name->ref, t->ref);
 }
 
 /* --- any text --- */

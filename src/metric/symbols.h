@@ -25,14 +25,20 @@ void symbols_done(struct symbols *y);
 void symbols_begin(struct symbols *y);
 /* The reference of any text. */
 uint32_t symbols_ref(struct symbols *y, struct slice text);
-/* The references of a pair's texts, kept in the pair. */
-void symbols_look_up(struct symbols *y, struct pair *pair);
+/* The references of a pair's texts, as its refs, kept in the pair. */
+struct symbol_refs {
+	uint64_t word, len;
+};
+struct symbol_refs symbols_look_up(struct symbols *y, struct pair *pair);
 
 /* A pair's references in this request, written up to PAIR_REFS past their end. epoch: the table's, which the compiler cannot know to stay as it is. */
 static inline uint8_t *symbols_put_known(struct symbols *y, uint32_t epoch, uint8_t *at, struct pair *pair)
 {
-	if (pair->epoch != epoch)
-		symbols_look_up(y, pair);
+	if (pair->epoch != epoch) {
+		const struct symbol_refs refs = symbols_look_up(y, pair);
+		put_bits(at, refs.word);
+		return at + refs.len;
+	}
 	memcpy(at, pair->refs, PAIR_REFS);
 	return at + pair->refs_len;
 }

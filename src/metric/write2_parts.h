@@ -21,14 +21,26 @@ struct metadata {
 	uint8_t bytes[METADATA_BYTES];
 };
 
-/* What is behind the value of each sample of a family: its times, then the metadata of the TimeSeries. */
+/* A sample with a value: tag, length and tag of the value come before it. */
+enum { VALUE_AT = 3, VALUED = VALUE_AT + 8, PLAIN_HEAD = 16, PLAIN_TAIL = 48 };
+
+/* What stands around the labels and the value of each sample of a family. */
 struct rest {
 	const struct family *family;
+	const struct family_pairs *names;
 	int64_t at_ms, begun_ms;
 	uint32_t epoch;
 	uint8_t len, times_len;
-	uint8_t bytes[48];
+	bool plain;              /* head is right, and all from the value on has its place in PLAIN_TAIL */
+	uint8_t head_len;
+	uint8_t head[PLAIN_HEAD];          /* room for tags and lengths, and the name */
+	uint8_t bytes[VALUED + PLAIN_TAIL]; /* the sample up to its value, room for that; then the times, then the metadata of the TimeSeries: len from there on */
 };
+
+static inline const uint8_t *rest_bytes(const struct rest *r)
+{
+	return r->bytes + VALUED;
+}
 
 /* The references of `le` for each bound of a family; more than BOUND_REFS of one: none is of use. */
 enum { BOUND_REFS = 8 };

@@ -14,16 +14,12 @@
 
 static inline bool is_rest_of(const struct rest *r, const struct points *p)
 {
-	return r->family == p->family && r->at_ms == p->at_ms && r->begun_ms == p->begun_ms;
+	return r->family == p->family && r->begun_ms == p->begun_ms && r->at_ms == p->at_ms && r->names == p->names;
 }
 
-static __attribute__((noinline)) const struct rest *find_rest(struct write2 *w, const struct points *p)
+static __attribute__((noinline)) void make_rest(struct write2 *w, struct rest *r, const struct points *p)
 {
-	struct rest *r = &w->rests[family_slot(p->family)];
-	w->last = r;
-	if (r->epoch == w->symbols.epoch && is_rest_of(r, p))
-		return r;
-	uint8_t *at = r->bytes;
+	uint8_t *const behind = r->bytes + VALUED, *at = behind;
 	const struct metadata *m = write2_metadata(w, p->family);
 	if (p->at_ms) {
 		*at++ = TAG_VARINT_2;
@@ -33,13 +29,29 @@ static __attribute__((noinline)) const struct rest *find_rest(struct write2 *w, 
 		*at++ = TAG_VARINT_3;
 		at = put_varint(at, (uint64_t)p->begun_ms);
 	}
-	r->times_len = (uint8_t)(at - r->bytes);
+	r->times_len = (uint8_t)(at - behind);
 	at = put_bytes(at, TAG_METADATA, (const char *)m->bytes, m->len);
-	r->len = (uint8_t)(at - r->bytes);
+	r->len = (uint8_t)(at - behind);
+	r->bytes[0] = TAG_SAMPLE;
+	r->bytes[1] = (uint8_t)(9 + r->times_len);
+	r->bytes[2] = TAG_DOUBLE_1;
+	r->head[0] = TAG_SERIES;
+	r->head[2] = TAG_REFS;
+	r->head_len = (uint8_t)(symbols_put_pair(&w->symbols, r->head + 4, p->names->name[0]) - r->head);
+	r->plain = p->family->type != METRIC_HISTOGRAM && VALUED + r->len <= PLAIN_TAIL;
 	r->family = p->family;
+	r->names = p->names;
 	r->at_ms = p->at_ms;
 	r->begun_ms = p->begun_ms;
 	r->epoch = w->symbols.epoch;
+}
+
+static __attribute__((noinline)) const struct rest *find_rest(struct write2 *w, const struct points *p)
+{
+	struct rest *r = &w->rests[family_slot(p->family)];
+	if (r->epoch != w->symbols.epoch || !is_rest_of(r, p))
+		make_rest(w, r, p);
+	w->last = r;
 	return r;
 }
 
@@ -118,35 +130,43 @@ static void add_point(struct write2 *w, const struct points *p, const struct res
 		at = symbols_put_pair(&w->symbols, at, le);
 	at = close_message(start + 4, put_behind(&w->symbols, at, p));
 	at = put_value(at, rest, bits_of(value));
-	memcpy(at, rest->bytes, sizeof(rest->bytes));
+	memcpy(at, rest_bytes(rest), PLAIN_TAIL);
 	if (!exemplar || !point_takes(exemplar)) {
 		end_point(w, start, at + rest->len);
 		return;
 	}
 	size_t metadata = (size_t)(rest->len - rest->times_len);
 	at = write2_put_exemplar(w, at + rest->times_len, exemplar);
-	memcpy(at, rest->bytes + rest->times_len, metadata);
+	memcpy(at, rest_bytes(rest) + rest->times_len, metadata);
 	end_point(w, start, at + metadata);
 }
 
-size_t write2_value(struct write2 *w, const struct points *p)
+/* The labels that sort before the name, a value that is left out: seldom. */
+static __attribute__((noinline)) size_t add_value(struct write2 *w, const struct points *p, const struct rest *rest, double value)
+{
+	add_point(w, p, rest, p->names->name[0], NULL, value, NULL);
+	return write2_bytes(w);
+}
+
+size_t write2_value(struct write2 *w, const struct points *p, double value)
 {
 	struct symbols *const y = &w->symbols;
 	const struct rest *const rest = rest_of(w, p);
-	struct pair *const *const labels = p->labels;
-	const size_t before_name = p->order.before_name, len = p->order.len;
+	struct pair *const *labels = p->labels, *const *const end = labels + p->order.len;
+	const uint64_t bits = bits_of(value);
+	if (__builtin_expect(!bits || p->order.before_name || !rest->plain, 0))
+		return add_value(w, p, rest, value);
 	const uint32_t epoch = y->epoch;
-	uint8_t *const start = room_for(w, 1), *at = start + 4;
-	size_t i = 0;
-	for (; i < before_name; i++)
-		at = symbols_put_known(y, epoch, at, labels[i]);
-	at = symbols_put_known(y, epoch, at, p->names->name[0]);
-	for (; i < len; i++)
-		at = symbols_put_known(y, epoch, at, labels[i]);
-	start[2] = TAG_REFS;
-	at = put_value(close_message(start + 4, at), rest, bits_of(p->values[0]));
-	memcpy(at, rest->bytes, sizeof(rest->bytes));
-	end_point(w, start, at + rest->len);
+	uint8_t *const start = room_for(w, 1), *at = start + rest->head_len;
+	memcpy(start, rest->head, PLAIN_HEAD);
+	for (; labels < end; labels++)
+		at = symbols_put_known(y, epoch, at, *labels);
+	start[3] = (uint8_t)(at - start - 4);
+	if (__builtin_expect(at - start - 4 >= 0x80, 0))
+		at = close_message(start + 4, at);
+	memcpy(at, rest->bytes, PLAIN_TAIL);
+	put_bits(at + VALUE_AT, bits);
+	end_point(w, start, at + VALUED + rest->len);
 	return write2_bytes(w);
 }
 
@@ -199,7 +219,7 @@ static void make_frame(struct write2 *w, const struct points *p, const struct re
 	memcpy(f->tail[1], f->tail[0], TAIL);
 	for (size_t i = 0; i < 2; i++) {
 		uint8_t *at = put_value(f->tail[i] + f->behind_len, rest, (uint64_t)i);
-		memcpy(at, rest->bytes, rest->len);
+		memcpy(at, rest_bytes(rest), rest->len);
 	}
 }
 
@@ -285,7 +305,7 @@ void write2_series(struct write2 *w, const struct points *p)
 	if (p->family->type == METRIC_HISTOGRAM)
 		add_histogram(w, p, rest_of(w, p));
 	else if (!p->exemplar)
-		write2_value(w, p);
+		write2_value(w, p, p->values[0]);
 	else
 		add_point(w, p, rest_of(w, p), p->names->name[0], NULL, p->values[0], p->exemplar);
 }
