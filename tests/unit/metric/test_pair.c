@@ -215,6 +215,19 @@ static size_t symbols_of(struct slice body)
 	return len;
 }
 
+static void drop_all(struct label_pairs *pairs)
+{
+	size_t cursor = 0, len = 0;
+	struct pair **all = test_calloc(pairs->map.len, sizeof(struct pair *));
+	for (struct pair *pair; (pair = map_next(&pairs->map, &cursor));)
+		all[len++] = pair;
+	for (size_t i = 0; i < len; i++)
+		for (uint32_t users = all[i]->users; users > 0; users--)
+			pair_drop(pairs, all[i]);
+	test_free(all);
+	label_pairs_done(pairs);
+}
+
 static void series_are_written_as_the_plain_way_writes_them(void **state)
 {
 	(void)state;
@@ -250,15 +263,43 @@ static void series_are_written_as_the_plain_way_writes_them(void **state)
 	}
 	write2_free(plain);
 	write2_free(quick);
-	size_t cursor = 0, len = 0;
-	struct pair **all = test_calloc(pairs.map.len, sizeof(struct pair *));
-	for (struct pair *pair; (pair = map_next(&pairs.map, &cursor));)
-		all[len++] = pair;
-	for (size_t i = 0; i < len; i++)
-		for (uint32_t users = all[i]->users; users > 0; users--)
-			pair_drop(&pairs, all[i]);
-	test_free(all);
-	label_pairs_done(&pairs);
+	drop_all(&pairs);
+}
+
+/* References of one, two and three bytes, of names and of values. */
+static void any_number_of_symbols_is_referred_to_rightly(void **state)
+{
+	(void)state;
+	enum { MANY = 40000, NAMES = 20000 };
+	struct write2 *plain = write2_new(), *quick = write2_new();
+	struct label_pairs pairs = {0};
+	struct buf one = {0}, plain_2 = {0}, quick_2 = {0}, a = {0}, b = {0};
+	write2_share(quick, &pairs);
+	for (unsigned i = 0; i < MANY; i++) {
+		char name[16], value[16];
+		snprintf(name, sizeof(name), "n%u", i % NAMES);
+		snprintf(value, sizeof(value), "v%u", i);
+		struct example x = {.family = &kinds[0], .at_ms = 1700000000000, .begun_ms = 1690000000000, .values = {i}, .values_len = 1, .len = 2};
+		x.labels[0] = (struct label){slice_str(name), slice_str(value)};
+		x.labels[1] = (struct label){SLICE("service_name"), SLICE("shop")};
+		plainly(&x, &one, plain);
+		fast(&x, &pairs, &one, quick);
+	}
+	assert_int_equal(write2_series_len(quick), MANY);
+	write2_finish(plain, &plain_2);
+	write2_finish(quick, &quick_2);
+	assert_int_equal(plain_2.len, quick_2.len);
+	assert_int_equal(write2_to_portable(buf_slice(&plain_2), &a), 0);
+	assert_int_equal(write2_to_portable(buf_slice(&quick_2), &b), 0);
+	check(slice_eq(buf_slice(&a), buf_slice(&b)));
+	write2_free(plain);
+	write2_free(quick);
+	buf_done(&one);
+	buf_done(&plain_2);
+	buf_done(&quick_2);
+	buf_done(&a);
+	buf_done(&b);
+	drop_all(&pairs);
 }
 
 int main(void)
@@ -269,6 +310,7 @@ int main(void)
 		cmocka_unit_test(pairs_are_ordered_as_they_are_sent),
 		cmocka_unit_test(a_label_knows_where_it_sorts),
 		cmocka_unit_test(series_are_written_as_the_plain_way_writes_them),
+		cmocka_unit_test(any_number_of_symbols_is_referred_to_rightly),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
