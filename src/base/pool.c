@@ -55,7 +55,7 @@ static void add_block(struct pool *p, struct pool_size *s)
 	p->blocks = block;
 	s->blocks++;
 	s->next = block->bytes;
-	s->end = (char *)block + bytes;
+	s->end = (char *)block + bytes - POOL_BEHIND;
 }
 
 /* Its place among the sizes. */
@@ -68,7 +68,7 @@ void *pool_zalloc(struct pool *p, size_t size)
 {
 	size_t at = size_of(size), len = (at + 1) * POOL_GRAIN;
 	if (!POOLED || at >= POOL_SIZES)
-		return mem_zalloc(1, size);
+		return mem_zalloc(1, size + POOL_BEHIND);
 	struct pool_size *s = &p->sizes[at];
 	struct pool_piece *piece = s->freed;
 	if (piece) {

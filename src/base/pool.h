@@ -8,8 +8,9 @@
 
 #include <stddef.h>
 
-/* Sizes are rounded up to POOL_GRAIN; beyond POOL_SIZES of it, pieces come from malloc. */
-enum { POOL_GRAIN = 16, POOL_SIZES = 64 };
+/* Sizes are rounded up to POOL_GRAIN; beyond POOL_SIZES of it, pieces come from malloc. So many bytes as POOL_BEHIND can be read behind every piece, whatever is there:
+ * copying goes by pieces of fixed length. */
+enum { POOL_GRAIN = 16, POOL_SIZES = 64, POOL_BEHIND = 32 };
 
 struct pool_piece;
 struct pool_block;

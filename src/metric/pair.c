@@ -91,7 +91,7 @@ static void text_drop(struct label_pairs *p, struct pair_text *t)
 
 static size_t pair_size(size_t encoded_len)
 {
-	return sizeof(struct pair) + encoded_len + PAIR_PAD;
+	return sizeof(struct pair) + encoded_len;
 }
 
 static struct pair *pair_new(struct label_pairs *p, const struct label *label)

@@ -8,7 +8,7 @@
 #include "metric/tally.h"
 
 /* So many bytes behind a pair's encoding and its references can be read: copying goes by pieces of this length. */
-enum { PAIR_PAD = 32, PAIR_REFS = 8 };
+enum { PAIR_PAD = POOL_BEHIND, PAIR_REFS = 8 };
 /* Where a label sorts: label names come in the order of their bytes, and `__name__` and `le` are ours. */
 enum pair_place { PAIR_BEFORE_NAME, PAIR_NAME, PAIR_BETWEEN, PAIR_LE, PAIR_AFTER_LE };
 
@@ -29,7 +29,7 @@ struct pair {
 	uint8_t place;           /* enum pair_place */
 	uint32_t users;
 	struct pair_text own;    /* the value, unless another pair has the same */
-	uint8_t encoded[];       /* as field 1 of a 1.0 TimeSeries, and padding */
+	uint8_t encoded[];       /* as field 1 of a 1.0 TimeSeries; padded by the pool */
 };
 
 /* How the pairs of a series are ordered: those before `__name__`, then those before `le`, then the rest; those that cannot be sent are behind the first len. */

@@ -172,7 +172,13 @@ size_t write2_value(struct write2 *w, const struct points *p, double value)
 
 /* --- histograms --- */
 
-enum { HEAD = 32, TAIL = 64, PIECE_PAD = PAIR_REFS + LABELS_MAX * PAIR_BYTES };
+enum { HEAD = 32, NARROW_HEAD = 16, TAIL = 64, NARROW_TAIL = 48, PIECE_PAD = PAIR_REFS + LABELS_MAX * PAIR_BYTES };
+
+/* How much is copied at a time. */
+struct piece {
+	size_t head, tail;
+};
+static const struct piece WIDE = {HEAD, TAIL}, NARROW = {NARROW_HEAD, NARROW_TAIL};
 
 /* What the samples of a histogram have in common: all but `le` and the value. */
 struct frame {
@@ -180,6 +186,7 @@ struct frame {
 	uint8_t tail[2][TAIL + PIECE_PAD]; /* the labels behind it, the sample without and with a value, metadata */
 	size_t head_len[3], behind_len, tail_len[2];
 	const struct bounds *bounds;
+	bool narrow;                       /* all pieces have their place in narrow ones */
 	bool fits;                         /* all lengths take one byte, all pieces have their place */
 };
 
@@ -216,59 +223,65 @@ static void make_frame(struct write2 *w, const struct points *p, const struct re
 	f->fits = longest <= HEAD && f->tail_len[1] <= TAIL && f->bounds->longest <= BOUND_REFS && longest + BOUND_REFS + f->tail_len[1] < 0x80;
 	if (!f->fits)
 		return;
+	f->narrow = longest <= NARROW_HEAD && f->tail_len[1] <= NARROW_TAIL;
 	memcpy(f->tail[1], f->tail[0], TAIL);
 	for (size_t i = 0; i < 2; i++) {
 		uint8_t *at = put_value(f->tail[i] + f->behind_len, rest, (uint64_t)i);
-		memcpy(at, rest_bytes(rest), rest->len);
+		memcpy(at, rest_bytes(rest), PLAIN_TAIL);
 	}
 }
 
-/* The samples [b, last) of buckets, which all have a value or all have none, and none an exemplar: pieces of fixed length over each other, no loop and no call. */
-static inline uint8_t *put_buckets(const struct points *p, const struct frame *f, size_t b, size_t last, bool valued, uint8_t *at)
+/* The samples of buckets from *b on, up to last or to the first that has a value if these have none, or has none: pieces of fixed length over each other, no call. None has an
+ * exemplar. */
+static inline __attribute__((always_inline)) uint8_t *put_run(const struct points *p, const struct frame *f, size_t *b, size_t last, bool valued, struct piece piece, uint8_t *at)
 {
 	const size_t head_len = f->head_len[0], value_at = f->behind_len + 3, tail_len = f->tail_len[valued];
 	const size_t refs = head_len - 4 + f->behind_len, all = head_len - 2 + tail_len;
 	const uint8_t *const tail = f->tail[valued];
 	const struct bounds *const bounds = f->bounds;
-	for (; b < last; b++) {
-		const size_t le_len = bounds->len[b];
-		memcpy(at, f->head[0], HEAD);
+	const double *const values = p->values;
+	size_t i = *b;
+	for (uint64_t bits; i < last && ((bits = bits_of(values[i])) != 0) == valued; i++) {
+		const size_t le_len = bounds->len[i];
+		memcpy(at, f->head[0], piece.head);
 		at[1] = (uint8_t)(all + le_len);
 		at[3] = (uint8_t)(refs + le_len);
 		at += head_len;
-		memcpy(at, bounds->refs + b * BOUND_REFS, BOUND_REFS);
+		memcpy(at, bounds->refs + i * BOUND_REFS, BOUND_REFS);
 		at += le_len;
-		memcpy(at, tail, TAIL);
+		memcpy(at, tail, piece.tail);
 		if (valued)
-			put_bits(at + value_at, bits_of(p->values[b]));
+			put_bits(at + value_at, bits);
 		at += tail_len;
 	}
+	*b = i;
 	return at;
 }
 
 /* Counts of buckets rise: as a rule, those without a value come first. */
-static uint8_t *put_range(const struct points *p, const struct frame *f, size_t b, size_t last, uint8_t *at)
+static inline __attribute__((always_inline)) uint8_t *put_pieces(const struct points *p, const struct frame *f, size_t b, size_t last, struct piece piece, uint8_t *at)
 {
 	while (b < last) {
-		size_t end = b;
-		bool valued = bits_of(p->values[b]) != 0;
-		while (end < last && (bits_of(p->values[end]) != 0) == valued)
-			end++;
-		at = valued ? put_buckets(p, f, b, end, true, at) : put_buckets(p, f, b, end, false, at);
-		b = end;
+		at = put_run(p, f, &b, last, false, piece, at);
+		at = put_run(p, f, &b, last, true, piece, at);
 	}
 	return at;
+}
+
+static uint8_t *put_buckets(const struct points *p, const struct frame *f, size_t b, size_t last, uint8_t *at)
+{
+	return f->narrow ? put_pieces(p, f, b, last, NARROW, at) : put_pieces(p, f, b, last, WIDE, at);
 }
 
 static void add_framed(struct write2 *w, const struct points *p, const struct rest *rest, const struct frame *f)
 {
 	size_t buckets = p->family->bounds_len + 1, marked = p->exemplar && p->marked < buckets ? p->marked : buckets;
-	uint8_t *at = put_range(p, f, 0, marked, room_for(w, buckets + 2));
+	uint8_t *at = put_buckets(p, f, 0, marked, room_for(w, buckets + 2));
 	if (marked < buckets) {
 		w->out->len = (size_t)(at - (uint8_t *)w->out->data);
 		add_point(w, p, rest, p->names->name[0], p->names->le[marked], p->values[marked], p->exemplar);
 		w->series_len--; /* all are counted below */
-		at = put_range(p, f, marked + 1, buckets, room_for(w, buckets + 2));
+		at = put_buckets(p, f, marked + 1, buckets, room_for(w, buckets + 2));
 	}
 	for (size_t i = 1; i < 3; i++) {
 		uint64_t bits = bits_of(p->values[buckets + i - 1]);
