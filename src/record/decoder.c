@@ -108,7 +108,15 @@ void decoder_grow(struct decoder *d)
 
 struct record *decoder_add(struct decoder *d)
 {
-	return decoder_add_like(d, &(const struct record){.duration_ns = -1});
+	if (d->len == d->cap)
+		decoder_grow(d);
+	struct record *r = &d->records[d->len++];
+	memset(r, 0, sizeof(*r));
+	r->duration_ns = -1;
+	if (d->len == 1)
+		d->notes_len = 0;
+	d->time_zoned = false;
+	return r;
 }
 
 void decoder_lose(struct decoder *d, enum undecodable reason)

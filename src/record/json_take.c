@@ -129,7 +129,7 @@ static int64_t php_time(struct slice date, struct slice zone, bool *ret_zoned)
 }
 
 /* {seconds, nanos} and its like in Java and Rust, {$date}, {date, timezone}. */
-static int64_t object_time(const struct json *json, uint32_t at, int64_t now_ns, bool *ret_zoned, enum undecodable *ret_reason)
+static int64_t object_time(struct decoder *d, const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
 {
 	static const struct slice names[][2] = {{{"seconds", 7}, {"nanos", 5}}, {{"epochSecond", 11}, {"nanoOfSecond", 12}}, {{"secs_since_epoch", 16}, {"nanos_since_epoch", 17}}};
 	int64_t seconds, ns;
@@ -146,7 +146,7 @@ static int64_t object_time(const struct json *json, uint32_t at, int64_t now_ns,
 		return php_time(json_text(json, json_get(json, at, SLICE("date"))), json_text(json, zone), ret_zoned);
 	uint32_t canonical = date && json_is_object(json, date) ? json_get(json, date, SLICE("$numberLong")) : 0;
 	date = canonical ? canonical : date;
-	return date && !json_is_object(json, date) ? json_time(json, date, now_ns, ret_zoned, ret_reason) : 0;
+	return date && !json_is_object(json, date) ? json_time(d, json, date, ret_zoned, ret_reason) : 0;
 }
 
 /* [2026,3,4,9,15,2,481203117], as Jackson writes a LocalDateTime; 0 if it is none. */
@@ -164,31 +164,36 @@ static int64_t array_time(const struct json *json, uint32_t at, bool *ret_zoned)
 	return n < 5 ? 0 : timestamp_of_parts(clock_days(parts[0], (unsigned)parts[1], (unsigned)parts[2]) * 86400 + parts[3] * 3600 + parts[4] * 60 + parts[5], parts[6]);
 }
 
-static int64_t text_time(struct slice text, int64_t now_ns, bool *ret_zoned)
+static int64_t text_time(struct decoder *d, struct slice text, bool *ret_zoned)
 {
 	struct timestamp t;
-	if (!timestamp_parse_near(text, now_ns, &t) || !t.dated || t.ns == INT64_MIN)
+	if (time_memo_again(&d->times, text, &t)) {
+		*ret_zoned = t.zoned;
+		return t.ns;
+	}
+	if (!timestamp_parse_near(text, d->now_ns, &t) || !t.dated || t.ns == INT64_MIN)
 		return 0;
 	*ret_zoned = t.zoned;
+	time_memo_learn(&d->times, text, &t);
 	/* a date in or before 1970 is a wrong time, not a missing one; zero as a number is missing */
 	return t.ns > 0 || slice_find(text, ':', 0) == text.len ? t.ns : 1;
 }
 
-int64_t json_time(const struct json *json, uint32_t at, int64_t now_ns, bool *ret_zoned, enum undecodable *ret_reason)
+int64_t json_time(struct decoder *d, const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
 {
 	double number;
 	int64_t whole, ns;
 	*ret_zoned = true;
 	switch (json_type(json, at)) {
 	case '"':
-		return text_time(json_string(json, at), now_ns, ret_zoned);
+		return text_time(d, json_string(json, at), ret_zoned);
 	case 'l':
 		return json_i64(json, at, &whole) ? timestamp_of_i64(whole) : 0;
 	case 'u':
 	case 'd':
 		return json_double(json, at, &number) ? timestamp_of_double(number) : 0;
 	case '{':
-		return object_time(json, at, now_ns, ret_zoned, ret_reason);
+		return object_time(d, json, at, ret_zoned, ret_reason);
 	case '[':
 		ns = array_time(json, at, ret_zoned);
 		*ret_reason = ns ? *ret_reason : UNDECODABLE_WRONG_TYPE;
@@ -208,7 +213,7 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 		return UNDECODABLE_NONE;
 	for (uint32_t at; (at = search_next(&s));) {
 		bool zoned;
-		int64_t ns = json_time(&o->json, at, d->now_ns, &zoned, &reason), more;
+		int64_t ns = json_time(d, &o->json, at, &zoned, &reason), more;
 		if (reason)
 			return reason;
 		if (s.place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS) && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &more))

@@ -11,6 +11,7 @@
 #include "record/nanos.h"
 #include "record/packed.h"
 #include "record/shape.h"
+#include "record/time_memo.h"
 
 /* An object of a document, read into known fields. */
 struct object {
@@ -62,6 +63,7 @@ struct decoder {
 	struct object objects[LAYERS];
 	struct member_memos members; /* of the records of batches */
 	struct nanos last_ns;        /* and their times */
+	struct time_memos times;     /* those that are text */
 	struct buf scratch;
 	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
 	struct packed packed;
@@ -150,7 +152,7 @@ void json_log_read(struct decoder *d, unsigned top);
 void text_log_read(struct decoder *d, struct slice text, bool inside);
 /* json_take.c: the members of the record that are still open, from one object. */
 enum undecodable object_fill(struct decoder *d, const struct object *o, struct record *r, bool with_message);
-int64_t json_time(const struct json *json, uint32_t at, int64_t now_ns, bool *ret_zoned, enum undecodable *ret_reason);
+int64_t json_time(struct decoder *d, const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason);
 /* The next value of the column that is there and not null; 0 at the end. *place is where the walk stands (NULL to begin) and then where the value was. */
 uint32_t object_next(const struct object *o, enum member member, const struct place **place);
 /* "GET /cart?x=1 HTTP/1.1": method and path, if the line is one. */
