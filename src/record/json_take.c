@@ -33,11 +33,10 @@ static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
 
 static inline struct search search_start(const struct object *o, enum member member)
 {
-	return (struct search){.o = o, .next = o->match->present[member], .member = member};
+	return (struct search){.o = o, .next = o->present[member], .member = member};
 }
 
-/* The value of a place that lies inside the member at `at`. */
-static __attribute__((noinline)) uint32_t inside_of(const struct object *o, const struct place *place, uint32_t at)
+uint32_t object_inside(const struct object *o, const struct place *place, uint32_t at)
 {
 	for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
 		at = descend(&o->json, at, place->inside[i]);
@@ -45,18 +44,22 @@ static __attribute__((noinline)) uint32_t inside_of(const struct object *o, cons
 }
 
 /* Most names inside are not there: the bits of those that are tell without a search. */
+static __attribute__((noinline)) uint32_t look_for(const struct object *o, const struct present *p)
+{
+	const struct place *place = p->place;
+	if (place->inside[0].len == 0)
+		return o->at[place->key];
+	return p->bit & ~o->names[place->key] ? 0 : object_inside(o, place, o->at[place->key]);
+}
+
 static inline __attribute__((always_inline)) uint32_t search_next(struct search *s)
 {
 	const struct object *o = s->o;
-	for (const struct place *place; (place = s->next->place);) {
-		uint64_t bit = s->next++->bit;
-		if (bit & ~o->names[place->key])
-			continue;
-		uint32_t at = o->at[place->key];
-		if (place->inside[0].len)
-			at = inside_of(o, place, at);
+	for (const struct present *p; (p = s->next)->place;) {
+		s->next++;
+		uint32_t at = __builtin_expect(p->step != SHAPE_NO_STEP, 1) ? o->steps[p->step].at : look_for(o, p);
 		if (!json_is_null(&o->json, at)) {
-			s->place = place;
+			s->place = p->place;
 			return at;
 		}
 	}
@@ -355,7 +358,7 @@ static enum undecodable take_message(struct decoder *d, const struct object *o, 
 
 static struct slice take_text(struct decoder *d, const struct object *o, enum member member)
 {
-	if (!(o->members >> member & 1))
+	if (!(o->columns >> member & 1))
 		return slice_of(NULL, 0);
 	struct search s = search_start(o, member);
 	for (uint32_t at; (at = search_next(&s));) {
@@ -580,15 +583,15 @@ enum undecodable object_fill(struct decoder *d, const struct object *o, struct r
 	enum undecodable reason = take_time(d, o, r);
 	reason = reason ? reason : take_level(d, o, r);
 	reason = reason || !with_message ? reason : take_message(d, o, r);
-	reason = reason || !(o->members & ID_MEMBERS) ? reason : take_ids(d, o, r);
+	reason = reason || !(o->columns & ID_MEMBERS) ? reason : take_ids(d, o, r);
 	if (reason)
 		return reason;
 	take_texts(d, o, r);
-	if (o->members >> MEMBER_DURATION & 1)
+	if (o->columns >> MEMBER_DURATION & 1)
 		take_duration(d, o, r);
-	if (o->members & HTTP_MEMBERS)
+	if (o->columns & HTTP_MEMBERS)
 		take_http(d, o, r);
-	if (o->members >> MEMBER_FAILURE & 1)
+	if (o->columns >> MEMBER_FAILURE & 1)
 		take_failure(d, o, r);
 	if (r->severity == SEVERITY_UNKNOWN)
 		r->severity = o->row->shape->access || (o->row->shape->any_request && r->http_method.len && r->http_status) ? of_status(o, r->http_status) : o->row->shape->absent_level;

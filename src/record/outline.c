@@ -8,6 +8,7 @@
 void outline_done(struct outline *o)
 {
 	free(o->nodes);
+	arena_done(&o->notes);
 	*o = (struct outline){0};
 }
 
@@ -17,37 +18,45 @@ void outline_begin(struct outline *o)
 		return;
 	if (!o->nodes)
 		o->nodes = mem_zalloc(OUTLINE_NODES, sizeof(*o->nodes));
+	arena_reset(&o->notes);
 	o->nodes[0] = (struct outline_node){.masks = {UINT64_MAX, UINT64_MAX}, .first = o->nodes, .other = o->nodes};
 	memset(o->nodes[0].text, 0xFF, sizeof(o->nodes[0].text)); /* nowhere in UTF-8 */
-	o->len = 1;
+	o->nodes[1] = o->nodes[0];
+	o->len = 2;
 }
 
-static struct outline_node *learn(struct outline *o, struct outline_node *parent, struct slice name)
+static struct outline_node *learn(struct outline *o, struct outline_node *parent, struct slice text)
 {
-	if (o->len == OUTLINE_NODES || name.len + 2 > OUTLINE_TEXT)
+	if (o->len == OUTLINE_NODES || text.len > OUTLINE_TEXT || parent == o->nodes)
 		return o->nodes;
 	struct outline_node *node = &o->nodes[o->len++];
 	unsigned char mask[sizeof(node->masks)] = {0};
-	*node = (struct outline_node){.len = (uint16_t)(name.len + 2), .first = o->nodes, .other = parent->first};
-	memcpy(node->text, name.ptr - 1, node->len);
+	*node = (struct outline_node){.len = (uint16_t)text.len, .first = o->nodes, .other = parent->first};
+	memcpy(node->text, text.ptr, node->len);
 	memset(mask, 0xFF, node->len < sizeof(mask) ? node->len : sizeof(mask));
 	memcpy(node->masks, mask, sizeof(mask));
 	parent->first = node;
 	return node;
 }
 
-struct outline_node *outline_search(struct outline *o, struct outline_node *parent, struct slice name)
+struct outline_node *outline_search(struct outline *o, struct outline_node *parent, struct slice text)
 {
 	size_t branches = 0;
 	struct outline_node **link = &parent->first;
 	for (struct outline_node *i = *link; i != o->nodes; link = &i->other, i = *link) {
 		branches++;
-		if (!outline_is(i, name.ptr - 1))
+		if (!outline_is(i, text.ptr))
 			continue;
 		*link = i->other;
 		i->other = parent->first;
 		parent->first = i;
 		return i;
 	}
-	return branches < OUTLINE_BRANCHES ? learn(o, parent, name) : o->nodes;
+	return branches < OUTLINE_BRANCHES ? learn(o, parent, text) : o->nodes;
+}
+
+struct outline_node *outline_search_bracket(struct outline *o, struct outline_node *parent, char bracket)
+{
+	char text[sizeof(((struct outline_node *)NULL)->masks)] = {bracket};
+	return outline_search(o, parent, slice_of(text, 1));
 }

@@ -19,13 +19,15 @@ struct object {
 	uint32_t root;
 	struct key_set seen;
 	const struct shape_row *row;
-	const struct shape_match *match;
 	const char *shape; /* the row's name, or "logfmt" */
-	unsigned members; /* bit m: the object has something in the column of member m */
+	unsigned members;  /* bit m: the object has something in the column of member m */
+	unsigned columns;  /* bit m: and that is worth a look */
+	const struct present *const *present; /* of each column the places whose field is there */
+	const struct outline_step *steps;     /* if they are a plan's: where its values are */
 	const char *via;  /* notes: the field of the layer around it that holds this one ("log", "payload"); NULL: none */
 	bool via_text;    /* that field is a string with JSON in it, not an object */
 	uint32_t at[KEY_COUNT]; /* the position of the value; only where seen has the key */
-	uint64_t names[KEY_COUNT]; /* of the fields in match->nested, the names inside as bits */
+	uint64_t names[KEY_COUNT]; /* of the fields that places of a match lie in, the names inside as bits */
 };
 
 struct span_parts;
@@ -144,6 +146,8 @@ void json_object_read(struct decoder *d, const struct json *json, uint32_t root)
 /* Makes objects[layer] of the object at root: its known fields and its shape. */
 enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root);
 enum undecodable object_scan(struct decoder *d, struct object *o);
+/* json_take.c: the value of a place that lies inside the member at `at`; 0: there is none. */
+uint32_t object_inside(const struct object *o, const struct place *place, uint32_t at);
 /* record_field on r looks at objects[0..layers-1], the innermost first. */
 void json_fields_keep(struct decoder *d, struct record *r, unsigned layers);
 /* One log record out of objects[0..top], the innermost last; more is unwrapped from there. */

@@ -53,23 +53,30 @@ static bool is_dated_minute(const char *p)
 	return true;
 }
 
-void time_memo_learn(struct time_memos *memos, struct slice text, const struct timestamp *time)
+/* The form of a text whose date and time are whole seconds; false if it is none that a memo can have. */
+static bool form_of(struct slice text, struct time_memo *ret)
 {
 	const char *p = text.ptr;
-	size_t places = 0;
-	int64_t ns;
-	if (text.len < TIME_SECOND || text.len > TIME_SECOND + 1 + MOST_PLACES + LONGEST_TAIL || time->ns <= 0 || time->ns > INT64_MAX / 2 || !is_dated_minute(p))
-		return;
-	bool point = text.len > TIME_SECOND + 1 && (p[TIME_SECOND] == '.' || p[TIME_SECOND] == ',');
-	while (point && TIME_SECOND + 1 + places < text.len && (unsigned)(p[TIME_SECOND + 1 + places] - '0') <= 9)
+	size_t places = 0, from = TIME_SECOND + 1;
+	bool point = text.len > from && (p[TIME_SECOND] == '.' || p[TIME_SECOND] == ',');
+	while (point && from + places < text.len && (unsigned)(p[from + places] - '0') <= 9)
 		places++;
-	size_t tail = text.len - TIME_SECOND - (point ? 1 + places : 0);
-	struct time_memo m = {.head = {load_u64(p), load_u64(p + 8)}, .mask = tail ? UINT64_MAX << (64 - 8 * tail) : 0, .len = (uint8_t)text.len, .places = (uint8_t)places, .point = p[TIME_SECOND], .zoned = time->zoned};
-	if (places > MOST_PLACES || point != (places > 0) || tail > LONGEST_TAIL || !within_minute(&m, p, &ns))
+	size_t tail = text.len - (point ? from + places : TIME_SECOND);
+	if (places > MOST_PLACES || point != (places > 0) || tail > LONGEST_TAIL)
+		return false;
+	uint64_t mask = tail ? UINT64_MAX << (64 - 8 * tail) : 0;
+	*ret = (struct time_memo){.head = {load_u64(p), load_u64(p + 8)}, .tail = load_u64(p + text.len - 8) & mask, .mask = mask, .len = (uint8_t)text.len, .places = (uint8_t)places, .point = point ? p[TIME_SECOND] : 0};
+	return true;
+}
+
+void time_memo_learn(struct time_memos *memos, struct slice text, const struct timestamp *time)
+{
+	struct time_memo m;
+	int64_t ns;
+	if (text.len < TIME_SECOND || text.len > TIME_SECOND + 1 + MOST_PLACES + LONGEST_TAIL || !is_dated_minute(text.ptr) || !form_of(text, &m) || !within_minute(&m, text.ptr, &ns))
 		return;
-	m.tail = load_u64(p + text.len - 8) & m.mask;
 	m.minute_ns = time->ns - ns;
-	if (m.minute_ns <= 0)
-		return;
-	memos->at[text.len % TIME_MEMOS] = m;
+	m.zoned = time->zoned;
+	if (m.minute_ns > 0 && time->ns < INT64_MAX / 2)
+		memos->at[text.len % TIME_MEMOS] = m;
 }
