@@ -106,19 +106,6 @@ void decoder_grow(struct decoder *d)
 	d->records = mem_grow(d->records, d->len, &d->cap, sizeof(*d->records));
 }
 
-struct record *decoder_add(struct decoder *d)
-{
-	if (d->len == d->cap)
-		decoder_grow(d);
-	struct record *r = &d->records[d->len++];
-	memset(r, 0, sizeof(*r));
-	r->duration_ns = -1;
-	if (d->len == 1)
-		d->notes_len = 0;
-	d->time_zoned = false;
-	return r;
-}
-
 void decoder_lose(struct decoder *d, enum undecodable reason)
 {
 	if (d->undecodable++ == 0)
@@ -268,13 +255,11 @@ static void keep_document(struct decoder *d, struct json *json, size_t len)
 	json->strings = memcpy(strings, json->strings, len);
 }
 
-enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret)
+enum undecodable decoder_parsed(struct decoder *d, unsigned which, enum json_status status, struct slice text, struct json *ret)
 {
-	enum json_status status = json_parser_parse(d->parsers[which], text.ptr, text.len, ret);
 	if (status != JSON_OK)
 		return reason_of(status, text);
-	if (d->many)
-		keep_document(d, ret, json_parser_bytes(d->parsers[which]));
+	keep_document(d, ret, json_parser_bytes(d->parsers[which]));
 	return UNDECODABLE_NONE;
 }
 
@@ -444,6 +429,11 @@ static void read_auto(struct decoder *d, struct slice payload)
 {
 	struct slice text;
 	unsigned char first = (unsigned char)payload.ptr[0];
+	/* what most payloads are needs none of what follows */
+	if (first == '{' && (unsigned char)payload.ptr[payload.len - 1] > ' ') {
+		json_document_read(d, payload);
+		return;
+	}
 	if (has_schema(payload)) {
 		read_schema(d, payload);
 		return;

@@ -365,7 +365,7 @@ static bool follow_members(struct reader *r)
 		if (base[next[1]] != ':')
 			return false;
 		node = expected;
-		*free++ = json_string_word(name + 1, node->len - 2U);
+		*free++ = node->word + name + 1;
 		step->node = node;
 		step->at = (uint32_t)(free - tape);
 		step++;
@@ -457,7 +457,7 @@ static inline bool read_outermost(struct reader *r)
 
 bool json_index_read(struct json_index *x)
 {
-	const char *escape = memchr(x->base, '\\', x->len);
+	const char *escape = x->escapes ? memchr(x->base, '\\', x->len) : NULL;
 	struct reader r = {.index = x, .base = x->base, .next = x->at, .free = x->tape + 1, .escape = escape ? escape : x->base + x->len, .spare = x->spare};
 	x->walk->len = 0;
 	x->walk->opaque = false;

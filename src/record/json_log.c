@@ -36,12 +36,12 @@ struct json_fields {
 };
 
 /* Facts about values that shapes are told by, as bits from KEY_IS_LEVEL_NUMBER on. */
-static unsigned facts_of(const struct object *o)
+static inline unsigned facts_of(const struct object *o, const struct key_set *seen)
 {
 	enum { LEVEL_NUMBER = 1, LEVEL_UPPER = 2, TIME_NUMBER = 4, LOG_TEXT = 8, LOG_OBJECT = 16, EVENT_TEXT = 32 };
 	const struct json *json = &o->json;
 	unsigned facts = 0;
-	if (key_set_has(&o->seen, KEY_LEVEL)) {
+	if (key_set_has(seen, KEY_LEVEL)) {
 		uint32_t at = o->at[KEY_LEVEL];
 		struct slice text = json_text(json, at);
 		if (json_type(json, at) == 'l')
@@ -49,11 +49,11 @@ static unsigned facts_of(const struct object *o)
 		else if (text.len && text.ptr[0] >= 'A' && text.ptr[0] <= 'Z')
 			facts |= LEVEL_UPPER;
 	}
-	if (key_set_has(&o->seen, KEY_TIME) && json_type(json, o->at[KEY_TIME]) != '"')
+	if (key_set_has(seen, KEY_TIME) && json_type(json, o->at[KEY_TIME]) != '"')
 		facts |= TIME_NUMBER;
-	if (key_set_has(&o->seen, KEY_LOG))
+	if (key_set_has(seen, KEY_LOG))
 		facts |= json_type(json, o->at[KEY_LOG]) == '"' ? LOG_TEXT : LOG_OBJECT;
-	if (key_set_has(&o->seen, KEY_EVENT) && json_type(json, o->at[KEY_EVENT]) == '"')
+	if (key_set_has(seen, KEY_EVENT) && json_type(json, o->at[KEY_EVENT]) == '"')
 		facts |= EVENT_TEXT;
 	return facts;
 }
@@ -61,7 +61,7 @@ static unsigned facts_of(const struct object *o)
 static void note_facts(struct object *o)
 {
 	_Static_assert(KEY_IS_EVENT_TEXT - KEY_IS_LEVEL_NUMBER == 5, "facts_of has the same order");
-	for (unsigned facts = facts_of(o), key = KEY_IS_LEVEL_NUMBER; facts; facts >>= 1, key++)
+	for (unsigned facts = facts_of(o, &o->seen), key = KEY_IS_LEVEL_NUMBER; facts; facts >>= 1, key++)
 		if (facts & 1)
 			key_set_add(&o->seen, key);
 }
@@ -121,8 +121,7 @@ static bool open_again(struct object *o, const struct outline_walk *way)
 		return false;
 	for (size_t i = 0; i < plan->keys_len; i++)
 		o->at[plan->keys[i].key] = way->steps[plan->keys[i].step].at;
-	o->seen = plan->seen;
-	for (unsigned facts = facts_of(o); plan && plan->facts != facts;)
+	for (unsigned facts = facts_of(o, &plan->seen); plan && plan->facts != facts;)
 		plan = plan->next;
 	if (!plan)
 		return false;
@@ -181,7 +180,7 @@ static void remember(struct decoder *d, const struct object *o, const struct out
 		for (const struct present *p = o->present[m]; p->place; p++)
 			n++;
 	struct shape_plan *plan = arena_alloc(&way->outline->notes, sizeof(*plan) + (n + MEMBER_COUNT) * sizeof(plan->places[0]));
-	*plan = (struct shape_plan){.next = way->end->plans, .facts = facts_of(o), .seen = o->seen, .row = o->row, .members = o->members};
+	*plan = (struct shape_plan){.next = way->end->plans, .facts = facts_of(o, &o->seen), .seen = o->seen, .row = o->row, .members = o->members};
 	for (size_t i = 0; i < way->len; i++) {
 		unsigned key = key_of(d, outline_name(way->steps[i].node));
 		if (key != KEY_NONE && o->at[key] == way->steps[i].at && key_set_has(&o->seen, key)) {
@@ -491,7 +490,7 @@ static void note_part(struct record *r)
 }
 
 /* layers: how many of d->objects are open. */
-static void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
+static inline __attribute__((always_inline)) void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
 {
 	unsigned top = layers ? layers - 1 : 0;
 	while (!reason && layers && unwrap(d, top, text, &reason))

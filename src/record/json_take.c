@@ -374,6 +374,10 @@ static struct slice take_text(struct decoder *d, const struct object *o, enum me
 /* An id may be text or a decimal number; false if the field holds something else. */
 static bool id_text(struct decoder *d, const struct object *o, const struct place *place, uint32_t at, struct slice *ret)
 {
+	if (json_type(&o->json, at) == '"') {
+		*ret = json_string(&o->json, at);
+		return true;
+	}
 	if (json_is_object(&o->json, at) || json_is_array(&o->json, at) || json_is_bool(&o->json, at)) {
 		*ret = slice_of(NULL, 0);
 		return place->key == KEY_TRACE || place->key == KEY_SPAN || place->inside[0].len;

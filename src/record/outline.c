@@ -2,6 +2,7 @@
 #include "record/outline.h"
 
 #include "base/mem.h"
+#include "record/json.h"
 
 #include <stdlib.h>
 
@@ -32,6 +33,7 @@ static struct outline_node *learn(struct outline *o, struct outline_node *parent
 	struct outline_node *node = &o->nodes[o->len++];
 	unsigned char mask[sizeof(node->masks)] = {0};
 	*node = (struct outline_node){.len = (uint16_t)text.len, .first = o->nodes, .other = parent->first};
+	node->word = json_string_word(0, text.len > 2 ? text.len - 2 : 0);
 	memcpy(node->text, text.ptr, node->len);
 	memset(mask, 0xFF, node->len < sizeof(mask) ? node->len : sizeof(mask));
 	memcpy(node->masks, mask, sizeof(mask));

@@ -28,6 +28,7 @@ struct outline_node {
 	uint64_t masks[2];                /* the first sixteen bytes in use */
 	struct outline_node *first;       /* the child that came last; nowhere: none */
 	struct outline_node *other;       /* the next child of the same parent; nowhere: none */
+	uint64_t word;                    /* a name's, as a document has it (json.h), but for where it stands */
 	uint16_t len;                     /* in use of text */
 	bool opaque;                      /* a bracket: what it opens is not looked into */
 	struct shape_plan *plans;         /* notes of who reads objects (json_log.c): what was found out about those that end here */

@@ -87,20 +87,40 @@ struct decoder {
 	unsigned layers_read; /* notes: how many of objects the first record was read from */
 };
 
+/* What else there is to do behind a parse that failed, or of one of many documents. */
+enum undecodable decoder_parsed(struct decoder *d, unsigned which, enum json_status status, struct slice text, struct json *ret);
 /* Parses text with parser number `which`; the document lives until the next decode (many) or the next parse with it. */
-enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret);
-/* A new record at the end of the list, empty, or as blank is; decoder_drop takes it away again and counts why. */
-struct record *decoder_add(struct decoder *d);
+static inline enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret)
+{
+	enum json_status status = json_parser_parse(d->parsers[which], text.ptr, text.len, ret);
+	return status == JSON_OK && !d->many ? UNDECODABLE_NONE : decoder_parsed(d, which, status, text, ret);
+}
+
 void decoder_grow(struct decoder *d);
-static inline struct record *decoder_add_like(struct decoder *d, const struct record *blank)
+/* A new record at the end of the list, not filled in yet. */
+static inline struct record *decoder_push(struct decoder *d)
 {
 	if (d->len == d->cap)
 		decoder_grow(d);
-	struct record *r = &d->records[d->len++];
-	*r = *blank;
-	if (d->len == 1)
+	if (d->len == 0)
 		d->notes_len = 0;
 	d->time_zoned = false;
+	return &d->records[d->len++];
+}
+
+/* A new record as blank is, or empty; decoder_drop takes it away again and counts why. */
+static inline struct record *decoder_add_like(struct decoder *d, const struct record *blank)
+{
+	struct record *r = decoder_push(d);
+	*r = *blank;
+	return r;
+}
+
+static inline struct record *decoder_add(struct decoder *d)
+{
+	struct record *r = decoder_push(d);
+	memset(r, 0, sizeof(*r));
+	r->duration_ns = -1;
 	return r;
 }
 
