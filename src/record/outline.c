@@ -20,6 +20,7 @@ void outline_begin(struct outline *o)
 	if (!o->nodes)
 		o->nodes = mem_zalloc(OUTLINE_NODES, sizeof(*o->nodes));
 	arena_reset(&o->notes);
+	memset(o->guesses, 0, sizeof(o->guesses));
 	o->nodes[0] = (struct outline_node){.masks = {UINT64_MAX, UINT64_MAX}, .first = o->nodes, .other = o->nodes};
 	memset(o->nodes[0].text, 0xFF, sizeof(o->nodes[0].text)); /* nowhere in UTF-8 */
 	o->nodes[1] = o->nodes[0];
@@ -32,7 +33,7 @@ static struct outline_node *learn(struct outline *o, struct outline_node *parent
 		return o->nodes;
 	struct outline_node *node = &o->nodes[o->len++];
 	unsigned char mask[sizeof(node->masks)] = {0};
-	*node = (struct outline_node){.len = (uint16_t)text.len, .first = o->nodes, .other = parent->first};
+	*node = (struct outline_node){.len = (uint16_t)text.len, .parent = (uint16_t)(parent - o->nodes), .first = o->nodes, .other = parent->first};
 	node->word = json_string_word(0, text.len > 2 ? text.len - 2 : 0);
 	memcpy(node->text, text.ptr, node->len);
 	memset(mask, 0xFF, node->len < sizeof(mask) ? node->len : sizeof(mask));
@@ -41,7 +42,8 @@ static struct outline_node *learn(struct outline *o, struct outline_node *parent
 	return node;
 }
 
-struct outline_node *outline_search(struct outline *o, struct outline_node *parent, struct slice text)
+/* Among all children; the one found is the first from now on. */
+static struct outline_node *search(struct outline *o, struct outline_node *parent, struct slice text)
 {
 	size_t branches = 0;
 	struct outline_node **link = &parent->first;
@@ -55,6 +57,17 @@ struct outline_node *outline_search(struct outline *o, struct outline_node *pare
 		return i;
 	}
 	return branches < OUTLINE_BRANCHES ? learn(o, parent, text) : o->nodes;
+}
+
+struct outline_node *outline_search(struct outline *o, struct outline_node *parent, struct slice text)
+{
+	size_t number = (size_t)(parent - o->nodes);
+	struct outline_node **guess = &o->guesses[((load_u64(text.ptr) + number) * UINT64_C(0x9E3779B97F4A7C15) >> 32) % OUTLINE_GUESSES];
+	if (*guess && (*guess)->parent == number && outline_is(*guess, text.ptr))
+		return *guess;
+	struct outline_node *found = search(o, parent, text);
+	*guess = found == o->nodes ? NULL : found;
+	return found;
 }
 
 struct outline_node *outline_search_bracket(struct outline *o, struct outline_node *parent, char bracket)

@@ -5,7 +5,7 @@
  * Idea: a tree. From the root each member of a document's outermost object leads to the node of its name; a node expects what followed it before, so a
  * name that comes as expected is known by comparing sixteen bytes. Objects and arrays inside are part of the way: their brackets have nodes as names have, so two documents that end at the same node
  * have the same names in the same places, however deep (down to OUTLINE_DEPTH), and there stands what was found out about them. A topic
- * of mixed shapes has a branch for each; the one that came last is tried first.
+ * of mixed shapes has a branch for each; the one that came last is tried first, then the one that these first bytes led to before.
  *
  * Layout: a node keeps its name between its quotes, as it stands in a document, so one comparison covers its length too; or a bracket. Names with escapes are no nodes.
  *
@@ -19,7 +19,7 @@
 
 #include "base/arena.h"
 
-enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 80, OUTLINE_BRANCHES = 16, OUTLINE_DEPTH = 4 };
+enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 80, OUTLINE_BRANCHES = 16, OUTLINE_DEPTH = 4, OUTLINE_GUESSES = 256 };
 
 struct shape_plan;
 
@@ -30,6 +30,7 @@ struct outline_node {
 	struct outline_node *other;       /* the next child of the same parent; nowhere: none */
 	uint64_t word;                    /* a name's, as a document has it (json.h), but for where it stands */
 	uint16_t len;                     /* in use of text */
+	uint16_t parent;                  /* its number */
 	bool opaque;                      /* a bracket: what it opens is not looked into */
 	struct shape_plan *plans;         /* notes of who reads objects (json_log.c): what was found out about those that end here */
 };
@@ -37,6 +38,7 @@ struct outline_node {
 struct outline {
 	struct outline_node *nodes; /* NULL until the first is learnt */
 	size_t len;
+	struct outline_node *guesses[OUTLINE_GUESSES]; /* by parent and first eight bytes: the child that was found */
 	struct arena notes;         /* lives as long as the nodes */
 };
 
@@ -49,6 +51,7 @@ struct outline_step {
 struct outline_walk {
 	struct outline *outline;
 	struct outline_node *end; /* where it leads; nowhere: it cannot be followed */
+	uint16_t parent;                  /* its number */
 	bool opaque;              /* something on it is */
 	size_t len;               /* names on it, those of objects inside too */
 	struct outline_step steps[OUTLINE_MEMBERS];
