@@ -425,15 +425,10 @@ static void read_lines_or_text(struct decoder *d, struct slice payload, struct s
 		decoder_lose(d, reason_of_unknown(payload, text));
 }
 
-static void read_auto(struct decoder *d, struct slice payload)
+static __attribute__((noinline)) void read_any(struct decoder *d, struct slice payload)
 {
 	struct slice text;
 	unsigned char first = (unsigned char)payload.ptr[0];
-	/* what most payloads are needs none of what follows */
-	if (first == '{' && (unsigned char)payload.ptr[payload.len - 1] > ' ') {
-		json_document_read(d, payload);
-		return;
-	}
 	if (has_schema(payload)) {
 		read_schema(d, payload);
 		return;
@@ -448,6 +443,15 @@ static void read_auto(struct decoder *d, struct slice payload)
 			}
 	if (as_text(d, payload, &text))
 		read_lines_or_text(d, payload, text);
+}
+
+/* What most payloads are is known by its ends. */
+static void read_auto(struct decoder *d, struct slice payload)
+{
+	if (payload.ptr[0] == '{' && (unsigned char)payload.ptr[payload.len - 1] > ' ')
+		json_document_read(d, payload);
+	else
+		read_any(d, payload);
 }
 
 /* In front of what else is said of envelopes. */

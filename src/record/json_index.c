@@ -332,11 +332,18 @@ static __attribute__((noinline)) struct outline_node *turn(struct reader *r, str
 	return node == nowhere ? lost(r) : node;
 }
 
-static inline struct outline_node *pass(struct reader *r, char bracket)
+/* A bracket that is not the one expected. */
+static __attribute__((noinline)) struct outline_node *turn_bracket(struct reader *r, char bracket)
 {
 	struct outline *o = r->index->walk->outline;
-	struct outline_node *node = outline_bracket(o, r->node, bracket);
+	struct outline_node *node = outline_search_bracket(o, r->node, bracket);
 	return node == outline_nowhere(o) && r->node != node ? lost(r) : node;
+}
+
+static inline struct outline_node *pass(struct reader *r, char bracket)
+{
+	struct outline_node *expected = r->node->first;
+	return __builtin_expect(expected->text[0] == bracket, 1) ? expected : turn_bracket(r, bracket);
 }
 
 static bool follow_inside(struct reader *r);
@@ -370,7 +377,12 @@ static bool follow_members(struct reader *r)
 		step->at = (uint32_t)(free - tape);
 		step++;
 		next += 2;
-		if ((base[*next] | ' ') == '{' && r->depth < OUTLINE_DEPTH) {
+		uint32_t value = next[0], quote = next[1] - 1;
+		char c = base[value];
+		if (c == '"' && base[quote] == '"' && base + quote < r->escape) {
+			*free++ = json_string_word(value + 1, quote - value - 1);
+			next++;
+		} else if ((c | ' ') == '{' && r->depth < OUTLINE_DEPTH) {
 			r->next = next;
 			r->free = free;
 			r->node = node;

@@ -313,11 +313,11 @@ static struct slice container_text(struct decoder *d, const struct object *o, ui
 }
 
 /* The next layer inside objects[top], as objects[top + 1]; false if there is none. */
-static bool unwrap(struct decoder *d, unsigned top, struct text_layer *text, enum undecodable *ret_reason)
+static __attribute__((noinline)) bool unwrap(struct decoder *d, unsigned top, struct text_layer *text, enum undecodable *ret_reason)
 {
 	const struct object *o = &d->objects[top];
 	const struct place *place = NULL;
-	if (o->row->shape->envelope == ENVELOPE_NONE || top + 1 == LAYERS)
+	if (top + 1 == LAYERS)
 		return false;
 	for (uint32_t at; (at = object_next(o, MEMBER_MESSAGE, &place));) {
 		const char *via = place->inside[0].len ? place->inside[0].ptr : key_text(place->key);
@@ -464,7 +464,7 @@ static void take_duration_text(struct record *r)
 }
 
 /* From the innermost layer outwards; the message is what the innermost has, for those around hold nothing but it. */
-static enum undecodable fill_all(struct decoder *d, struct record *r, unsigned layers, const struct text_layer *text)
+static inline enum undecodable fill_all(struct decoder *d, struct record *r, unsigned layers, const struct text_layer *text)
 {
 	enum undecodable reason = UNDECODABLE_NONE;
 	for (unsigned i = layers; i-- > 0 && !reason;) {
@@ -493,7 +493,7 @@ static void note_part(struct record *r)
 static inline __attribute__((always_inline)) void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
 {
 	unsigned top = layers ? layers - 1 : 0;
-	while (!reason && layers && unwrap(d, top, text, &reason))
+	while (!reason && layers && d->objects[top].row->shape->envelope != ENVELOPE_NONE && unwrap(d, top, text, &reason))
 		top++;
 	layers = layers ? top + 1 : 0;
 	if (!reason) {

@@ -471,9 +471,10 @@ static bool is_type_key(unsigned key)
 	       key == KEY_THROWABLE_CLASS || key == KEY_EXCEPTION_NAME || key == KEY_STATE_CODE || key == KEY_EXCEPTIONTYPE || key == KEY_ERROR_KIND;
 }
 
-static bool is_name_char(char c)
+static inline bool is_name_char(char c)
 {
-	return c == '.' || c == '_' || c == '$' || (unsigned)((c | 32) - 'a') <= 25 || (unsigned)(c - '0') <= 9;
+	static const bool chars[256] = {['.'] = true, ['_'] = true, ['$'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true};
+	return chars[(unsigned char)c];
 }
 
 /* "java.lang.IllegalStateException: no\n\tat ..." and "Traceback ...\nValueError: no": the class's name. */

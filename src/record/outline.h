@@ -74,11 +74,6 @@ static inline struct outline_node *outline_root(const struct outline *o)
 	return o->nodes + 1;
 }
 
-static inline struct outline_node *outline_bracket(struct outline *o, struct outline_node *parent, char bracket)
-{
-	return parent->first->text[0] == bracket ? parent->first : outline_search_bracket(o, parent, bracket);
-}
-
 static inline struct slice outline_name(const struct outline_node *node)
 {
 	return slice_of(node->text + 1, node->len - 2U);

@@ -95,12 +95,12 @@ static void a_bracket_is_no_name_and_leads_on(void **state)
 {
 	struct outline o = {0};
 	outline_begin(&o);
-	struct outline_node *root = outline_root(&o), *object = outline_bracket(&o, root, '{'), *array = outline_bracket(&o, root, '[');
+	struct outline_node *root = outline_root(&o), *object = outline_search_bracket(&o, root, '{'), *array = outline_search_bracket(&o, root, '[');
 	assert_true(object != array && object != outline_nowhere(&o));
-	assert_ptr_equal(outline_bracket(&o, root, '{'), object);
+	assert_ptr_equal(outline_search_bracket(&o, root, '{'), object);
 	assert_ptr_not_equal(outline_search(&o, object, name("{")), object);
 	assert_false(outline_is(object, name("{").ptr));
-	assert_ptr_equal(outline_bracket(&o, outline_nowhere(&o), '{'), outline_nowhere(&o));
+	assert_ptr_equal(outline_search_bracket(&o, outline_nowhere(&o), '{'), outline_nowhere(&o));
 	outline_done(&o);
 	(void)state;
 }
