@@ -119,8 +119,8 @@ static bool open_again(struct object *o, const struct outline_walk *way)
 	const struct shape_plan *plan = way->end->plans;
 	if (!plan)
 		return false;
-	for (size_t i = 0; i < plan->keys_len; i++)
-		o->at[plan->keys[i].key] = way->steps[plan->keys[i].step].at;
+	for (const struct plan_key *k = plan->keys, *end = k + plan->keys_len; k < end; k++)
+		o->at[k->key] = way->steps[k->step].at;
 	for (unsigned facts = facts_of(o, &plan->seen); plan && plan->facts != facts;)
 		plan = plan->next;
 	if (!plan)

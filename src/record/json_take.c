@@ -167,19 +167,24 @@ static int64_t array_time(const struct json *json, uint32_t at, bool *ret_zoned)
 	return n < 5 ? 0 : timestamp_of_parts(clock_days(parts[0], (unsigned)parts[1], (unsigned)parts[2]) * 86400 + parts[3] * 3600 + parts[4] * 60 + parts[5], parts[6]);
 }
 
-static int64_t text_time(struct decoder *d, struct slice text, bool *ret_zoned)
+static __attribute__((noinline)) int64_t new_time(struct decoder *d, struct slice text, bool *ret_zoned)
 {
 	struct timestamp t;
-	if (time_memo_again(&d->times, text, &t)) {
-		*ret_zoned = t.zoned;
-		return t.ns;
-	}
 	if (!timestamp_parse_near(text, d->now_ns, &t) || !t.dated || t.ns == INT64_MIN)
 		return 0;
 	*ret_zoned = t.zoned;
 	time_memo_learn(&d->times, text, &t);
 	/* a date in or before 1970 is a wrong time, not a missing one; zero as a number is missing */
 	return t.ns > 0 || slice_find(text, ':', 0) == text.len ? t.ns : 1;
+}
+
+static inline int64_t text_time(struct decoder *d, struct slice text, bool *ret_zoned)
+{
+	struct timestamp t;
+	if (!time_memo_again(&d->times, text, &t))
+		return new_time(d, text, ret_zoned);
+	*ret_zoned = t.zoned;
+	return t.ns;
 }
 
 int64_t json_time(struct decoder *d, const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
@@ -216,7 +221,7 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 		return UNDECODABLE_NONE;
 	for (uint32_t at; (at = search_next(&s));) {
 		bool zoned;
-		int64_t ns = json_time(d, &o->json, at, &zoned, &reason), more;
+		int64_t ns = json_type(&o->json, at) == '"' ? text_time(d, json_string(&o->json, at), &zoned) : json_time(d, &o->json, at, &zoned, &reason), more;
 		if (reason)
 			return reason;
 		if (s.place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS) && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &more))
@@ -356,7 +361,7 @@ static enum undecodable take_message(struct decoder *d, const struct object *o, 
 	return UNDECODABLE_NONE;
 }
 
-static struct slice take_text(struct decoder *d, const struct object *o, enum member member)
+static inline __attribute__((always_inline)) struct slice take_text(struct decoder *d, const struct object *o, enum member member)
 {
 	if (!(o->columns >> member & 1))
 		return slice_of(NULL, 0);
@@ -445,7 +450,11 @@ static void take_http(struct decoder *d, const struct object *o, struct record *
 	struct search s = search_start(o, MEMBER_STATUS);
 	for (uint32_t at; r->http_status == 0 && (at = search_next(&s));) {
 		int64_t status;
-		if (!json_i64(&o->json, at, &status) || status < 100 || status > 599)
+		if (json_type(&o->json, at) == 'l')
+			status = (int64_t)o->json.tape[at + 1];
+		else if (!json_i64(&o->json, at, &status))
+			continue;
+		if (status < 100 || status > 599)
 			continue;
 		r->http_status = (int)status;
 		note_place(d, s);

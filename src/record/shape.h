@@ -93,8 +93,8 @@ struct shape_plan {
 	const struct shape_row *row;
 	unsigned members, columns; /* as a match's; and which columns have any place here */
 	size_t keys_len;
-	struct {
-		uint16_t key, step;
+	struct plan_key {
+		uint16_t key, step; /* a known field, and which name on the way it is */
 	} keys[OUTLINE_MEMBERS];
 	const struct present *present[MEMBER_COUNT];
 	struct present places[];
