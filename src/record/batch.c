@@ -47,7 +47,7 @@ static void read_entry(struct decoder *d, const struct json *json, uint32_t at)
 		line = json_next(json, time) < json_end(json, at) ? json_next(json, time) : 0;
 	}
 	struct slice text = slice_trim(json_text(json, line));
-	d->batch_time_ns = time ? json_time(json, time, d->now_ns, &zoned, &reason) : 0;
+	d->batch_time_ns = time ? json_time(d, json, time, &zoned, &reason) : 0;
 	if (d->batch_time_ns)
 		d->batch_time_ns = decoder_utc(d, d->batch_time_ns, &zoned);
 	if (reason || text.len == 0)

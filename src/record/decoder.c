@@ -106,11 +106,6 @@ void decoder_grow(struct decoder *d)
 	d->records = mem_grow(d->records, d->len, &d->cap, sizeof(*d->records));
 }
 
-struct record *decoder_add(struct decoder *d)
-{
-	return decoder_add_like(d, &(const struct record){.duration_ns = -1});
-}
-
 void decoder_lose(struct decoder *d, enum undecodable reason)
 {
 	if (d->undecodable++ == 0)
@@ -260,13 +255,11 @@ static void keep_document(struct decoder *d, struct json *json, size_t len)
 	json->strings = memcpy(strings, json->strings, len);
 }
 
-enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret)
+enum undecodable decoder_parsed(struct decoder *d, unsigned which, enum json_status status, struct slice text, struct json *ret)
 {
-	enum json_status status = json_parser_parse(d->parsers[which], text.ptr, text.len, ret);
 	if (status != JSON_OK)
 		return reason_of(status, text);
-	if (d->many)
-		keep_document(d, ret, json_parser_bytes(d->parsers[which]));
+	keep_document(d, ret, json_parser_bytes(d->parsers[which]));
 	return UNDECODABLE_NONE;
 }
 
@@ -432,7 +425,7 @@ static void read_lines_or_text(struct decoder *d, struct slice payload, struct s
 		decoder_lose(d, reason_of_unknown(payload, text));
 }
 
-static void read_auto(struct decoder *d, struct slice payload)
+static __attribute__((noinline)) void read_any(struct decoder *d, struct slice payload)
 {
 	struct slice text;
 	unsigned char first = (unsigned char)payload.ptr[0];
@@ -450,6 +443,15 @@ static void read_auto(struct decoder *d, struct slice payload)
 			}
 	if (as_text(d, payload, &text))
 		read_lines_or_text(d, payload, text);
+}
+
+/* What most payloads are is known by its ends. */
+static void read_auto(struct decoder *d, struct slice payload)
+{
+	if (payload.ptr[0] == '{' && (unsigned char)payload.ptr[payload.len - 1] > ' ')
+		json_document_read(d, payload);
+	else
+		read_any(d, payload);
 }
 
 /* In front of what else is said of envelopes. */

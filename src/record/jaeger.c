@@ -102,12 +102,12 @@ static struct slice parent_of(const struct json *json, uint32_t root)
 }
 
 /* Microseconds as a number, or text with a unit. */
-static void take_times(const struct json *json, uint32_t root, struct record *r, bool *ret_ok)
+static void take_times(struct decoder *d, const struct json *json, uint32_t root, struct record *r, bool *ret_ok)
 {
 	bool zoned;
 	enum undecodable reason = UNDECODABLE_NONE;
 	uint32_t time = either(json, root, SLICE("startTime"), SLICE("start_time")), duration = json_get(json, root, SLICE("duration"));
-	int64_t start_ns = json_is_null(json, time) ? 0 : json_time(json, time, 0, &zoned, &reason);
+	int64_t start_ns = json_is_null(json, time) ? 0 : json_time(d, json, time, &zoned, &reason);
 	double number;
 	*ret_ok = !reason;
 	if (json_type(json, duration ? duration : root) == '"')
@@ -131,7 +131,7 @@ static bool read_span(struct decoder *d, const struct json *json, uint32_t root,
 	r->trace_id = trace_id_of(trace, &d->arena, NULL);
 	r->span_id = span_id_of(span, &d->arena);
 	r->parent_span_id = span_id_of(parent_of(json, root), &d->arena);
-	take_times(json, root, r, &ok);
+	take_times(d, json, root, r, &ok);
 	take_tags(d, json, json_get(json, root, SLICE("tags")), r);
 	return ok;
 }

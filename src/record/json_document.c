@@ -38,7 +38,7 @@ static void read_otlp(struct decoder *d, const struct json *json, uint32_t root)
 		otlp_json_read(d, json, root);
 }
 
-void json_object_read(struct decoder *d, const struct json *json, uint32_t root)
+static inline __attribute__((always_inline)) void read_object(struct decoder *d, const struct json *json, uint32_t root)
 {
 	enum undecodable reason = object_open(d, 0, json, root);
 	if (reason) {
@@ -67,6 +67,11 @@ void json_object_read(struct decoder *d, const struct json *json, uint32_t root)
 		batch_read(d, kind);
 		break;
 	}
+}
+
+void json_object_read(struct decoder *d, const struct json *json, uint32_t root)
+{
+	read_object(d, json, root);
 }
 
 static void read_array(struct decoder *d, const struct json *json);
@@ -106,7 +111,7 @@ static void read_document(struct decoder *d, const struct json *json)
 {
 	switch (json_type(json, JSON_ROOT)) {
 	case '{':
-		json_object_read(d, json, JSON_ROOT);
+		read_object(d, json, JSON_ROOT);
 		break;
 	case '[':
 		read_array(d, json);

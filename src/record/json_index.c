@@ -28,6 +28,10 @@ struct reader {
 	const char *escape; /* the first backslash that was not passed yet, or the text's end */
 	char *spare;
 	unsigned depth;
+	/* along the outline */
+	struct outline_node *node;  /* what came last */
+	struct outline_step *step;  /* the next */
+	struct outline_node *outer; /* the bracket of the member of the outermost object that is open; NULL: none */
 };
 
 static inline uint64_t word_of(char type, uint64_t value)
@@ -300,66 +304,164 @@ static bool read_array(struct reader *r)
 	return r->base[r->next[-1]] == ']';
 }
 
-/* The node of a name that is not the one expected: another that came before, or a new one. The root: it cannot be followed, as no name with escapes can. */
-static __attribute__((noinline)) struct outline_node *turn(const struct reader *r, struct outline_node *parent)
+/* --- along the outline --- */
+
+/* The way cannot be followed any further. What kept it from that lies in `outer`, if anything does: the next time, that one is opaque. */
+static struct outline_node *lost(struct reader *r)
 {
-	struct outline *o = r->index->walk->outline;
-	uint32_t name = r->next[0] + 1, quote = r->next[1] - 1;
-	if (r->base[name - 1] != '"')
-		return o->nodes;
-	while (r->base[quote] != '"')
-		quote--;
-	return r->base + quote > r->escape ? o->nodes : outline_search(o, parent, slice_of(r->base + name, quote - name));
+	if (r->outer)
+		r->outer->opaque = true;
+	r->outer = NULL;
+	return outline_nowhere(r->index->walk->outline);
 }
 
-/* Its members one by one as the outline expects them; the walk is as long as that went well. (What the reader knows is kept in registers meanwhile.) */
-static inline bool follow(struct reader *r, struct outline_walk *walk)
+/* The node of a name that is not the one expected: another that came before, or a new one; nowhere if there can be none, as for a name with escapes. */
+static __attribute__((noinline)) struct outline_node *turn(struct reader *r, struct outline_node *parent)
 {
-	struct outline_node *node = walk->outline->nodes;
-	struct outline_step *step = walk->steps;
+	struct outline_walk *walk = r->index->walk;
+	struct outline_node *nowhere = outline_nowhere(walk->outline), *node = nowhere;
+	uint32_t name = r->next[0], quote = r->next[1] - 1;
+	if (parent == nowhere || r->base[name] != '"')
+		return nowhere;
+	if (r->step == walk->steps + OUTLINE_MEMBERS)
+		return lost(r);
+	while (r->base[quote] != '"')
+		quote--;
+	if (r->base + quote <= r->escape)
+		node = outline_search(walk->outline, parent, slice_of(r->base + name, quote + 1 - name));
+	return node == nowhere ? lost(r) : node;
+}
+
+/* A bracket that is not the one expected. */
+static __attribute__((noinline)) struct outline_node *turn_bracket(struct reader *r, char bracket)
+{
+	struct outline *o = r->index->walk->outline;
+	struct outline_node *node = outline_search_bracket(o, r->node, bracket);
+	return node == outline_nowhere(o) && r->node != node ? lost(r) : node;
+}
+
+static inline struct outline_node *pass(struct reader *r, char bracket)
+{
+	struct outline_node *expected = r->node->first;
+	return __builtin_expect(expected->text[0] == bracket, 1) ? expected : turn_bracket(r, bracket);
+}
+
+static bool follow_inside(struct reader *r);
+
+/* Members as the outline expects them, and what comes behind the last. (What the reader knows is kept in registers meanwhile.) */
+static bool follow_members(struct reader *r)
+{
+	struct outline_node *node = r->node;
+	struct outline_step *step = r->step;
+	const struct outline_step *end = r->index->walk->steps + OUTLINE_MEMBERS;
+	const uint64_t *tape = r->index->tape;
 	const char *const base = r->base;
 	const uint32_t *next = r->next;
 	uint64_t *free = r->free;
-	for (;; step++) {
+	for (;;) {
 		uint32_t name = next[0];
 		struct outline_node *expected = node->first;
-		if (__builtin_expect(step == walk->steps + OUTLINE_MEMBERS || !outline_is(expected, base + name), 0)) {
+		if (__builtin_expect(step == end || !outline_is(expected, base + name), 0)) {
 			r->next = next;
 			r->free = free;
-			expected = step < walk->steps + OUTLINE_MEMBERS ? turn(r, node) : walk->outline->nodes;
-			if (expected == walk->outline->nodes)
+			r->step = step;
+			expected = r->node = turn(r, node);
+			if (expected == outline_nowhere(r->index->walk->outline))
 				return read_members(r);
 		}
 		if (base[next[1]] != ':')
 			return false;
 		node = expected;
-		*free++ = json_string_word(name + 1, node->len - 2U);
+		*free++ = node->word + name + 1;
 		step->node = node;
-		step->at = (uint32_t)(free - r->index->tape);
+		step->at = (uint32_t)(free - tape);
+		step++;
 		next += 2;
-		if (!read_quickly(r, &next, &free))
+		uint32_t value = next[0], quote = next[1] - 1;
+		char c = base[value];
+		if (c == '"' && base[quote] == '"' && base + quote < r->escape) {
+			*free++ = json_string_word(value + 1, quote - value - 1);
+			next++;
+		} else if ((c | ' ') == '{' && r->depth < OUTLINE_DEPTH) {
+			r->next = next;
+			r->free = free;
+			r->node = node;
+			r->step = step;
+			if (!follow_inside(r))
+				return false;
+			next = r->next;
+			free = r->free;
+			node = r->node;
+			step = r->step;
+		} else if (!read_quickly(r, &next, &free)) {
 			return false;
+		}
 		if (base[*next++] == ',')
 			continue;
-		walk->len = (size_t)(step + 1 - walk->steps);
 		r->next = next;
 		r->free = free;
+		r->node = node;
+		r->step = step;
 		return true;
 	}
+}
+
+/* The elements of an array, of which objects are followed; and what comes behind the last. */
+static bool follow_elements(struct reader *r)
+{
+	do {
+		bool object = r->base[*r->next] == '{' && r->depth < OUTLINE_DEPTH;
+		if (!(object ? follow_inside(r) : read_quickly(r, &r->next, &r->free)))
+			return false;
+	} while (r->base[*r->next++] == ',');
+	return true;
+}
+
+/* The object or the array at the index's next place. Recursion: at most OUTLINE_DEPTH. */
+static bool follow_inside(struct reader *r)
+{
+	char bracket = r->base[*r->next], closing = (char)(bracket + 2);
+	struct outline_node *opened = r->node = pass(r, bracket);
+	if (opened->opaque) {
+		r->index->walk->opaque = true;
+		return read_value(r);
+	}
+	bool outermost = r->depth == 1 && !r->outer;
+	if (outermost)
+		r->outer = opened;
+	uint64_t *open = r->free++;
+	r->depth++;
+	r->next++;
+	if (r->base[*r->next] == closing)
+		r->next++;
+	else if (!(bracket == '{' ? follow_members(r) : follow_elements(r)))
+		return false;
+	close_bracket(r, open, bracket);
+	if (r->base[r->next[-1]] != closing)
+		return false;
+	r->node = pass(r, closing);
+	if (outermost)
+		r->outer = NULL;
+	return true;
 }
 
 /* As read_object, along the outline. */
 static inline bool read_outermost(struct reader *r)
 {
+	struct outline_walk *walk = r->index->walk;
 	uint64_t *open = r->free++;
 	r->depth++;
 	r->next++;
 	if (r->base[*r->next] == '}') {
 		r->next++;
 	} else {
-		outline_begin(r->index->walk->outline);
-		if (!follow(r, r->index->walk))
+		outline_begin(walk->outline);
+		r->node = outline_root(walk->outline);
+		r->step = walk->steps;
+		if (!follow_members(r))
 			return false;
+		walk->end = r->node;
+		walk->len = r->node == outline_nowhere(walk->outline) ? 0 : (size_t)(r->step - walk->steps);
 	}
 	close_bracket(r, open, '{');
 	return r->base[r->next[-1]] == '}';
@@ -367,9 +469,10 @@ static inline bool read_outermost(struct reader *r)
 
 bool json_index_read(struct json_index *x)
 {
-	const char *escape = memchr(x->base, '\\', x->len);
+	const char *escape = x->escapes ? memchr(x->base, '\\', x->len) : NULL;
 	struct reader r = {.index = x, .base = x->base, .next = x->at, .free = x->tape + 1, .escape = escape ? escape : x->base + x->len, .spare = x->spare};
 	x->walk->len = 0;
+	x->walk->opaque = false;
 	if (!(r.base[*r.next] == '{' ? read_outermost(&r) : read_value(&r)) || r.next != x->at + x->at_len)
 		return false;
 	*r.free++ = word_of('r', 0);

@@ -12,6 +12,7 @@ struct json_index {
 	const struct json_shim *shim;
 	char *base;           /* the text; JSON_SHIM_PADDING zeros behind it */
 	size_t len;
+	bool escapes;         /* there is a backslash somewhere */
 	const uint32_t *at;   /* json_shim_index's answer */
 	size_t at_len;
 	char *spare;          /* where strings that had escapes go: room for the text again, and padding; then the first free byte */

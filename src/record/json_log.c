@@ -36,12 +36,12 @@ struct json_fields {
 };
 
 /* Facts about values that shapes are told by, as bits from KEY_IS_LEVEL_NUMBER on. */
-static unsigned facts_of(const struct object *o)
+static inline unsigned facts_of(const struct object *o, const struct key_set *seen)
 {
 	enum { LEVEL_NUMBER = 1, LEVEL_UPPER = 2, TIME_NUMBER = 4, LOG_TEXT = 8, LOG_OBJECT = 16, EVENT_TEXT = 32 };
 	const struct json *json = &o->json;
 	unsigned facts = 0;
-	if (key_set_has(&o->seen, KEY_LEVEL)) {
+	if (key_set_has(seen, KEY_LEVEL)) {
 		uint32_t at = o->at[KEY_LEVEL];
 		struct slice text = json_text(json, at);
 		if (json_type(json, at) == 'l')
@@ -49,11 +49,11 @@ static unsigned facts_of(const struct object *o)
 		else if (text.len && text.ptr[0] >= 'A' && text.ptr[0] <= 'Z')
 			facts |= LEVEL_UPPER;
 	}
-	if (key_set_has(&o->seen, KEY_TIME) && json_type(json, o->at[KEY_TIME]) != '"')
+	if (key_set_has(seen, KEY_TIME) && json_type(json, o->at[KEY_TIME]) != '"')
 		facts |= TIME_NUMBER;
-	if (key_set_has(&o->seen, KEY_LOG))
+	if (key_set_has(seen, KEY_LOG))
 		facts |= json_type(json, o->at[KEY_LOG]) == '"' ? LOG_TEXT : LOG_OBJECT;
-	if (key_set_has(&o->seen, KEY_EVENT) && json_type(json, o->at[KEY_EVENT]) == '"')
+	if (key_set_has(seen, KEY_EVENT) && json_type(json, o->at[KEY_EVENT]) == '"')
 		facts |= EVENT_TEXT;
 	return facts;
 }
@@ -61,7 +61,7 @@ static unsigned facts_of(const struct object *o)
 static void note_facts(struct object *o)
 {
 	_Static_assert(KEY_IS_EVENT_TEXT - KEY_IS_LEVEL_NUMBER == 5, "facts_of has the same order");
-	for (unsigned facts = facts_of(o), key = KEY_IS_LEVEL_NUMBER; facts; facts >>= 1, key++)
+	for (unsigned facts = facts_of(o, &o->seen), key = KEY_IS_LEVEL_NUMBER; facts; facts >>= 1, key++)
 		if (facts & 1)
 			key_set_add(&o->seen, key);
 }
@@ -106,35 +106,97 @@ static void object_is(struct object *o, const struct shape_match *match)
 {
 	for (const uint16_t *key = match->nested; *key; key++)
 		o->names[*key] = names_of(&o->json, o->at[*key]);
-	o->match = match;
 	o->row = match->row;
-	o->members = match->members;
 	o->shape = match->row->shape->name;
+	o->members = o->columns = match->members;
+	o->present = match->present;
+	o->steps = NULL;
 }
 
 /* An object whose names have come in this order before: what was found out then holds, if the facts are the same. */
 static bool open_again(struct object *o, const struct outline_walk *way)
 {
-	const struct outline_node *last = way->steps[way->len - 1].node;
-	if (!last->match || last->match->stamp != last->stamp)
+	const struct shape_plan *plan = way->end->plans;
+	if (!plan)
 		return false;
-	for (size_t i = 0; i < way->len; i++)
-		o->at[way->steps[i].node->key] = way->steps[i].at;
-	o->seen = last->match->seen;
-	if (facts_of(o) != last->facts)
+	for (const struct plan_key *k = plan->keys, *end = k + plan->keys_len; k < end; k++)
+		o->at[k->key] = way->steps[k->step].at;
+	for (unsigned facts = facts_of(o, &plan->seen); plan && plan->facts != facts;)
+		plan = plan->next;
+	if (!plan)
 		return false;
-	object_is(o, last->match);
+	o->seen = plan->seen;
+	o->row = plan->row;
+	o->shape = plan->row->shape->name;
+	o->members = plan->members;
+	o->columns = plan->columns;
+	o->present = plan->present;
+	o->steps = way->steps;
 	return true;
 }
 
+/* Whether names alone do not say where a place inside the member at `at` is: in an array of {"key": .., "value": ..} it is up to the values, and arrays in arrays are not followed. */
+static bool is_unsteady(const struct json *json, uint32_t at, const struct place *place)
+{
+	for (size_t i = 0; i < 2 && at && place->inside[i].len; i++) {
+		if (json_is_array(json, at) && i == 0 && place->inside[1].len)
+			return true;
+		for (uint32_t k = json_is_array(json, at) ? json_first(at) : 0; k && k < json_end(json, at); k = json_next(json, k))
+			if (json_get(json, k, SLICE("key")))
+				return true;
+		if (i == 0 && place->inside[1].len)
+			at = json_get(json, at, place->inside[0]);
+	}
+	return false;
+}
+
+/* Which name on the way has its value at `at`. */
+static uint16_t step_at(const struct outline_walk *way, uint32_t at)
+{
+	size_t i = 0;
+	while (i < way->len && way->steps[i].at != at)
+		i++;
+	return i < way->len ? (uint16_t)i : SHAPE_NO_STEP;
+}
+
+/* A place as the plan has it; false if it is not there in any object of this order. */
+static bool plan_place(const struct object *o, const struct outline_walk *way, struct present p, struct present *ret)
+{
+	uint32_t at = o->at[p.place->key];
+	bool inside = p.place->inside[0].len > 0;
+	*ret = (struct present){.place = p.place, .step = SHAPE_NO_STEP};
+	if (inside && (way->opaque || is_unsteady(&o->json, at, p.place)))
+		return true;
+	at = inside ? object_inside(o, p.place, at) : at;
+	ret->step = at ? step_at(way, at) : SHAPE_NO_STEP;
+	return at != 0;
+}
+
+/* Notes at the end of the way what was found out about o. */
 static void remember(struct decoder *d, const struct object *o, const struct outline_walk *way)
 {
-	struct outline_node *last = way->steps[way->len - 1].node;
-	for (size_t i = 0; i < way->len; i++)
-		way->steps[i].node->key = (uint16_t)key_of(d, outline_name(way->steps[i].node));
-	last->match = o->match;
-	last->stamp = o->match->stamp;
-	last->facts = (uint16_t)facts_of(o);
+	size_t n = 0;
+	for (unsigned m = 0; m < MEMBER_COUNT; m++)
+		for (const struct present *p = o->present[m]; p->place; p++)
+			n++;
+	struct shape_plan *plan = arena_alloc(&way->outline->notes, sizeof(*plan) + (n + MEMBER_COUNT) * sizeof(plan->places[0]));
+	*plan = (struct shape_plan){.next = way->end->plans, .facts = facts_of(o, &o->seen), .seen = o->seen, .row = o->row, .members = o->members};
+	for (size_t i = 0; i < way->len; i++) {
+		unsigned key = key_of(d, outline_name(way->steps[i].node));
+		if (key != KEY_NONE && o->at[key] == way->steps[i].at && key_set_has(&o->seen, key)) {
+			plan->keys[plan->keys_len].key = (uint16_t)key;
+			plan->keys[plan->keys_len++].step = (uint16_t)i;
+		}
+	}
+	struct present *next = plan->places;
+	for (unsigned m = 0; m < MEMBER_COUNT; m++) {
+		plan->present[m] = next;
+		for (const struct present *p = o->present[m]; p->place; p++)
+			next += plan_place(o, way, *p, next);
+		plan->columns |= next > plan->present[m] ? 1u << m : 0;
+		*next++ = (struct present){0};
+	}
+	way->end->plans = plan;
 }
 
 enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root)
@@ -251,11 +313,11 @@ static struct slice container_text(struct decoder *d, const struct object *o, ui
 }
 
 /* The next layer inside objects[top], as objects[top + 1]; false if there is none. */
-static bool unwrap(struct decoder *d, unsigned top, struct text_layer *text, enum undecodable *ret_reason)
+static __attribute__((noinline)) bool unwrap(struct decoder *d, unsigned top, struct text_layer *text, enum undecodable *ret_reason)
 {
 	const struct object *o = &d->objects[top];
 	const struct place *place = NULL;
-	if (o->row->shape->envelope == ENVELOPE_NONE || top + 1 == LAYERS)
+	if (top + 1 == LAYERS)
 		return false;
 	for (uint32_t at; (at = object_next(o, MEMBER_MESSAGE, &place));) {
 		const char *via = place->inside[0].len ? place->inside[0].ptr : key_text(place->key);
@@ -402,7 +464,7 @@ static void take_duration_text(struct record *r)
 }
 
 /* From the innermost layer outwards; the message is what the innermost has, for those around hold nothing but it. */
-static enum undecodable fill_all(struct decoder *d, struct record *r, unsigned layers, const struct text_layer *text)
+static inline enum undecodable fill_all(struct decoder *d, struct record *r, unsigned layers, const struct text_layer *text)
 {
 	enum undecodable reason = UNDECODABLE_NONE;
 	for (unsigned i = layers; i-- > 0 && !reason;) {
@@ -428,10 +490,10 @@ static void note_part(struct record *r)
 }
 
 /* layers: how many of d->objects are open. */
-static void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
+static inline __attribute__((always_inline)) void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
 {
 	unsigned top = layers ? layers - 1 : 0;
-	while (!reason && layers && unwrap(d, top, text, &reason))
+	while (!reason && layers && d->objects[top].row->shape->envelope != ENVELOPE_NONE && unwrap(d, top, text, &reason))
 		top++;
 	layers = layers ? top + 1 : 0;
 	if (!reason) {

@@ -33,11 +33,10 @@ static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
 
 static inline struct search search_start(const struct object *o, enum member member)
 {
-	return (struct search){.o = o, .next = o->match->present[member], .member = member};
+	return (struct search){.o = o, .next = o->present[member], .member = member};
 }
 
-/* The value of a place that lies inside the member at `at`. */
-static __attribute__((noinline)) uint32_t inside_of(const struct object *o, const struct place *place, uint32_t at)
+uint32_t object_inside(const struct object *o, const struct place *place, uint32_t at)
 {
 	for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
 		at = descend(&o->json, at, place->inside[i]);
@@ -45,18 +44,22 @@ static __attribute__((noinline)) uint32_t inside_of(const struct object *o, cons
 }
 
 /* Most names inside are not there: the bits of those that are tell without a search. */
+static __attribute__((noinline)) uint32_t look_for(const struct object *o, const struct present *p)
+{
+	const struct place *place = p->place;
+	if (place->inside[0].len == 0)
+		return o->at[place->key];
+	return p->bit & ~o->names[place->key] ? 0 : object_inside(o, place, o->at[place->key]);
+}
+
 static inline __attribute__((always_inline)) uint32_t search_next(struct search *s)
 {
 	const struct object *o = s->o;
-	for (const struct place *place; (place = s->next->place);) {
-		uint64_t bit = s->next++->bit;
-		if (bit & ~o->names[place->key])
-			continue;
-		uint32_t at = o->at[place->key];
-		if (place->inside[0].len)
-			at = inside_of(o, place, at);
+	for (const struct present *p; (p = s->next)->place;) {
+		s->next++;
+		uint32_t at = __builtin_expect(p->step != SHAPE_NO_STEP, 1) ? o->steps[p->step].at : look_for(o, p);
 		if (!json_is_null(&o->json, at)) {
-			s->place = place;
+			s->place = p->place;
 			return at;
 		}
 	}
@@ -129,7 +132,7 @@ static int64_t php_time(struct slice date, struct slice zone, bool *ret_zoned)
 }
 
 /* {seconds, nanos} and its like in Java and Rust, {$date}, {date, timezone}. */
-static int64_t object_time(const struct json *json, uint32_t at, int64_t now_ns, bool *ret_zoned, enum undecodable *ret_reason)
+static int64_t object_time(struct decoder *d, const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
 {
 	static const struct slice names[][2] = {{{"seconds", 7}, {"nanos", 5}}, {{"epochSecond", 11}, {"nanoOfSecond", 12}}, {{"secs_since_epoch", 16}, {"nanos_since_epoch", 17}}};
 	int64_t seconds, ns;
@@ -146,7 +149,7 @@ static int64_t object_time(const struct json *json, uint32_t at, int64_t now_ns,
 		return php_time(json_text(json, json_get(json, at, SLICE("date"))), json_text(json, zone), ret_zoned);
 	uint32_t canonical = date && json_is_object(json, date) ? json_get(json, date, SLICE("$numberLong")) : 0;
 	date = canonical ? canonical : date;
-	return date && !json_is_object(json, date) ? json_time(json, date, now_ns, ret_zoned, ret_reason) : 0;
+	return date && !json_is_object(json, date) ? json_time(d, json, date, ret_zoned, ret_reason) : 0;
 }
 
 /* [2026,3,4,9,15,2,481203117], as Jackson writes a LocalDateTime; 0 if it is none. */
@@ -164,31 +167,41 @@ static int64_t array_time(const struct json *json, uint32_t at, bool *ret_zoned)
 	return n < 5 ? 0 : timestamp_of_parts(clock_days(parts[0], (unsigned)parts[1], (unsigned)parts[2]) * 86400 + parts[3] * 3600 + parts[4] * 60 + parts[5], parts[6]);
 }
 
-static int64_t text_time(struct slice text, int64_t now_ns, bool *ret_zoned)
+static __attribute__((noinline)) int64_t new_time(struct decoder *d, struct slice text, bool *ret_zoned)
 {
 	struct timestamp t;
-	if (!timestamp_parse_near(text, now_ns, &t) || !t.dated || t.ns == INT64_MIN)
+	if (!timestamp_parse_near(text, d->now_ns, &t) || !t.dated || t.ns == INT64_MIN)
 		return 0;
 	*ret_zoned = t.zoned;
+	time_memo_learn(&d->times, text, &t);
 	/* a date in or before 1970 is a wrong time, not a missing one; zero as a number is missing */
 	return t.ns > 0 || slice_find(text, ':', 0) == text.len ? t.ns : 1;
 }
 
-int64_t json_time(const struct json *json, uint32_t at, int64_t now_ns, bool *ret_zoned, enum undecodable *ret_reason)
+static inline int64_t text_time(struct decoder *d, struct slice text, bool *ret_zoned)
+{
+	struct timestamp t;
+	if (!time_memo_again(&d->times, text, &t))
+		return new_time(d, text, ret_zoned);
+	*ret_zoned = t.zoned;
+	return t.ns;
+}
+
+int64_t json_time(struct decoder *d, const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
 {
 	double number;
 	int64_t whole, ns;
 	*ret_zoned = true;
 	switch (json_type(json, at)) {
 	case '"':
-		return text_time(json_string(json, at), now_ns, ret_zoned);
+		return text_time(d, json_string(json, at), ret_zoned);
 	case 'l':
 		return json_i64(json, at, &whole) ? timestamp_of_i64(whole) : 0;
 	case 'u':
 	case 'd':
 		return json_double(json, at, &number) ? timestamp_of_double(number) : 0;
 	case '{':
-		return object_time(json, at, now_ns, ret_zoned, ret_reason);
+		return object_time(d, json, at, ret_zoned, ret_reason);
 	case '[':
 		ns = array_time(json, at, ret_zoned);
 		*ret_reason = ns ? *ret_reason : UNDECODABLE_WRONG_TYPE;
@@ -208,7 +221,7 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 		return UNDECODABLE_NONE;
 	for (uint32_t at; (at = search_next(&s));) {
 		bool zoned;
-		int64_t ns = json_time(&o->json, at, d->now_ns, &zoned, &reason), more;
+		int64_t ns = json_type(&o->json, at) == '"' ? text_time(d, json_string(&o->json, at), &zoned) : json_time(d, &o->json, at, &zoned, &reason), more;
 		if (reason)
 			return reason;
 		if (s.place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS) && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &more))
@@ -348,9 +361,9 @@ static enum undecodable take_message(struct decoder *d, const struct object *o, 
 	return UNDECODABLE_NONE;
 }
 
-static struct slice take_text(struct decoder *d, const struct object *o, enum member member)
+static inline __attribute__((always_inline)) struct slice take_text(struct decoder *d, const struct object *o, enum member member)
 {
-	if (!(o->members >> member & 1))
+	if (!(o->columns >> member & 1))
 		return slice_of(NULL, 0);
 	struct search s = search_start(o, member);
 	for (uint32_t at; (at = search_next(&s));) {
@@ -366,6 +379,10 @@ static struct slice take_text(struct decoder *d, const struct object *o, enum me
 /* An id may be text or a decimal number; false if the field holds something else. */
 static bool id_text(struct decoder *d, const struct object *o, const struct place *place, uint32_t at, struct slice *ret)
 {
+	if (json_type(&o->json, at) == '"') {
+		*ret = json_string(&o->json, at);
+		return true;
+	}
 	if (json_is_object(&o->json, at) || json_is_array(&o->json, at) || json_is_bool(&o->json, at)) {
 		*ret = slice_of(NULL, 0);
 		return place->key == KEY_TRACE || place->key == KEY_SPAN || place->inside[0].len;
@@ -433,7 +450,11 @@ static void take_http(struct decoder *d, const struct object *o, struct record *
 	struct search s = search_start(o, MEMBER_STATUS);
 	for (uint32_t at; r->http_status == 0 && (at = search_next(&s));) {
 		int64_t status;
-		if (!json_i64(&o->json, at, &status) || status < 100 || status > 599)
+		if (json_type(&o->json, at) == 'l')
+			status = (int64_t)o->json.tape[at + 1];
+		else if (!json_i64(&o->json, at, &status))
+			continue;
+		if (status < 100 || status > 599)
 			continue;
 		r->http_status = (int)status;
 		note_place(d, s);
@@ -459,9 +480,10 @@ static bool is_type_key(unsigned key)
 	       key == KEY_THROWABLE_CLASS || key == KEY_EXCEPTION_NAME || key == KEY_STATE_CODE || key == KEY_EXCEPTIONTYPE || key == KEY_ERROR_KIND;
 }
 
-static bool is_name_char(char c)
+static inline bool is_name_char(char c)
 {
-	return c == '.' || c == '_' || c == '$' || (unsigned)((c | 32) - 'a') <= 25 || (unsigned)(c - '0') <= 9;
+	static const bool chars[256] = {['.'] = true, ['_'] = true, ['$'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true};
+	return chars[(unsigned char)c];
 }
 
 /* "java.lang.IllegalStateException: no\n\tat ..." and "Traceback ...\nValueError: no": the class's name. */
@@ -575,15 +597,15 @@ enum undecodable object_fill(struct decoder *d, const struct object *o, struct r
 	enum undecodable reason = take_time(d, o, r);
 	reason = reason ? reason : take_level(d, o, r);
 	reason = reason || !with_message ? reason : take_message(d, o, r);
-	reason = reason || !(o->members & ID_MEMBERS) ? reason : take_ids(d, o, r);
+	reason = reason || !(o->columns & ID_MEMBERS) ? reason : take_ids(d, o, r);
 	if (reason)
 		return reason;
 	take_texts(d, o, r);
-	if (o->members >> MEMBER_DURATION & 1)
+	if (o->columns >> MEMBER_DURATION & 1)
 		take_duration(d, o, r);
-	if (o->members & HTTP_MEMBERS)
+	if (o->columns & HTTP_MEMBERS)
 		take_http(d, o, r);
-	if (o->members >> MEMBER_FAILURE & 1)
+	if (o->columns >> MEMBER_FAILURE & 1)
 		take_failure(d, o, r);
 	if (r->severity == SEVERITY_UNKNOWN)
 		r->severity = o->row->shape->access || (o->row->shape->any_request && r->http_method.len && r->http_status) ? of_status(o, r->http_status) : o->row->shape->absent_level;

@@ -3,40 +3,43 @@
  * The names of an object's members in the order in which they come, remembered: a logger writes the same ones in the same order again and again.
  *
  * Idea: a tree. From the root each member of a document's outermost object leads to the node of its name; a node expects what followed it before, so a
- * name that comes as expected is known by comparing sixteen bytes, and where the object ends stands what was found out about such an object. A topic
- * of mixed shapes has a branch for each; the one that came last is tried first.
+ * name that comes as expected is known by comparing sixteen bytes. Objects and arrays inside are part of the way: their brackets have nodes as names have, so two documents that end at the same node
+ * have the same names in the same places, however deep (down to OUTLINE_DEPTH), and there stands what was found out about them. A topic
+ * of mixed shapes has a branch for each; the one that came last is tried first, then the one that these first bytes led to before.
  *
- * Layout: a node keeps its name between its quotes, as it stands in a document, so one comparison covers its length too. Names with escapes are no nodes.
+ * Layout: a node keeps its name between its quotes, as it stands in a document, so one comparison covers its length too; or a bracket. Names with escapes are no nodes.
  *
- * Invariants: node 0 is the root and nobody's child; its text is what no name is, so that it can stand where there is no node. A node is never changed but for its links and what its owner notes in it. The tree is bounded: a node
- * has at most OUTLINE_BRANCHES children, and a full tree is cleared between documents. A name that cannot be a node (too long, one too many) ends
- * the walk, and the object is read without.
+ * Invariants: node 0 is nowhere: it is nobody's child, its only child is itself, and its text is what nothing is, so that it can stand where there is no node. Node 1 is the root. A node is never changed but
+ * for its links, and what its owner notes in it. The tree is bounded: a node
+ * has at most OUTLINE_BRANCHES children, and a full tree is cleared between documents. What cannot be a node (a name too long, one too many) ends
+ * the walk, and the object is read without; if it lies in an object inside, that one is opaque from then on: its bracket is all that is known of it.
  */
 #ifndef WINNOW_RECORD_OUTLINE_H
 #define WINNOW_RECORD_OUTLINE_H
 
-#include "base/slice.h"
+#include "base/arena.h"
 
-enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 80, OUTLINE_BRANCHES = 16 };
+enum { OUTLINE_NODES = 2048, OUTLINE_MEMBERS = 64, OUTLINE_TEXT = 80, OUTLINE_BRANCHES = 16, OUTLINE_DEPTH = 4, OUTLINE_GUESSES = 256 };
 
-struct shape_match;
+struct shape_plan;
 
 struct outline_node {
-	char text[OUTLINE_TEXT];          /* a quote, the name, a quote, zeros; the root's is no name */
+	char text[OUTLINE_TEXT];          /* a quote, the name, a quote, or a bracket; zeros */
 	uint64_t masks[2];                /* the first sixteen bytes in use */
-	struct outline_node *first;       /* the child that came last; the root: none */
-	struct outline_node *other;       /* the next child of the same parent; the root: none */
+	struct outline_node *first;       /* the child that came last; nowhere: none */
+	struct outline_node *other;       /* the next child of the same parent; nowhere: none */
+	uint64_t word;                    /* a name's, as a document has it (json.h), but for where it stands */
 	uint16_t len;                     /* in use of text */
-	/* notes of who reads objects (json_log.c) */
-	uint16_t key;                     /* which key the name is */
-	uint16_t facts;
-	uint32_t stamp;
-	const struct shape_match *match;  /* of objects that end here, if its stamp is still the same */
+	uint16_t parent;                  /* its number */
+	bool opaque;                      /* a bracket: what it opens is not looked into */
+	struct shape_plan *plans;         /* notes of who reads objects (json_log.c): what was found out about those that end here */
 };
 
 struct outline {
 	struct outline_node *nodes; /* NULL until the first is learnt */
 	size_t len;
+	struct outline_node *guesses[OUTLINE_GUESSES]; /* by parent and first eight bytes: the child that was found */
+	struct arena notes;         /* lives as long as the nodes */
 };
 
 struct outline_step {
@@ -47,15 +50,29 @@ struct outline_step {
 /* A document's way through the tree. */
 struct outline_walk {
 	struct outline *outline;
-	size_t len; /* members so far */
+	struct outline_node *end; /* where it leads; nowhere: it cannot be followed */
+	uint16_t parent;                  /* its number */
+	bool opaque;              /* something on it is */
+	size_t len;               /* names on it, those of objects inside too */
 	struct outline_step steps[OUTLINE_MEMBERS];
 };
 
 void outline_done(struct outline *o);
 /* Before a document: makes room. */
 void outline_begin(struct outline *o);
-/* The child of `parent` for a name (between quotes, sixteen readable bytes from the first), made if there is none; the root: there can be none. */
-struct outline_node *outline_search(struct outline *o, struct outline_node *parent, struct slice name);
+/* The child of `parent` for a name with its quotes, or a bracket (sixteen readable bytes), made if there is none; nowhere: there can be none. */
+struct outline_node *outline_search(struct outline *o, struct outline_node *parent, struct slice text);
+struct outline_node *outline_search_bracket(struct outline *o, struct outline_node *parent, char bracket);
+
+static inline struct outline_node *outline_nowhere(const struct outline *o)
+{
+	return o->nodes;
+}
+
+static inline struct outline_node *outline_root(const struct outline *o)
+{
+	return o->nodes + 1;
+}
 
 static inline struct slice outline_name(const struct outline_node *node)
 {

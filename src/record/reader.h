@@ -11,6 +11,7 @@
 #include "record/nanos.h"
 #include "record/packed.h"
 #include "record/shape.h"
+#include "record/time_memo.h"
 
 /* An object of a document, read into known fields. */
 struct object {
@@ -18,13 +19,15 @@ struct object {
 	uint32_t root;
 	struct key_set seen;
 	const struct shape_row *row;
-	const struct shape_match *match;
 	const char *shape; /* the row's name, or "logfmt" */
-	unsigned members; /* bit m: the object has something in the column of member m */
+	unsigned members;  /* bit m: the object has something in the column of member m */
+	unsigned columns;  /* bit m: and that is worth a look */
+	const struct present *const *present; /* of each column the places whose field is there */
+	const struct outline_step *steps;     /* if they are a plan's: where its values are */
 	const char *via;  /* notes: the field of the layer around it that holds this one ("log", "payload"); NULL: none */
 	bool via_text;    /* that field is a string with JSON in it, not an object */
 	uint32_t at[KEY_COUNT]; /* the position of the value; only where seen has the key */
-	uint64_t names[KEY_COUNT]; /* of the fields in match->nested, the names inside as bits */
+	uint64_t names[KEY_COUNT]; /* of the fields that places of a match lie in, the names inside as bits */
 };
 
 struct span_parts;
@@ -62,6 +65,7 @@ struct decoder {
 	struct object objects[LAYERS];
 	struct member_memos members; /* of the records of batches */
 	struct nanos last_ns;        /* and their times */
+	struct time_memos times;     /* those that are text */
 	struct buf scratch;
 	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
 	struct packed packed;
@@ -83,20 +87,40 @@ struct decoder {
 	unsigned layers_read; /* notes: how many of objects the first record was read from */
 };
 
+/* What else there is to do behind a parse that failed, or of one of many documents. */
+enum undecodable decoder_parsed(struct decoder *d, unsigned which, enum json_status status, struct slice text, struct json *ret);
 /* Parses text with parser number `which`; the document lives until the next decode (many) or the next parse with it. */
-enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret);
-/* A new record at the end of the list, empty, or as blank is; decoder_drop takes it away again and counts why. */
-struct record *decoder_add(struct decoder *d);
+static inline enum undecodable decoder_parse(struct decoder *d, unsigned which, struct slice text, struct json *ret)
+{
+	enum json_status status = json_parser_parse(d->parsers[which], text.ptr, text.len, ret);
+	return status == JSON_OK && !d->many ? UNDECODABLE_NONE : decoder_parsed(d, which, status, text, ret);
+}
+
 void decoder_grow(struct decoder *d);
-static inline struct record *decoder_add_like(struct decoder *d, const struct record *blank)
+/* A new record at the end of the list, not filled in yet. */
+static inline struct record *decoder_push(struct decoder *d)
 {
 	if (d->len == d->cap)
 		decoder_grow(d);
-	struct record *r = &d->records[d->len++];
-	*r = *blank;
-	if (d->len == 1)
+	if (d->len == 0)
 		d->notes_len = 0;
 	d->time_zoned = false;
+	return &d->records[d->len++];
+}
+
+/* A new record as blank is, or empty; decoder_drop takes it away again and counts why. */
+static inline struct record *decoder_add_like(struct decoder *d, const struct record *blank)
+{
+	struct record *r = decoder_push(d);
+	*r = *blank;
+	return r;
+}
+
+static inline struct record *decoder_add(struct decoder *d)
+{
+	struct record *r = decoder_push(d);
+	memset(r, 0, sizeof(*r));
+	r->duration_ns = -1;
 	return r;
 }
 
@@ -142,6 +166,8 @@ void json_object_read(struct decoder *d, const struct json *json, uint32_t root)
 /* Makes objects[layer] of the object at root: its known fields and its shape. */
 enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root);
 enum undecodable object_scan(struct decoder *d, struct object *o);
+/* json_take.c: the value of a place that lies inside the member at `at`; 0: there is none. */
+uint32_t object_inside(const struct object *o, const struct place *place, uint32_t at);
 /* record_field on r looks at objects[0..layers-1], the innermost first. */
 void json_fields_keep(struct decoder *d, struct record *r, unsigned layers);
 /* One log record out of objects[0..top], the innermost last; more is unwrapped from there. */
@@ -150,7 +176,7 @@ void json_log_read(struct decoder *d, unsigned top);
 void text_log_read(struct decoder *d, struct slice text, bool inside);
 /* json_take.c: the members of the record that are still open, from one object. */
 enum undecodable object_fill(struct decoder *d, const struct object *o, struct record *r, bool with_message);
-int64_t json_time(const struct json *json, uint32_t at, int64_t now_ns, bool *ret_zoned, enum undecodable *ret_reason);
+int64_t json_time(struct decoder *d, const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason);
 /* The next value of the column that is there and not null; 0 at the end. *place is where the walk stands (NULL to begin) and then where the value was. */
 uint32_t object_next(const struct object *o, enum member member, const struct place **place);
 /* "GET /cart?x=1 HTTP/1.1": method and path, if the line is one. */

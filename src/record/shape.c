@@ -340,7 +340,7 @@ static void decide(const struct shape_table *table, struct shape_match *match)
 		/* a place for this column's end and for each of those after it is kept */
 		for (const struct place *p = row->places[m]; p->key && n + (MEMBER_COUNT - m) < SHAPE_PRESENT; p++)
 			if (key_set_has(&match->seen, p->key))
-				match->places[n++] = (struct present){.place = p, .bit = p->inside[0].len && add_nested(match, p->key) ? name_bit(p->inside[0]) : 0};
+				match->places[n++] = (struct present){.place = p, .bit = p->inside[0].len && add_nested(match, p->key) ? name_bit(p->inside[0]) : 0, .step = SHAPE_NO_STEP};
 		if (match->present[m] < &match->places[n])
 			match->members |= 1u << m;
 		match->places[n++] = (struct present){0};
@@ -355,7 +355,6 @@ const struct shape_match *shape_detect(struct shape_table *table, unsigned layer
 	struct shape_match *match = &table->answers[layer][hash >> 32 & (SHAPE_ANSWERS - 1)];
 	if (!match->row || memcmp(&match->seen, seen, sizeof(*seen)) != 0) {
 		match->seen = *seen;
-		match->stamp++;
 		decide(table, match);
 	}
 	return match;

@@ -12,6 +12,7 @@
 
 #include "record/key.h"
 #include "record/level.h"
+#include "record/outline.h"
 
 enum member {
 	MEMBER_TIME, MEMBER_LEVEL, MEMBER_MESSAGE, MEMBER_TEMPLATE, MEMBER_SERVICE, MEMBER_LOGGER, MEMBER_TRACE, MEMBER_SPAN, MEMBER_PARENT,
@@ -65,23 +66,38 @@ static inline uint64_t name_bit(struct slice name)
 	return name.len ? UINT64_C(1) << ((name.len * 5 + (unsigned char)name.ptr[0] + (unsigned char)name.ptr[name.len - 1] * 3U) & 63) : 1;
 }
 
+enum { SHAPE_NESTED = 12, SHAPE_NO_STEP = UINT16_MAX };
+
 /* A place whose field is there. */
 struct present {
 	const struct place *place; /* NULL: the column's end */
-	uint64_t bit;              /* of the first name inside; 0: none */
+	uint64_t bit;              /* of the first name inside; 0: none, or it is not known */
+	uint16_t step;             /* in a plan: which name on the way has the value; SHAPE_NO_STEP: it has to be looked for */
 };
-
-enum { SHAPE_NESTED = 12 };
 
 /* An answer: the shape, and which of its columns have any of these names (bit m: member m). */
 struct shape_match {
 	struct key_set seen;
 	const struct shape_row *row; /* NULL: the entry is free */
 	unsigned members;
-	uint32_t stamp; /* another one whenever the entry is given to another set */
 	const struct present *present[MEMBER_COUNT]; /* of each column the places whose field is there */
 	struct present places[SHAPE_PRESENT];
 	uint16_t nested[SHAPE_NESTED + 1]; /* the fields that places lie in; KEY_NONE ends them */
+};
+
+/* What was found out about objects whose names, and those inside them, come in one order (outline.h): their shape, and of each column the places whose value is there. */
+struct shape_plan {
+	struct shape_plan *next; /* of the same order, where other facts (json_log.c) hold */
+	unsigned facts;
+	struct key_set seen;
+	const struct shape_row *row;
+	unsigned members, columns; /* as a match's; and which columns have any place here */
+	size_t keys_len;
+	struct plan_key {
+		uint16_t key, step; /* a known field, and which name on the way it is */
+	} keys[OUTLINE_MEMBERS];
+	const struct present *present[MEMBER_COUNT];
+	struct present places[];
 };
 
 struct shape_table {

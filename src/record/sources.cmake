@@ -39,6 +39,7 @@ set(record_SOURCES
 	text_line.c
 	text_name.c
 	text_proxy.c
+	time_memo.c
 	timestamp.c
 	timestamp_words.c
 	trace_id.c

@@ -251,10 +251,21 @@ static struct slice sw8(struct slice text, struct arena *a)
 	return hex == TRACE_DIGITS ? keep(digits, hex, a) : none;
 }
 
+/* What may be the id of Google's "projects/p/traces/id"; empty if it is something else. */
+static struct slice of_project(struct slice text)
+{
+	static const struct slice traces = {"/traces/", 8}, projects = {"projects/", 9};
+	bool is = text.len > projects.len + traces.len + TRACE_DIGITS && memcmp(text.ptr + text.len - TRACE_DIGITS - traces.len, traces.ptr, traces.len) == 0 && slice_starts(text, projects);
+	return is ? slice_sub(text, text.len - TRACE_DIGITS, TRACE_DIGITS) : none;
+}
+
 struct slice trace_id_of(struct slice text, struct arena *a, struct slice *ret_span)
 {
 	if (text.len == TRACE_DIGITS && is_clean(text))
 		return text;
+	struct slice end = of_project(text);
+	if (end.len && is_clean(end))
+		return end;
 	text = without_0x(text, TRACE_DIGITS);
 	if (is_traceparent(text)) {
 		if (ret_span && ret_span->len == 0)

@@ -244,7 +244,7 @@ static size_t add_near(struct buf *out, const struct shape_table *table, const s
 {
 	const struct shape_row *best[NEAR_MAX] = {NULL};
 	size_t score[NEAR_MAX] = {0}, asked = 0;
-	for (const struct shape_row *row = table->rows; row < o->match->row; row++, asked++) {
+	for (const struct shape_row *row = table->rows; row < o->row; row++, asked++) {
 		size_t mine = count(row->shape->all, &o->seen) + count(row->shape->any, &o->seen), at = NEAR_MAX;
 		if (!came_near(row->shape, &o->seen))
 			continue;
@@ -272,10 +272,10 @@ void decoder_shapes(const struct decoder *d, struct buf *out)
 		object_way(d, i, &way);
 		while (way.len && strchr(" ,.", way.data[way.len - 1]))
 			way.len--;
-		buf_printf(out, "  shape %s%s%s: has", o->match->row->shape->name, way.len ? ", in " : "", way.len ? buf_cstr(&way) : "");
-		add_names(out, " ", o->match->row->shape->all, &o->seen, true);
-		add_names(out, count(o->match->row->shape->all, &o->seen) ? ", and of its own " : " ", o->match->row->shape->any, &o->seen, true);
-		if (count(o->match->row->shape->all, &o->seen) + count(o->match->row->shape->any, &o->seen) == 0)
+		buf_printf(out, "  shape %s%s%s: has", o->row->shape->name, way.len ? ", in " : "", way.len ? buf_cstr(&way) : "");
+		add_names(out, " ", o->row->shape->all, &o->seen, true);
+		add_names(out, count(o->row->shape->all, &o->seen) ? ", and of its own " : " ", o->row->shape->any, &o->seen, true);
+		if (count(o->row->shape->all, &o->seen) + count(o->row->shape->any, &o->seen) == 0)
 			buf_add_str(out, " no names that give another one away");
 		buf_add_char(out, '\n');
 		size_t asked = add_near(out, &d->shapes, o);
@@ -314,7 +314,7 @@ void decoder_asked_before(const struct decoder *d, const char *member, struct sl
 	if (m == MEMBER_COUNT)
 		return;
 	for (unsigned layer = d->layers_read; layer-- > 0;)
-		for (const struct place *p = d->objects[layer].match->row->places[m]; p->key; p++) {
+		for (const struct place *p = d->objects[layer].row->places[m]; p->key; p++) {
 			if (source.len && is_source(d, layer, p, source))
 				goto out;
 			if (n++ < NAMES_MAX) {

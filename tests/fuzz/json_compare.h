@@ -38,14 +38,18 @@ static inline bool json_same(const struct json *a, const struct json *b)
 	return true;
 }
 
-/* The members that the outline says are those of the document. */
+/* The names that the outline says are those of the document, all of the outermost object's among them. */
 static inline bool json_same_walk(const struct json *json)
 {
 	const struct outline_walk *way = json->walk;
 	uint32_t at = json_first(JSON_ROOT), end = json_end(json, JSON_ROOT);
-	for (size_t i = 0; i < way->len; i++, at = json_next(json, at + 1))
-		if (at >= end || way->steps[i].at != at + 1 || !slice_eq(json_string(json, at), outline_name(way->steps[i].node)))
+	for (size_t i = 0; i < way->len; i++) {
+		uint32_t value = way->steps[i].at;
+		if (value > at + 1 || value >= end || !slice_eq(json_string(json, value - 1), outline_name(way->steps[i].node)))
 			return false;
+		if (value == at + 1)
+			at = json_next(json, value);
+	}
 	return at == end;
 }
 
