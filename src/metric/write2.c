@@ -177,13 +177,21 @@ static uint8_t *put_refs(struct write2 *w, uint8_t *at, struct write2_label *nam
 	return put_range(w, at, w->before_name, w->labels_len);
 }
 
+static uint8_t *put_id(struct write2 *w, uint8_t *at, struct known_text *known, struct slice name, struct slice id)
+{
+	if (known->epoch != w->symbols.epoch)
+		*known = (struct known_text){w->symbols.epoch, symbols_ref(&w->symbols, name)};
+	at = put_varint(at, known->ref);
+	return put_varint(at, symbols_ref(&w->symbols, id));
+}
+
 uint8_t *write2_put_exemplar(struct write2 *w, uint8_t *at, const struct exemplar *e)
 {
 	uint8_t refs[2 * PAIR_BYTES], *end = refs;
 	if (e->span_len)
-		end = put_label_refs(w, end, SLICE("span_id"), slice_of(e->span_id, e->span_len));
+		end = put_id(w, end, &w->span_id, SLICE("span_id"), slice_of(e->span_id, e->span_len));
 	if (e->trace_len)
-		end = put_label_refs(w, end, SLICE("trace_id"), slice_of(e->trace_id, e->trace_len));
+		end = put_id(w, end, &w->trace_id, SLICE("trace_id"), slice_of(e->trace_id, e->trace_len));
 	size_t refs_len = (size_t)(end - refs), point = point_len(bits_of(e->value), e->time_ns / NS_PER_MS);
 	*at++ = TAG_EXEMPLAR;
 	*at++ = (uint8_t)(2 + refs_len + point);

@@ -53,8 +53,14 @@ struct bounds {
 	uint8_t refs[(BOUNDS_MAX + 1) * BOUND_REFS + PAIR_REFS];
 };
 
+/* A text that many exemplars have. */
+struct known_text {
+	uint32_t epoch, ref;
+};
+
 struct write2 {
 	struct symbols symbols;
+	struct known_text span_id, trace_id; /* the names */
 	struct buf own, *out;   /* where TimeSeries go: as they leave, from begin on */
 	size_t begin, room;     /* room: before begin, for the symbols */
 	size_t series_len;
