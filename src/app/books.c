@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 enum { READ_NS = 20000000 };
+
 static void publish(struct books *b)
 {
 	b->position = ledger_position(b->ledger);

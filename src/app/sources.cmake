@@ -38,6 +38,7 @@ set(app_SOURCES
 	pace.c
 	partition.c
 	pipeline.c
+	pipeline_open.c
 	quarantine.c
 	schema.c
 	sender.c

@@ -24,6 +24,12 @@ void map_done(struct map *m);
 void map_clear(struct map *m);
 /* The item with this hash for which eq holds (eq NULL: the hash decides), or NULL. */
 void *map_get(const struct map *m, uint64_t hash, map_eq_fn *eq, const void *key);
+/* Asks for the place of this hash, so that it is at hand when it is looked for. */
+static inline void map_expect(const struct map *m, uint64_t hash)
+{
+	if (m->cap)
+		__builtin_prefetch(&m->slots[hash & (m->cap - 1)]);
+}
 /* Adds an item that is not in the map yet; item must not be NULL. */
 void map_put(struct map *m, uint64_t hash, void *item);
 /* Takes the item out and returns it, or NULL if it was not there. */

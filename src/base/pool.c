@@ -4,8 +4,10 @@
 #include "base/mem.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifndef __has_feature
 #define __has_feature(name) 0
@@ -15,7 +17,7 @@ enum { POOLED = false };
 #else
 enum { POOLED = true };
 #endif
-enum { BLOCK_BYTES = 1 << 16 };
+enum { BLOCK_BYTES = 1 << 16, HUGE_BYTES = 1 << 21 };
 
 struct pool_piece {
 	struct pool_piece *next;
@@ -23,16 +25,37 @@ struct pool_piece {
 
 struct pool_block {
 	struct pool_block *next;
+	bool huge;
 	_Alignas(POOL_GRAIN) char bytes[];
 };
 
+/* Zeroed memory that the system may make one page; NULL if there is none. */
+static void *map_huge(void)
+{
+	char *all = mmap(NULL, 2 * (size_t)HUGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (all == MAP_FAILED)
+		return NULL;
+	size_t before = -(uintptr_t)all & (HUGE_BYTES - 1);
+	if (before)
+		munmap(all, before);
+	munmap(all + before + HUGE_BYTES, HUGE_BYTES - before);
+	madvise(all + before, HUGE_BYTES, MADV_HUGEPAGE);
+	return all + before;
+}
+
 static void add_block(struct pool *p, struct pool_size *s)
 {
-	struct pool_block *block = mem_zalloc(1, sizeof(*block) + BLOCK_BYTES);
+	struct pool_block *block = s->blocks >= HUGE_BYTES / BLOCK_BYTES ? map_huge() : NULL;
+	size_t bytes = block ? HUGE_BYTES : sizeof(*block) + BLOCK_BYTES;
+	if (block)
+		block->huge = true;
+	else
+		block = mem_zalloc(1, bytes);
 	block->next = p->blocks;
 	p->blocks = block;
+	s->blocks++;
 	s->next = block->bytes;
-	s->end = block->bytes + BLOCK_BYTES;
+	s->end = (char *)block + bytes;
 }
 
 /* Its place among the sizes. */
@@ -75,7 +98,10 @@ void pool_done(struct pool *p)
 {
 	while (p->blocks) {
 		struct pool_block *next = p->blocks->next;
-		free(p->blocks);
+		if (p->blocks->huge)
+			munmap(p->blocks, HUGE_BYTES);
+		else
+			free(p->blocks);
 		p->blocks = next;
 	}
 	*p = (struct pool){0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Payloads lie one behind the other in chunks, in order of arrival, each with its spans right behind it. Traces are decided in nearly that order, so chunks empty one after the other: a chunk counts its
- * live spans and goes when none is left and it is not the one being filled. Nothing is copied or moved again, and nothing is allocated per span: one chunk is kept to be filled next. A payload that
+/* Payloads lie one behind the other in chunks, in order of arrival, each with the runs of its spans right behind it. Traces are decided in nearly that order, so chunks empty one after the other: a chunk
+ * counts its live runs and goes when none is left and it is not the one being filled. Nothing is copied or moved again, and nothing is allocated per span: one chunk is kept to be filled next. A payload that
  * is larger than a chunk gets one of its own. */
 #include "engine/heap.h"
 
@@ -57,10 +57,10 @@ static struct heap_chunk *chunk_for(struct heap *h, size_t need)
 	return h->current = c;
 }
 
-struct heap_payload *heap_payload(struct heap *h, struct slice bytes, enum format format, size_t spans)
+struct heap_payload *heap_payload(struct heap *h, struct slice bytes, enum format format, size_t runs)
 {
 	size_t head = aligned(sizeof(struct heap_payload) + bytes.len);
-	struct heap_chunk *c = chunk_for(h, head + spans * sizeof(struct heap_span));
+	struct heap_chunk *c = chunk_for(h, head + runs * sizeof(struct heap_run));
 	struct heap_payload *p = (struct heap_payload *)(void *)(c->at + c->used);
 	c->used += head;
 	p->chunk = c;
@@ -70,20 +70,25 @@ struct heap_payload *heap_payload(struct heap *h, struct slice bytes, enum forma
 	return p;
 }
 
-struct heap_span *heap_span(struct heap *h, struct heap_payload *payload, size_t index)
+struct heap_run *heap_run(struct heap *h, struct heap_payload *payload, size_t index)
 {
 	struct heap_chunk *c = payload->chunk;
-	struct heap_span *span = (struct heap_span *)(void *)(c->at + c->used);
+	struct heap_run *run = (struct heap_run *)(void *)(c->at + c->used);
 	(void)h;
-	c->used += sizeof(*span);
+	c->used += sizeof(*run);
 	c->live++;
-	*span = (struct heap_span){.payload = payload, .index = (uint32_t)index};
-	return span;
+	*run = (struct heap_run){.chunk = c, .payload = (uint32_t)((char *)payload - c->at), .index = (uint32_t)index, .len = 1};
+	return run;
 }
 
-void heap_drop(struct heap *h, struct heap_span *span)
+const struct heap_payload *heap_payload_of(const struct heap_run *run)
 {
-	struct heap_chunk *c = span->payload->chunk;
+	return (const struct heap_payload *)(const void *)(run->chunk->at + run->payload);
+}
+
+void heap_drop(struct heap *h, struct heap_run *run)
+{
+	struct heap_chunk *c = run->chunk;
 	if (--c->live == 0 && c != h->current)
 		chunk_free(h, c);
 }

@@ -8,7 +8,7 @@
 
 struct heap_chunk;
 
-/* A payload; behind it lie its spans. */
+/* A payload; behind it lie the runs of its spans. */
 struct heap_payload {
 	struct heap_chunk *chunk;
 	uint32_t len;
@@ -16,12 +16,12 @@ struct heap_payload {
 	char bytes[];
 };
 
-/* One span of a payload: the index-th record that it decodes to. */
-struct heap_span {
-	struct heap_span *next; /* of the same trace */
-	struct heap_payload *payload;
-	uint32_t index;
-	uint32_t bytes;         /* what it is charged with */
+/* Spans of one trace that follow each other in a payload: the records that it decodes to, from index on. */
+struct heap_run {
+	struct heap_run *next;    /* of the same trace */
+	struct heap_chunk *chunk; /* that both lie in: letting go asks nothing of the payload */
+	uint32_t payload;         /* where in the chunk */
+	uint32_t index, len;
 };
 
 struct heap {
@@ -30,11 +30,12 @@ struct heap {
 };
 
 void heap_done(struct heap *h);
-/* Copies a payload, with room for so many spans. */
-struct heap_payload *heap_payload(struct heap *h, struct slice bytes, enum format format, size_t spans);
-/* A span of the payload made last. */
-struct heap_span *heap_span(struct heap *h, struct heap_payload *payload, size_t index);
-void heap_drop(struct heap *h, struct heap_span *span);
+/* Copies a payload, with room for so many runs. */
+struct heap_payload *heap_payload(struct heap *h, struct slice bytes, enum format format, size_t runs);
+/* A run of one span in the payload made last. */
+struct heap_run *heap_run(struct heap *h, struct heap_payload *payload, size_t index);
+void heap_drop(struct heap *h, struct heap_run *run);
+const struct heap_payload *heap_payload_of(const struct heap_run *run);
 struct slice heap_bytes(const struct heap_payload *payload);
 
 #endif

@@ -105,6 +105,11 @@ unsigned marks_get(const struct marks *m, uint64_t trace, int64_t now_ns, int64_
 	return *ret_time_ns + m->life_ns < now_ns ? 0 : at->reasons;
 }
 
+void marks_expect(const struct marks *m, uint64_t trace)
+{
+	__builtin_prefetch(&m->slots[key(trace) & (m->cap - 1)]);
+}
+
 void marks_settled(struct marks *m, int64_t time_ns)
 {
 	m->settled = time_ns >= (int64_t)UINT32_MAX * NS_PER_S ? UINT32_MAX : (uint32_t)(time_ns / NS_PER_S);

@@ -16,6 +16,8 @@ void marks_clear(struct marks *m);
 void marks_add(struct marks *m, uint64_t trace, int64_t time_ns, unsigned reasons);
 /* The reasons known, and since when; 0: none. A mark that is older than a life at now_ns is none. */
 unsigned marks_get(const struct marks *m, uint64_t trace, int64_t now_ns, int64_t *ret_time_ns);
+/* Asks for the place of a trace's mark, so that it is at hand when it is looked for. */
+void marks_expect(const struct marks *m, uint64_t trace);
 /* Every partition has come this far: what is a life older is not asked for any more. */
 void marks_settled(struct marks *m, int64_t time_ns);
 size_t marks_len(const struct marks *m);

@@ -235,14 +235,14 @@ struct decision {
 	size_t trace_len;
 };
 
-static const struct record *record_of(struct decision *d, const struct heap_span *span)
+static const struct record *record_of(struct decision *d, const struct heap_run *run, size_t i)
 {
-	const struct heap_payload *p = span->payload;
+	const struct heap_payload *p = heap_payload_of(run);
 	if (d->decoded != p) {
 		decoder_decode(d->decoders[p->format], heap_bytes(p), d->now_ns, &d->records);
 		d->decoded = p;
 	}
-	return span->index < d->records.len ? &d->records.records[span->index] : NULL;
+	return run->index + i < d->records.len ? &d->records.records[run->index + i] : NULL;
 }
 
 static void hex(char *at, uint64_t id)
@@ -279,6 +279,15 @@ static void send(struct decision *d, const struct tail_trace *t)
 	span_writer_reset(&s->writer);
 }
 
+static void keep_span(struct decision *d, const struct tail_trace *t, const struct record *span, bool first)
+{
+	if (!d->trace_len && span->trace_id.len <= sizeof(d->trace_id))
+		memcpy(d->trace_id, span->trace_id.ptr, d->trace_len = span->trace_id.len);
+	write_span(d->sampler, t->trace, span, first);
+	if (span_writer_bytes(&d->sampler->writer) >= MESSAGE_BYTES)
+		send(d, t);
+}
+
 static void decide(void *arg, const struct tail_trace *t)
 {
 	struct decision *d = arg;
@@ -293,16 +302,12 @@ static void decide(void *arg, const struct tail_trace *t)
 	totals->kept_spans += t->len;
 	d->decoded = NULL;
 	d->trace_len = 0;
-	for (const struct heap_span *span = t->spans; span; span = span->next) {
-		const struct record *record = record_of(d, span);
-		if (!record)
-			continue;
-		if (!d->trace_len && record->trace_id.len <= sizeof(d->trace_id))
-			memcpy(d->trace_id, record->trace_id.ptr, d->trace_len = record->trace_id.len);
-		write_span(d->sampler, t->trace, record, span == t->spans);
-		if (span_writer_bytes(&d->sampler->writer) >= MESSAGE_BYTES)
-			send(d, t);
-	}
+	for (const struct heap_run *run = t->spans; run; run = run->next)
+		for (size_t i = 0; i < run->len; i++) {
+			const struct record *record = record_of(d, run, i);
+			if (record)
+				keep_span(d, t, record, run == t->spans && i == 0);
+		}
 	send(d, t);
 }
 

@@ -187,6 +187,8 @@ static void count_log(struct shard *s, struct shard_partition *p, const struct r
 
 static void count_records(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct decoded *decoded, const struct arrival *arrival, struct shard_example *where)
 {
+	if (decoded->len)
+		shard_expect_span(p, decoded->records, m);
 	for (size_t i = 0; i < decoded->len; i++) {
 		const struct record *record = &decoded->records[i];
 		if (record->kind == RECORD_SPAN)

@@ -91,6 +91,8 @@ static inline bool shard_spans_record(const struct shard *s, const struct shard_
 {
 	return record->kind == RECORD_SPAN && p->keying != SHARD_TO_REKEY && (s->opts.hold_ns || s->sampler);
 }
+/* The first span of a message is soon fed: asks for what will be looked for. */
+void shard_expect_span(const struct shard_partition *p, const struct record *span, struct tail_message *m);
 /* A span for the service graph and the tail sampler; e NULL: it is counted already. m and index: its message, and which of its records it is. */
 void shard_feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e);
 void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct arrival *arrival);

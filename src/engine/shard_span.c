@@ -44,10 +44,8 @@ static void feed_graph(struct shard_partition *p, const struct record *span, uin
 }
 
 /* Feeds a span to the tail sampler; false if its trace may be dropped. */
-static bool feed_tail(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, int64_t newest_ns, bool counts)
+static inline bool feed_tail(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, int64_t newest_ns, bool counts)
 {
-	if (!s->sampler)
-		return true;
 	if (!p->open->tail)
 		p->open->tail = sampler_tail(s->sampler, p->open->judged_ns);
 	return sampler_span(s->sampler, p->open->tail, span, service_of(span), m, index, newest_ns, counts);
@@ -57,14 +55,21 @@ static bool feed_tail(struct shard *s, struct shard_partition *p, const struct r
 static inline __attribute__((always_inline)) void feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e)
 {
 	int64_t newest_ns = advance(s, p, span, source_time_ns);
-	bool sure = feed_tail(s, p, span, m, index, newest_ns, e != NULL);
+	bool sure = !s->sampler || feed_tail(s, p, span, m, index, newest_ns, e != NULL);
 	if (e && s->wide && s->sampler) {
 		sampler_incident(s->sampler, span, newest_ns);
+		m->unmarked = false;
 		sure = sure || span->trace_id.len > 0;
 	}
 	if (e)
 		e->unsure = !sure;
 	feed_graph(p, span, weight, newest_ns, s, e);
+}
+
+void shard_expect_span(const struct shard_partition *p, const struct record *span, struct tail_message *m)
+{
+	if (p->open && p->open->tail && span->kind == RECORD_SPAN)
+		tail_expect(p->open->tail, span, m);
 }
 
 void shard_feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e)

@@ -17,7 +17,8 @@
  * as each reason is one span's own.
  *
  * Layout: traces come from blocks and are used again; a map by number while open; three lists in order: open ones by arrival, open ones whose root has ended by their
- * last span, waiting ones by the time they became due. Spans are places in payloads (heap.c); nothing is decoded or written before it is known that it is kept. */
+ * last span, waiting ones by the time they became due. Spans are places in payloads (heap.c); nothing is decoded or written before it is known that it is kept. A trace is not
+ * looked at between its message and the end of its hold: by then it has left the caches, so a list's next one is asked for while the one before it is at hand. */
 #include "engine/tail.h"
 
 #include "base/clock.h"
@@ -35,10 +36,10 @@ struct trace {
 	struct trace *quiet_next, *quiet_prev; /* its root has ended */
 	uint64_t number;
 	int64_t came_ns, last_ns, due_ns;
-	struct heap_span *first, *last;
+	struct heap_run *first, *last;
 	uint32_t len, bytes;
 	uint8_t reasons;
-	bool rooted, asked, early;             /* asked: its service's share has decided */
+	bool rooted, asked, early;             /* asked: the share has decided */
 };
 
 struct list {
@@ -110,6 +111,12 @@ static void quiet_take_out(struct list *l, struct trace *x)
 
 /* --- traces --- */
 
+static inline void ask_for(const struct trace *x)
+{
+	__builtin_prefetch(x);
+	__builtin_prefetch((const char *)x + 64);
+}
+
 static struct trace *trace_new(struct tail *t)
 {
 	if (!t->free) {
@@ -123,15 +130,16 @@ static struct trace *trace_new(struct tail *t)
 	}
 	struct trace *x = t->free;
 	t->free = x->next;
+	ask_for(x->next);
 	*x = (struct trace){0};
 	return x;
 }
 
 static void drop_spans(struct tail *t, struct trace *x)
 {
-	for (struct heap_span *s = x->first, *next; s; s = next) {
-		next = s->next;
-		heap_drop(&t->heap, s);
+	for (struct heap_run *r = x->first, *next; r; r = next) {
+		next = r->next;
+		heap_drop(&t->heap, r);
 	}
 }
 
@@ -190,11 +198,22 @@ static void close_trace(struct tail *t, struct trace *x, int64_t due_ns, bool ea
 	t->waiting_len++;
 }
 
+/* The trace that is closed next, and the one behind it. */
+static inline void look_ahead(const struct tail *t, const struct trace *x)
+{
+	if (!x)
+		return;
+	ask_for(x->quiet_next);
+	map_expect(&t->open, x->number);
+}
+
 static void close_due(struct tail *t, int64_t newest_ns)
 {
 	const struct sampling *p = t->policy;
-	while (t->quiet.first && t->quiet.first->last_ns + p->quiet_ns <= newest_ns)
+	while (t->quiet.first && t->quiet.first->last_ns + p->quiet_ns <= newest_ns) {
+		look_ahead(t, t->quiet.first->quiet_next);
 		close_trace(t, t->quiet.first, t->quiet.first->last_ns + p->quiet_ns, false);
+	}
 	while (t->by_arrival.first && t->by_arrival.first->came_ns + p->hold_ns <= newest_ns)
 		close_trace(t, t->by_arrival.first, t->by_arrival.first->came_ns + p->hold_ns, false);
 	while (t->by_arrival.first && t->bytes > p->memory)
@@ -229,26 +248,60 @@ static bool within_rate(struct tail *t, struct slice service, int64_t newest_ns)
 static unsigned judge(struct tail *t, struct trace *x, const struct record *span, struct slice service, int64_t newest_ns)
 {
 	unsigned reasons = sampling_judge(t->policy, span, service);
-	if (!x->asked && sampling_shares(t->policy, service, x->number)) {
-		x->asked = true;
-		if (within_rate(t, service, newest_ns))
+	if (!x->asked) {
+		bool shares = sampling_shares(t->policy, service, x->number);
+		x->asked = shares || t->policy->shares_len == 0; /* no other service's answer would be another one */
+		if (shares && within_rate(t, service, newest_ns))
 			reasons |= SAMPLING_SHARE;
 	}
 	return reasons & ~(unsigned)x->reasons;
 }
 
 /* Whether the journal says by now that the trace is kept; for what it says later there is the decision. */
-static bool marked(const struct tail *t, uint64_t number, int64_t newest_ns)
+static bool marked(const struct tail *t, uint64_t number, struct tail_message *m, int64_t newest_ns)
 {
 	int64_t since_ns;
-	return marks_get(t->marks, number, newest_ns, &since_ns) && since_ns <= newest_ns;
+	if (m->unmarked)
+		return false;
+	m->unmarked = !marks_get(t->marks, number, newest_ns, &since_ns);
+	return !m->unmarked && since_ns <= newest_ns;
 }
 
 /* --- spans --- */
 
-static struct trace *trace_of(struct tail *t, uint64_t number, int64_t newest_ns)
+static inline bool same_id(struct slice a, struct slice b)
 {
-	if (t->last_open && t->last_open->number == number)
+	uint64_t x[4], y[4];
+	if (a.ptr == b.ptr && a.len == b.len)
+		return true;
+	if (a.len != sizeof(x) || b.len != sizeof(y))
+		return false;
+	memcpy(x, a.ptr, sizeof(x));
+	memcpy(y, b.ptr, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
+}
+
+static void expect(const struct tail *t, struct tail_message *m, struct slice trace_id)
+{
+	m->trace_id = trace_id;
+	m->trace = sampling_hash(trace_id);
+	m->unmarked = false;
+	map_expect(&t->open, m->trace);
+	marks_expect(t->marks, m->trace);
+}
+
+void tail_expect(struct tail *t, const struct record *span, struct tail_message *m)
+{
+	if (span->trace_id.len)
+		expect(t, m, span->trace_id);
+}
+
+static struct trace *trace_of(struct tail *t, struct tail_message *m, struct slice trace_id, int64_t newest_ns)
+{
+	if (!same_id(m->trace_id, trace_id))
+		expect(t, m, trace_id);
+	uint64_t number = m->trace;
+	if (t->last_open && t->last_open->number == number) /* as most spans are: those of a trace follow each other */
 		return t->last_open;
 	struct trace *x = map_get(&t->open, number, same_number, &number);
 	if (!x) {
@@ -267,17 +320,24 @@ static void hold_span(struct tail *t, struct trace *x, struct tail_message *m, s
 {
 	if (!m->held)
 		m->held = heap_payload(&t->heap, m->bytes, m->format, m->records);
-	struct heap_span *s = heap_span(&t->heap, m->held, index);
-	s->bytes = (uint32_t)(sizeof(*s) + m->bytes.len / (m->records ? m->records : 1));
-	*(x->last ? &x->last->next : &x->first) = s;
-	x->last = s;
+	uint32_t bytes = (uint32_t)(m->bytes.len / (m->records ? m->records : 1));
+	if (x->last && x->last->index + x->last->len == index && heap_payload_of(x->last) == m->held) {
+		x->last->len++;
+	} else {
+		struct heap_run *run = heap_run(&t->heap, m->held, index);
+		*(x->last ? &x->last->next : &x->first) = run;
+		x->last = run;
+		bytes += sizeof(*run);
+	}
 	x->len++;
-	x->bytes += s->bytes;
-	t->bytes += s->bytes;
+	x->bytes += bytes;
+	t->bytes += bytes;
 }
 
 static void note_root(struct tail *t, struct trace *x, const struct record *span)
 {
+	if (x->rooted && t->quiet.last == x)
+		return;
 	if (x->rooted)
 		quiet_take_out(&t->quiet, x);
 	x->rooted = x->rooted || span->parent_span_id.len == 0;
@@ -291,10 +351,10 @@ struct tail_verdict tail_span(struct tail *t, const struct record *span, struct 
 	close_due(t, newest_ns);
 	if (span->trace_id.len == 0)
 		return v;
-	struct trace *x = trace_of(t, sampling_hash(span->trace_id), newest_ns);
+	struct trace *x = trace_of(t, m, span->trace_id, newest_ns);
 	v.reasons = judge(t, x, span, service, newest_ns);
 	x->reasons |= (uint8_t)v.reasons;
-	v.sure = x->reasons || marked(t, x->number, newest_ns);
+	v.sure = x->reasons || marked(t, x->number, m, newest_ns);
 	x->last_ns = newest_ns;
 	hold_span(t, x, m, index);
 	note_root(t, x, span);
@@ -319,6 +379,17 @@ static void decide(struct tail *t, struct trace *x, tail_sink *sink, void *arg)
 	trace_free(t, x);
 }
 
+/* The trace that is decided the time after next, and the one behind it. */
+static inline void prepare(const struct tail *t, const struct trace *x)
+{
+	if (!x || !x->next)
+		return;
+	x = x->next;
+	ask_for(x->next);
+	__builtin_prefetch(x->first);
+	marks_expect(t->marks, x->number);
+}
+
 void tail_decide(struct tail *t, int64_t settled_ns, tail_sink *sink, void *arg)
 {
 	for (struct trace *x; (x = t->hurried.first);) {
@@ -326,6 +397,7 @@ void tail_decide(struct tail *t, int64_t settled_ns, tail_sink *sink, void *arg)
 		decide(t, x, sink, arg);
 	}
 	for (struct trace *x; (x = t->waiting.first) && x->due_ns <= settled_ns - t->policy->grace_ns;) {
+		prepare(t, x->next);
 		take_out(&t->waiting, x);
 		decide(t, x, sink, arg);
 	}

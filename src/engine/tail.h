@@ -14,7 +14,11 @@ struct tail_message {
 	struct slice bytes;
 	enum format format;
 	size_t records;
-	struct heap_payload *held; /* private */
+	/* private */
+	struct heap_payload *held;
+	struct slice trace_id; /* of its span before */
+	uint64_t trace;        /* its number */
+	bool unmarked;         /* the journal had no mark of it, and none was made since */
 };
 
 /* What a span made of its trace. */
@@ -27,7 +31,7 @@ struct tail_verdict {
 struct tail_trace {
 	uint64_t trace;
 	unsigned reasons; /* 0: it is dropped */
-	const struct heap_span *spans;
+	const struct heap_run *spans;
 	size_t len;
 	bool early;       /* not complete: memory, or too many spans */
 };
@@ -42,6 +46,8 @@ struct tail_figures {
 /* judged_ns: traces that came before this time are fed again and decided already; INT64_MIN: none is. */
 struct tail *tail_new(const struct sampling *policy, const struct marks *marks, int64_t judged_ns);
 void tail_free(struct tail *t);
+/* The message's first span is soon taken: asks for the places where its trace is looked for. */
+void tail_expect(struct tail *t, const struct record *span, struct tail_message *m);
 /* Takes a span, number `index` of its message. newest_ns: the partition's event time with it, never below that of the last call. */
 struct tail_verdict tail_span(struct tail *t, const struct record *span, struct slice service, struct tail_message *m, size_t index, int64_t newest_ns);
 /* Decides what is complete and of which every partition has said what it knows: all have told of their records up to settled_ns. */

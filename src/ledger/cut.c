@@ -17,6 +17,7 @@ struct kin {
 	const struct family_pairs *names;
 	enum family_id id;
 	size_t classic;                /* samples of a series */
+	bool gauge, sums;              /* of the family */
 };
 
 enum { KIN_SLOTS = 32 };
@@ -25,29 +26,31 @@ enum { KIN_SLOTS = 32 };
 struct drafted {
 	struct cut_request request;
 	size_t begin, end;
+	size_t bytes;                  /* while it is written: so far */
 };
 
 struct draft {
 	struct ledger *l;
 	struct cut *cut;
 	struct write2 *write2;         /* NULL: version 1 */
-	struct kin kin[KIN_SLOTS];     /* by family_id */
-	const struct family *family;   /* of the last one */
-	size_t classic;
+	struct kin kins[KIN_SLOTS];    /* by family_id */
+	const struct kin *kin;         /* of the last one */
+	int64_t first_step, begun_ms;  /* of the last one: when what began in a step, began */
 	struct points points;          /* of the last one; family and names are right for the next one of its family */
 	struct native native;          /* of a series after the step */
 	struct buf message;
 	size_t max_samples, max_bytes, part_bytes;
 	int64_t start_ms, end_ms;
 	bool tells_metadata;           /* this step does */
-	struct drafted *requests;
+	struct drafted *requests, *last; /* last: NULL: none yet */
 	size_t len, cap;
 };
 
 static void open_request(struct draft *d, bool anchors, uint32_t first)
 {
 	d->requests = mem_grow(d->requests, d->len, &d->cap, sizeof(*d->requests));
-	d->requests[d->len++] = (struct drafted){.request = {.first = first, .last = first, .anchors = anchors}, .begin = d->cut->bytes.len};
+	d->last = &d->requests[d->len++];
+	*d->last = (struct drafted){.request = {.first = first, .last = first, .anchors = anchors}, .begin = d->cut->bytes.len};
 	if (d->write2)
 		write2_begin_in(d->write2, &d->cut->bytes);
 }
@@ -55,9 +58,9 @@ static void open_request(struct draft *d, bool anchors, uint32_t first)
 /* What was written so far is the body of the last request. */
 static void flush(struct draft *d)
 {
-	if (d->len == 0)
+	struct drafted *last = d->last;
+	if (!last)
 		return;
-	struct drafted *last = &d->requests[d->len - 1];
 	if (d->write2 && write2_series_len(d->write2))
 		last->begin = write2_finish_in(d->write2);
 	else if (d->write2)
@@ -66,19 +69,14 @@ static void flush(struct draft *d)
 }
 
 /* Whether a place with so many samples goes into the last request. Asked before the place is written, so that no symbol table has to be divided. */
-static bool fits(const struct draft *d, bool anchors, size_t samples)
+static inline bool fits(const struct draft *d, bool anchors, size_t samples)
 {
-	const struct drafted *last = &d->requests[d->len - 1];
-	const struct cut_request *r = &last->request;
-	size_t bytes = d->write2 ? write2_len(d->write2) : d->cut->bytes.len - last->begin;
-	return r->anchors == anchors && !(r->samples && samples && (r->samples + samples > d->max_samples || bytes > d->max_bytes));
+	const struct cut_request *r = &d->last->request;
+	return r->anchors == anchors && ((r->samples + samples <= d->max_samples && d->last->bytes <= d->max_bytes) || !r->samples || !samples);
 }
 
-/* The request that a place goes to. False: the part is full, and the place is the first one of the next part. */
-static bool make_room(struct draft *d, bool anchors, uint32_t place, size_t samples)
+static __attribute__((noinline)) bool open_next(struct draft *d, bool anchors, uint32_t place)
 {
-	if (d->len && fits(d, anchors, samples))
-		return true;
 	flush(d);
 	if (d->len && d->cut->bytes.len >= d->part_bytes)
 		return false;
@@ -86,12 +84,19 @@ static bool make_room(struct draft *d, bool anchors, uint32_t place, size_t samp
 	return true;
 }
 
+/* The request that a place goes to. False: the part is full, and the place is the first one of the next part. */
+static inline bool make_room(struct draft *d, bool anchors, uint32_t place, size_t samples)
+{
+	return (d->last && fits(d, anchors, samples)) || open_next(d, anchors, place);
+}
+
 static void account(struct draft *d, uint32_t place, size_t samples, size_t exemplars)
 {
-	struct cut_request *r = &d->requests[d->len - 1].request;
+	struct cut_request *r = &d->last->request;
 	r->last = place + 1;
 	r->samples += samples;
 	r->exemplars += exemplars;
+	d->last->bytes = d->write2 ? write2_len(d->write2) : d->cut->bytes.len - d->last->begin;
 }
 
 /* At most one exemplar a place; its time moved into the step. */
@@ -108,11 +113,17 @@ static bool fit_exemplar(const struct draft *d, const struct exemplar *e, struct
 }
 
 /* When the receiver first had it: for what counts up. */
-static inline int64_t beginning_ms(const struct draft *d, const struct series *s)
+static inline int64_t beginning_ms(struct draft *d, const struct series *s)
 {
-	if (d->family->type == METRIC_GAUGE || (s->live && s->first_step == INT64_MIN))
+	if (d->kin->gauge || (s->live && s->first_step == INT64_MIN))
 		return 0;
-	return s->first_step == INT64_MIN ? d->start_ms : s->first_step * d->l->opts.step_ns / NS_PER_MS;
+	if (s->first_step == INT64_MIN)
+		return d->start_ms;
+	if (s->first_step != d->first_step) {
+		d->first_step = s->first_step;
+		d->begun_ms = s->first_step * d->l->opts.step_ns / NS_PER_MS;
+	}
+	return d->begun_ms;
 }
 
 static __attribute__((noinline)) void find_kin(struct draft *d, struct kin *k, enum family_id id)
@@ -121,19 +132,21 @@ static __attribute__((noinline)) void find_kin(struct draft *d, struct kin *k, e
 	k->family = family_get(id);
 	k->names = series_names(d->l, k->family);
 	k->classic = k->family->type == METRIC_HISTOGRAM ? k->family->bounds_len + 3 : 1;
+	k->gauge = k->family->type == METRIC_GAUGE;
+	k->sums = k->family->sums;
 }
 
 static inline void use_family(struct draft *d, enum family_id id)
 {
-	struct kin *k = &d->kin[id % KIN_SLOTS];
+	struct kin *k = &d->kins[id % KIN_SLOTS];
 	if (!k->family || k->id != id)
 		find_kin(d, k, id);
-	d->family = d->points.family = k->family;
+	d->kin = k;
+	d->points.family = k->family;
 	d->points.names = k->names;
-	d->classic = k->classic;
 }
 
-static inline void put(struct draft *d, const struct series *s, const double *values, int64_t at_ms, size_t marked, const struct exemplar *exemplar)
+static inline void set_points(struct draft *d, const struct series *s, const double *values, int64_t at_ms, size_t marked, const struct exemplar *exemplar)
 {
 	struct points *p = &d->points;
 	p->labels = s->pairs;
@@ -143,10 +156,15 @@ static inline void put(struct draft *d, const struct series *s, const double *va
 	p->values = values;
 	p->marked = marked;
 	p->exemplar = exemplar;
+}
+
+static void put(struct draft *d, const struct series *s, const double *values, int64_t at_ms, size_t marked, const struct exemplar *exemplar)
+{
+	set_points(d, s, values, at_ms, marked, exemplar);
 	if (d->write2)
-		write2_series(d->write2, p);
+		write2_series(d->write2, &d->points);
 	else
-		remote_write_series(&d->cut->bytes, p);
+		remote_write_series(&d->cut->bytes, &d->points);
 }
 
 /* What of a series is sent: both only of histograms. */
@@ -164,7 +182,7 @@ static inline struct forms forms_of(const struct draft *d, const struct walk *w)
 /* d->message as a TimeSeries. */
 static void put_native(struct draft *d, const struct series *s, const struct exemplar *exemplar)
 {
-	const struct points p = {.family = d->family, .names = d->points.names, .labels = s->pairs, .order = s->order, .exemplar = exemplar};
+	const struct points p = {.family = d->kin->family, .names = d->points.names, .labels = s->pairs, .order = s->order, .exemplar = exemplar};
 	if (d->write2)
 		write2_native(d->write2, &p, buf_slice(&d->message));
 	else
@@ -192,7 +210,7 @@ static size_t add_native(struct draft *d, const struct walk *w, const struct inc
 static void add_stale(struct draft *d, struct series *s, struct forms forms)
 {
 	double values[BOUNDS_MAX + 3];
-	for (size_t i = 0; i < d->classic; i++)
+	for (size_t i = 0; i < d->kin->classic; i++)
 		values[i] = remote_write_stale();
 	if (forms.classic)
 		put(d, s, values, d->end_ms, 0, NULL);
@@ -219,7 +237,7 @@ static size_t add_histogram(struct draft *d, const struct walk *w, const struct 
 	struct exemplar exemplar;
 	bool has = i && fit_exemplar(d, step_exemplar(w->step, i), &exemplar);
 	uint64_t total = 0;
-	size_t buckets = d->family->bounds_len + 1;
+	size_t buckets = d->kin->family->bounds_len + 1;
 	for (size_t b = 0; b < buckets; b++) {
 		total += s->now.buckets[b] + (more ? more[b] : 0);
 		values[b] = (double)total;
@@ -228,17 +246,23 @@ static size_t add_histogram(struct draft *d, const struct walk *w, const struct 
 	if (more)
 		values[buckets] += step_sum(w->step, i);
 	values[buckets + 1] = (double)total;
-	put(d, s, values, at_ms, has ? bucket_of(d->family, exemplar.value) : 0, has ? &exemplar : NULL);
+	put(d, s, values, at_ms, has ? bucket_of(d->kin->family, exemplar.value) : 0, has ? &exemplar : NULL);
 	return has;
+}
+
+static inline double value_of(const struct draft *d, const struct walk *w, const struct increment *i)
+{
+	const struct value *now = &w->series->now;
+	if (!i)
+		return d->kin->sums ? now->sum : (double)now->count;
+	return d->kin->gauge ? (double)i->count : d->kin->sums ? now->sum + step_sum(w->step, i) : (double)(now->count + i->count);
 }
 
 static size_t add_plain(struct draft *d, const struct walk *w, const struct increment *i, int64_t at_ms)
 {
 	struct series *s = w->series;
 	struct exemplar exemplar;
-	double value = d->family->sums ? s->now.sum : (double)s->now.count;
-	if (i)
-		value = d->family->type == METRIC_GAUGE ? (double)i->count : d->family->sums ? value + step_sum(w->step, i) : (double)(s->now.count + i->count);
+	double value = value_of(d, w, i);
 	bool has = i && fit_exemplar(d, step_exemplar(w->step, i), &exemplar);
 	put(d, s, &value, at_ms, 0, has ? &exemplar : NULL);
 	return has;
@@ -247,7 +271,7 @@ static size_t add_plain(struct draft *d, const struct walk *w, const struct incr
 static size_t add_samples(struct draft *d, const struct walk *w, struct forms forms, const struct increment *i, int64_t at_ms)
 {
 	size_t exemplars = 0;
-	if (d->family->type != METRIC_HISTOGRAM)
+	if (d->kin->family->type != METRIC_HISTOGRAM)
 		return add_plain(d, w, i, at_ms);
 	if (forms.classic)
 		exemplars += add_histogram(d, w, i, at_ms);
@@ -358,19 +382,21 @@ static size_t write_place(struct draft *d, const struct walk *w, bool anchors, s
 /* A counter or gauge that has a value and nothing else to say, as nearly all series in nearly all steps. False: the part is full. */
 static inline bool add_value(struct draft *d, const struct walk *w, uint32_t place)
 {
-	const struct series *s = w->series;
-	const struct increment *i = w->increment;
 	if (!make_room(d, false, place, 1))
 		return false;
-	double value = d->family->sums ? s->now.sum : (double)s->now.count;
-	if (i)
-		value = d->family->type == METRIC_GAUGE ? (double)i->count : d->family->sums ? value + step_sum(w->step, i) : (double)(s->now.count + i->count);
-	put(d, s, &value, d->end_ms, 0, NULL);
+	const double value = value_of(d, w, w->increment);
+	struct drafted *last = d->last;
+	set_points(d, w->series, &value, d->end_ms, 0, NULL);
+	if (d->write2) {
+		last->bytes = write2_value(d->write2, &d->points);
+	} else {
+		remote_write_series(&d->cut->bytes, &d->points);
+		last->bytes = d->cut->bytes.len - last->begin;
+	}
 	if (d->tells_metadata)
-		note_family(d->cut, s->family);
-	struct cut_request *r = &d->requests[d->len - 1].request;
-	r->last = place + 1;
-	r->samples++;
+		note_family(d->cut, w->series->family);
+	last->request.last = place + 1;
+	last->request.samples++;
 	return true;
 }
 
@@ -379,10 +405,10 @@ static bool add_place(struct draft *d, const struct walk *w, bool anchors, uint3
 {
 	struct series *s = w->series;
 	use_family(d, s->family);
-	if (!anchors && d->classic == 1 && w->look == LOOK_SAMPLE && !s->aside && !w->step->retired_len && !(w->increment && w->increment->exemplar))
+	if (!anchors && d->kin->classic == 1 && w->look == LOOK_SAMPLE && !s->aside && !w->step->retired_len && !(w->increment && w->increment->exemplar))
 		return add_value(d, w, place);
 	struct forms forms = forms_of(d, w);
-	size_t exemplars = 0, samples = (forms.classic ? d->classic : 0) + forms.native;
+	size_t exemplars = 0, samples = (forms.classic ? d->kin->classic : 0) + forms.native;
 	if (!anchors && forms.classic && w->step->retired_len)
 		samples += retired_samples(w);
 	samples = s->aside ? 0 : samples;
@@ -407,6 +433,7 @@ static const struct step *begin_cut(struct draft *d, struct ledger *l, int64_t n
 	d->tells_metadata = number % METADATA_EVERY == 0;
 	d->end_ms = c->end_ns / NS_PER_MS;
 	d->start_ms = (c->end_ns - l->opts.step_ns) / NS_PER_MS;
+	d->first_step = INT64_MIN;
 	if (l->closed_len == 0 || l->steps[0]->number != number)
 		return NULL;
 	if (version == REMOTE_WRITE_2 && !c->writer)
@@ -422,7 +449,7 @@ static const struct step *begin_cut(struct draft *d, struct ledger *l, int64_t n
 static void add_metadata(struct draft *d)
 {
 	struct cut *c = d->cut;
-	if (d->write2 || d->len == 0 || d->requests[d->len - 1].request.anchors)
+	if (d->write2 || !d->last || d->last->request.anchors)
 		return;
 	for (unsigned f = 0; f < FAMILY_COUNT; f++)
 		if (c->families >> f & 1)

@@ -338,16 +338,20 @@ static inline void look(struct walk *w)
 
 bool walk_increments(struct walk *w)
 {
+	enum { FAR = 16 };
 	if (w->next_increment == w->step->len)
 		return false;
+	if (w->step->len - w->next_increment > FAR)
+		__builtin_prefetch(&w->step->increments[w->next_increment + FAR].series->family);
 	w->increment = &w->step->increments[w->next_increment++];
 	w->series = w->increment->series;
 	look(w);
 	return true;
 }
 
-/* Series lie all over the memory, and their order is known: what comes next is fetched while the current one is written. */
-static inline void fetch_ahead(const struct walk *w)
+/* Series lie all over the memory, and their order is known: what comes next is fetched while the current one is written.
+ * Always inline: a function that only reads, and returns nothing, gcc holds for one whose calls can be left out. */
+static inline __attribute__((always_inline)) void fetch_ahead(const struct walk *w)
 {
 	enum { FAR = 16, NEAR = 8, NEXT = 4, PAIRS = 4, LINE = 64 };
 	struct series *const *series = &w->l->series[w->next_series];

@@ -45,7 +45,8 @@ static inline uint64_t bits_of(double value)
 /* Copies len bytes in pieces of 32: both sides have that much room behind their ends. */
 static inline uint8_t *put_padded(uint8_t *at, const uint8_t *from, size_t len)
 {
-	for (size_t done = 0; done < len; done += 32)
+	memcpy(at, from, 32);
+	for (size_t done = 32; __builtin_expect(done < len, 0); done += 32)
 		memcpy(at + done, from + done, 32);
 	return at + len;
 }

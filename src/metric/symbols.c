@@ -54,30 +54,33 @@ void symbols_begin(struct symbols *y)
 
 /* --- the texts of pairs --- */
 
-static inline uint32_t text_ref(struct symbols *y, struct pair_text *t)
+/* Makes a text the next symbol. */
+static inline uint32_t text_add(struct symbols *y, struct pair_text *t)
 {
-	if (t->epoch == y->epoch)
-		return t->ref;
-	if (t->len == 0)
+	const size_t len = t->len, spelled = (len < 0x80 ? 1 : wire_varint_len(len)) + len;
+	if (len == 0)
 		return 0;
-	if (y->len == SYMBOLS_MAX)
-		abort();
-	size_t spelled = (t->len < 0x80 ? 1 : wire_varint_len(t->len)) + t->len;
 	if (y->bytes.cap - y->bytes.len < spelled + 1 + PAIR_PAD)
 		buf_reserve(&y->bytes, spelled + 1 + PAIR_PAD);
 	uint8_t *at = (uint8_t *)y->bytes.data + y->bytes.len;
-	*at = TAG_SYMBOL;
-	put_padded(at + 1, (const uint8_t *)t->text + t->len - spelled, spelled);
 	y->bytes.len += 1 + spelled;
+	*at = TAG_SYMBOL;
+	put_padded(at + 1, (const uint8_t *)t->text + len - spelled, spelled);
 	t->epoch = y->epoch;
 	return t->ref = y->len++;
 }
 
-/* A varint of at most four bytes as a number, its first byte the lowest one. */
-static inline uint64_t varint_word(uint32_t value, unsigned *ret_len)
+static inline uint32_t text_ref(struct symbols *y, struct pair_text *t)
+{
+	return t->epoch == y->epoch ? t->ref : text_add(y, t);
+}
+
+static __attribute__((noinline)) uint64_t long_varint(uint32_t value, unsigned *ret_len)
 {
 	uint64_t word = value & 0x7f;
 	unsigned len = 1;
+	if (value >= SYMBOLS_MAX)
+		abort();
 	for (; value >= 0x80; len++) {
 		value >>= 7;
 		word |= (uint64_t)(0x80 | (value & 0x7f) << 8) << 8 * (len - 1);
@@ -86,11 +89,20 @@ static inline uint64_t varint_word(uint32_t value, unsigned *ret_len)
 	return word;
 }
 
+/* A varint of at most four bytes as a number, its first byte the lowest one. */
+static inline uint64_t varint_word(uint32_t value, unsigned *ret_len)
+{
+	*ret_len = value < 0x80 ? 1 : 2;
+	if (value < 0x80)
+		return value;
+	return value < 0x4000 ? (value & 0x7f) | 0x80 | (value & 0x3f80) << 1 : long_varint(value, ret_len);
+}
+
 /* The references are put into the pair by one store: they are read right after, and from several smaller ones the reader would have to wait until all have
  * gone to memory. */
 void symbols_look_up(struct symbols *y, struct pair *pair)
 {
-	uint32_t name = text_ref(y, pair->name), value = text_ref(y, pair->value);
+	const uint32_t name = text_ref(y, pair->name), value = text_ref(y, pair->value);
 	unsigned name_len, value_len;
 	uint64_t word = varint_word(name, &name_len);
 	word |= varint_word(value, &value_len) << 8 * name_len;

@@ -28,13 +28,18 @@ uint32_t symbols_ref(struct symbols *y, struct slice text);
 /* The references of a pair's texts, kept in the pair. */
 void symbols_look_up(struct symbols *y, struct pair *pair);
 
-/* A pair's references in this request, written up to PAIR_REFS past their end. */
-static inline uint8_t *symbols_put_pair(struct symbols *y, uint8_t *at, struct pair *pair)
+/* A pair's references in this request, written up to PAIR_REFS past their end. epoch: the table's, which the compiler cannot know to stay as it is. */
+static inline uint8_t *symbols_put_known(struct symbols *y, uint32_t epoch, uint8_t *at, struct pair *pair)
 {
-	if (pair->epoch != y->epoch)
+	if (pair->epoch != epoch)
 		symbols_look_up(y, pair);
 	memcpy(at, pair->refs, PAIR_REFS);
 	return at + pair->refs_len;
+}
+
+static inline uint8_t *symbols_put_pair(struct symbols *y, uint8_t *at, struct pair *pair)
+{
+	return symbols_put_known(y, y->epoch, at, pair);
 }
 
 #endif

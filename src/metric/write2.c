@@ -243,7 +243,7 @@ void write2_add(struct write2 *w, struct slice message)
 
 size_t write2_len(const struct write2 *w)
 {
-	return w->symbols.bytes.len + w->out->len - w->begin;
+	return write2_bytes(w);
 }
 
 size_t write2_series_len(const struct write2 *w)

@@ -30,6 +30,8 @@ void write2_point(struct write2 *w, struct write2_label *name, struct write2_lab
 void write2_histogram(struct write2 *w, struct write2_label *name, struct slice message, const struct exemplar *exemplar);
 /* The same as write2_labels and write2_point for all that a series sends at one time: the fast way. */
 void write2_series(struct write2 *w, const struct points *p);
+/* The same for a counter or gauge without an exemplar, as nearly all series are. Returns write2_len(). */
+size_t write2_value(struct write2 *w, const struct points *p);
 /* One TimeSeries with a Histogram message (native.h); of p: names, labels, exemplar. */
 void write2_native(struct write2 *w, const struct points *p, struct slice message);
 /* The parts for who encodes a TimeSeries message himself: the reference of a text, and the message with all its references. */

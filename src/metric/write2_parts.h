@@ -66,6 +66,11 @@ static inline size_t family_slot(const struct family *family)
 	return ((uintptr_t)family / sizeof(*family)) % FAMILY_SLOTS;
 }
 
+static inline size_t write2_bytes(const struct write2 *w)
+{
+	return w->symbols.bytes.len + w->out->len - w->begin;
+}
+
 /* The metadata message of a family in this request. */
 const struct metadata *write2_metadata(struct write2 *w, const struct family *family);
 /* Writes an exemplar that point_takes. */

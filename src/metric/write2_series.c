@@ -76,18 +76,21 @@ static inline uint8_t *room_for(struct write2 *w, size_t n)
 	return (uint8_t *)w->out->data + w->out->len;
 }
 
-/* Writes the length of a message that begins at body, behind one byte of room for it; returns the message's end. */
-static inline uint8_t *close_message(uint8_t *body, uint8_t *end)
+static __attribute__((noinline)) uint8_t *close_long_message(uint8_t *body, uint8_t *end)
 {
 	uint8_t varint[10];
-	size_t len = (size_t)(end - body);
-	body[-1] = (uint8_t)len;
-	if (__builtin_expect(len < 0x80, 1))
-		return end;
-	size_t width = (size_t)(put_varint(varint, len) - varint);
+	size_t len = (size_t)(end - body), width = (size_t)(put_varint(varint, len) - varint);
 	memmove(body + width - 1, body, len);
 	memcpy(body - 1, varint, width);
 	return end + width - 1;
+}
+
+/* Writes the length of a message that begins at body, behind one byte of room for it; returns the message's end. */
+static inline uint8_t *close_message(uint8_t *body, uint8_t *end)
+{
+	size_t len = (size_t)(end - body);
+	body[-1] = (uint8_t)len;
+	return __builtin_expect(len < 0x80, 1) ? end : close_long_message(body, end);
 }
 
 static inline uint8_t *put_value(uint8_t *at, const struct rest *rest, uint64_t bits)
@@ -126,24 +129,25 @@ static void add_point(struct write2 *w, const struct points *p, const struct res
 	end_point(w, start, at + metadata);
 }
 
-/* One without an exemplar and without `le`: what nearly all series are. */
-static inline void add_plain(struct write2 *w, const struct points *p, const struct rest *rest)
+size_t write2_value(struct write2 *w, const struct points *p)
 {
-	struct symbols *y = &w->symbols;
-	struct pair *const *labels = p->labels;
-	const struct pair_order order = p->order;
-	const uint64_t bits = bits_of(p->values[0]);
+	struct symbols *const y = &w->symbols;
+	const struct rest *const rest = rest_of(w, p);
+	struct pair *const *const labels = p->labels;
+	const size_t before_name = p->order.before_name, len = p->order.len;
+	const uint32_t epoch = y->epoch;
 	uint8_t *const start = room_for(w, 1), *at = start + 4;
 	size_t i = 0;
+	for (; i < before_name; i++)
+		at = symbols_put_known(y, epoch, at, labels[i]);
+	at = symbols_put_known(y, epoch, at, p->names->name[0]);
+	for (; i < len; i++)
+		at = symbols_put_known(y, epoch, at, labels[i]);
 	start[2] = TAG_REFS;
-	for (; i < order.before_name; i++)
-		at = symbols_put_pair(y, at, labels[i]);
-	at = symbols_put_pair(y, at, p->names->name[0]);
-	for (; i < order.len; i++)
-		at = symbols_put_pair(y, at, labels[i]);
-	at = put_value(close_message(start + 4, at), rest, bits);
+	at = put_value(close_message(start + 4, at), rest, bits_of(p->values[0]));
 	memcpy(at, rest->bytes, sizeof(rest->bytes));
 	end_point(w, start, at + rest->len);
+	return write2_bytes(w);
 }
 
 /* --- histograms --- */
@@ -278,13 +282,12 @@ static void add_histogram(struct write2 *w, const struct points *p, const struct
 
 void write2_series(struct write2 *w, const struct points *p)
 {
-	const struct rest *rest = rest_of(w, p);
 	if (p->family->type == METRIC_HISTOGRAM)
-		add_histogram(w, p, rest);
+		add_histogram(w, p, rest_of(w, p));
 	else if (!p->exemplar)
-		add_plain(w, p, rest);
+		write2_value(w, p);
 	else
-		add_point(w, p, rest, p->names->name[0], NULL, p->values[0], p->exemplar);
+		add_point(w, p, rest_of(w, p), p->names->name[0], NULL, p->values[0], p->exemplar);
 }
 
 void write2_native(struct write2 *w, const struct points *p, struct slice message)

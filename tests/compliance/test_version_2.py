@@ -249,8 +249,9 @@ class Version2(Desk):
         self.assertEqual(r.faults, [])
         at = [q.at for q in r.requests[:6]]
         gaps = [b - a for a, b in zip(at, at[1:])]
-        self.assertTrue(all(b > 1.3 * a for a, b in zip(gaps[:4], gaps[1:4])), gaps)     # the cut connection is opened again at once
-        self.assertGreater(gaps[0], 0.08)
+        # at least 100 ms, twice that, ...: a busy machine makes gaps longer, never shorter; the cut connection is opened again at once
+        self.assertTrue(all(gap > 0.08 * 2 ** n for n, gap in enumerate(gaps[:4])), gaps)
+        self.assertLess(max(gaps), 60)
 
     def test_bodies_are_ignored(self):
         """response: the body of a success is ignored; a large error body and status 999 change nothing"""

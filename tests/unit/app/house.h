@@ -74,20 +74,50 @@ static inline void house_write(const char *name, const char *service, unsigned f
 	assert_int_equal(fclose(f), 0);
 }
 
-static inline struct books *house_open(void)
+static inline struct books *house_open_with(const struct books_opts *opts)
 {
-	const struct books_opts opts = {
+	struct journal *journal;
+	struct books *books = NULL;
+	struct err err = {0};
+	if (journal_open_file(house_path("journal"), &journal, &err) < 0 || books_open(journal, opts, &books, &err) < 0)
+		fail_msg("%s", err.text);
+	return books;
+}
+
+/* One endpoint, and room for everything. */
+static inline struct books_opts house_books_opts(void)
+{
+	return (struct books_opts){
 		.ledger = {.step_ns = HOUSE_STEP, .lateness_ns = 2 * NS_PER_S, .expire_ns = 900 * NS_PER_S, .receiver_window_ns = 3300 * NS_PER_S, .series_limit = 10000},
 		.snapshot_interval_ns = NS_PER_S / 10,
 		.max_pending_steps = SIZE_MAX,
 		.max_pending_bytes = SIZE_MAX,
 	};
-	struct journal *journal;
-	struct books *books = NULL;
-	struct err err = {0};
-	if (journal_open_file(house_path("journal"), &journal, &err) < 0 || books_open(journal, &opts, &books, &err) < 0)
-		fail_msg("%s", err.text);
-	return books;
+}
+
+static inline struct books *house_open(void)
+{
+	const struct books_opts opts = house_books_opts();
+	return house_open_with(&opts);
+}
+
+/* One delta of a writer: n records of a service and the pattern 500 + writer, offsets [from, from + n) of partition 0. */
+static inline void house_append(struct books *books, uint64_t writer, uint64_t seq, int64_t from, uint64_t n, int64_t time_ns)
+{
+	struct label labels[] = {{SLICE("service_name"), SLICE("cart")}, {SLICE("severity"), SLICE("info")}};
+	struct tally *t = tally_new();
+	struct buf record = {0};
+	size_t entries;
+	tally_count(t, tally_series(t, FAMILY_LOG_RECORDS, labels, 2), time_ns / HOUSE_STEP, n, NULL);
+	const struct delta_pattern pattern = {.id = 500 + writer, .origin = ORIGIN_MINED, .service = SLICE("cart"), .template_text = SLICE("stored item <num>")};
+	struct delta_body body = {.series = tally_series_at(t, 0), .series_len = 1, .entries = tally_entries(t, &entries), .entries_len = 1, .patterns = &pattern, .patterns_len = 1};
+	struct delta_range range = {.topic = SLICE("t"), .from = from, .to = from + (int64_t)n, .replay = from + (int64_t)n, .newest_ns = time_ns};
+	struct delta_header header = {.writer = writer, .seq = seq, .journal_time_ns = time_ns, .ranges = &range, .ranges_len = 1};
+	delta_encode(&record, &header, &body);
+	assert_int_equal(books_append(books, buf_slice(&record), NULL), 0);
+	assert_true(books_catch_up(books, 5 * NS_PER_S));
+	buf_done(&record);
+	tally_free(t);
 }
 
 static inline struct worker *house_worker(struct books *books, _Atomic int64_t *low_ns, size_t number, size_t count)

@@ -1,25 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "house.h"
 
-/* One delta of a writer: n records of a service, offsets [from, from + n) of partition 0. */
-static void append(struct books *books, uint64_t writer, uint64_t seq, int64_t from, uint64_t n, int64_t time_ns)
-{
-	struct label labels[] = {{SLICE("service_name"), SLICE("cart")}, {SLICE("severity"), SLICE("info")}};
-	struct tally *t = tally_new();
-	struct buf record = {0};
-	size_t entries;
-	tally_count(t, tally_series(t, FAMILY_LOG_RECORDS, labels, 2), time_ns / HOUSE_STEP, n, NULL);
-	const struct delta_pattern pattern = {.id = 500 + writer, .origin = ORIGIN_MINED, .service = SLICE("cart"), .template_text = SLICE("stored item <num>")};
-	struct delta_body body = {.series = tally_series_at(t, 0), .series_len = 1, .entries = tally_entries(t, &entries), .entries_len = 1, .patterns = &pattern, .patterns_len = 1};
-	struct delta_range range = {.topic = SLICE("t"), .from = from, .to = from + (int64_t)n, .replay = from + (int64_t)n, .newest_ns = time_ns};
-	struct delta_header header = {.writer = writer, .seq = seq, .journal_time_ns = time_ns, .ranges = &range, .ranges_len = 1};
-	delta_encode(&record, &header, &body);
-	assert_int_equal(books_append(books, buf_slice(&record), NULL), 0);
-	assert_true(books_catch_up(books, 5 * NS_PER_S));
-	buf_done(&record);
-	tally_free(t);
-}
-
 static struct books_writer *writer_new(struct books *books, uint64_t id)
 {
 	struct books_writer *w = calloc(1, sizeof(*w));
@@ -44,12 +25,12 @@ static void a_writer_hears_what_became_of_its_deltas(void **state)
 	struct books *books = house_open();
 	struct books_writer *a = writer_new(books, 1), *b = writer_new(books, 2);
 	int64_t now = clock_wall_ns();
-	append(books, 1, 1, 0, 10, now);
+	house_append(books, 1, 1, 0, 10, now);
 	assert_int_equal(a->posted, 1);
-	append(books, 2, 1, 0, 10, now);
+	house_append(books, 2, 1, 0, 10, now);
 	assert_int_equal(b->posted, 0);
 	assert_int_equal(b->rejected, 1);
-	append(books, 2, 2, 10, 5, now);
+	house_append(books, 2, 2, 10, 5, now);
 	assert_int_equal(b->posted, 2);
 	assert_int_equal(house_total(books, FAMILY_LOG_RECORDS, NULL, NULL), 15);
 	writer_free(books, a);
@@ -62,7 +43,7 @@ static void writers_hear_of_the_others_patterns_only(void **state)
 	(void)state;
 	struct books *books = house_open();
 	struct books_writer *a = writer_new(books, 1), *b = writer_new(books, 2);
-	append(books, 1, 1, 0, 10, clock_wall_ns());
+	house_append(books, 1, 1, 0, 10, clock_wall_ns());
 	assert_int_equal(queue_len(a->notices), 0);
 	struct books_notice *n = queue_pop(b->notices, NS_PER_S);
 	assert_non_null(n);
@@ -84,8 +65,8 @@ static void a_step_goes_out_once_its_mark_is_in_the_journal_not_again(void **sta
 	bool newest;
 	struct cut cut = {0};
 	int64_t now = clock_wall_ns(), first = (now - 120 * NS_PER_S) / HOUSE_STEP, until = clock_mono_ns() + 10 * NS_PER_S, step;
-	append(books, 1, 1, 0, 10, now - 120 * NS_PER_S);
-	append(books, 1, 2, 10, 10, now);
+	house_append(books, 1, 1, 0, 10, now - 120 * NS_PER_S);
+	house_append(books, 1, 2, 10, 10, now);
 	while ((step = books_step_to_send(books, 0, &newest)) == INT64_MIN && clock_mono_ns() < until)
 		clock_sleep_ns(NS_PER_MS);
 	assert_true(step == first);
@@ -118,7 +99,7 @@ static void who_leads_after_another_is_contested_for_a_while_though_the_other_ne
 	struct books *books = house_open();
 	lead(books);
 	assert_false(books_contested(books)); /* nobody was there before */
-	append(books, 1, 1, 0, 10, clock_wall_ns());
+	house_append(books, 1, 1, 0, 10, clock_wall_ns());
 	books_close(books); /* with a snapshot, behind the claim */
 	books = house_open();
 	lead(books);
@@ -134,10 +115,10 @@ static void books_open_again_where_they_were_closed_and_where_they_were_left(voi
 		struct ledger_partition at;
 		struct books *books = house_open();
 		assert_int_equal(house_total(books, FAMILY_LOG_RECORDS, NULL, NULL), i * 20);
-		append(books, 1, 1, i * 20, 10, now);
+		house_append(books, 1, 1, i * 20, 10, now);
 		if (i % 2)
 			clock_sleep_ns(150 * NS_PER_MS); /* a snapshot in between */
-		append(books, 1, 2, i * 20 + 10, 10, now);
+		house_append(books, 1, 2, i * 20 + 10, 10, now);
 		assert_true(books_partition(books, SLICE("t"), 0, &at));
 		assert_int_equal(at.absorbed, (i + 1) * 20);
 		assert_false(books_partition(books, SLICE("t"), 1, &at));
@@ -151,7 +132,7 @@ static void a_record_that_is_not_ours_is_skipped(void **state)
 	struct books *books = house_open();
 	struct ledger_stats stats;
 	assert_int_equal(books_append(books, SLICE("not a delta"), NULL), 0);
-	append(books, 1, 1, 0, 10, clock_wall_ns());
+	house_append(books, 1, 1, 0, 10, clock_wall_ns());
 	assert_int_equal(house_total(books, FAMILY_LOG_RECORDS, NULL, NULL), 10);
 	ledger_stats(books_lock(books), &stats);
 	books_unlock(books);

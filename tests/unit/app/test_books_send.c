@@ -8,45 +8,21 @@ static size_t max_bytes = SIZE_MAX;
 
 static struct books *open_books(const struct books_endpoint *endpoints, size_t len, size_t max_steps, int64_t stuck_ns)
 {
-	const struct books_opts opts = {
-		.endpoints = endpoints,
-		.endpoints_len = len,
-		.ledger = {.step_ns = HOUSE_STEP, .lateness_ns = 2 * NS_PER_S, .expire_ns = 900 * NS_PER_S, .receiver_window_ns = 3300 * NS_PER_S, .series_limit = 10000},
-		.snapshot_interval_ns = 3600 * NS_PER_S,
-		.max_pending_steps = max_steps,
-		.max_pending_bytes = max_bytes,
-		.stuck_ns = stuck_ns,
-	};
-	struct journal *journal;
-	struct books *books = NULL;
-	struct err err = {0};
-	if (journal_open_file(house_path("journal"), &journal, &err) < 0 || books_open(journal, &opts, &books, &err) < 0)
-		fail_msg("%s", err.text);
-	return books;
-}
-
-static void append(struct books *books, uint64_t writer, uint64_t seq, int64_t from, uint64_t n, int64_t time_ns)
-{
-	struct label labels[] = {{SLICE("service_name"), SLICE("cart")}, {SLICE("severity"), SLICE("info")}};
-	struct tally *t = tally_new();
-	struct buf record = {0};
-	size_t entries;
-	tally_count(t, tally_series(t, FAMILY_LOG_RECORDS, labels, 2), time_ns / HOUSE_STEP, n, NULL);
-	struct delta_body body = {.series = tally_series_at(t, 0), .series_len = 1, .entries = tally_entries(t, &entries), .entries_len = 1};
-	struct delta_range range = {.topic = SLICE("t"), .from = from, .to = from + (int64_t)n, .replay = from + (int64_t)n, .newest_ns = time_ns};
-	struct delta_header header = {.writer = writer, .seq = seq, .journal_time_ns = time_ns, .ranges = &range, .ranges_len = 1};
-	delta_encode(&record, &header, &body);
-	assert_int_equal(books_append(books, buf_slice(&record), NULL), 0);
-	assert_true(books_catch_up(books, 5 * NS_PER_S));
-	buf_done(&record);
-	tally_free(t);
+	struct books_opts opts = house_books_opts();
+	opts.endpoints = endpoints;
+	opts.endpoints_len = len;
+	opts.snapshot_interval_ns = 3600 * NS_PER_S;
+	opts.max_pending_steps = max_steps;
+	opts.max_pending_bytes = max_bytes;
+	opts.stuck_ns = stuck_ns;
+	return house_open_with(&opts);
 }
 
 /* One record in each of n steps, the first of them step `first`; all but the last are closed by it. */
 static void fill_steps(struct books *books, uint64_t writer, int64_t from, size_t n, int64_t first)
 {
 	for (size_t i = 0; i < n; i++)
-		append(books, writer, i + 1, from + (int64_t)i, 1, (first + (int64_t)i) * HOUSE_STEP + 5 * NS_PER_S);
+		house_append(books, writer, i + 1, from + (int64_t)i, 1, (first + (int64_t)i) * HOUSE_STEP + 5 * NS_PER_S);
 }
 
 static int64_t wait_step(struct books *books, size_t endpoint)
@@ -144,7 +120,7 @@ static void one_that_takes_nothing_is_folded_while_another_has_room(void **state
 	struct books_waiting w;
 	int64_t first = clock_wall_ns() / HOUSE_STEP - 100, until = clock_mono_ns() + 20 * NS_PER_S;
 	for (uint64_t i = 0; i < 60; i++) {
-		append(books, 1, i + 1, (int64_t)i, 1, (first + (int64_t)i) * HOUSE_STEP + 5 * NS_PER_S);
+		house_append(books, 1, i + 1, (int64_t)i, 1, (first + (int64_t)i) * HOUSE_STEP + 5 * NS_PER_S);
 		for (int64_t step; waiting(books, 0) > 0 && (step = wait_step(books, 0)) != INT64_MIN;)
 			assert_int_equal(books_mark(books, 0, step, false, NULL), 0);
 		while (waiting(books, 1) > MOST && clock_mono_ns() < until)

@@ -44,6 +44,25 @@ static void pieces_are_zero_aligned_and_keep_their_bytes(void **state)
 	pool_done(&p);
 }
 
+static void many_pieces_of_one_size_are_zero_apart_and_given_back(void **state)
+{
+	(void)state;
+	enum { SIZE = 208, MANY = 40000 }; /* 8 MiB: blocks of several kinds */
+	static unsigned char *pieces[MANY];
+	struct pool p = {0};
+	for (size_t i = 0; i < MANY; i++) {
+		pieces[i] = pool_zalloc(&p, SIZE);
+		assert_true(holds(pieces[i], SIZE, 0));
+		memset(pieces[i], (int)(i % 251 + 1), SIZE);
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		assert_true(holds(pieces[i], SIZE, (int)(i % 251 + 1)));
+		pool_free(&p, pieces[i], SIZE);
+	}
+	pool_done(&p);
+	assert_null(p.blocks);
+}
+
 static void a_freed_piece_serves_its_size_again(void **state)
 {
 	(void)state;
@@ -65,6 +84,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_zero_aligned_and_keep_their_bytes),
+		cmocka_unit_test(many_pieces_of_one_size_are_zero_apart_and_given_back),
 		cmocka_unit_test(a_freed_piece_serves_its_size_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

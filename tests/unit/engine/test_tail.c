@@ -38,7 +38,18 @@ enum { TRACES = 4096 };
 static struct {
 	size_t spans, messages;
 	unsigned reasons;
+	uint64_t ids; /* of spans, those below 64 */
 } out[TRACES];
+
+static uint64_t ids_in(struct slice otlp)
+{
+	uint64_t ids = 0;
+	for (unsigned id = 1; id < 64; id++) {
+		const char field[] = {0x12, 8, 0, 0, 0, 0, 0, 0, 0, (char)id};
+		ids |= (uint64_t)(memmem(otlp.ptr, otlp.len, field, sizeof(field)) != NULL) << id;
+	}
+	return ids;
+}
 
 static void take(void *arg, const struct shard_kept *kept)
 {
@@ -52,6 +63,7 @@ static void take(void *arg, const struct shard_kept *kept)
 	out[trace].spans += kept->spans;
 	out[trace].messages++;
 	out[trace].reasons |= kept->reasons;
+	out[trace].ids |= ids_in(kept->otlp);
 }
 
 static void decide(struct bench *b, int64_t settled_ns)
@@ -98,6 +110,31 @@ static void a_trace_with_an_error_goes_out_whole_and_one_without_does_not(void *
 	assert_int_equal(out[1].reasons, SAMPLING_ERROR);
 	assert_int_equal(out[2].messages, 0);
 	assert_int_equal(shard_sampled(b.shard)->dropped, 1);
+	close_bench(&b);
+}
+
+static void traces_that_share_a_message_go_each_with_its_own_spans(void **state)
+{
+	static const unsigned traces[] = {1, 1, 2, 1, 3, 2, 2, 3, 1};
+	struct bench b;
+	struct buf message = {0};
+	(void)state;
+	open_bench(&b, &policy);
+	buf_add_str(&message, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[");
+	for (unsigned i = 0; i < 9; i++)
+		buf_printf(&message, "%s{\"traceId\":\"aaaaaaaaaaaaaaaabbbbbbbb%08x\",\"spanId\":\"%016x\",\"parentSpanId\":\"00000000000000ff\",\"name\":\"x\",\"endTimeUnixNano\":\"%lld\",\"status\":{\"code\":%d}}", i ? "," : "",
+			traces[i], i + 1, (long long)AT(0), i == 5 || i == 8 ? 2 : 0);
+	buf_add_str(&message, "]}]}]}");
+	feed(&b, buf_cstr(&message));
+	feed(&b, span_text(1, 40, 5, AT(1), 1000, 0, ""));
+	feed(&b, span_text(4, 41, 5, AT(100), 1000, 0, ""));
+	decide(&b, INT64_MAX);
+	assert_int_equal(out[1].spans, 5);
+	assert_int_equal(out[1].ids, 1ull << 1 | 1ull << 2 | 1ull << 4 | 1ull << 9 | 1ull << 40);
+	assert_int_equal(out[2].spans, 3);
+	assert_int_equal(out[2].ids, 1ull << 3 | 1ull << 6 | 1ull << 7);
+	assert_int_equal(out[3].spans, 0);
+	buf_done(&message);
 	close_bench(&b);
 }
 
@@ -472,6 +509,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_trace_with_an_error_goes_out_whole_and_one_without_does_not),
+		cmocka_unit_test(traces_that_share_a_message_go_each_with_its_own_spans),
 		cmocka_unit_test(what_the_journal_says_in_time_keeps_a_trace_and_what_it_says_later_does_not),
 		cmocka_unit_test(a_late_span_follows_the_decision_that_is_remembered),
 		cmocka_unit_test(services_and_attributes_on_the_list_keep),
