@@ -4,7 +4,7 @@
  *
  * Idea: simdjson's first stage has done what is hard about JSON: UTF-8 and control characters are checked, quotes are paired, and every bracket, colon, comma,
  * string and scalar has its place in the index. What its second stage adds for any document, a record that looks like the one before does not need: strings
- * without escapes stay where they are, for their ends are known from what comes next in the index, and the names of the outermost object are not read but
+ * without escapes stay where they are, for their ends are known from what comes next in the index, and the names of objects are not read but
  * compared with those that came last time (outline.h).
  *
  * Invariants: what is accepted here is what simdjson accepts, and means the same. Everything else is left to it, for it has the last word: errors, numbers that
