@@ -70,10 +70,33 @@ static bool iso_duration(struct slice text, int64_t *ret_ns)
 	return duration_of(total, NS_PER_S, ret_ns);
 }
 
+/* "0.184s", "12ms": digits few enough that a double holds them, and the unit nearly every writer uses. */
+static bool usual(struct slice text, int64_t *ret_ns)
+{
+	static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+	uint64_t value = 0;
+	size_t n = 0, places = 0;
+	bool milli = text.len > 2 && text.ptr[text.len - 2] == 'm';
+	if (text.len < 2 || text.len > 16 || text.ptr[text.len - 1] != 's')
+		return false;
+	for (size_t end = text.len - 1 - milli; n < end; n++) {
+		unsigned digit = (unsigned)(text.ptr[n] - '0');
+		if (digit <= 9)
+			value = value * 10 + digit;
+		else if (text.ptr[n] == '.' && places == 0 && n > 0 && n + 1 < end)
+			places = end - 1 - n;
+		else
+			return false;
+	}
+	return duration_of((double)value / tens[places] * (double)(milli ? NS_PER_MS : NS_PER_S), 1, ret_ns);
+}
+
 bool duration_parse(struct slice text, int64_t unit, int64_t *ret_ns)
 {
 	double total = 0, number;
 	bool named = false;
+	if (usual(text, ret_ns))
+		return true;
 	text = slice_trim(text);
 	if (time_span(text, ret_ns) || iso_duration(text, ret_ns))
 		return true;

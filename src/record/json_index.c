@@ -4,7 +4,7 @@
  *
  * Idea: simdjson's first stage has done what is hard about JSON: UTF-8 and control characters are checked, quotes are paired, and every bracket, colon, comma,
  * string and scalar has its place in the index. What its second stage adds for any document, a record that looks like the one before does not need: strings
- * without escapes stay where they are, for their ends are known from what comes next in the index, and the names of the outermost object are not read but
+ * without escapes stay where they are, for their ends are known from what comes next in the index, and the names of objects are not read but
  * compared with those that came last time (outline.h).
  *
  * Invariants: what is accepted here is what simdjson accepts, and means the same. Everything else is left to it, for it has the last word: errors, numbers that
@@ -28,10 +28,7 @@ struct reader {
 	const char *escape; /* the first backslash that was not passed yet, or the text's end */
 	char *spare;
 	unsigned depth;
-	/* along the outline */
-	struct outline_node *node;  /* what came last */
-	struct outline_step *step;  /* the next */
-	struct outline_node *outer; /* the bracket of the member of the outermost object that is open; NULL: none */
+	struct outline_node *outer; /* along the outline: the bracket of the member of the outermost object that is open; NULL: none */
 };
 
 static inline uint64_t word_of(char type, uint64_t value)
@@ -306,24 +303,39 @@ static bool read_array(struct reader *r)
 
 /* --- along the outline --- */
 
+/* Where a walk along it is: kept in registers, so its address is given to nobody who is not inlined. */
+struct way {
+	const uint32_t *next;
+	uint64_t *free;
+	struct outline_node *node; /* what came last; nowhere: it is only read from here on */
+	struct outline_step *step; /* the next */
+	unsigned depth;            /* objects and arrays that are open */
+	char within;               /* the bracket of the last of them */
+	/* these stay */
+	const char *base;
+	const uint64_t *tape;
+	const struct outline_step *end;
+};
+
+enum progress { BROKEN, READ, OPENED, DONE };
+
 /* The way cannot be followed any further. What kept it from that lies in `outer`, if anything does: the next time, that one is opaque. */
 static struct outline_node *lost(struct reader *r)
 {
 	if (r->outer)
 		r->outer->opaque = true;
-	r->outer = NULL;
 	return outline_nowhere(r->index->walk->outline);
 }
 
 /* The node of a name that is not the one expected: another that came before, or a new one; nowhere if there can be none, as for a name with escapes. */
-static __attribute__((noinline)) struct outline_node *turn(struct reader *r, struct outline_node *parent)
+static __attribute__((noinline)) struct outline_node *turn(struct reader *r, struct outline_node *parent, const struct outline_step *step, const uint32_t *next)
 {
 	struct outline_walk *walk = r->index->walk;
 	struct outline_node *nowhere = outline_nowhere(walk->outline), *node = nowhere;
-	uint32_t name = r->next[0], quote = r->next[1] - 1;
+	uint32_t name = next[0], quote = next[1] - 1;
 	if (parent == nowhere || r->base[name] != '"')
 		return nowhere;
-	if (r->step == walk->steps + OUTLINE_MEMBERS)
+	if (step == walk->steps + OUTLINE_MEMBERS)
 		return lost(r);
 	while (r->base[quote] != '"')
 		quote--;
@@ -332,139 +344,140 @@ static __attribute__((noinline)) struct outline_node *turn(struct reader *r, str
 	return node == nowhere ? lost(r) : node;
 }
 
-/* A bracket that is not the one expected. */
-static __attribute__((noinline)) struct outline_node *turn_bracket(struct reader *r, char bracket)
+/* The same for a bracket. */
+static __attribute__((noinline)) struct outline_node *turn_bracket(struct reader *r, struct outline_node *parent, char bracket)
 {
 	struct outline *o = r->index->walk->outline;
-	struct outline_node *node = outline_search_bracket(o, r->node, bracket);
-	return node == outline_nowhere(o) && r->node != node ? lost(r) : node;
+	struct outline_node *node = outline_search_bracket(o, parent, bracket);
+	return node == outline_nowhere(o) && parent != node ? lost(r) : node;
 }
 
-static inline struct outline_node *pass(struct reader *r, char bracket)
+static inline __attribute__((always_inline)) struct outline_node *pass(struct reader *r, struct outline_node *parent, char bracket)
 {
-	struct outline_node *expected = r->node->first;
-	return __builtin_expect(expected->text[0] == bracket, 1) ? expected : turn_bracket(r, bracket);
+	return __builtin_expect(parent->first->text[0] == bracket, 1) ? parent->first : turn_bracket(r, parent, bracket);
 }
 
-static bool follow_inside(struct reader *r);
-
-/* Members as the outline expects them, and what comes behind the last. (What the reader knows is kept in registers meanwhile.) */
-static bool follow_members(struct reader *r)
+/* A member's name and the colon behind it. */
+static inline __attribute__((always_inline)) bool follow_name(struct reader *r, struct way *w)
 {
-	struct outline_node *node = r->node;
-	struct outline_step *step = r->step;
-	const struct outline_step *end = r->index->walk->steps + OUTLINE_MEMBERS;
-	const uint64_t *tape = r->index->tape;
-	const char *const base = r->base;
-	const uint32_t *next = r->next;
-	uint64_t *free = r->free;
-	for (;;) {
-		uint32_t name = next[0];
-		struct outline_node *expected = node->first;
-		if (__builtin_expect(step == end || !outline_is(expected, base + name), 0)) {
-			r->next = next;
-			r->free = free;
-			r->step = step;
-			expected = r->node = turn(r, node);
-			if (expected == outline_nowhere(r->index->walk->outline))
-				return read_members(r);
+	uint32_t name = w->next[0];
+	struct outline_node *expected = w->node->first;
+	if (__builtin_expect(w->step == w->end || !outline_is(expected, w->base + name), 0)) {
+		expected = turn(r, w->node, w->step, w->next);
+		if (expected == outline_nowhere(r->index->walk->outline)) {
+			w->node = expected;
+			return w->base[name] == '"' && w->base[w->next[1]] == ':' && read_quickly(r, &w->next, &w->free) && w->next++;
 		}
-		if (base[next[1]] != ':')
-			return false;
-		node = expected;
-		*free++ = node->word + name + 1;
-		step->node = node;
-		step->at = (uint32_t)(free - tape);
-		step++;
-		next += 2;
-		uint32_t value = next[0], quote = next[1] - 1;
-		char c = base[value];
-		if (c == '"' && base[quote] == '"' && base + quote < r->escape) {
-			*free++ = json_string_word(value + 1, quote - value - 1);
-			next++;
-		} else if ((c | ' ') == '{' && r->depth < OUTLINE_DEPTH) {
-			r->next = next;
-			r->free = free;
-			r->node = node;
-			r->step = step;
-			if (!follow_inside(r))
-				return false;
-			next = r->next;
-			free = r->free;
-			node = r->node;
-			step = r->step;
-		} else if (!read_quickly(r, &next, &free)) {
-			return false;
-		}
-		if (base[*next++] == ',')
-			continue;
-		r->next = next;
-		r->free = free;
-		r->node = node;
-		r->step = step;
-		return true;
 	}
-}
-
-/* The elements of an array, of which objects are followed; and what comes behind the last. */
-static bool follow_elements(struct reader *r)
-{
-	do {
-		bool object = r->base[*r->next] == '{' && r->depth < OUTLINE_DEPTH;
-		if (!(object ? follow_inside(r) : read_quickly(r, &r->next, &r->free)))
-			return false;
-	} while (r->base[*r->next++] == ',');
+	if (w->base[w->next[1]] != ':')
+		return false;
+	*w->free++ = expected->word + name + 1;
+	w->node = expected;
+	w->step->node = expected;
+	w->step->at = (uint32_t)(w->free - w->tape);
+	w->step++;
+	w->next += 2;
 	return true;
 }
 
-/* The object or the array at the index's next place. Recursion: at most OUTLINE_DEPTH. */
-static bool follow_inside(struct reader *r)
+/* Writes the bracket that closes what was opened last. */
+static inline __attribute__((always_inline)) void follow_out(struct reader *r, struct way *w, uint64_t **open)
 {
-	char bracket = r->base[*r->next], closing = (char)(bracket + 2);
-	struct outline_node *opened = r->node = pass(r, bracket);
-	if (opened->opaque) {
-		r->index->walk->opaque = true;
-		return read_value(r);
-	}
-	bool outermost = r->depth == 1 && !r->outer;
-	if (outermost)
-		r->outer = opened;
-	uint64_t *open = r->free++;
-	r->depth++;
-	r->next++;
-	if (r->base[*r->next] == closing)
-		r->next++;
-	else if (!(bracket == '{' ? follow_members(r) : follow_elements(r)))
-		return false;
-	close_bracket(r, open, bracket);
-	if (r->base[r->next[-1]] != closing)
-		return false;
-	r->node = pass(r, closing);
-	if (outermost)
+	uint64_t *opened = open[--w->depth];
+	char closing = (char)(w->within + 2);
+	*w->free++ = word_of(closing, (uint64_t)(opened - w->tape));
+	*opened = word_of(w->within, (uint64_t)(w->free - w->tape));
+	if (w->depth == 0)
+		return;
+	w->node = pass(r, w->node, closing);
+	w->within = (char)(*open[w->depth - 1] >> 56);
+	if (w->depth == 1)
 		r->outer = NULL;
-	return true;
 }
 
-/* As read_object, along the outline. */
-static inline bool read_outermost(struct reader *r)
+/* Into an object or an array; past it, if it is opaque or empty. */
+static inline __attribute__((always_inline)) enum progress follow_in(struct reader *r, struct way *w, uint64_t **open, char bracket)
+{
+	struct outline_node *node = w->node = pass(r, w->node, bracket);
+	if (node->opaque) {
+		r->index->walk->opaque = true;
+		bool good = read_other(r, w->next, w->free);
+		w->next = r->next;
+		w->free = r->free;
+		return good ? READ : BROKEN;
+	}
+	if (w->depth == 1)
+		r->outer = node;
+	w->within = bracket;
+	open[w->depth++] = w->free;
+	*w->free++ = word_of(bracket, 0);
+	w->next++;
+	if (w->base[*w->next] != bracket + 2)
+		return OPENED;
+	w->next++;
+	follow_out(r, w, open);
+	return READ;
+}
+
+/* A value, of an array's elements only objects are followed. */
+static inline __attribute__((always_inline)) enum progress follow_value(struct reader *r, struct way *w, uint64_t **open)
+{
+	uint32_t value = w->next[0], quote = w->next[1] - 1;
+	char c = w->base[value];
+	if (c == '"' && w->base[quote] == '"' && w->base + quote < r->escape) {
+		*w->free++ = json_string_word(value + 1, quote - value - 1);
+		w->next++;
+		return READ;
+	}
+	if ((c == '{' || (c == '[' && w->within == '{')) && w->depth < OUTLINE_DEPTH)
+		return follow_in(r, w, open, c);
+	return read_quickly(r, &w->next, &w->free) ? READ : BROKEN;
+}
+
+/* What comes behind a value: a comma, or the ends of what is open. */
+static inline __attribute__((always_inline)) enum progress follow_end(struct reader *r, struct way *w, uint64_t **open)
+{
+	for (;;) {
+		char c = w->base[*w->next++];
+		if (c == ',')
+			return OPENED;
+		if (c != w->within + 2)
+			return BROKEN;
+		follow_out(r, w, open);
+		if (w->depth == 0)
+			return DONE;
+	}
+}
+
+/* As read_object for the outermost object, along the outline. */
+static bool read_outermost(struct reader *r)
 {
 	struct outline_walk *walk = r->index->walk;
-	uint64_t *open = r->free++;
-	r->depth++;
-	r->next++;
-	if (r->base[*r->next] == '}') {
-		r->next++;
-	} else {
-		outline_begin(walk->outline);
-		r->node = outline_root(walk->outline);
-		r->step = walk->steps;
-		if (!follow_members(r))
+	uint64_t *open[OUTLINE_DEPTH];
+	enum progress now;
+	outline_begin(walk->outline);
+	struct way w = {.next = r->next + 1, .free = r->free + 1, .node = outline_root(walk->outline), .step = walk->steps, .depth = 1, .within = '{', .base = r->base, .tape = r->index->tape, .end = walk->steps + OUTLINE_MEMBERS};
+	r->depth = OUTLINE_DEPTH;
+	open[0] = r->free;
+	*r->free = word_of('{', 0);
+	do {
+		if (w.within == '{' && !follow_name(r, &w))
 			return false;
-		walk->end = r->node;
-		walk->len = r->node == outline_nowhere(walk->outline) ? 0 : (size_t)(r->step - walk->steps);
-	}
-	close_bracket(r, open, '{');
-	return r->base[r->next[-1]] == '}';
+		now = follow_value(r, &w, open);
+		if (now == READ)
+			now = follow_end(r, &w, open);
+	} while (now == OPENED);
+	r->next = w.next;
+	r->free = w.free;
+	walk->end = w.node;
+	walk->len = w.node == outline_nowhere(walk->outline) ? 0 : (size_t)(w.step - walk->steps);
+	return now == DONE;
+}
+
+static bool read_document(struct reader *r)
+{
+	bool object = r->base[r->next[0]] == '{' && r->base[r->next[1]] != '}';
+	return object ? read_outermost(r) : read_value(r);
 }
 
 bool json_index_read(struct json_index *x)
@@ -473,7 +486,7 @@ bool json_index_read(struct json_index *x)
 	struct reader r = {.index = x, .base = x->base, .next = x->at, .free = x->tape + 1, .escape = escape ? escape : x->base + x->len, .spare = x->spare};
 	x->walk->len = 0;
 	x->walk->opaque = false;
-	if (!(r.base[*r.next] == '{' ? read_outermost(&r) : read_value(&r)) || r.next != x->at + x->at_len)
+	if (!read_document(&r) || r.next != x->at + x->at_len)
 		return false;
 	*r.free++ = word_of('r', 0);
 	*x->tape = word_of('r', (uint64_t)(r.free - x->tape));

@@ -9,7 +9,7 @@
 
 enum { LEAST_KNOWN = 2, LONGEST_KEY = 128 };
 
-static bool is_key_char(char c)
+static inline bool is_key_char(char c)
 {
 	static const bool keys[256] = {['!'] = true, ['#' ... '<'] = true, ['>' ... 'Z'] = true, ['\\' ... 'z'] = true, ['|' ... '~'] = true};
 	return keys[(unsigned char)c];
@@ -101,11 +101,9 @@ static bool begins(struct slice text)
 	return n > 0 && n + 1 < text.len && text.ptr[n] == '=' && text.ptr[n + 1] != '=';
 }
 
-bool logfmt_parse(struct decoder *d, struct slice text, struct json *ret)
+static __attribute__((noinline)) bool parse(struct decoder *d, struct slice text, struct json *ret)
 {
 	size_t known = 0;
-	if (!begins(text))
-		return false;
 	tape_begin(d);
 	uint32_t opened = tape_open(d, '{');
 	while (text.len) {
@@ -120,6 +118,11 @@ bool logfmt_parse(struct decoder *d, struct slice text, struct json *ret)
 	tape_close(d, opened);
 	tape_finish(d, ret);
 	return true;
+}
+
+bool logfmt_parse(struct decoder *d, struct slice text, struct json *ret)
+{
+	return begins(text) && parse(d, text, ret);
 }
 
 bool logfmt_is(struct decoder *d, struct slice text)

@@ -15,11 +15,13 @@ static struct slice hole_name(struct slice hole)
 /* rendering: the ready text of the next hole with a format, moved on if it is used; 0 if there are none. */
 static bool fill_hole(const struct json *json, uint32_t root, struct slice hole, uint32_t *rendering, uint32_t end, struct buf *out)
 {
-	struct slice name = hole_name(hole);
-	uint32_t at = name.len ? json_get(json, root, name) : 0;
+	uint32_t at;
 	if (*rendering && *rendering < end && slice_find(hole, ':', 0) < hole.len) {
 		at = *rendering;
 		*rendering = json_next(json, at);
+	} else {
+		struct slice name = hole_name(hole);
+		at = name.len ? json_get(json, root, name) : 0;
 	}
 	if (!at)
 		return false;

@@ -33,6 +33,7 @@ set(record_SOURCES
 	record.c
 	shape.c
 	span_write.c
+	text_device.c
 	text_frame.c
 	text_header.c
 	text_id.c

@@ -200,9 +200,11 @@ static bool read_loguru(struct scan *s)
 /* Monolog's "channel.LEVEL: ". */
 static bool read_channel(struct scan *s)
 {
+	if (s->h->severity || !s->h->has_time)
+		return false;
 	struct slice name = token(s->rest);
 	const char *dot = name.len > 5 && name.ptr[name.len - 1] == ':' ? memrchr(name.ptr, '.', name.len) : NULL;
-	if (!dot || s->h->severity || !s->h->has_time)
+	if (!dot)
 		return false;
 	size_t from = (size_t)(dot + 1 - name.ptr);
 	struct slice level = slice_sub(name, from, name.len - from - 1);

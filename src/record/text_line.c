@@ -5,8 +5,8 @@
  * Idea: a list of readers, each of which looks at the first bytes and gives up at the first that does not fit; text_header.c takes what none of them wants.
  *
  * Layouts: syslog of RFC 5424 "<pri>1 time host app pid msgid [data] text" and of RFC 3164 "<pri>Mar  4 09:15:02 host app[pid]: text", its priority left out
- * in files, or with a full date as rsyslog writes it; common and combined access logs; W3C extended logs with the usual IIS fields; Apache's
- * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; those of text_proxy.c and text_frame.c; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
+ * in files, or with a full date as rsyslog writes it, or with a year behind the day; common and combined access logs; W3C extended logs with the usual IIS fields; Apache's
+ * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; those of text_proxy.c, text_device.c and text_frame.c; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
  */
 #include "record/text_line.h"
 
@@ -93,9 +93,9 @@ static bool read_3164(struct slice line, struct text_header *h)
 	struct slice rest = line, app = {NULL, 0}, host;
 	struct timestamp time;
 	int pri = priority(&rest);
-	if (!timestamp_scan_yearless(rest, &time) && !(timestamp_scan(rest, &time) && time.dated))
+	bool dated = !timestamp_scan_month(rest, &time);
+	if (dated && !(timestamp_scan(rest, &time) && time.dated))
 		return false;
-	bool dated = time.dated && !time.yearless;
 	rest = slice_trim(text_rest(rest, time.len));
 	host = text_word(&rest);
 	struct slice before = rest, tag = text_word(&rest);
@@ -237,7 +237,7 @@ static bool read_apache(struct slice line, struct text_header *h)
 	struct timestamp time;
 	struct slice rest;
 	int64_t year;
-	if (line.len < 40 || line.ptr[0] != '[' || line.ptr[4] != ' ' || !timestamp_scan_yearless(text_rest(line, 5), &time))
+	if (line.len < 40 || line.ptr[0] != '[' || line.ptr[4] != ' ' || !timestamp_scan_month(text_rest(line, 5), &time) || !time.yearless)
 		return false;
 	rest = text_rest(line, 5 + time.len);
 	if (rest.len < 8 || rest.ptr[0] != ' ' || !slice_to_i64(slice_sub(rest, 1, 4), &year) || rest.ptr[5] != ']')
@@ -307,7 +307,7 @@ static bool read_plain(struct slice line, bool inside, struct text_header *h)
 	char c = line.ptr[0];
 	if (text_digit(c) && line.ptr[4] == '-' && line.ptr[7] == '-')
 		return read_dated(line, inside, h);
-	if (text_digit(c) && read_redis(line, h))
+	if (text_digit(c) && (read_redis(line, h) || text_device_read(line, h)))
 		return true;
 	/* an access log's time stands behind three words */
 	struct slice head = slice_sub(line, 0, LONGEST_HOST);
@@ -327,17 +327,39 @@ static bool behind_syslog(struct text_header *h)
 	return true;
 }
 
+/* A line that begins with a priority. */
+static bool read_syslog(struct slice line, struct text_header *h)
+{
+	return read_5424(line, h) || text_device_read(line, h) || (read_3164(line, h) && behind_syslog(h));
+}
+
+/* A line that begins with the name of a month or of a day. */
+static bool read_named(struct slice line, bool inside, struct text_header *h)
+{
+	return text_device_read(line, h) || (read_3164(line, h) && behind_syslog(h)) || (!inside && text_frame_read(line, h));
+}
+
 bool text_line_read(struct slice line, bool inside, struct text_header *ret)
 {
 	if (line.len < 16)
 		return false;
-	if (line.ptr[0] == '<')
-		return read_5424(line, ret) || (read_3164(line, ret) && behind_syslog(ret));
-	if (line.ptr[0] == '[')
+	switch (line.ptr[0]) {
+	case '<':
+		return read_syslog(line, ret);
+	case '[':
 		return read_apache(line, ret) || text_proxy_read(line, ret) || (!inside && text_frame_read(line, ret));
+	case '@':
+		return !inside && text_tai_read(line, ret);
+	case '*':
+	case '.':
+	case '%':
+		return text_device_read(line, ret);
+	default:
+		break;
+	}
 	if (line.ptr[1] == ',')
 		return read_ruby(line, ret);
 	if (line.ptr[3] == ' ' && (unsigned)(line.ptr[0] - 'A') <= 'W' - 'A')
-		return (read_3164(line, ret) && behind_syslog(ret)) || (!inside && text_frame_read(line, ret));
+		return read_named(line, inside, ret);
 	return read_plain(line, inside, ret);
 }

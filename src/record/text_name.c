@@ -2,10 +2,10 @@
 /* Names of loggers in a line of text. Words are dangerous, so each needs proof: a line number, two dots, or a separator behind it. */
 #include "record/text_name.h"
 
-const unsigned char text_classes[256] = {
+const unsigned short text_classes[256] = {
 	['0' ... '9'] = DIGIT | WORD | ID | LOGGER, ['a' ... 'z'] = LETTER | WORD | ID | LOGGER, ['A' ... 'Z'] = LETTER | WORD | ID | LOGGER, ['_'] = WORD | ID | LOGGER,
 	['-'] = ID | LOGGER | LEVEL_END | SEPARATOR, ['.'] = LOGGER, ['$'] = LOGGER, ['['] = LOGGER, [']'] = LOGGER | LEVEL_END, ['/'] = LOGGER,
-	[' '] = BLANK | LEVEL_END, ['\t'] = BLANK | LEVEL_END, ['\n'] = LEVEL_END, [':'] = LEVEL_END | SEPARATOR, ['|'] = LEVEL_END | SEPARATOR, [','] = LEVEL_END | SEPARATOR,
+	[' '] = BLANK | LEVEL_END | TOKEN_END, ['\t'] = BLANK | LEVEL_END | TOKEN_END, ['\n'] = LEVEL_END | TOKEN_END, [':'] = LEVEL_END | SEPARATOR, ['|'] = LEVEL_END | SEPARATOR, [','] = LEVEL_END | SEPARATOR,
 };
 
 /* What the characters of a token say about its being a logger's name. */

@@ -7,9 +7,9 @@
 
 enum { LONGEST_TOKEN = 200 };
 
-enum { DIGIT = 1, LETTER = 2, WORD = 4, ID = 8, LOGGER = 16, BLANK = 32, LEVEL_END = 64, SEPARATOR = 128 };
+enum { DIGIT = 1, LETTER = 2, WORD = 4, ID = 8, LOGGER = 16, BLANK = 32, LEVEL_END = 64, SEPARATOR = 128, TOKEN_END = 256 };
 
-extern const unsigned char text_classes[256];
+extern const unsigned short text_classes[256];
 
 static inline bool is(char c, unsigned what)
 {
@@ -29,7 +29,8 @@ static inline bool is_word_char(char c)
 static inline struct slice token(struct slice text)
 {
 	size_t n = 0;
-	while (n < text.len && n < LONGEST_TOKEN && !is_blank(text.ptr[n]) && text.ptr[n] != '\n')
+	size_t most = text.len < LONGEST_TOKEN ? text.len : LONGEST_TOKEN;
+	while (n < most && !is(text.ptr[n], TOKEN_END))
 		n++;
 	return slice_of(text.ptr, n);
 }

@@ -46,6 +46,9 @@ static inline bool text_status(struct slice s, int64_t *ret)
 
 /* text_proxy.c: a line that a proxy or a load balancer wrote about a request. */
 bool text_proxy_read(struct slice line, struct text_header *ret);
+/* text_device.c: a line of a network device; one with a TAI64N label, which carries another line. */
+bool text_device_read(struct slice line, struct text_header *ret);
+bool text_tai_read(struct slice line, struct text_header *ret);
 /* text_frame.c: a line whose time is in words, or that carries another line. */
 bool text_frame_read(struct slice line, struct text_header *ret);
 

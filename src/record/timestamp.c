@@ -243,23 +243,34 @@ static bool date(struct cursor *c, int64_t *ret_days)
 	return true;
 }
 
-bool timestamp_scan_yearless(struct slice text, struct timestamp *ret)
+/* "Mar  4 " */
+static bool month_and_day(struct cursor *c, unsigned *ret_month, unsigned *ret_day)
+{
+	*ret_month = month_of_name(c);
+	if (!*ret_month || !literal(c, ' '))
+		return false;
+	if (!literal(c, ' ') && is_digit(c, 1))
+		return two_digits(c, ret_day) && literal(c, ' ');
+	if (!is_digit(c, 0))
+		return false;
+	*ret_day = (unsigned)(*c->p++ - '0');
+	return literal(c, ' ');
+}
+
+bool timestamp_scan_month(struct slice text, struct timestamp *ret)
 {
 	struct cursor c = {.p = text.ptr, .end = text.ptr + text.len};
-	int64_t seconds, ns;
-	unsigned day, month = month_of_name(&c);
-	if (!month || !literal(&c, ' '))
+	int64_t seconds, ns, year = 2000, east;
+	unsigned day, month;
+	if (!month_and_day(&c, &month, &day) || day < 1 || day > 31)
 		return false;
-	if (literal(&c, ' ')) {
-		if (!is_digit(&c, 0))
-			return false;
-		day = (unsigned)(*c.p++ - '0');
-	} else if (!two_digits(&c, &day)) {
+	bool yearless = !is_digit(&c, 2);
+	if ((!yearless && !(year_of(&c, &year) && literal(&c, ' '))) || !time_of_day(&c, &seconds, &ns))
 		return false;
-	}
-	if (day < 1 || day > 31 || !literal(&c, ' ') || !time_of_day(&c, &seconds, &ns))
-		return false;
-	*ret = (struct timestamp){.ns = timestamp_of_parts(clock_days(2000, month, day) * 86400 + seconds, ns), .dated = true, .yearless = true, .len = (size_t)(c.p - text.ptr)};
+	struct cursor behind = c;
+	bool zoned = zone(&behind, &east) && literal(&behind, ':');
+	*ret = (struct timestamp){.dated = true, .yearless = yearless, .zoned = zoned, .len = (size_t)((zoned ? behind.p - 1 : c.p) - text.ptr)};
+	ret->ns = timestamp_of_parts(clock_days(year, month, day) * 86400 + seconds - (zoned ? east : 0), ns);
 	return true;
 }
 

@@ -17,8 +17,8 @@ struct timestamp {
  * +0530, +01, " +0000", " UTC"); "2026/03/04 09:15:02"; "04/Mar/2026:09:15:02 +0000"; "04 Mar 2026 09:15:02",
  * "04-Mar-2026 09:15:02"; "09:15:02.481". */
 bool timestamp_scan(struct slice text, struct timestamp *ret);
-/* "Mar  4 09:15:02.5" at the start of text, as syslog has it. */
-bool timestamp_scan_yearless(struct slice text, struct timestamp *ret);
+/* "Mar  4 09:15:02.5" at the start of text, as syslog has it, also with a year, "Mar  4 2026 09:15:02", and with a zone before a colon, "09:15:02 UTC:". */
+bool timestamp_scan_month(struct slice text, struct timestamp *ret);
 /* A time in the year 2000 moved to another one; to the last one in which it lies no more than a day behind now_ns. */
 int64_t timestamp_in_year(int64_t ns, int64_t year);
 int64_t timestamp_near(int64_t ns, int64_t now_ns);

@@ -40,6 +40,10 @@ static void headers_of_usual_layouts_are_taken_apart(void **state)
 		{"2026-03-04T09:15:02Z INFO example.com is down", SEVERITY_INFO, "", "", "", "", "example.com is down"},
 		{"2026-03-04T09:15:02Z INFO [cart] 12 items sold", SEVERITY_INFO, "", "", "", "", "[cart] 12 items sold"},
 		{"2026-03-04T09:15:02Z INFO Retry: 3 left", SEVERITY_INFO, "", "", "", "", "Retry: 3 left"},
+		{"@40000000zz5d5f2b81f4f6d4c00 is no label", SEVERITY_UNKNOWN, "", "", "", "", "@40000000zz5d5f2b81f4f6d4c00 is no label"},
+		{"*** 100%ASA-6-302013: of it, 5 times", SEVERITY_UNKNOWN, "", "", "", "", "*** 100%ASA-6-302013: of it, 5 times"},
+		{"we saw %ASA-6-302013: of it, 5 times", SEVERITY_UNKNOWN, "", "", "", "", "we saw %ASA-6-302013: of it, 5 times"},
+		{"*Mar  4 09:15:02: %d-%s: of it", SEVERITY_UNKNOWN, "", "", "", "", "*Mar  4 09:15:02: %d-%s: of it"},
 		{"", SEVERITY_UNKNOWN, "", "", "", "", ""},
 	};
 	(void)state;
