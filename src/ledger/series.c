@@ -120,12 +120,19 @@ static bool is_same(const void *item, const void *key)
 	return item == key;
 }
 
+/* Not in the step of its marker, which may come that late behind steps that were skipped: the next one would begin it with a 0 at the marker's time. */
+static bool is_forgotten(const struct ledger *l, const struct series *s, int64_t step)
+{
+	bool dormant = !series_is_book(s) && !s->live && !s->pending && s->last_step != INT64_MIN;
+	return dormant && step - s->last_step >= FORGET_AFTER * l->expire_steps && s->stale_step < step;
+}
+
 void series_forget(struct ledger *l, int64_t step)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < l->series_len; i++) {
 		struct series *s = l->series[i];
-		if (series_is_book(s) || s->live || s->pending || s->last_step == INT64_MIN || step - s->last_step < FORGET_AFTER * l->expire_steps) {
+		if (!is_forgotten(l, s, step)) {
 			l->series[kept++] = s;
 			continue;
 		}

@@ -185,7 +185,8 @@ static void store_value(struct receiver *r, struct receiver_series *s, double va
 		complain(r, s, "began without its 0", 0, value);
 	if (n->samples > 0 && value < n->last && !(n->stale && value == 0) && !s->lost) /* its stale marker and its 0 may be among what was lost */
 		complain(r, s, "shrank", n->last, value);
-	s->gone |= s->lost && n->samples > 0 && value < n->last; /* a new life: nobody will say again what was lost of the old one */
+	/* a new life: nobody will say again what was lost of the old one */
+	s->gone |= s->lost && n->samples > 0 && (value < n->last || (n->stale && value == 0));
 	n->increase += n->samples > 0 && value >= n->last ? value - n->last : value;
 	n->last = value;
 	n->stale = false;
@@ -216,6 +217,7 @@ void receiver_lose(struct receiver *r, int64_t ns)
 		struct receiver_series *s = r->list[i];
 		for (unsigned n = 0; n + 1 < HISTORY && s->now.last_ms != INT64_MIN && s->now.arrived_ns > r->now_ns - ns; n++) {
 			s->next_before = (s->next_before + HISTORY - 1) % HISTORY;
+			s->gone |= s->before[s->next_before].stale && !s->now.stale; /* the 0 of a new life, by which its value is told from the old one's */
 			s->now = s->before[s->next_before];
 			s->lost = true;
 		}

@@ -415,6 +415,32 @@ static void a_series_dormant_for_long_is_forgotten_and_starts_at_zero(void **sta
 	desk_done(&d);
 }
 
+static void a_series_whose_marker_waited_behind_skipped_steps_is_not_forgotten_with_it(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d, NULL);
+	desk_range(&d, 0, 0, 10, AT(5), true);
+	desk_records(&d, "a", STEP_AT(5), 10);
+	desk_post(&d, AT(12));
+	idle(&d, 17, 62);
+	while (ledger_pending_steps(d.l))
+		desk_mark_first(&d);
+	for (double at = 67; at < 310; at += 5) { /* the receiver is away from the step of the marker on, for more than four expiry times */
+		idle(&d, at, at);
+		while (ledger_pending_steps(d.l))
+			assert_int_equal(desk_mark(&d, ledger_pending_first(d.l), true, ledger_journal_time(d.l)), LEDGER_MARKED);
+	}
+	idle(&d, 312, 312);
+	desk_check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} stale @310\n");
+	desk_mark_all(&d);
+	desk_range(&d, 0, 10, 12, AT(315), true);
+	desk_records(&d, "a", STEP_AT(315), 2);
+	desk_post(&d, AT(322));
+	desk_check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 12 @320\n"); /* no 0 at the marker's time, which a receiver would refuse */
+	desk_done(&d);
+}
+
 static void winnows_own_books_are_shown_and_kept_while_they_are_dormant(void **state)
 {
 	(void)state;
@@ -733,6 +759,7 @@ int main(void)
 		T(a_series_without_increments_gets_a_stale_marker_and_wakes_with_its_old_value),
 		T(waking_right_behind_the_stale_marker_needs_no_anchor),
 		T(a_series_dormant_for_long_is_forgotten_and_starts_at_zero),
+		T(a_series_whose_marker_waited_behind_skipped_steps_is_not_forgotten_with_it),
 		T(winnows_own_books_are_shown_and_kept_while_they_are_dormant),
 		T(a_skipped_step_goes_with_the_next),
 		T(a_skipped_step_whose_anchors_are_known_does_not_anchor_again),
