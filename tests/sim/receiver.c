@@ -178,6 +178,12 @@ static void remember(struct receiver_series *s)
 	s->next_before = (s->next_before + 1) % HISTORY;
 }
 
+/* A value that says that another life has begun: nobody will say again what was lost of the old one. */
+static bool is_another_life(const struct receiver_state *n, double value)
+{
+	return n->samples > 0 && (value < n->last || (n->stale && value == 0));
+}
+
 static void store_value(struct receiver *r, struct receiver_series *s, double value)
 {
 	struct receiver_state *n = &s->now;
@@ -185,8 +191,7 @@ static void store_value(struct receiver *r, struct receiver_series *s, double va
 		complain(r, s, "began without its 0", 0, value);
 	if (n->samples > 0 && value < n->last && !(n->stale && value == 0) && !s->lost) /* its stale marker and its 0 may be among what was lost */
 		complain(r, s, "shrank", n->last, value);
-	/* a new life: nobody will say again what was lost of the old one */
-	s->gone |= s->lost && n->samples > 0 && (value < n->last || (n->stale && value == 0));
+	s->gone |= s->lost && is_another_life(n, value);
 	n->increase += n->samples > 0 && value >= n->last ? value - n->last : value;
 	n->last = value;
 	n->stale = false;
