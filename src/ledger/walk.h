@@ -81,4 +81,13 @@ static inline bool walk_next(struct walk *w)
 	return false;
 }
 
+/* The next place of either kind. */
+static inline bool walk_place(struct walk *w, bool anchors)
+{
+	while (walk_next(w))
+		if (anchors ? w->anchor : w->look != LOOK_NOTHING)
+			return true;
+	return false;
+}
+
 #endif

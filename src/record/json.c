@@ -82,22 +82,13 @@ static inline bool digits(struct slice text, int64_t *ret_value)
 	return true;
 }
 
-bool json_i64(const struct json *json, uint32_t at, int64_t *ret_value)
+bool json_i64_other(const struct json *json, uint32_t at, int64_t *ret_value)
 {
 	double number;
 	if (!at)
 		return false;
-	switch (json_type(json, at)) {
-	case 'l':
-		*ret_value = (int64_t)json->tape[at + 1];
+	if (json_type(json, at) == '"' && (digits(json_string(json, at), ret_value) || slice_to_i64(json_string(json, at), ret_value)))
 		return true;
-	case '"':
-		if (digits(json_string(json, at), ret_value) || slice_to_i64(json_string(json, at), ret_value))
-			return true;
-		break;
-	default:
-		break;
-	}
 	if (!json_double(json, at, &number) || !(number > -9.2e18 && number < 9.2e18))
 		return false;
 	*ret_value = (int64_t)number;

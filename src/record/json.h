@@ -101,7 +101,14 @@ uint32_t json_get(const struct json *json, uint32_t at, struct slice key);
 /* By dotted path: at each object the longest key that fits is tried first, so {"a.b": {"c": 1}} and {"a": {"b": {"c": 1}}} both have a.b.c. */
 uint32_t json_find(const struct json *json, uint32_t at, struct slice path);
 /* A number, or a string that is one; false for anything else, and for what an int64 does not hold. */
-bool json_i64(const struct json *json, uint32_t at, int64_t *ret_value);
+bool json_i64_other(const struct json *json, uint32_t at, int64_t *ret_value);
+static inline bool json_i64(const struct json *json, uint32_t at, int64_t *ret_value)
+{
+	if (at == 0 || json_type(json, at) != 'l') /* most numbers are one */
+		return json_i64_other(json, at, ret_value);
+	*ret_value = (int64_t)json->tape[at + 1];
+	return true;
+}
 bool json_double(const struct json *json, uint32_t at, double *ret_value);
 /* The scalar as text: strings as they are, the others rendered into scratch. False for null, objects and arrays. */
 bool json_scalar(const struct json *json, uint32_t at, struct buf *scratch, struct slice *ret_text);

@@ -174,6 +174,8 @@ void json_fields_keep(struct decoder *d, struct record *r, unsigned layers);
 void json_log_read(struct decoder *d, unsigned top);
 /* One log record of plain text. inside: objects[0] is open and is what the text lies in (a batch). */
 void text_log_read(struct decoder *d, struct slice text, bool inside);
+/* json_failure.c: whether a value of this key says that something failed; ret_type, empty if it does not say: of what was thrown. Untouched if not. */
+bool json_failure(const struct json *json, uint32_t at, unsigned key, struct slice *ret_type);
 /* json_take.c: the members of the record that are still open, from one object. */
 enum undecodable object_fill(struct decoder *d, const struct object *o, struct record *r, bool with_message);
 int64_t json_time(struct decoder *d, const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason);

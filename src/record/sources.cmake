@@ -11,6 +11,7 @@ set(record_SOURCES
 	json.c
 	json_document.c
 	json_fault.c
+	json_failure.c
 	json_index.c
 	json_log.c
 	json_parser.c

@@ -311,14 +311,20 @@ static void a_close_record_closes_every_step_with_increments(void **state)
 
 /* ---- the life of a series ---- */
 
+/* Ten records of service a, in the first step. */
+static void open_with_ten(struct desk *d)
+{
+	desk_open(d, NULL);
+	desk_range(d, 0, 0, 10, AT(5), true);
+	desk_records(d, "a", STEP_AT(5), 10);
+	desk_post(d, AT(12));
+}
+
 static void a_series_begins_with_its_anchor_then_rises(void **state)
 {
 	(void)state;
 	struct desk d;
-	desk_open(&d, NULL);
-	desk_range(&d, 0, 0, 10, AT(5), true);
-	desk_records(&d, "a", STEP_AT(5), 10);
-	desk_post(&d, AT(12));
+	open_with_ten(&d);
 	desk_check_cut(&d, "anchors\nlog_records_total{service_name=\"a\",severity=\"info\"} 0 @0\nvalues\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @10\n");
 	assert_int_equal(desk_anchored(&d, STEP_AT(5), AT(12)), LEDGER_ANCHORED);
 	desk_check_cut(&d, "values\nlog_records_total{service_name=\"a\",severity=\"info\"} 10 @10\n");
@@ -349,10 +355,7 @@ static void a_series_without_increments_gets_a_stale_marker_and_wakes_with_its_o
 	(void)state;
 	struct desk d;
 	struct ledger_value v;
-	desk_open(&d, NULL);
-	desk_range(&d, 0, 0, 10, AT(5), true);
-	desk_records(&d, "a", STEP_AT(5), 10);
-	desk_post(&d, AT(12));
+	open_with_ten(&d);
 	idle(&d, 17, 72);
 	while (ledger_pending_steps(d.l) > 1)
 		desk_mark_first(&d);
@@ -373,10 +376,7 @@ static void waking_right_behind_the_stale_marker_needs_no_anchor(void **state)
 	(void)state;
 	struct desk d;
 	struct cut c;
-	desk_open(&d, NULL);
-	desk_range(&d, 0, 0, 10, AT(5), true);
-	desk_records(&d, "a", STEP_AT(5), 10);
-	desk_post(&d, AT(12));
+	open_with_ten(&d);
 	idle(&d, 17, 72);
 	desk_mark_all(&d);
 	desk_range(&d, 0, 10, 12, AT(75), true);
@@ -393,10 +393,7 @@ static void a_series_dormant_for_long_is_forgotten_and_starts_at_zero(void **sta
 {
 	(void)state;
 	struct desk d;
-	desk_open(&d, NULL);
-	desk_range(&d, 0, 0, 10, AT(5), true);
-	desk_records(&d, "a", STEP_AT(5), 10);
-	desk_post(&d, AT(12));
+	open_with_ten(&d);
 	idle(&d, 17, 90);
 	desk_mark_all(&d);
 	idle(&d, 95, 299);
@@ -419,10 +416,7 @@ static void a_series_whose_marker_waited_behind_skipped_steps_is_not_forgotten_w
 {
 	(void)state;
 	struct desk d;
-	desk_open(&d, NULL);
-	desk_range(&d, 0, 0, 10, AT(5), true);
-	desk_records(&d, "a", STEP_AT(5), 10);
-	desk_post(&d, AT(12));
+	open_with_ten(&d);
 	idle(&d, 17, 62);
 	while (ledger_pending_steps(d.l))
 		desk_mark_first(&d);
