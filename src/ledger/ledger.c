@@ -41,12 +41,12 @@
  *
  * Life of a series. Every closed step yields one sample of each live series; steps without increments exist only while a series may be live, and inside the
  * receiver's window. No increments for the expiry time (skipped steps do not count): a stale marker, then dormant (value kept, nothing sent). Increments wake it: an anchor with its
- * old value, left out where its stale marker is at that very time. Dormant for four more expiry times: forgotten. Gauges have no anchors.
+ * old value, left out where its stale marker is at that very time. Dormant for four more expiry times: forgotten, but not in the step of its marker. Gauges have no anchors.
  *
  * Order of samples = order of creation of series in the journal. Sums of histograms are doubles added in journal order, so they agree to the last bit.
  *
- * Files: delta.c the records, begin.c one more endpoint, item.c their parts, budget.c how many series there may be, posting.c a delta into steps, series.c, step.c (walk_next: what a step sends), time.c, catalog.c, cut.c requests, snapshot.c,
- * view.c what the admin room shows. Proof by simulation: tests/sim. Decisions: docs/decisions/0002-marks-drive-the-fold.md. */
+ * Files: delta.c the records, begin.c one more endpoint, item.c their parts, budget.c how many series there may be, posting.c a delta into steps, series.c, step.c, walk.h what a step sends,
+ * time.c, catalog.c, cut.c requests, cut_place.c what stands in them, aside.c what receivers refuse, snapshot.c, view.c what the admin room shows. Proof by simulation: tests/sim. Decisions: docs/decisions/0002-marks-drive-the-fold.md. */
 #include "base/hash.h"
 #include "base/mem.h"
 #include "ledger/state.h"
