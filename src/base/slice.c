@@ -72,7 +72,17 @@ static size_t search_blocks(struct slice s, struct slice needle, size_t *ret_fro
 			if (memcmp(s.ptr + at, needle.ptr, needle.len) == 0)
 				return at;
 		}
+	/* the last sixteen places, some of them again */
+	size_t last = s.len - needle.len - 15;
 	*ret_from = i;
+	if (i == 0 || i > last + 15)
+		return s.len;
+	for (unsigned found = candidates(s.ptr + last, needle.len - 1, first, second, end); found; found &= found - 1) {
+		size_t at = last + (unsigned)__builtin_ctz(found);
+		if (memcmp(s.ptr + at, needle.ptr, needle.len) == 0)
+			return at;
+	}
+	*ret_from = s.len;
 	return s.len;
 }
 #else

@@ -41,6 +41,7 @@ set(record_SOURCES
 	text_line.c
 	text_name.c
 	text_proxy.c
+	text_time.c
 	time_memo.c
 	timestamp.c
 	timestamp_words.c

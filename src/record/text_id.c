@@ -53,6 +53,27 @@ size_t text_id_len(struct slice text)
 	return n;
 }
 
+/* The names that most loggers give ids, eight bytes at a glance: "trace_id", "traceid", "span_id", "spanid", in capitals or not, and what ends them. Their length, or 0. */
+static inline size_t usual_key(struct slice text, char *ret_kind)
+{
+	static const struct {
+		char text[8];
+		unsigned char len, bar; /* where the underscore is; folded it is not the only one of its kind */
+		char kind;
+	} names[] = {{"trace\x7fid", 8, 5, 't'}, {"traceid", 7, 0, 't'}, {"span\x7fid", 7, 4, 's'}, {"spanid", 6, 0, 's'}};
+	if (text.len < 16)
+		return 0;
+	uint64_t word = load_u64(text.ptr) | UINT64_C(0x2020202020202020);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = names[i].len;
+		if ((word ^ load_u64(names[i].text)) << (64 - 8 * n) || (text.ptr[n] != '=' && text.ptr[n] != ':') || (names[i].bar && text.ptr[names[i].bar] != '_'))
+			continue;
+		*ret_kind = names[i].kind;
+		return n;
+	}
+	return 0;
+}
+
 /* Length of the name before ':' or '='; 0 if no such sign follows. */
 static size_t id_key_len(struct slice text)
 {
@@ -66,8 +87,12 @@ static size_t id_key_len(struct slice text)
 /* key, ':' or '=', blanks, id; the bytes used, or 0. */
 size_t text_id_read(struct text_header *h, struct slice text)
 {
-	size_t n = id_key_len(text);
-	char kind = n ? id_key(slice_of(text.ptr, n)) : 0;
+	char kind = 0;
+	size_t n = usual_key(text, &kind);
+	if (!n) {
+		n = id_key_len(text);
+		kind = n ? id_key(slice_of(text.ptr, n)) : 0;
+	}
 	if (!kind)
 		return 0;
 	struct slice value = after_blanks(slice_sub(text, n + 1 + (text.ptr[n] == '"'), text.len));

@@ -289,7 +289,10 @@ static bool read_ruby(struct slice line, struct text_header *h)
 /* Before anything is read in earnest: "time host app[pid]:", as most lines that begin with a date are not. */
 static bool may_be_tagged(struct slice line)
 {
-	size_t host = slice_find(line, ' ', 10) + 1, tag = slice_find(line, ' ', host) + 1, end = slice_find(line, ' ', tag);
+	size_t host = slice_find(line, ' ', 10) + 1;
+	if (host >= line.len || line.ptr[host] == ' ')
+		return false;
+	size_t tag = slice_find(line, ' ', host) + 1, end = slice_find(line, ' ', tag);
 	return tag > host + 1 && end > tag + 3 && end <= line.len && line.ptr[end - 1] == ':' && line.ptr[end - 2] == ']';
 }
 

@@ -35,12 +35,18 @@ static inline struct slice token(struct slice text)
 	return slice_of(text.ptr, n);
 }
 
+/* What is left behind n bytes, of which there are as many. */
+static inline struct slice behind(struct slice text, size_t n)
+{
+	return slice_of(text.ptr + n, text.len - n);
+}
+
 static inline struct slice after_blanks(struct slice text)
 {
 	size_t n = 0;
 	while (n < text.len && is_blank(text.ptr[n]))
 		n++;
-	return slice_sub(text, n, text.len);
+	return behind(text, n);
 }
 
 static inline size_t word_len(struct slice text)
@@ -50,6 +56,9 @@ static inline size_t word_len(struct slice text)
 		n++;
 	return n;
 }
+
+/* text_time.c: timestamp_scan, from memory if it can be (times, NULL: there is none). */
+bool text_time_scan(struct slice text, struct time_memos *times, struct timestamp *ret);
 
 /* text_id.c: the length of an id's digits at the start of text. */
 size_t text_id_len(struct slice text);
