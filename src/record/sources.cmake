@@ -34,6 +34,7 @@ set(record_SOURCES
 	record.c
 	shape.c
 	span_write.c
+	template_memo.c
 	text_device.c
 	text_frame.c
 	text_header.c
