@@ -152,6 +152,15 @@ static size_t find_name(struct slice text, bool span)
 }
 #endif
 
+/* Where the name begins that has `at` inside it. */
+static size_t name_begin(struct slice text, size_t at)
+{
+	size_t from = at;
+	while (from > 0 && (is_word_char(text.ptr[from - 1]) || text.ptr[from - 1] == '-' || text.ptr[from - 1] == '.') && at - from < 8)
+		from--;
+	return from;
+}
+
 /* All the ids in text, wherever they stand. */
 void text_header_find_ids(struct text_header *h, struct slice text)
 {
@@ -162,10 +171,7 @@ void text_header_find_ids(struct text_header *h, struct slice text)
 			size_t at = k ? find_name(rest, true) : find_name(rest, false);
 			if (at == rest.len)
 				break;
-			size_t from = at;
-			while (from > 0 && (is_word_char(rest.ptr[from - 1]) || rest.ptr[from - 1] == '-' || rest.ptr[from - 1] == '.') && at - from < 8)
-				from--;
-			if (text_id_read(h, behind(rest, from)) && (k ? h->span_id.len : h->trace_id.len))
+			if (text_id_read(h, behind(rest, name_begin(rest, at))) && (k ? h->span_id.len : h->trace_id.len))
 				break;
 			rest = behind(rest, at + len);
 		}
