@@ -27,10 +27,20 @@ static inline struct slice value_of(const struct json *json, uint32_t at, struct
 	return slice_of(NULL, scratch->len - from);
 }
 
+/* Pieces are short: a word or two, of which there is room behind what is read (a document's strings have it too) and behind what is written. */
 static inline char *append(char *to, const char *from, size_t len)
 {
-	if (len)
+	uint64_t words[2];
+	if (len > sizeof(words)) {
 		memcpy(to, from, len);
+		return to + len;
+	}
+	words[0] = load_u64(from);
+	memcpy(to, &words[0], sizeof(words[0]));
+	if (len > sizeof(words[0])) {
+		words[1] = load_u64(from + len - sizeof(words[1]));
+		memcpy(to + len - sizeof(words[1]), &words[1], sizeof(words[1]));
+	}
 	return to + len;
 }
 
@@ -59,7 +69,8 @@ bool template_memo_again(const struct template_memos *memos, const struct json *
 		values[i] = value_of(json, at, scratch, &rendered[i]);
 		total += values[i].len;
 	}
-	char *text = arena_alloc(arena, total), *to = text;
+	char *text = arena_alloc(arena, total + sizeof(uint64_t)), *to = text;
+	buf_reserve(scratch, sizeof(uint64_t));
 	const char *others = scratch->data;
 	for (size_t i = 0; i < m->pieces_len; i++) {
 		const struct template_piece *p = &m->pieces[i];

@@ -30,7 +30,7 @@ struct template_memo {
 	const struct outline_node *end; /* NULL: nothing is remembered */
 	uint64_t resets;                /* of the outline: its nodes were others before */
 	uint8_t len, pieces_len;
-	char text[TEMPLATE_TEXT];
+	char text[TEMPLATE_TEXT + sizeof(uint64_t)]; /* and room for a word to be read */
 	struct template_piece pieces[TEMPLATE_PIECES];
 };
 
