@@ -43,6 +43,7 @@ set(record_SOURCES
 	text_name.c
 	text_proxy.c
 	text_time.c
+	text_w3c.c
 	time_memo.c
 	timestamp.c
 	timestamp_words.c
