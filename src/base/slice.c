@@ -43,14 +43,6 @@ struct slice slice_trim_blanks(struct slice s)
 	return s;
 }
 
-size_t slice_find(struct slice s, char c, size_t from)
-{
-	if (from >= s.len)
-		return s.len;
-	const char *at = memchr(s.ptr + from, c, s.len - from);
-	return at ? (size_t)(at - s.ptr) : s.len;
-}
-
 #ifdef __SSE2__
 /* Bit i: the needle's first two bytes stand at p + i; its last at p + i + last. */
 static inline unsigned candidates(const char *p, size_t last, __m128i first, __m128i second, __m128i end)

@@ -222,13 +222,13 @@ static bool read_channel(struct scan *s)
 
 static bool read_logger(struct scan *s)
 {
-	size_t n = s->h->logger.len || !s->anything ? 0 : text_logger_len(s->rest);
+	size_t own, n = s->h->logger.len || !s->anything ? 0 : text_logger_len(s->rest, &own);
 	if (n == 0)
 		return false;
 	struct slice name = slice_of(s->rest.ptr, n);
 	if (name.ptr[n - 1] == ':')
 		name.len--;
-	s->h->logger = slice_sub(name, 0, slice_find(name, '#', 0));
+	s->h->logger = slice_of(name.ptr, own < name.len ? own : name.len);
 	skip(s, name.len);
 	return true;
 }
@@ -268,10 +268,11 @@ static bool read_sleuth(struct text_header *h, struct slice inside)
 /* Whether a bracket before text was a thread's: more header follows. */
 static bool header_follows(const struct scan *s, struct slice text)
 {
+	size_t own;
 	text = after_blanks(text);
 	if (slice_starts(text, SLICE("---")) || slice_starts(text, SLICE("[")))
 		return !s->h->logger.len && s->h->severity == SEVERITY_UNKNOWN;
-	return looks_like_level(text) || (!s->h->logger.len && text_logger_len(text)) || slice_starts(text, SLICE("- "));
+	return looks_like_level(text) || (!s->h->logger.len && text_logger_len(text, &own)) || slice_starts(text, SLICE("- "));
 }
 
 /* "[time LEVEL name]": env_logger, Serilog's console. */
@@ -534,6 +535,10 @@ static void read_header(struct slice line, bool inside, struct time_memos *times
 		return;
 	struct scan s = {.rest = line, .h = ret, .times = times};
 	for (int i = 0; i < MAX_ELEMENTS; i++) {
+		if (s.anything && s.rest.len > 3 && memcmp(s.rest.ptr, " - ", 3) == 0) { /* as read_separator would take it */
+			skip(&s, 3);
+			continue;
+		}
 		skip_blanks(&s);
 		if (s.rest.len == 0 || !read_element(&s))
 			break;

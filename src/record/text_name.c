@@ -89,7 +89,7 @@ static bool is_separator(struct slice text)
 }
 
 /* Length of a logger's name at the start of text, its line number included; 0 if it does not look like one. */
-size_t text_logger_len(struct slice text)
+size_t text_logger_len(struct slice text, size_t *ret_own)
 {
 	if (text.len < 2 || !is(text.ptr[0], LETTER))
 		return 0;
@@ -97,6 +97,7 @@ size_t text_logger_len(struct slice text)
 	if (m.len < 2 || m.wrong)
 		return 0;
 	bool colon = text.ptr[m.len - 1] == ':';
+	*ret_own = m.hash;
 	if (m.hash != SIZE_MAX)
 		return m.hash + 1 < m.len - colon && is(text.ptr[m.len - colon - 1], DIGIT) ? m.len : 0;
 	struct slice next = after_blanks(behind(text, m.len));

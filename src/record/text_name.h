@@ -67,8 +67,8 @@ size_t text_id_read(struct text_header *h, struct slice text);
 /* Whether a key of an id may begin there; false for nearly every word. */
 bool text_id_begins(struct slice text);
 
-/* text_name.c: lengths of a logger's name at the start of text, its line number included; 0 if it does not look like one. */
-size_t text_logger_len(struct slice text);
+/* text_name.c: lengths of a logger's name at the start of text, its line number included; 0 if it does not look like one. ret_own: of the name alone, if that is less. */
+size_t text_logger_len(struct slice text, size_t *ret_own);
 /* Loguru's "name:function:line - ", logback's "name:line - ": all but the separator. */
 size_t text_loguru_len(struct slice text, size_t *ret_name);
 /* Rust's "shop::pay: ": all but the colon. */
