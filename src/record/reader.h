@@ -11,6 +11,7 @@
 #include "record/nanos.h"
 #include "record/packed.h"
 #include "record/shape.h"
+#include "record/template_memo.h"
 #include "record/time_memo.h"
 
 /* An object of a document, read into known fields. */
@@ -66,6 +67,7 @@ struct decoder {
 	struct member_memos members; /* of the records of batches */
 	struct nanos last_ns;        /* and their times */
 	struct time_memos times;     /* those that are text */
+	struct template_memos templates;
 	struct buf scratch;
 	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
 	struct packed packed;
