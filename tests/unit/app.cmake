@@ -3,6 +3,7 @@ set(app_TESTS
 	cmd_mine
 	config
 	config_sampling
+	dialect
 	quarantine
 	schema
 	sender
