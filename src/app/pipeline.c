@@ -17,7 +17,6 @@
 #include "source/file.h"
 #include "source/kafka.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -417,10 +416,6 @@ static void shut_down(struct control *c)
 int pipeline_run(const struct config *config, bool until_end)
 {
 	struct control c = {.config = config, .until_end = until_end, .started_ns = clock_mono_ns()};
-	/* fetch buffers come and go by the megabyte: keep them, or the allocator maps and unmaps them for ever */
-	mallopt(M_MMAP_THRESHOLD, 64 << 20);
-	mallopt(M_TRIM_THRESHOLD, 256 << 20);
-	mallopt(M_TOP_PAD, 16 << 20);
 	int rc = control_init(&c);
 	if (!rc)
 		rc = status_start(config, &c.reload, &c.status);

@@ -2,8 +2,9 @@
 /* The service graph. An edge is a span and the span whose parent it is, where the two are the ends of a call: CLIENT and SERVER, PRODUCER and CONSUMER, or (graph_opts.services)
  * of two different services, whatever their kinds say. It is counted when the later of the two arrives.
  *
- * Both ends meet at one key, trace id and the caller's span id: an end is a node in a map under that key. A caller is there once; those that it called and that came before it wait
- * in a list under the same key. An end stays for a hold of the partition's event time after it came; then it goes, and one that found no other becomes an edge to a virtual node:
+ * Both ends meet at one key, trace id and the caller's span id: an end is a node in a map under that key. Those that were called and came first wait in a list under it; when their caller
+ * comes, they have met it and go, for nobody else can be theirs. A caller stays, because it may have called others too, and may be delivered twice. What stays does so for a hold of
+ * the partition's event time after it came; then it goes, and one that found no other becomes an edge to a virtual node:
  * a client's attributes may name its peer (peer.service, server.address, db.system, messaging.system, in this order). A server without a parent is a root: the user called it. What
  * nothing names is an unpaired span; many of them mean that the topic is not keyed by trace id, so that ends lie in different partitions. A consumer that has a link was sent what
  * the link leads to: instrumentations that take messages in batches have no single parent to name.
@@ -13,7 +14,7 @@
  *
  * At most spans_max ends wait, and of one trace an eighth of them: a trace of a million spans costs itself its edges, not the others theirs.
  *
- * Layout: nodes come from blocks and are used again; a ring of pointers in order of arrival, which is the order of expiry; names are kept once for each text while
+ * Layout: nodes come from blocks and are used again; they are linked in order of arrival, which is the order of expiry; names are kept once for each text while
  * nodes refer to them, so a stream of new names costs no more than its nodes do. The keys are ids made at random; 64 bits of the trace id's hash and the 64 of the
  * span id tell them apart. Metric names and the idea of virtual nodes: Grafana Tempo's service graph processor; edges between services of any kind: Jaeger's dependencies. */
 #include "engine/graph.h"
@@ -36,7 +37,8 @@ struct name {
 };
 
 struct node {
-	struct node *next, *prev; /* with the same key: a client first, if there is one; or free */
+	struct node *next, *prev;   /* called by the same; or free */
+	struct node *older, *newer; /* in order of arrival */
 	uint64_t trace, span;
 	int64_t came_ns;    /* the partition's event time then */
 	int64_t start_ns;
@@ -64,8 +66,8 @@ struct graph {
 	size_t last_trace_len;
 	struct block *blocks;
 	struct node *free;
-	struct node **ring;
-	size_t first, len, cap; /* cap: a power of two */
+	struct node *oldest, *newest;
+	size_t len;
 	uint32_t crowds[CROWDS]; /* nodes by trace, a few traces to each: one trace must not push out all others */
 };
 
@@ -95,7 +97,6 @@ void graph_free(struct graph *g)
 	}
 	map_done(&g->names);
 	map_done(&g->ends);
-	free(g->ring);
 	free(g);
 }
 
@@ -178,30 +179,10 @@ static bool same_key(const void *item, const void *key)
 	return a->trace == b->trace && a->span == b->span;
 }
 
-static void push(struct graph *g, struct node *n)
-{
-	if (g->len == g->cap) {
-		size_t cap = g->cap ? g->cap * 2 : BLOCK;
-		struct node **ring = mem_zalloc(cap, sizeof(struct node *));
-		for (size_t i = 0; i < g->len; i++)
-			ring[i] = g->ring[(g->first + i) & (g->cap - 1)];
-		free(g->ring);
-		g->ring = ring;
-		g->first = 0;
-		g->cap = cap;
-	}
-	g->ring[(g->first + g->len++) & (g->cap - 1)] = n;
-}
-
-/* Puts the node among those of its key, of which head is the first: a caller becomes the first, another the second. */
+/* Puts the node under its key, of which head is the first; all of them wait for the same caller then. */
 static void add(struct graph *g, struct node *n, struct node *head)
 {
 	if (!head) {
-		map_put(&g->ends, key_of(n), n);
-	} else if (n->is_caller) {
-		map_remove(&g->ends, key_of(n), same_key, n);
-		n->next = head;
-		head->prev = n;
 		map_put(&g->ends, key_of(n), n);
 	} else {
 		n->prev = head;
@@ -210,8 +191,19 @@ static void add(struct graph *g, struct node *n, struct node *head)
 			n->next->prev = n;
 		head->next = n;
 	}
-	push(g, n);
+	n->older = g->newest;
+	*(n->older ? &n->older->newer : &g->oldest) = n;
+	g->newest = n;
+	g->len++;
 	g->crowds[n->trace % CROWDS]++;
+}
+
+static void forget_arrival(struct graph *g, struct node *n)
+{
+	*(n->older ? &n->older->newer : &g->oldest) = n->newer;
+	*(n->newer ? &n->newer->older : &g->newest) = n->older;
+	g->len--;
+	g->crowds[n->trace % CROWDS]--;
 }
 
 static void take_out(struct graph *g, struct node *n)
@@ -272,10 +264,8 @@ static void node_free(struct graph *g, struct node *n)
 
 static void leave_first(struct graph *g, graph_sink *sink, void *arg)
 {
-	struct node *n = g->ring[g->first];
-	g->first = (g->first + 1) & (g->cap - 1);
-	g->len--;
-	g->crowds[n->trace % CROWDS]--;
+	struct node *n = g->oldest;
+	forget_arrival(g, n);
 	take_out(g, n);
 	if (!n->paired)
 		emit_alone(n, sink, arg);
@@ -296,23 +286,35 @@ static bool crowded(struct graph *g, struct node *n, graph_sink *sink, void *arg
 
 static inline void leave(struct graph *g, int64_t newest_ns, graph_sink *sink, void *arg)
 {
-	while (g->len && newest_ns - g->ring[g->first]->came_ns >= g->opts.hold_ns)
+	while (g->len && newest_ns - g->oldest->came_ns >= g->opts.hold_ns)
 		leave_first(g, sink, arg);
 	while (g->len >= g->opts.spans_max) {
-		g->given_up += !g->ring[g->first]->paired;
+		g->given_up += !g->oldest->paired;
 		leave_first(g, sink, arg);
 	}
 }
 
 /* A span and its parent met. Within a service a parent is no call unless the kinds say so; a CLIENT span's own children leave it waiting for its server. */
-static void meet(const struct graph *g, struct node *caller, struct node *called, graph_sink *sink, void *arg)
+static void meet(const struct graph *g, struct node *caller, const struct node *called, graph_sink *sink, void *arg)
 {
 	bool call = (caller->says_so && called->says_so) || (g->opts.services && caller->service != called->service);
-	called->paired = true;
 	if (!call)
 		return;
 	caller->paired = true;
 	emit_pair(caller, called, sink, arg);
+}
+
+/* Those that waited for this caller, the first of them under its key, meet it and go. */
+static void meet_all(struct graph *g, struct node *caller, struct node *head, graph_sink *sink, void *arg)
+{
+	if (head)
+		map_remove(&g->ends, key_of(head), same_key, head);
+	for (struct node *next; head; head = next) {
+		next = head->next;
+		meet(g, caller, head, sink, arg);
+		forget_arrival(g, head);
+		node_free(g, head);
+	}
 }
 
 /* --- spans --- */
@@ -438,11 +440,9 @@ static void feed_called(struct graph *g, const struct role *role, uint64_t trace
 static void feed_caller(struct graph *g, const struct role *role, uint64_t trace, struct node *head, graph_sink *sink, void *arg)
 {
 	struct node *n = node_of(g, role, trace, span_id(role->span->span_id), true);
-	for (struct node *o = head; o; o = o->next)
-		if (!o->paired)
-			meet(g, n, o, sink, arg);
+	meet_all(g, n, head, sink, arg);
 	if (!crowded(g, n, sink, arg))
-		add(g, n, head);
+		add(g, n, NULL);
 }
 
 static struct role role_of(const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight)
@@ -484,7 +484,7 @@ static __attribute__((noinline)) void feed(struct graph *g, const struct record 
 
 void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
 {
-	bool due = g->len && (g->len >= g->opts.spans_max || newest_ns - g->ring[g->first]->came_ns >= g->opts.hold_ns);
+	bool due = g->len && (g->len >= g->opts.spans_max || newest_ns - g->oldest->came_ns >= g->opts.hold_ns);
 	if (due || span->span_kind > SPAN_INTERNAL || g->opts.services || g->opts.once)
 		feed(g, span, service, newest_ns, weight, sink, arg);
 }

@@ -8,6 +8,7 @@ from torment import Torment, only_full, tearDownModule  # noqa: F401
 
 STEP, LATENESS = 10, 2     # the defaults, in seconds
 GROWTH = 64 << 20
+OUTAGE_MINUTES = 30
 
 
 class Writer:
@@ -125,7 +126,7 @@ class EventTime(Torment):
     def test_long_outage(self):
         """the receiver is away for 30 minutes of records: memory grows by less than 64 MiB, the rest is caught up at more than ten times real time"""
         self.prometheus()
-        folder, first = shop_files(minutes=1)
+        folder, first = shop_files(minutes=1, ago=15 + OUTAGE_MINUTES * 60)   # directly before
         produce(kafka().brokers, self.logs, os.path.join(folder, "logs.jsonl"))
         produce(kafka().brokers, self.spans, os.path.join(folder, "spans.jsonl"))
         w = self.winnow(self.settings("file"))
@@ -133,7 +134,7 @@ class EventTime(Torment):
         time.sleep(15)
         before = resident(w.child.pid)
         self.prom.stop()
-        folder, truth = shop_files(minutes=30, scale=5)
+        folder, truth = shop_files(minutes=OUTAGE_MINUTES, scale=5)
         for topic, name in ((self.logs, "logs.jsonl"), (self.spans, "spans.jsonl")):
             produce(kafka().brokers, topic, os.path.join(folder, name))
         time.sleep(30)

@@ -1,4 +1,5 @@
 set(app_TESTS
+	allocator
 	cmd_check
 	cmd_mine
 	config

@@ -182,6 +182,22 @@ static void past_the_limit_the_oldest_is_given_up(void **state)
 	done(&b);
 }
 
+static void who_has_met_his_caller_takes_no_room(void **state)
+{
+	struct bench b;
+	(void)state;
+	setup(&b, 4);
+	FEED(&b, "pay", SERVER, .id = 11, .parent = 1);
+	FEED(&b, "pay", SERVER, .id = 12, .parent = 2);
+	FEED(&b, "cart", CLIENT, .id = 1);
+	FEED(&b, "pay", SERVER, .id = 13, .parent = 3);
+	FEED(&b, "cart", CLIENT, .id = 3);
+	FEED(&b, "cart", CLIENT, .id = 2);
+	SAID(&b, "cart->pay c0 s0; cart->pay c0 s0; cart->pay c0 s0; ");
+	assert_int_equal(graph_given_up(b.graph), 0);
+	done(&b);
+}
+
 static void a_trace_of_very_many_spans_costs_no_other_trace_its_edges(void **state)
 {
 	struct bench b;
@@ -314,6 +330,7 @@ int main(void)
 		cmocka_unit_test(after_the_hold_attributes_name_the_other_end),
 		cmocka_unit_test(what_nothing_names_is_unpaired),
 		cmocka_unit_test(past_the_limit_the_oldest_is_given_up),
+		cmocka_unit_test(who_has_met_his_caller_takes_no_room),
 		cmocka_unit_test(parents_in_another_service_are_edges_where_that_is_asked_for),
 		cmocka_unit_test(a_client_waits_for_its_server_whatever_its_own_children),
 		cmocka_unit_test(spans_are_remembered_once_where_they_may_come_again),
