@@ -78,7 +78,7 @@ void dialect_to_portable(struct dialect_body body, struct buf *out)
 struct slice dialect_fit(struct dialect *d, struct dialect_body body)
 {
 	struct buf portable = {0};
-	if (body.form == d->version && (body.form == REMOTE_WRITE_2 || !d->extras))
+	if (body.form == d->version && (body.form == REMOTE_WRITE_2 || body.plain || !d->extras))
 		return body.bytes;
 	buf_reset(&d->fitted);
 	if (d->version == REMOTE_WRITE_2) {

@@ -12,10 +12,11 @@ enum sender_version {
 	SENDER_AUTO,   /* 2.0 until the receiver shows that it does not understand it, then 1.0 for a time */
 };
 
-/* A body and the form it is in: REMOTE_WRITE_1 stands for the portable form too (metric/write2.h). */
+/* A body and the form it is in: REMOTE_WRITE_1 stands for the portable form too (metric/write2.h), unless it is known to be plain. */
 struct dialect_body {
 	struct slice bytes;
 	enum remote_write_version form;
+	bool plain; /* of 1.0, as the ledger writes it: nothing in it is 2.0's alone */
 };
 
 struct dialect;

@@ -98,6 +98,17 @@ static inline bool json_is_null(const struct json *json, uint32_t at)
 
 /* Position of the member's value in the object at `at`; 0 if there is none or no object. */
 uint32_t json_get(const struct json *json, uint32_t at, struct slice key);
+/* The same, inline, for a name that is a constant: its length and bytes become part of the code. */
+static inline __attribute__((always_inline)) uint32_t json_member(const struct json *json, uint32_t at, struct slice key)
+{
+	const uint32_t head = (uint32_t)(json_string_word(0, key.len) >> 32);
+	if (!json_is_object(json, at))
+		return 0;
+	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + 1))
+		if ((uint32_t)(json->tape[i] >> 32) == head && memcmp(json->strings + (uint32_t)json->tape[i], key.ptr, key.len) == 0)
+			return i + 1;
+	return 0;
+}
 /* By dotted path: at each object the longest key that fits is tried first, so {"a.b": {"c": 1}} and {"a": {"b": {"c": 1}}} both have a.b.c. */
 uint32_t json_find(const struct json *json, uint32_t at, struct slice path);
 /* A number, or a string that is one; false for anything else, and for what an int64 does not hold. */

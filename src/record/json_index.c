@@ -265,7 +265,7 @@ static inline __attribute__((always_inline)) bool read_quickly(struct reader *r,
 	return true;
 }
 
-/* Members, and what comes behind the last. */
+/* Members, and what comes behind the last. Names are plain strings that end before their colon. */
 static __attribute__((noinline)) bool read_members(struct reader *r)
 {
 	const char *const base = r->base;
@@ -273,9 +273,16 @@ static __attribute__((noinline)) bool read_members(struct reader *r)
 	uint64_t *free = r->free;
 	for (;;) {
 		uint32_t name = next[0], colon = next[1];
-		if (base[name] != '"' || base[colon] != ':' || !read_quickly(r, &next, &free))
+		if (base[name] != '"' || base[colon] != ':')
 			return false;
-		next++;
+		if (base[colon - 1] == '"' && base + colon <= r->escape) {
+			*free++ = json_string_word(name + 1, colon - name - 2);
+		} else {
+			if (!read_other(r, next, free))
+				return false;
+			free = r->free;
+		}
+		next += 2;
 		if (!read_quickly(r, &next, &free))
 			return false;
 		if (base[*next++] == ',')

@@ -108,7 +108,7 @@ static inline __attribute__((always_inline)) enum json_status by_index(struct js
 	if (status == JSON_OK && !json_index_read(&x))
 		status = JSON_SYNTAX;
 	p->used = (size_t)(x.spare - p->bytes) + JSON_SHIM_PADDING;
-	*ret = (struct json){.tape = p->tape, .strings = (const unsigned char *)p->bytes, .walk = p->walk.len ? &p->walk : NULL};
+	*ret = (struct json){.tape = p->tape, .strings = (const unsigned char *)p->bytes, .walk = p->walk.len ? &p->walk : NULL, .text_len = len};
 	return status;
 }
 

@@ -11,6 +11,7 @@ struct json {
 	const uint64_t *tape;
 	const unsigned char *strings;
 	const struct outline_walk *walk; /* the outermost object's members, until the parser's next document; NULL: not known */
+	size_t text_len; /* strings before this stand where the text has them, with all that lies between them; 0: none do */
 };
 
 struct json_parser;

@@ -11,7 +11,8 @@ void member_memo_learn(struct member_memo *memo, const struct key_table *keys, c
 		if (len == MEMBERS || name.len > MEMBER_NAME || name.len == 0)
 			return;
 		struct member_name *m = &memo->members[len];
-		*m = (struct member_name){.first = key_load(name.ptr, name.len), .last = name.len > 8 ? key_load(name.ptr + name.len - 8, 8) : 0, .len = (uint16_t)name.len, .key = (uint16_t)key_find(keys, name)};
+		*m = (struct member_name){.first = key_load(name.ptr, name.len), .last = name.len > 8 ? key_load(name.ptr + name.len - 8, 8) : 0,
+			.mask = name.len < 8 ? (UINT64_C(1) << name.len * 8) - 1 : UINT64_MAX, .head = (uint32_t)(json_string_word(0, name.len) >> 32), .len = (uint16_t)name.len, .key = (uint16_t)key_find(keys, name)};
 		memcpy(m->text, name.ptr, name.len);
 	}
 	memo->len = len;

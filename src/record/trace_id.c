@@ -13,20 +13,6 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Sixteen bytes at a time: in a healthy stream this is all that happens to an id. */
-bool trace_id_is_hex(const char *sixteen, bool *ret_zero)
-{
-	typedef unsigned char v16 __attribute__((vector_size(16)));
-	uint64_t good[2], zero[2];
-	v16 c;
-	memcpy(&c, sixteen, sizeof(c));
-	v16 ok = (v16)((c - '0') <= 9) | (v16)((c - 'a') <= 5), zeros = (v16)(c == '0');
-	memcpy(good, &ok, sizeof(good));
-	memcpy(zero, &zeros, sizeof(zero));
-	*ret_zero = (zero[0] & zero[1]) == UINT64_MAX;
-	return (good[0] & good[1]) == UINT64_MAX;
-}
-
 /* Whether s, 16 or 32 bytes, is lower-case hex already and not all zeros. */
 static bool is_clean(struct slice s)
 {
@@ -145,7 +131,7 @@ static struct slice without_0x(struct slice text, size_t digits)
 	return text.len == digits + 2 && text.ptr[0] == '0' && text.ptr[1] == 'x' ? slice_sub(text, 2, digits) : text;
 }
 
-struct slice span_id_of(struct slice text, struct arena *a)
+struct slice span_id_of_other(struct slice text, struct arena *a)
 {
 	char digits[TRACE_DIGITS];
 	text = without_0x(text, SPAN_DIGITS);

@@ -4,6 +4,7 @@ set(app_TESTS
 	cmd_mine
 	config
 	config_sampling
+	dialect
 	quarantine
 	schema
 	sender
