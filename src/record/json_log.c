@@ -272,7 +272,10 @@ static void open_header(struct decoder *d, struct slice text, unsigned under, co
 	ret->found = true;
 	ret->under = under;
 	ret->via = via;
-	text_header_read(text, &d->times, &ret->h);
+	if (text.ptr == d->header_of.ptr && text.len == d->header_of.len)
+		ret->h = d->header;
+	else
+		text_header_read(text, &d->times, &ret->h);
 }
 
 static void open_member(struct decoder *d, unsigned layer, uint32_t at, const char *via, enum undecodable *ret_reason)

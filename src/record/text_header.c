@@ -528,22 +528,27 @@ static bool read_element(struct scan *s)
 	return read_channel(s) || read_logger(s) || read_loguru(s) || read_module(s);
 }
 
+static inline void read_elements(struct scan *s)
+{
+	for (int i = 0; i < MAX_ELEMENTS; i++) {
+		if (s->anything && s->rest.len > 3 && memcmp(s->rest.ptr, " - ", 3) == 0) { /* as read_separator would take it */
+			skip(s, 3);
+			continue;
+		}
+		skip_blanks(s);
+		if (s->rest.len == 0 || !read_element(s))
+			break;
+		s->anything = true;
+	}
+}
+
 static void read_header(struct slice line, bool inside, struct time_memos *times, struct text_header *ret)
 {
 	*ret = (struct text_header){0};
 	if (text_line_read(line, inside, ret))
 		return;
 	struct scan s = {.rest = line, .h = ret, .times = times};
-	for (int i = 0; i < MAX_ELEMENTS; i++) {
-		if (s.anything && s.rest.len > 3 && memcmp(s.rest.ptr, " - ", 3) == 0) { /* as read_separator would take it */
-			skip(&s, 3);
-			continue;
-		}
-		skip_blanks(&s);
-		if (s.rest.len == 0 || !read_element(&s))
-			break;
-		s.anything = true;
-	}
+	read_elements(&s);
 	if (ret->trace_id.len == 0)
 		text_header_find_ids(ret, s.rest);
 	if (ret->contained && !ret->has_time) {
@@ -566,9 +571,14 @@ void text_header_read_inside(struct slice line, struct text_header *ret)
 	read_header(line, true, NULL, ret);
 }
 
+bool text_header_tells(const struct text_header *h)
+{
+	return h->has_time || (h->severity != SEVERITY_UNKNOWN && h->message.len) || h->status;
+}
+
 bool text_header_is(struct slice line)
 {
 	struct text_header h;
 	text_header_read(line, NULL, &h);
-	return h.has_time || (h.severity != SEVERITY_UNKNOWN && h.message.len) || h.status;
+	return text_header_tells(&h);
 }

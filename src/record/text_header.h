@@ -32,5 +32,7 @@ void text_header_read(struct slice line, struct time_memos *times, struct text_h
 void text_header_find_ids(struct text_header *h, struct slice text);
 /* Whether a line has a header that can be nothing else: a time, or a level in capitals. */
 bool text_header_is(struct slice line);
+/* The same of a header that was read. */
+bool text_header_tells(const struct text_header *h);
 
 #endif
