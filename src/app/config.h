@@ -114,7 +114,7 @@ struct config {
 	struct {
 		const char *topic, *brokers; /* topic NULL: no sampling; brokers: of the first Kafka source unless set */
 		struct config_pairs properties;
-		const char *share, *slow;
+		const char *share, *slow, *slow_quantile;
 		struct config_strings shares, slow_operations, keep;
 		int64_t per_second, hold_ns, quiet_ns, grace_ns, memory_mib;
 		bool errors, patterns;

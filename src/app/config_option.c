@@ -67,6 +67,7 @@ const struct option options[] = {
 	{"sampling.per_second", OPTION_INT, IN(sampling.per_second), "0", "0", "1000000", NULL, "Most traces a second of event time that one partition keeps for a service's share; 0: no limit."},
 	{"sampling.errors", OPTION_BOOL, IN(sampling.errors), "true", NULL, NULL, NULL, "Keep traces with a span or a log record that failed."},
 	{"sampling.slow", OPTION_STRING, IN(sampling.slow), "1s", NULL, NULL, NULL, "Keep traces with a span that took longer; `0s`: none is too slow."},
+	{"sampling.slow_quantile", OPTION_STRING, IN(sampling.slow_quantile), NULL, NULL, NULL, NULL, "`p99`: keep traces with a span that took longer than 99 of 100 spans of its operation (service and span name) did in the partition's last `hold`. Where they were too few to tell (100 for `p99`), `slow` counts."},
 	{"sampling.slow_operations", OPTION_STRINGS, IN(sampling.slow_operations), NULL, NULL, NULL, NULL, "Other bounds for single operations, by the span's name: `NAME=500ms` or `SERVICE:NAME=500ms`; the first that fits counts, `0s`: none."},
 	{"sampling.keep", OPTION_STRINGS, IN(sampling.keep), NULL, NULL, NULL, NULL, "Keep traces with a span that has this attribute (`customer.tier=gold`, or `debug` with any value); `service=NAME` is its service."},
 	{"sampling.patterns", OPTION_BOOL, IN(sampling.patterns), "true", NULL, NULL, NULL, "Keep the traces of the first ten log records of a pattern that is new."},

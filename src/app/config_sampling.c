@@ -19,6 +19,18 @@ static bool to_share(struct slice text, double *ret)
 	return *end == 0 && *ret <= 1;
 }
 
+/* "p99", "p99.9". */
+static bool to_quantile(struct slice text, double *ret)
+{
+	char copy[16], *end;
+	if (text.len < 2 || text.len > sizeof(copy) || text.ptr[0] != 'p' || text.ptr[1] < '0' || text.ptr[1] > '9')
+		return false;
+	memcpy(copy, text.ptr + 1, text.len - 1);
+	copy[text.len - 1] = 0;
+	*ret = strtod(copy, &end) / 100;
+	return *end == 0 && *ret > 0 && *ret < 1;
+}
+
 /* Splits at the last '='. */
 static bool split(const char *item, struct slice *ret_name, struct slice *ret_value)
 {
@@ -127,7 +139,9 @@ void loader_check_sampling(struct loader *l, const struct yaml *at)
 	if (!to_share(slice_str(c->sampling.share), &p->share))
 		loader_complain(l, at, "sampling.share: \"%.100s\" is no share like 1%%", c->sampling.share);
 	if (!clock_parse_duration(slice_str(c->sampling.slow), &p->slow_ns))
-		loader_complain(l, at, "sampling.slow: \"%.100s\" is not a duration like 500ms", c->sampling.slow);
+		loader_complain(l, at, "sampling.slow: \"%.100s\" is not a duration like 500ms; a quantile like p99 is sampling.slow_quantile", c->sampling.slow);
+	if (c->sampling.slow_quantile && !to_quantile(slice_str(c->sampling.slow_quantile), &p->slow_quantile))
+		loader_complain(l, at, "sampling.slow_quantile: \"%.100s\" is no quantile like p99", c->sampling.slow_quantile);
 	make_shares(l, p, at);
 	make_bounds(l, p, at);
 	make_conditions(l, p);

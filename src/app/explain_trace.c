@@ -30,8 +30,9 @@ static void print_reasons(unsigned reasons)
 static void ask_span(struct asked *a, const struct record *r)
 {
 	struct slice service = r->service.len ? r->service : SLICE("unknown_service");
-	unsigned reasons = sampling_judge(a->policy, r, service);
-	int64_t bound = sampling_bound_ns(a->policy, service, r->name);
+	int64_t usual = a->policy->slow_quantile > 0 ? INT64_MAX : 0; /* only who read the partition knows */
+	unsigned reasons = sampling_judge(a->policy, r, service, usual);
+	int64_t bound = sampling_bound_ns(a->policy, service, r->name, usual);
 	if (sampling_shares(a->policy, service, sampling_hash(a->trace_id)))
 		reasons |= SAMPLING_SHARE;
 	a->spans++;
@@ -39,7 +40,9 @@ static void ask_span(struct asked *a, const struct record *r)
 	printf("  span  %.*s  %.*s: ", (int)service.len, service.ptr, (int)r->name.len, r->name.ptr);
 	print_reasons(reasons);
 	printf("  (took %.3f s", r->duration_ns < 0 ? 0 : (double)r->duration_ns / 1e9);
-	if (bound)
+	if (bound == INT64_MAX)
+		printf(", slow is what was beyond p%g of its operation then", a->policy->slow_quantile * 100);
+	else if (bound)
 		printf(", %.3f s is slow", (double)bound / 1e9);
 	printf(")\n");
 }

@@ -43,14 +43,6 @@ struct slice slice_trim_blanks(struct slice s)
 	return s;
 }
 
-size_t slice_find(struct slice s, char c, size_t from)
-{
-	if (from >= s.len)
-		return s.len;
-	const char *at = memchr(s.ptr + from, c, s.len - from);
-	return at ? (size_t)(at - s.ptr) : s.len;
-}
-
 #ifdef __SSE2__
 /* Bit i: the needle's first two bytes stand at p + i; its last at p + i + last. */
 static inline unsigned candidates(const char *p, size_t last, __m128i first, __m128i second, __m128i end)
@@ -72,7 +64,17 @@ static size_t search_blocks(struct slice s, struct slice needle, size_t *ret_fro
 			if (memcmp(s.ptr + at, needle.ptr, needle.len) == 0)
 				return at;
 		}
+	/* the last sixteen places, some of them again */
+	size_t last = s.len - needle.len - 15;
 	*ret_from = i;
+	if (i == 0 || i > last + 15)
+		return s.len;
+	for (unsigned found = candidates(s.ptr + last, needle.len - 1, first, second, end); found; found &= found - 1) {
+		size_t at = last + (unsigned)__builtin_ctz(found);
+		if (memcmp(s.ptr + at, needle.ptr, needle.len) == 0)
+			return at;
+	}
+	*ret_from = s.len;
 	return s.len;
 }
 #else

@@ -78,7 +78,13 @@ static inline struct slice slice_trim(struct slice s)
 	return s.len && (unsigned char)s.ptr[0] > ' ' && (unsigned char)s.ptr[s.len - 1] > ' ' ? s : slice_trim_blanks(s);
 }
 /* Position of the first byte c at or after from; s.len if there is none. */
-size_t slice_find(struct slice s, char c, size_t from);
+static inline size_t slice_find(struct slice s, char c, size_t from)
+{
+	if (from >= s.len)
+		return s.len;
+	const char *at = (const char *)memchr(s.ptr + from, c, s.len - from);
+	return at ? (size_t)(at - s.ptr) : s.len;
+}
 /* Position of needle in s; s.len if it is not there. An empty needle is at 0. */
 size_t slice_search(struct slice s, struct slice needle);
 /* Length of the longest prefix that is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF). */

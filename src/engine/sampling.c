@@ -30,19 +30,17 @@ void sampling_bits(struct slice trace_id, uint64_t ret[2])
 	}
 }
 
-int64_t sampling_bound_ns(const struct sampling *s, struct slice service, struct slice name)
+int64_t sampling_bound_ns(const struct sampling *s, struct slice service, struct slice name, int64_t usual_ns)
 {
 	for (size_t i = 0; i < s->bounds_len; i++)
 		if ((s->bounds[i].service.len == 0 || slice_eq(s->bounds[i].service, service)) && slice_eq(s->bounds[i].name, name))
 			return s->bounds[i].slow_ns;
-	return s->slow_ns;
+	return usual_ns ? usual_ns : s->slow_ns;
 }
 
-static bool slow(const struct sampling *s, const struct record *span, struct slice service)
+static bool slow(const struct sampling *s, const struct record *span, struct slice service, int64_t usual_ns)
 {
-	if (s->slow_ns == 0 && s->bounds_len == 0)
-		return false;
-	int64_t bound = s->bounds_len ? sampling_bound_ns(s, service, span->name) : s->slow_ns;
+	int64_t bound = s->bounds_len ? sampling_bound_ns(s, service, span->name, usual_ns) : usual_ns ? usual_ns : s->slow_ns;
 	return bound > 0 && span->duration_ns > bound;
 }
 
@@ -55,12 +53,12 @@ static bool listed(const struct sampling *s, const struct record *span)
 	return false;
 }
 
-unsigned sampling_judge(const struct sampling *s, const struct record *span, struct slice service)
+unsigned sampling_judge(const struct sampling *s, const struct record *span, struct slice service, int64_t usual_ns)
 {
 	unsigned reasons = 0;
 	if (s->errors && span->error)
 		reasons |= SAMPLING_ERROR;
-	if (slow(s, span, service))
+	if (slow(s, span, service, usual_ns))
 		reasons |= SAMPLING_SLOW;
 	if (s->keep_len && listed(s, span))
 		reasons |= SAMPLING_LISTED;

@@ -45,6 +45,7 @@ struct sampling {
 	size_t shares_len;
 	int64_t per_second;     /* most traces a second of event time that a partition keeps for the share, of one service; 0: no limit */
 	int64_t slow_ns;        /* 0: none is too slow */
+	double slow_quantile;   /* of the operation's own spans, where they are enough to tell (slowness.h); 0: not asked */
 	const struct sampling_bound *bounds;
 	size_t bounds_len;
 	const struct sampling_match *keep;
@@ -59,13 +60,13 @@ struct sampling {
 uint64_t sampling_hash(struct slice trace_id);
 /* The id's bits: 128, or 64 in the lower half; 0 if it is not hex digits. */
 void sampling_bits(struct slice trace_id, uint64_t ret[2]);
-/* Reasons that the span itself gives; the share apart. */
-unsigned sampling_judge(const struct sampling *s, const struct record *span, struct slice service);
+/* Reasons that the span itself gives; the share apart. usual_ns: the quantile of its operation; 0: not known. */
+unsigned sampling_judge(const struct sampling *s, const struct record *span, struct slice service, int64_t usual_ns);
 /* Whether the service's share takes the trace. */
 bool sampling_shares(const struct sampling *s, struct slice service, uint64_t hash);
 /* Whether every instance knows by the id alone that a trace is kept. */
 bool sampling_surely_shared(const struct sampling *s, uint64_t hash);
-/* What the operation may take, by the configuration; 0: as long as it likes. */
-int64_t sampling_bound_ns(const struct sampling *s, struct slice service, struct slice name);
+/* What the operation may take: its own bound, else its quantile where that is known, else what all may; 0: as long as it likes. */
+int64_t sampling_bound_ns(const struct sampling *s, struct slice service, struct slice name, int64_t usual_ns);
 
 #endif

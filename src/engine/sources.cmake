@@ -24,6 +24,7 @@ set(engine_SOURCES
 	shard.c
 	shard_log.c
 	shard_span.c
+	slowness.c
 	tail.c
 	weight.c
 )

@@ -9,7 +9,7 @@
  *             time at which they found it, so it waits until all of them have told of their records up to its due time and a grace
  *   decided   kept if any span gave a reason, or the journal has one that was found by due time and grace; all its spans go, or none
  *
- * Everything but the marks is a function of this partition's records in their order: due times by its own event time, the share by the id, the rate limit by
+ * Everything but the marks is a function of this partition's records in their order: due times by its own event time, the share by the id, the rate limit and what is slow by
  * windows of event time, memory by what undecided traces are charged. Of the marks, only those found in time count, and they are all there when the
  * trace is decided. So who feeds the same records, with the same journal, comes to the same decisions (replay.c says where a successor begins).
  *
@@ -25,6 +25,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "engine/slowness.h"
 
 #include <stdlib.h>
 
@@ -62,6 +63,7 @@ struct tail {
 	struct heap heap;
 	struct map open;
 	struct map rates;
+	struct slowness *slowness; /* NULL: not asked */
 	struct list by_arrival, quiet, waiting, hurried; /* hurried: to be decided at once */
 	struct trace *last_open;                        /* the trace of the span before: mostly the next one's too */
 	struct block *blocks;
@@ -76,6 +78,7 @@ struct tail *tail_new(const struct sampling *policy, const struct marks *marks, 
 	t->judged_ns = judged_ns;
 	t->policy = policy;
 	t->marks = marks;
+	t->slowness = policy->slow_quantile > 0 ? slowness_new(policy->slow_quantile, policy->hold_ns) : NULL;
 	return t;
 }
 
@@ -169,6 +172,7 @@ void tail_free(struct tail *t)
 	for (struct rate *r; (r = map_next(&t->rates, &cursor));)
 		free(r);
 	map_done(&t->rates);
+	slowness_free(t->slowness);
 	for (struct block *b = t->blocks, *next; b; b = next) {
 		next = b->next;
 		free(b);
@@ -247,7 +251,8 @@ static bool within_rate(struct tail *t, struct slice service, int64_t newest_ns)
 /* Reasons that the span adds to its trace. */
 static unsigned judge(struct tail *t, struct trace *x, const struct record *span, struct slice service, int64_t newest_ns)
 {
-	unsigned reasons = sampling_judge(t->policy, span, service);
+	int64_t usual_ns = t->slowness ? slowness_take(t->slowness, service, span->name, span->duration_ns, newest_ns) : 0;
+	unsigned reasons = sampling_judge(t->policy, span, service, usual_ns);
 	if (!x->asked) {
 		bool shares = sampling_shares(t->policy, service, x->number);
 		x->asked = shares || t->policy->shares_len == 0; /* no other service's answer would be another one */

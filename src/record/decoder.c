@@ -413,13 +413,22 @@ static struct slice raw_text(struct slice payload, struct slice text)
 	return text.ptr >= payload.ptr ? payload : text;
 }
 
+/* Whether a text has a header that tells; it is kept for who reads the text. */
+static bool has_header(struct decoder *d, struct slice text)
+{
+	if (d->header_of.ptr != text.ptr || d->header_of.len != text.len)
+		text_header_read(text, &d->times, &d->header);
+	d->header_of = text;
+	return text_header_tells(&d->header);
+}
+
 static void read_lines_or_text(struct decoder *d, struct slice payload, struct slice text)
 {
 	enum undecodable reason;
 	bool bracket = text.ptr[0] == '[', letter = text.ptr[0] == '{' || text.ptr[0] == '"';
-	if (letter || (bracket && !(is_clean(text, &reason) && text_header_is(text))))
+	if (letter || (bracket && !(is_clean(text, &reason) && has_header(d, text))))
 		json_document_read(d, text);
-	else if (is_clean(text, &reason) && (text_header_is(text) || logfmt_is(d, text) || part_of_trace(raw_text(payload, text)) == PART_TRACE))
+	else if (is_clean(text, &reason) && (has_header(d, text) || logfmt_is(d, text) || part_of_trace(raw_text(payload, text)) == PART_TRACE))
 		text_log_read(d, raw_text(payload, text), false);
 	else
 		decoder_lose(d, reason_of_unknown(payload, text));
@@ -494,6 +503,7 @@ void decoder_decode_behind(struct decoder *d, struct slice before, struct slice 
 {
 	arena_reset(&d->arena);
 	d->before = before;
+	d->header_of = slice_of(NULL, 0);
 	d->len = d->undecodable = d->notes_len = 0;
 	d->layers_read = 0;
 	d->reason = UNDECODABLE_NONE;

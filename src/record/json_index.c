@@ -129,11 +129,35 @@ static bool read_fraction(struct reader *r, const char *p, const char *end, uint
 	return true;
 }
 
+/* "184.2239": up to eight characters with a point among the digits, which is taken out of their word. */
+static inline bool read_short_decimal(struct reader *r, const char *p, const char *end)
+{
+	static const double scale[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
+	const uint64_t point = '.' ^ '0', ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	size_t others = 64 - 8 * (size_t)(end - p);
+	if (others > 40 || *p < '0' || (*p == '0' && p[1] != '.') || end[-1] == '.' || *p == '.')
+		return false;
+	uint64_t word = (load_u64(p) ^ ones * '0') << others, differ = word ^ ones * point, found = (differ - ones) & ~differ & tops;
+	if (!found)
+		return false;
+	unsigned at = (unsigned)__builtin_ctzll(found) - 7; /* the lowest one is surely a point; a second is no digit */
+	uint64_t below = (UINT64_C(1) << at) - 1;
+	word = (word & below) << 8 | (word & ~below & ~(UINT64_C(0xFF) << at));
+	if (((word + UINT64_C(0x7676767676767676)) | word) & tops)
+		return false;
+	double value = (double)eight_of(word) / scale[(56 - at) / 8];
+	*r->free++ = word_of('d', 0);
+	memcpy(r->free++, &value, sizeof(value));
+	return true;
+}
+
 /* A plain number that fills the text up to `end`. */
 static bool read_decimal(struct reader *r, const char *p, const char *end)
 {
 	bool negative = *p == '-';
 	uint64_t value = 0;
+	if (end - p <= 8 && read_short_decimal(r, p, end))
+		return true;
 	p += negative;
 	size_t len = digits(p, &value);
 	if (len == 0 || len > MOST_DIGITS || (len > 1 && *p == '0'))

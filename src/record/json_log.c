@@ -267,12 +267,15 @@ static struct slice uncoloured(struct decoder *d, struct slice text)
 	return slice_trim(slice_of(out, n));
 }
 
-static void open_header(struct slice text, unsigned under, const char *via, struct text_layer *ret)
+static void open_header(struct decoder *d, struct slice text, unsigned under, const char *via, struct text_layer *ret)
 {
 	ret->found = true;
 	ret->under = under;
 	ret->via = via;
-	text_header_read(text, &ret->h);
+	if (text.ptr == d->header_of.ptr && text.len == d->header_of.len)
+		ret->h = d->header;
+	else
+		text_header_read(text, &d->times, &ret->h);
 }
 
 static void open_member(struct decoder *d, unsigned layer, uint32_t at, const char *via, enum undecodable *ret_reason)
@@ -294,7 +297,7 @@ static bool open_string(struct decoder *d, struct slice inside, unsigned layer, 
 	}
 	if (!whole || text->found)
 		return false;
-	open_header(uncoloured(d, inside), layer, via, text);
+	open_header(d, uncoloured(d, inside), layer, via, text);
 	return open_text(d, text->h.message, layer, via, ret_reason);
 }
 
@@ -557,7 +560,7 @@ void text_log_read(struct decoder *d, struct slice text, bool inside)
 		read_layers(d, r, around + 1, &layer, reason);
 		return;
 	}
-	open_header(text, around, inside ? "message" : NULL, &layer);
+	open_header(d, text, around, inside ? "message" : NULL, &layer);
 	bool more = layer.h.message.ptr != text.ptr && open_text(d, layer.h.message, around, NULL, &reason);
 	if (layer.h.message.len == text.len && !more)
 		r->part = part ? part : r->part;

@@ -286,10 +286,16 @@ static struct slice rendered(struct decoder *d, const struct json *json, uint32_
 static struct slice filled(struct decoder *d, const struct object *o, struct slice template)
 {
 	bool apart = key_set_has(&o->seen, KEY_PROPERTIES) && json_is_object(&o->json, o->at[KEY_PROPERTIES]);
+	uint32_t root = apart ? o->at[KEY_PROPERTIES] : o->root, renderings = key_set_has(&o->seen, KEY_AT_R) ? o->at[KEY_AT_R] : 0;
+	struct slice text;
+	if (o->steps && template_memo_again(&d->templates, &o->json, renderings, template, &d->arena, &d->scratch, &text))
+		return text;
 	if (slice_find(template, '{', 0) == template.len)
 		return template;
+	if (o->steps)
+		template_memo_learn(&d->templates, &o->json, root, template);
 	buf_reset(&d->scratch);
-	message_template_render(&o->json, apart ? o->at[KEY_PROPERTIES] : o->root, key_set_has(&o->seen, KEY_AT_R) ? o->at[KEY_AT_R] : 0, template, &d->scratch);
+	message_template_render(&o->json, root, renderings, template, &d->scratch);
 	return arena_copy(&d->arena, buf_slice(&d->scratch));
 }
 

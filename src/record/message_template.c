@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "record/message_template.h"
 
-/* The name in a hole's text: without @ or $ before it and ,align or :format behind it. */
-static struct slice hole_name(struct slice hole)
+struct slice message_template_name(struct slice hole)
 {
 	size_t n = 0;
 	if (hole.len && (hole.ptr[0] == '@' || hole.ptr[0] == '$'))
@@ -20,7 +19,7 @@ static bool fill_hole(const struct json *json, uint32_t root, struct slice hole,
 		at = *rendering;
 		*rendering = json_next(json, at);
 	} else {
-		struct slice name = hole_name(hole);
+		struct slice name = message_template_name(hole);
 		at = name.len ? json_get(json, root, name) : 0;
 	}
 	if (!at)

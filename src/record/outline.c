@@ -25,6 +25,7 @@ void outline_begin(struct outline *o)
 	memset(o->nodes[0].text, 0xFF, sizeof(o->nodes[0].text)); /* nowhere in UTF-8 */
 	o->nodes[1] = o->nodes[0];
 	o->len = 2;
+	o->resets++;
 }
 
 static struct outline_node *learn(struct outline *o, struct outline_node *parent, struct slice text)

@@ -38,6 +38,7 @@ struct outline_node {
 struct outline {
 	struct outline_node *nodes; /* NULL until the first is learnt */
 	size_t len;
+	uint64_t resets;            /* how often it was begun anew */
 	struct outline_node *guesses[OUTLINE_GUESSES]; /* by parent and first eight bytes: the child that was found */
 	struct arena notes;         /* lives as long as the nodes */
 };

@@ -11,6 +11,8 @@
 #include "record/nanos.h"
 #include "record/packed.h"
 #include "record/shape.h"
+#include "record/template_memo.h"
+#include "record/text_header.h"
 #include "record/time_memo.h"
 
 /* An object of a document, read into known fields. */
@@ -66,6 +68,7 @@ struct decoder {
 	struct member_memos members; /* of the records of batches */
 	struct nanos last_ns;        /* and their times */
 	struct time_memos times;     /* those that are text */
+	struct template_memos templates;
 	struct buf scratch;
 	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
 	struct packed packed;
@@ -78,6 +81,8 @@ struct decoder {
 	int64_t now_ns;
 	int64_t batch_time_ns; /* what the format around the records says of the next one's time; 0: nothing */
 	const char *payload_end;
+	struct slice header_of;    /* the payload's text whose header was read to know that it is text; empty: none */
+	struct text_header header;
 	struct slice before; /* decoder_decode_behind: what goes before the container's text */
 	unsigned depth;  /* strings in arrays in strings */
 	bool many;       /* this payload holds several documents: each is copied to the arena, since the parsers' are reused */

@@ -34,6 +34,7 @@ set(record_SOURCES
 	record.c
 	shape.c
 	span_write.c
+	template_memo.c
 	text_device.c
 	text_frame.c
 	text_header.c
@@ -41,6 +42,8 @@ set(record_SOURCES
 	text_line.c
 	text_name.c
 	text_proxy.c
+	text_time.c
+	text_w3c.c
 	time_memo.c
 	timestamp.c
 	timestamp_words.c

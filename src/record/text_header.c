@@ -21,13 +21,14 @@ enum { MAX_ELEMENTS = 16, LONGEST_BRACKET = 120 };
 struct scan {
 	struct slice rest;
 	struct text_header *h;
+	struct time_memos *times; /* NULL: none are remembered */
 	bool anything; /* an element was found */
 	bool dashes;   /* Spring's "---" was */
 };
 
 static void skip(struct scan *s, size_t n)
 {
-	s->rest = slice_sub(s->rest, n, s->rest.len);
+	s->rest = behind(s->rest, n);
 }
 
 static void skip_blanks(struct scan *s)
@@ -68,13 +69,14 @@ static bool scan_epoch(struct slice text, struct timestamp *ret)
 
 static bool read_time(struct scan *s)
 {
-	if (s->h->has_time || !(timestamp_scan(s->rest, &s->h->time) || (!s->anything && scan_epoch(s->rest, &s->h->time))))
+	if (s->h->has_time || !(text_time_scan(s->rest, s->times, &s->h->time) || (!s->anything && scan_epoch(s->rest, &s->h->time))))
 		return false;
 	skip(s, s->h->time.len);
 	s->h->has_time = true;
 	/* the container runtime's own words behind its time */
 	static const struct slice streams[] = {{" stdout F ", 10}, {" stderr F ", 10}, {" stdout P ", 10}, {" stderr P ", 10}};
-	for (size_t i = 0; i < 4; i++)
+	bool stream = slice_starts(s->rest, SLICE(" std"));
+	for (size_t i = 0; stream && i < 4; i++)
 		if (slice_starts(s->rest, streams[i])) {
 			skip(s, streams[i].len);
 			s->h->contained = true;
@@ -148,7 +150,7 @@ static void skip_logrus_seconds(struct scan *s)
 /* etcd's "I | " behind a time. */
 static bool read_letter(struct scan *s)
 {
-	if (!s->h->has_time || s->h->severity || !slice_starts(slice_sub(s->rest, 1, 3), SLICE(" | ")))
+	if (!s->h->has_time || !slice_starts(slice_sub(s->rest, 1, 3), SLICE(" | ")))
 		return false;
 	s->h->severity = level_parse(slice_of(s->rest.ptr, 1), LEVEL_WORDS);
 	skip(s, 3);
@@ -158,12 +160,14 @@ static bool read_letter(struct scan *s)
 static bool read_level(struct scan *s)
 {
 	size_t n = 0;
+	if (s->h->severity)
+		return false;
 	while (n < s->rest.len && n < 12 && is(s->rest.ptr[n], LETTER))
 		n++;
 	if (n == 1)
 		return read_letter(s);
 	bool logrus = n == 4 && !s->anything && digits(slice_sub(s->rest, n, 2), 1);
-	if (s->h->severity || n < 3 || !(is_level_end(s->rest, n) || logrus))
+	if (n < 3 || !(is_level_end(s->rest, n) || logrus))
 		return false;
 	bool capitals = s->rest.ptr[0] <= 'Z' && s->rest.ptr[n - 1] <= 'Z';
 	if (!capitals && !s->h->has_time)
@@ -218,15 +222,26 @@ static bool read_channel(struct scan *s)
 
 static bool read_logger(struct scan *s)
 {
-	size_t n = s->h->logger.len || !s->anything ? 0 : text_logger_len(s->rest);
+	size_t own, n = s->h->logger.len || !s->anything ? 0 : text_logger_len(s->rest, &own);
 	if (n == 0)
 		return false;
 	struct slice name = slice_of(s->rest.ptr, n);
 	if (name.ptr[n - 1] == ':')
 		name.len--;
-	s->h->logger = slice_sub(name, 0, slice_find(name, '#', 0));
+	s->h->logger = slice_of(name.ptr, own < name.len ? own : name.len);
 	skip(s, name.len);
 	return true;
+}
+
+/* The comma behind an id of 32, 16 or no digits; 0 if there is none there. */
+static size_t comma_behind_id(struct slice inside, size_t from)
+{
+	for (size_t digits = 48; digits > 0; digits -= 16) {
+		size_t comma = from + digits - 16;
+		if (comma < inside.len && inside.ptr[comma] == ',' && text_id_len(slice_sub(inside, from, digits - 16)) == digits - 16)
+			return comma;
+	}
+	return 0;
 }
 
 /* Sleuth: [service,trace,span] or [service,trace,span,exportable]; each may be empty. */
@@ -234,12 +249,12 @@ static bool read_sleuth(struct text_header *h, struct slice inside)
 {
 	if (h->trace_id.len || h->service.len)
 		return false;
-	size_t first = slice_find(inside, ',', 0), second = slice_find(inside, ',', first + 1);
-	if (second >= inside.len)
+	size_t first = slice_find(inside, ',', 0), second = first < inside.len ? comma_behind_id(inside, first + 1) : 0;
+	if (!second || !is_word_char(inside.ptr[0]))
 		return false;
-	struct slice service = slice_sub(inside, 0, first), trace = slice_sub(inside, first + 1, second - first - 1);
-	struct slice span = slice_sub(inside, second + 1, slice_find(inside, ',', second + 1) - second - 1);
-	if (text_id_len(trace) != trace.len || (trace.len != 0 && trace.len != 16 && trace.len != 32) || (span.len != 0 && span.len != 16) || word_len(token(service)) == 0)
+	struct slice service = slice_sub(inside, 0, first), trace = slice_sub(inside, first + 1, second - first - 1), rest = slice_sub(inside, second + 1, 17);
+	struct slice span = slice_sub(rest, 0, slice_find(rest, ',', 0));
+	if (span.len != 0 && span.len != 16)
 		return false;
 	h->service = service;
 	if (trace.len) {
@@ -253,10 +268,11 @@ static bool read_sleuth(struct text_header *h, struct slice inside)
 /* Whether a bracket before text was a thread's: more header follows. */
 static bool header_follows(const struct scan *s, struct slice text)
 {
+	size_t own;
 	text = after_blanks(text);
 	if (slice_starts(text, SLICE("---")) || slice_starts(text, SLICE("[")))
 		return !s->h->logger.len && s->h->severity == SEVERITY_UNKNOWN;
-	return looks_like_level(text) || (!s->h->logger.len && text_logger_len(text)) || slice_starts(text, SLICE("- "));
+	return looks_like_level(text) || (!s->h->logger.len && text_logger_len(text, &own)) || slice_starts(text, SLICE("- "));
 }
 
 /* "[time LEVEL name]": env_logger, Serilog's console. */
@@ -303,7 +319,7 @@ static bool read_spring_bracket(struct scan *s, struct slice inside, struct slic
 static bool read_whole_bracket(struct scan *s, struct slice inside, struct slice after)
 {
 	struct timestamp time;
-	if (timestamp_scan(inside, &time) && read_timed_bracket(s->h, inside, &time))
+	if (inside.len && is(inside.ptr[0], DIGIT) && timestamp_scan(inside, &time) && read_timed_bracket(s->h, inside, &time))
 		return true;
 	return s->dashes && !s->h->logger.len && read_spring_bracket(s, inside, after);
 }
@@ -397,7 +413,7 @@ static bool read_bracket(struct scan *s)
 	size_t end = slice_find(slice_sub(s->rest, 0, LONGEST_BRACKET), ']', 0);
 	if (end >= s->rest.len || s->rest.ptr[end] != ']')
 		return false;
-	struct slice inside = slice_trim(slice_sub(s->rest, 1, end - 1)), after = slice_sub(s->rest, end + 1, s->rest.len);
+	struct slice inside = slice_trim(slice_of(s->rest.ptr + 1, end - 1)), after = behind(s->rest, end + 1);
 	struct timestamp time;
 	enum severity severity = h->severity ? SEVERITY_UNKNOWN : bracket_level(h, inside);
 	if (read_whole_bracket(s, inside, after)) {
@@ -451,21 +467,25 @@ static bool skip_thread(struct scan *s, size_t n, struct slice next)
 	return true;
 }
 
-/* "12345 ---" or "---" or a lone separator between elements. */
-static bool read_separator(struct scan *s)
+/* Digits that are no time: "12345 ---", or another number before what goes on. */
+static bool read_number(struct scan *s)
 {
 	size_t n = digits(s->rest, 0);
 	struct slice next = after_blanks(slice_sub(s->rest, n, s->rest.len));
-	if (n && n <= 8 && slice_starts(next, SLICE("--- "))) {
+	if (n <= 8 && slice_starts(next, SLICE("--- "))) {
 		s->rest = slice_sub(next, 3, next.len);
 		s->dashes = true;
 		return true;
 	}
-	if (n && skip_thread(s, n, next))
-		return true;
-	if (n || !s->anything)
-		return n && s->h->severity && skip_process(s, n);
-	if (skip_dashes(s))
+	return skip_thread(s, n, next) || (s->h->severity && skip_process(s, n));
+}
+
+/* "---" or a lone separator between elements. */
+static bool read_separator(struct scan *s)
+{
+	if (!s->anything)
+		return false;
+	if (s->rest.ptr[0] == '-' && skip_dashes(s))
 		return true;
 	if (s->rest.len > 1 && is(s->rest.ptr[0], SEPARATOR) && (is_blank(s->rest.ptr[1]) || s->rest.ptr[0] == ':')) {
 		skip(s, 1);
@@ -493,7 +513,7 @@ static bool read_element(struct scan *s)
 	if (s->rest.len > 36 && s->rest.ptr[36] == '\t' && skip_request(s))
 		return true;
 	if ((unsigned)(c - '0') <= 9)
-		return read_time(s) || read_separator(s);
+		return read_time(s) || read_number(s);
 	if (c == '[')
 		return read_bracket(s);
 	if ((unsigned)((c | 32) - 'a') > 25)
@@ -508,18 +528,27 @@ static bool read_element(struct scan *s)
 	return read_channel(s) || read_logger(s) || read_loguru(s) || read_module(s);
 }
 
-static void read_header(struct slice line, bool inside, struct text_header *ret)
+static inline void read_elements(struct scan *s)
+{
+	for (int i = 0; i < MAX_ELEMENTS; i++) {
+		if (s->anything && s->rest.len > 3 && memcmp(s->rest.ptr, " - ", 3) == 0) { /* as read_separator would take it */
+			skip(s, 3);
+			continue;
+		}
+		skip_blanks(s);
+		if (s->rest.len == 0 || !read_element(s))
+			break;
+		s->anything = true;
+	}
+}
+
+static void read_header(struct slice line, bool inside, struct time_memos *times, struct text_header *ret)
 {
 	*ret = (struct text_header){0};
 	if (text_line_read(line, inside, ret))
 		return;
-	struct scan s = {.rest = line, .h = ret};
-	for (int i = 0; i < MAX_ELEMENTS; i++) {
-		skip_blanks(&s);
-		if (s.rest.len == 0 || !read_element(&s))
-			break;
-		s.anything = true;
-	}
+	struct scan s = {.rest = line, .h = ret, .times = times};
+	read_elements(&s);
 	if (ret->trace_id.len == 0)
 		text_header_find_ids(ret, s.rest);
 	if (ret->contained && !ret->has_time) {
@@ -532,19 +561,24 @@ static void read_header(struct slice line, bool inside, struct text_header *ret)
 		ret->logger = ret->service = slice_of(NULL, 0);
 }
 
-void text_header_read(struct slice line, struct text_header *ret)
+void text_header_read(struct slice line, struct time_memos *times, struct text_header *ret)
 {
-	read_header(line, false, ret);
+	read_header(line, false, times, ret);
 }
 
 void text_header_read_inside(struct slice line, struct text_header *ret)
 {
-	read_header(line, true, ret);
+	read_header(line, true, NULL, ret);
+}
+
+bool text_header_tells(const struct text_header *h)
+{
+	return h->has_time || (h->severity != SEVERITY_UNKNOWN && h->message.len) || h->status;
 }
 
 bool text_header_is(struct slice line)
 {
 	struct text_header h;
-	text_header_read(line, &h);
-	return h.has_time || (h.severity != SEVERITY_UNKNOWN && h.message.len) || h.status;
+	text_header_read(line, NULL, &h);
+	return text_header_tells(&h);
 }

@@ -24,10 +24,15 @@ struct text_header {
 	struct slice message;             /* what follows the header; the whole line if it has none */
 };
 
-void text_header_read(struct slice line, struct text_header *ret);
+struct time_memos;
+
+/* times: what of them is remembered from line to line; NULL: nothing. */
+void text_header_read(struct slice line, struct time_memos *times, struct text_header *ret);
 /* The ids of trace and span in text, wherever they stand behind their names. */
 void text_header_find_ids(struct text_header *h, struct slice text);
 /* Whether a line has a header that can be nothing else: a time, or a level in capitals. */
 bool text_header_is(struct slice line);
+/* The same of a header that was read. */
+bool text_header_tells(const struct text_header *h);
 
 #endif

@@ -3,6 +3,10 @@
 #include "record/text_name.h"
 #include "record/trace_id.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* Letters as the bytes of a number, first letter highest. */
 #define LETTERS7(a, b, c, d, e, f, g) (((((((uint64_t)(a) << 8 | (b)) << 8 | (c)) << 8 | (d)) << 8 | (e)) << 8 | (f)) << 8 | (g))
 
@@ -53,6 +57,27 @@ size_t text_id_len(struct slice text)
 	return n;
 }
 
+/* The names that most loggers give ids, eight bytes at a glance: "trace_id", "traceid", "span_id", "spanid", in capitals or not, and what ends them. Their length, or 0. */
+static inline size_t usual_key(struct slice text, char *ret_kind)
+{
+	static const struct {
+		char text[8];
+		unsigned char len, bar; /* where the underscore is; folded it is not the only one of its kind */
+		char kind;
+	} names[] = {{"trace\x7fid", 8, 5, 't'}, {"traceid", 7, 0, 't'}, {"span\x7fid", 7, 4, 's'}, {"spanid", 6, 0, 's'}};
+	if (text.len < 16)
+		return 0;
+	uint64_t word = load_u64(text.ptr) | UINT64_C(0x2020202020202020);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = names[i].len;
+		if ((word ^ load_u64(names[i].text)) << (64 - 8 * n) || (text.ptr[n] != '=' && text.ptr[n] != ':') || (names[i].bar && text.ptr[names[i].bar] != '_'))
+			continue;
+		*ret_kind = names[i].kind;
+		return n;
+	}
+	return 0;
+}
+
 /* Length of the name before ':' or '='; 0 if no such sign follows. */
 static size_t id_key_len(struct slice text)
 {
@@ -66,8 +91,12 @@ static size_t id_key_len(struct slice text)
 /* key, ':' or '=', blanks, id; the bytes used, or 0. */
 size_t text_id_read(struct text_header *h, struct slice text)
 {
-	size_t n = id_key_len(text);
-	char kind = n ? id_key(slice_of(text.ptr, n)) : 0;
+	char kind = 0;
+	size_t n = usual_key(text, &kind);
+	if (!n) {
+		n = id_key_len(text);
+		kind = n ? id_key(slice_of(text.ptr, n)) : 0;
+	}
 	if (!kind)
 		return 0;
 	struct slice value = after_blanks(slice_sub(text, n + 1 + (text.ptr[n] == '"'), text.len));
@@ -89,22 +118,62 @@ size_t text_id_read(struct text_header *h, struct slice text)
 	return used;
 }
 
+#ifdef __SSE2__
+/* Bit i: "race", or "pan", stands at p + i. */
+static inline __attribute__((always_inline)) unsigned places_of(const char *p, bool span)
+{
+	__m128i first = _mm_loadu_si128((const __m128i *)(const void *)p), second = _mm_loadu_si128((const __m128i *)(const void *)(p + 1)), third = _mm_loadu_si128((const __m128i *)(const void *)(p + 2));
+	__m128i found = _mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8(span ? 'p' : 'r')), _mm_cmpeq_epi8(second, _mm_set1_epi8('a')));
+	found = _mm_and_si128(found, _mm_cmpeq_epi8(third, _mm_set1_epi8(span ? 'n' : 'c')));
+	if (!span)
+		found = _mm_and_si128(found, _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 3)), _mm_set1_epi8('e')));
+	return (unsigned)_mm_movemask_epi8(found);
+}
+
+/* slice_search for "race", or for "pan", sixteen places at a time; the last ones perhaps twice. */
+static inline __attribute__((always_inline)) size_t find_name(struct slice text, bool span)
+{
+	const size_t len = span ? 3 : 4;
+	if (text.len < 15 + len)
+		return slice_search(text, span ? SLICE("pan") : SLICE("race"));
+	const size_t last = text.len - 15 - len;
+	for (size_t i = 0;; i = i + 16 < last ? i + 16 : last) {
+		unsigned found = places_of(text.ptr + i, span);
+		if (found)
+			return i + (unsigned)__builtin_ctz(found);
+		if (i == last)
+			return text.len;
+	}
+}
+#else
+static size_t find_name(struct slice text, bool span)
+{
+	return slice_search(text, span ? SLICE("pan") : SLICE("race"));
+}
+#endif
+
+/* Where the name begins that has `at` inside it. */
+static size_t name_begin(struct slice text, size_t at)
+{
+	size_t from = at;
+	while (from > 0 && (is_word_char(text.ptr[from - 1]) || text.ptr[from - 1] == '-' || text.ptr[from - 1] == '.') && at - from < 8)
+		from--;
+	return from;
+}
+
 /* All the ids in text, wherever they stand. */
 void text_header_find_ids(struct text_header *h, struct slice text)
 {
-	static const struct slice needles[] = {{"race", 4}, {"pan", 3}};
 	for (size_t k = 0; k < 2; k++) {
+		const size_t len = k ? 3 : 4;
 		struct slice rest = text;
 		for (int tries = 0; tries < 4 && rest.len; tries++) {
-			size_t at = slice_search(rest, needles[k]);
+			size_t at = k ? find_name(rest, true) : find_name(rest, false);
 			if (at == rest.len)
 				break;
-			size_t from = at;
-			while (from > 0 && (is_word_char(rest.ptr[from - 1]) || rest.ptr[from - 1] == '-' || rest.ptr[from - 1] == '.') && at - from < 8)
-				from--;
-			if (text_id_read(h, slice_sub(rest, from, rest.len)) && (k ? h->span_id.len : h->trace_id.len))
+			if (text_id_read(h, behind(rest, name_begin(rest, at))) && (k ? h->span_id.len : h->trace_id.len))
 				break;
-			rest = slice_sub(rest, at + needles[k].len, rest.len);
+			rest = behind(rest, at + len);
 		}
 		if (h->trace_id.len == 0)
 			return;

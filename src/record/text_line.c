@@ -5,8 +5,8 @@
  * Idea: a list of readers, each of which looks at the first bytes and gives up at the first that does not fit; text_header.c takes what none of them wants.
  *
  * Layouts: syslog of RFC 5424 "<pri>1 time host app pid msgid [data] text" and of RFC 3164 "<pri>Mar  4 09:15:02 host app[pid]: text", its priority left out
- * in files, or with a full date as rsyslog writes it, or with a year behind the day; common and combined access logs; W3C extended logs with the usual IIS fields; Apache's
- * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; those of text_proxy.c, text_device.c and text_frame.c; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
+ * in files, or with a full date as rsyslog writes it, or with a year behind the day; common and combined access logs; Apache's
+ * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; those of text_w3c.c, text_proxy.c, text_device.c and text_frame.c; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
  */
 #include "record/text_line.h"
 
@@ -15,7 +15,7 @@
 #include "record/level.h"
 #include "record/text_word.h"
 
-enum { MOST_TOKENS = 32, LONGEST_HOST = 160 };
+enum { LONGEST_HOST = 160 };
 
 static bool is_dash(struct slice s)
 {
@@ -124,12 +124,6 @@ static bool access_words(struct slice *rest, struct slice *ret_virtual)
 	return true;
 }
 
-static bool is_seconds(struct slice s)
-{
-	double number;
-	return s.len >= 5 && s.ptr[s.len - 4] == '.' && text_digit(s.ptr[0]) && slice_to_double(s, &number);
-}
-
 /* How long a request took, from what stands behind an access log's usual fields: Traefik's "12ms", Morgan's "12.345 ms", nginx' request time with its three decimals, or "rt=0.184". */
 static bool access_duration(struct slice rest, int64_t *ret_ns)
 {
@@ -143,7 +137,7 @@ static bool access_duration(struct slice rest, int64_t *ret_ns)
 	rest = quote ? slice_trim(text_rest(rest, (size_t)(quote + 1 - rest.ptr))) : rest;
 	while (rest.len) {
 		struct slice word = text_word(&rest);
-		if (is_seconds(word) && !slice_starts(rest, SLICE("ms")))
+		if (text_is_seconds(word) && !slice_starts(rest, SLICE("ms")))
 			return duration_parse(word, NS_PER_S, ret_ns);
 		if (slice_ends(word, SLICE("ms")))
 			return duration_parse(word.len == 2 ? before : word, NS_PER_MS, ret_ns);
@@ -172,47 +166,6 @@ static bool read_access(struct slice line, struct text_header *h)
 	*h = (struct text_header){.has_time = true, .time = time, .severity = text_severity_of_status(status), .status = (int)status, .service = virtual, .method = good ? method : slice_of(NULL, 0),
 		.path = good ? path : slice_of(NULL, 0), .message = line};
 	h->has_duration = access_duration(rest, &h->duration_ns);
-	return true;
-}
-
-/* Where the method stands among the first five words; MOST_TOKENS if it does not. */
-static size_t w3c_method(const struct slice *tokens, size_t n)
-{
-	for (size_t i = 0; i + 1 < n && i < 5; i++)
-		if (text_is_method(tokens[i]) && tokens[i + 1].len && tokens[i + 1].ptr[0] == '/')
-			return i;
-	return MOST_TOKENS;
-}
-
-/* status substatus win32: the first three numbers in a row that begin with a status; 0 if there are none. */
-static size_t w3c_status(const struct slice *tokens, size_t from, size_t n, int64_t *ret)
-{
-	int64_t number;
-	for (size_t i = from; i + 2 < n; i++)
-		if (text_status(tokens[i], ret) && slice_to_i64(tokens[i + 1], &number) && slice_to_i64(tokens[i + 2], &number))
-			return i;
-	return 0;
-}
-
-/* date time s-ip method path query port user c-ip agent referer status substatus win32 [time-taken]; fields may be left out before the status. */
-static bool read_w3c(struct slice line, struct text_header *h)
-{
-	struct slice tokens[MOST_TOKENS], rest = line;
-	struct timestamp time;
-	int64_t status, ms;
-	size_t n = 0;
-	if (line.len < 30 || line.ptr[4] != '-' || line.ptr[10] != ' ' || !timestamp_scan(line, &time) || !time.dated || time.len != 19)
-		return false;
-	struct slice message = rest = slice_trim(text_rest(rest, time.len));
-	while (rest.len && n < MOST_TOKENS)
-		tokens[n++] = text_word(&rest);
-	size_t method = w3c_method(tokens, n), at = method < n ? w3c_status(tokens, method + 2, n, &status) : 0;
-	if (!at)
-		return false;
-	*h = (struct text_header){.has_time = true, .time = time, .severity = text_severity_of_status(status), .status = (int)status, .method = tokens[method], .path = tokens[method + 1], .message = message};
-	h->has_duration = at + 3 < n && slice_to_i64(tokens[n - 1], &ms) && ms >= 0 && ms < 86400000;
-	if (h->has_duration)
-		h->duration_ns = ms * NS_PER_MS;
 	return true;
 }
 
@@ -289,7 +242,10 @@ static bool read_ruby(struct slice line, struct text_header *h)
 /* Before anything is read in earnest: "time host app[pid]:", as most lines that begin with a date are not. */
 static bool may_be_tagged(struct slice line)
 {
-	size_t host = slice_find(line, ' ', 10) + 1, tag = slice_find(line, ' ', host) + 1, end = slice_find(line, ' ', tag);
+	size_t host = slice_find(line, ' ', 10) + 1;
+	if (host >= line.len || line.ptr[host] == ' ')
+		return false;
+	size_t tag = slice_find(line, ' ', host) + 1, end = slice_find(line, ' ', tag);
 	return tag > host + 1 && end > tag + 3 && end <= line.len && line.ptr[end - 1] == ':' && line.ptr[end - 2] == ']';
 }
 
@@ -298,7 +254,7 @@ static bool read_dated(struct slice line, bool inside, struct text_header *h)
 {
 	if (line.ptr[10] == 'T')
 		return (may_be_tagged(line) && read_3164(line, h)) || (!inside && text_frame_read(line, h));
-	return line.len > 30 && line.ptr[19] == ' ' && read_w3c(line, h);
+	return line.len > 30 && line.ptr[19] == line.ptr[10] && text_w3c_read(line, h);
 }
 
 /* A line that begins with a date, a host or a process. */
@@ -342,8 +298,10 @@ static bool read_named(struct slice line, bool inside, struct text_header *h)
 bool text_line_read(struct slice line, bool inside, struct text_header *ret)
 {
 	if (line.len < 16)
-		return false;
+		return text_directive_read(line, ret);
 	switch (line.ptr[0]) {
+	case '#':
+		return text_directive_read(line, ret);
 	case '<':
 		return read_syslog(line, ret);
 	case '[':

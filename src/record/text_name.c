@@ -2,6 +2,10 @@
 /* Names of loggers in a line of text. Words are dangerous, so each needs proof: a line number, two dots, or a separator behind it. */
 #include "record/text_name.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 const unsigned short text_classes[256] = {
 	['0' ... '9'] = DIGIT | WORD | ID | LOGGER, ['a' ... 'z'] = LETTER | WORD | ID | LOGGER, ['A' ... 'Z'] = LETTER | WORD | ID | LOGGER, ['_'] = WORD | ID | LOGGER,
 	['-'] = ID | LOGGER | LEVEL_END | SEPARATOR, ['.'] = LOGGER, ['$'] = LOGGER, ['['] = LOGGER, [']'] = LOGGER | LEVEL_END, ['/'] = LOGGER,
@@ -17,21 +21,64 @@ struct name_marks {
 	bool wrong;    /* holds what no name does */
 };
 
+/* What the character at `at`, which is of the token and of no word, says. */
+static inline void mark(struct name_marks *m, struct slice text, size_t at)
+{
+	char c = text.ptr[at];
+	if (c == '#' && m->hash == SIZE_MAX)
+		m->hash = at;
+	m->dots += c == '.';
+	m->others += c == '[' || c == ']' || c == '/';
+	m->wrong |= !is(c, LOGGER) && m->hash == SIZE_MAX && !(c == ':' && (at + 1 == text.len || is(text.ptr[at + 1], TOKEN_END)));
+}
+
+#ifdef __SSE2__
+/* Of sixteen bytes those that end a token, as bits, and those that are of no word. */
+static inline unsigned token_ends(const char *p, unsigned *ret_marks)
+{
+	__m128i c = _mm_loadu_si128((const __m128i *)(const void *)p), low = _mm_or_si128(c, _mm_set1_epi8(0x20));
+	__m128i ends = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(c, _mm_set1_epi8('\t'))), _mm_cmpeq_epi8(c, _mm_set1_epi8('\n')));
+	/* moved down to the least numbers there are, a range is one comparison */
+	__m128i letters = _mm_cmplt_epi8(_mm_add_epi8(low, _mm_set1_epi8((char)(128 - 'a'))), _mm_set1_epi8(-128 + 26));
+	__m128i digits = _mm_cmplt_epi8(_mm_add_epi8(c, _mm_set1_epi8((char)(128 - '0'))), _mm_set1_epi8(-128 + 10));
+	__m128i words = _mm_or_si128(_mm_or_si128(letters, digits), _mm_cmpeq_epi8(c, _mm_set1_epi8('_')));
+	*ret_marks = ~(unsigned)_mm_movemask_epi8(words) & 0xFFFF;
+	return (unsigned)_mm_movemask_epi8(ends);
+}
+
+/* Sixteen bytes at a time, as far as there are as many; true if the token ended. */
+static bool mark_blocks(struct name_marks *m, struct slice text, size_t most)
+{
+	for (; m->len + 16 <= most; m->len += 16) {
+		unsigned marks, ends = token_ends(text.ptr + m->len, &marks), before = ends ? (ends & (0 - ends)) - 1 : 0xFFFF;
+		for (marks &= before; marks; marks &= marks - 1)
+			mark(m, text, m->len + (unsigned)__builtin_ctz(marks));
+		if (ends) {
+			m->len += (unsigned)__builtin_ctz(ends);
+			return true;
+		}
+	}
+	return false;
+}
+#else
+static bool mark_blocks(struct name_marks *m, struct slice text, size_t most)
+{
+	(void)m;
+	(void)text;
+	(void)most;
+	return false;
+}
+#endif
+
 static struct name_marks marks_of(struct slice text)
 {
 	struct name_marks m = {.hash = SIZE_MAX};
-	for (; m.len < text.len && m.len < LONGEST_TOKEN; m.len++) {
-		char c = text.ptr[m.len];
-		if (is(c, WORD))
-			continue;
-		if (is_blank(c) || c == '\n')
-			break;
-		if (c == '#' && m.hash == SIZE_MAX)
-			m.hash = m.len;
-		m.dots += c == '.';
-		m.others += c == '[' || c == ']' || c == '/';
-		m.wrong |= !is(c, LOGGER) && m.hash == SIZE_MAX && !(c == ':' && (m.len + 1 == text.len || is_blank(text.ptr[m.len + 1]) || text.ptr[m.len + 1] == '\n'));
-	}
+	size_t most = text.len < LONGEST_TOKEN ? text.len : LONGEST_TOKEN;
+	if (mark_blocks(&m, text, most))
+		return m;
+	for (; m.len < most && !is(text.ptr[m.len], TOKEN_END); m.len++)
+		if (!is(text.ptr[m.len], WORD))
+			mark(&m, text, m.len);
 	return m;
 }
 
@@ -42,7 +89,7 @@ static bool is_separator(struct slice text)
 }
 
 /* Length of a logger's name at the start of text, its line number included; 0 if it does not look like one. */
-size_t text_logger_len(struct slice text)
+size_t text_logger_len(struct slice text, size_t *ret_own)
 {
 	if (text.len < 2 || !is(text.ptr[0], LETTER))
 		return 0;
@@ -50,9 +97,10 @@ size_t text_logger_len(struct slice text)
 	if (m.len < 2 || m.wrong)
 		return 0;
 	bool colon = text.ptr[m.len - 1] == ':';
+	*ret_own = m.hash;
 	if (m.hash != SIZE_MAX)
 		return m.hash + 1 < m.len - colon && is(text.ptr[m.len - colon - 1], DIGIT) ? m.len : 0;
-	struct slice next = after_blanks(slice_sub(text, m.len, text.len));
+	struct slice next = after_blanks(behind(text, m.len));
 	if (is_separator(next) || (colon && m.dots + m.others) || m.dots >= 2)
 		return m.len;
 	return m.dots && next.len && next.ptr[0] == '[' ? m.len : 0;

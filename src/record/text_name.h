@@ -35,12 +35,18 @@ static inline struct slice token(struct slice text)
 	return slice_of(text.ptr, n);
 }
 
+/* What is left behind n bytes, of which there are as many. */
+static inline struct slice behind(struct slice text, size_t n)
+{
+	return slice_of(text.ptr + n, text.len - n);
+}
+
 static inline struct slice after_blanks(struct slice text)
 {
 	size_t n = 0;
 	while (n < text.len && is_blank(text.ptr[n]))
 		n++;
-	return slice_sub(text, n, text.len);
+	return behind(text, n);
 }
 
 static inline size_t word_len(struct slice text)
@@ -51,6 +57,9 @@ static inline size_t word_len(struct slice text)
 	return n;
 }
 
+/* text_time.c: timestamp_scan, from memory if it can be (times, NULL: there is none). */
+bool text_time_scan(struct slice text, struct time_memos *times, struct timestamp *ret);
+
 /* text_id.c: the length of an id's digits at the start of text. */
 size_t text_id_len(struct slice text);
 /* key, ':' or '=', blanks, id; the bytes used, or 0. */
@@ -58,8 +67,8 @@ size_t text_id_read(struct text_header *h, struct slice text);
 /* Whether a key of an id may begin there; false for nearly every word. */
 bool text_id_begins(struct slice text);
 
-/* text_name.c: lengths of a logger's name at the start of text, its line number included; 0 if it does not look like one. */
-size_t text_logger_len(struct slice text);
+/* text_name.c: lengths of a logger's name at the start of text, its line number included; 0 if it does not look like one. ret_own: of the name alone, if that is less. */
+size_t text_logger_len(struct slice text, size_t *ret_own);
 /* Loguru's "name:function:line - ", logback's "name:line - ": all but the separator. */
 size_t text_loguru_len(struct slice text, size_t *ret_name);
 /* Rust's "shop::pay: ": all but the colon. */

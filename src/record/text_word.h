@@ -44,6 +44,16 @@ static inline bool text_status(struct slice s, int64_t *ret)
 	return s.len == 3 && slice_to_i64(s, ret) && *ret >= 100 && *ret <= 599;
 }
 
+/* nginx' and CloudFront's way to write seconds: with three decimals. */
+static inline bool text_is_seconds(struct slice s)
+{
+	double number;
+	return s.len >= 5 && s.ptr[s.len - 4] == '.' && text_digit(s.ptr[0]) && slice_to_double(s, &number);
+}
+
+/* text_w3c.c: a line of a W3C extended log of more than 30 bytes that begins with a date and has the same byte behind it and behind the time; a line that says how those are to be read, "#Fields: ..". */
+bool text_w3c_read(struct slice line, struct text_header *ret);
+bool text_directive_read(struct slice line, struct text_header *ret);
 /* text_proxy.c: a line that a proxy or a load balancer wrote about a request. */
 bool text_proxy_read(struct slice line, struct text_header *ret);
 /* text_device.c: a line of a network device; one with a TAI64N label, which carries another line. */

@@ -74,6 +74,31 @@ static inline void decoding_run(struct decoder *d, const uint8_t *data, size_t s
 	free(copy);
 }
 
+static inline void decoding_same(const struct record *a, const struct record *b)
+{
+	const struct slice *const texts[][2] = {{&a->message, &b->message}, {&a->service, &b->service}, {&a->logger, &b->logger}, {&a->template_text, &b->template_text}, {&a->trace_id, &b->trace_id},
+		{&a->span_id, &b->span_id}, {&a->name, &b->name}, {&a->http_method, &b->http_method}, {&a->http_path, &b->http_path}, {&a->exception_type, &b->exception_type}};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!slice_eq(*texts[i][0], *texts[i][1]))
+			abort();
+	if (a->time_ns != b->time_ns || a->severity != b->severity || a->duration_ns != b->duration_ns || a->http_status != b->http_status || a->error != b->error || a->part != b->part)
+		abort();
+}
+
+/* What a decoder remembers of the inputs before must not show: one that has seen none says the same. */
+static inline void decoding_fresh(struct decoder *d, enum format format, const uint8_t *data, size_t size)
+{
+	struct decoder *fresh = decoder_new(&(struct decoder_opts){.format = format});
+	struct decoded mine, other;
+	decoder_decode(d, slice_of((const char *)data, size), NOW_NS, &mine);
+	decoder_decode(fresh, slice_of((const char *)data, size), NOW_NS, &other);
+	if (mine.len != other.len || mine.undecodable != other.undecodable || mine.reason != other.reason)
+		abort();
+	for (size_t i = 0; i < mine.len; i++)
+		decoding_same(&mine.records[i], &other.records[i]);
+	decoder_free(fresh);
+}
+
 /* A target of one format, with notes at every second input, explained at every fourth. */
 static inline int decoding_target(enum format format, const uint8_t *data, size_t size)
 {
@@ -83,6 +108,8 @@ static inline int decoding_target(enum format format, const uint8_t *data, size_
 	if (!decoders[i])
 		decoders[i] = decoder_new(&(struct decoder_opts){.format = format, .notes = i});
 	decoding_run(decoders[i], data, size, turn % 4 == 0);
+	if (turn % 64 == 0)
+		decoding_fresh(decoders[i], format, data, size);
 	return 0;
 }
 

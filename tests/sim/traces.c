@@ -23,7 +23,7 @@ enum { READERS = 3, END_TURNS = 30, READS_TURNS_MAX = 6000, FEED_MOST = 12, ON_T
 #define TURN_NS (200 * NS_PER_MS)
 #define CUT_EVERY NS_PER_S
 
-static const struct sampling policy = {.on = true, .errors = true, .share = 0.05, .slow_ns = 500 * NS_PER_MS, .hold_ns = SECONDS(30), .quiet_ns = SECONDS(5), .grace_ns = SECONDS(10), .memory = 64 << 20};
+static const struct sampling policy = {.on = true, .errors = true, .share = 0.05, .slow_ns = 500 * NS_PER_MS, .slow_quantile = 0.75, .hold_ns = SECONDS(30), .quiet_ns = SECONDS(5), .grace_ns = SECONDS(10), .memory = 64 << 20};
 
 /* What was kept of a trace. */
 struct kept_trace {

@@ -8,6 +8,7 @@ set(engine_TESTS
 	replay
 	route
 	shard
+	slowness
 	tail
 	weight
 )

@@ -20,15 +20,18 @@ static void a_topic_turns_it_on_and_texts_become_a_policy(void **state)
 {
 	struct config_errors errors = {0};
 	(void)state;
-	struct config *c = load("sampling: {topic: kept, share: 0.5%, shares: [pay=10%], slow: 250ms, slow_operations: ['cart:GET /x=2s', 'job=0s'], keep: [tier=gold, debug], memory_mib: 3}\n", &errors);
+	struct config *c = load("sampling: {topic: kept, share: 0.5%, shares: [pay=10%], slow: 250ms, slow_quantile: p99.9, slow_operations: ['cart:GET /x=2s', 'job=0s'], keep: [tier=gold, debug], memory_mib: 3}\n", &errors);
 	assert_int_equal(errors.len, 0);
 	const struct sampling *p = &c->sampling.policy;
 	assert_true(p->on && p->errors && p->share == 0.005 && p->shares[0].share == 0.1);
 	check_slice(p->shares[0].service, "pay");
 	assert_string_equal(c->sampling.brokers, "k:9092");
-	assert_int_equal(sampling_bound_ns(p, SLICE("cart"), SLICE("GET /x")), 2 * NS_PER_S);
-	assert_int_equal(sampling_bound_ns(p, SLICE("mail"), SLICE("GET /x")), 250 * NS_PER_MS);
-	assert_int_equal(sampling_bound_ns(p, SLICE("mail"), SLICE("job")), 0);
+	assert_int_equal(sampling_bound_ns(p, SLICE("cart"), SLICE("GET /x"), 0), 2 * NS_PER_S);
+	assert_int_equal(sampling_bound_ns(p, SLICE("mail"), SLICE("GET /x"), 0), 250 * NS_PER_MS);
+	assert_int_equal(sampling_bound_ns(p, SLICE("mail"), SLICE("job"), 0), 0);
+	assert_int_equal(sampling_bound_ns(p, SLICE("cart"), SLICE("GET /x"), 7), 2 * NS_PER_S);
+	assert_int_equal(sampling_bound_ns(p, SLICE("mail"), SLICE("GET /x"), 7), 7);
+	assert_true(p->slow_quantile > 0.9989 && p->slow_quantile < 0.9991);
 	check_slice(p->keep[0].value, "gold");
 	assert_int_equal(p->keep[1].value.len, 0);
 	assert_int_equal(p->memory, 3 << 20);
@@ -43,7 +46,7 @@ static void what_is_no_share_or_bound_is_said(void **state)
 {
 	static const struct {
 		const char *text, *complaint;
-	} rows[] = {{"sampling: {topic: t, share: much}\n", "\"much\" is no share like 1%"}, {"sampling: {topic: t, share: 101%}\n", "\"101%\" is no share"}, {"sampling: {topic: t, slow: p95}\n", "\"p95\" is not a duration"},
+	} rows[] = {{"sampling: {topic: t, share: much}\n", "\"much\" is no share like 1%"}, {"sampling: {topic: t, share: 101%}\n", "\"101%\" is no share"}, {"sampling: {topic: t, slow: p95}\n", "\"p95\" is not a duration like 500ms; a quantile like p99 is sampling.slow_quantile"}, {"sampling: {topic: t, slow_quantile: p100}\n", "\"p100\" is no quantile like p99"}, {"sampling: {topic: t, slow_quantile: 99}\n", "\"99\" is no quantile"},
 		{"sampling: {topic: t, shares: [pay]}\n", "\"pay\" is not SERVICE=10%"}, {"sampling: {topic: t, slow_operations: [x=y]}\n", "\"x=y\" is not NAME=500ms"}};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

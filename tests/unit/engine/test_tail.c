@@ -390,6 +390,7 @@ static unsigned roll(unsigned n)
 }
 
 static char *values[LOG_LEN];
+static const struct sampling *lived; /* the policy of those who live */
 static bool expected_any[TRACES];
 
 /* Traces of up to twelve spans that begin together and end within a hold or two, with silences of a minute now and then. */
@@ -408,7 +409,7 @@ static void write_log(void)
 		bool root = left[k] == 1 && roll(4), failed = roll(40) == 0;
 		expected_any[open[k]] |= failed;
 		free(values[i]);
-		values[i] = mem_strdup(slice_str(span_text(open[k], (unsigned)i + 1, root ? 0 : 99, at - roll(3) * NS_PER_S, roll(60) ? 1000 : NS_PER_S, failed ? 2 : 0, "")));
+		values[i] = mem_strdup(slice_str(span_text(open[k], (unsigned)i + 1, root ? 0 : 99, at - roll(3) * NS_PER_S, roll(60) ? (1 + roll(1000)) * INT64_C(1000) : NS_PER_S, failed ? 2 : 0, "")));
 		if (--left[k] == 0) {
 			len--;
 			open[k] = open[len];
@@ -443,8 +444,8 @@ static void live(struct journal *j, size_t lives)
 {
 	struct bench b;
 	size_t heard = 0;
-	bench_open(&b, (struct shard_opts){.sampling = &policy}, NULL);
-	struct shard_opts opts = {.sampling = &policy};
+	bench_open(&b, (struct shard_opts){.sampling = lived}, NULL);
+	struct shard_opts opts = {.sampling = lived};
 	shard_partition_start(&b.partition, &j->at, &opts);
 	for (size_t fed = 0; fed < lives && b.partition.expected < LOG_LEN;) {
 		int64_t o = b.partition.expected;
@@ -478,12 +479,12 @@ static void read_log(bool kills)
 	while (j.at.offset < LOG_LEN);
 }
 
-static void processes_that_die_keep_the_same_traces_as_one_that_lives(void **state)
+static void check_lives(const struct sampling *p)
 {
 	static bool kept[TRACES];
 	static size_t spans[TRACES];
 	size_t some = 0;
-	(void)state;
+	lived = p;
 	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
 		rolled = seed;
 		write_log();
@@ -492,7 +493,7 @@ static void processes_that_die_keep_the_same_traces_as_one_that_lives(void **sta
 			kept[i] = out[i].messages > 0;
 			spans[i] = out[i].spans;
 			some += kept[i];
-			if (expected_any[i] && !kept[i])
+			if (p->errors && expected_any[i] && !kept[i])
 				fail_msg("seed %llu: trace %u failed and is not kept", (unsigned long long)seed, i);
 		}
 		read_log(true);
@@ -501,8 +502,44 @@ static void processes_that_die_keep_the_same_traces_as_one_that_lives(void **sta
 				fail_msg("seed %llu: trace %u: %s, %zu spans; with kills %s, %zu", (unsigned long long)seed, i, kept[i] ? "kept" : "dropped", spans[i], out[i].messages ? "kept" : "dropped", out[i].spans);
 	}
 	assert_true(some > 1000);
-	for (size_t i = 0; i < LOG_LEN; i++)
+	for (size_t i = 0; i < LOG_LEN; i++) {
 		free(values[i]);
+		values[i] = NULL;
+	}
+}
+
+static void processes_that_die_keep_the_same_traces_as_one_that_lives(void **state)
+{
+	(void)state;
+	check_lives(&policy);
+}
+
+static void they_also_do_where_what_is_slow_is_told_by_what_came_before(void **state)
+{
+	struct sampling usual = policy;
+	(void)state;
+	usual.errors = false;
+	usual.slow_quantile = 0.9;
+	check_lives(&usual);
+}
+
+static void a_span_beyond_the_quantile_of_its_operation_keeps_its_trace(void **state)
+{
+	struct bench b;
+	struct sampling p = policy;
+	(void)state;
+	p.slow_quantile = 0.9;
+	open_bench(&b, &p);
+	for (unsigned i = 0; i < 100; i++)
+		feed(&b, span_text(100 + i, i + 1, 0, AT(i / 4), 40 * NS_PER_MS, 0, ""));
+	feed(&b, span_text(1, 1, 0, AT(31), 41 * NS_PER_MS, 0, "")); /* of the same bucket */
+	feed(&b, span_text(2, 1, 0, AT(32), 60 * NS_PER_MS, 0, ""));
+	shard_flush_traces(&b.partition);
+	decide(&b, INT64_MAX);
+	assert_int_equal(out[1].messages, 0);
+	assert_int_equal(out[2].reasons, SAMPLING_SLOW);
+	assert_int_equal(shard_sampled(b.shard)->kept, 1);
+	close_bench(&b);
 }
 
 int main(void)
@@ -522,6 +559,8 @@ int main(void)
 		cmocka_unit_test(log_records_mark_traces_and_name_their_patterns),
 		cmocka_unit_test(a_successor_leaves_to_the_dead_what_it_sees_only_the_end_of),
 		cmocka_unit_test(processes_that_die_keep_the_same_traces_as_one_that_lives),
+		cmocka_unit_test(they_also_do_where_what_is_slow_is_told_by_what_came_before),
+		cmocka_unit_test(a_span_beyond_the_quantile_of_its_operation_keeps_its_trace),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,31 @@ static void check_payload(enum format format, struct slice payload, size_t recor
 
 #define S(text) {text, sizeof(text) - 1}
 
+/* A header that was read to know what a payload is does not outlive it. */
+static void texts_that_come_in_the_same_memory_are_each_read_anew(void **state)
+{
+	static const struct {
+		const char *line;
+		enum severity severity;
+		const char *logger, *message;
+	} rows[] = {{"2026-03-04 09:15:02,481 - pay.views - ERROR - charge declined", SEVERITY_ERROR, "pay.views", "charge declined"}, {"[2026-03-04 09:15:03,9] [WARN] the queue is full, 812 waiting ..", SEVERITY_WARN, "", "the queue is full, 812 waiting .."},
+		{"2026-03-04 09:15:04,481 - pay.other - DEBUG - charge accepted", SEVERITY_DEBUG, "pay.other", "charge accepted"}, {"[\"INFO  one, of a list of texts, as long as the others are.\"]  ", SEVERITY_INFO, "", "one, of a list of texts, as long as the others are."}};
+	char memory[64] = {0};
+	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
+	(void)state;
+	for (size_t i = 0; i < 4 * sizeof(rows) / sizeof(rows[0]); i++) {
+		struct decoded out;
+		size_t which = i % 4;
+		memcpy(memory, rows[which].line, strlen(rows[which].line));
+		decoder_decode(d, slice_of(memory, strlen(rows[which].line)), NOW_NS, &out);
+		assert_int_equal(out.len, 1);
+		assert_int_equal(out.records[0].severity, rows[which].severity);
+		check_slice(out.records[0].logger, rows[which].logger);
+		check_slice(out.records[0].message, rows[which].message);
+	}
+	decoder_free(d);
+}
+
 static void bad_input_costs_that_record_and_says_why(void **state)
 {
 	static const struct {
@@ -352,6 +377,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_wrong_byte_is_found),
+		cmocka_unit_test(texts_that_come_in_the_same_memory_are_each_read_anew),
 		cmocka_unit_test(bad_input_costs_that_record_and_says_why),
 		cmocka_unit_test(a_ten_megabyte_line_is_too_large_and_the_next_line_is_read),
 		cmocka_unit_test(ten_thousand_levels_are_too_deep_closed_or_not),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fixtures/lines/NAME.txt: a payload in one line, then for each of its records a line "= {member: value}". Time, severity, service, message, trace_id,
+ * fixtures/lines/NAME.txt, but for lines that begin with "# ": a payload in one line, then for each of its records a line "= {member: value}". Time, severity, service, message, trace_id,
  * span_id and duration_ns must be as they stand there, and empty if they do not; other members only if they stand there. "*" is anything.
  */
 #include "../check.h"
@@ -132,7 +132,7 @@ static size_t check_file(const char *name, struct slice text, size_t *ret_lines)
 	struct buf payload = {0};
 	size_t record = 0;
 	while (next_line(&text, &line)) {
-		if (line.len == 0 || line.ptr[0] == '#')
+		if (line.len == 0 || slice_starts(line, SLICE("# ")))
 			continue;
 		if (!slice_starts(line, SLICE("= "))) {
 			if (record != out.len || out.undecodable)

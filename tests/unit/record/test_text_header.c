@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "record/text_header.h"
+#include "record/time_memo.h"
 
 #include <stdlib.h>
 
@@ -49,7 +50,7 @@ static void headers_of_usual_layouts_are_taken_apart(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct text_header h;
-		text_header_read(slice_str(rows[i].line), &h);
+		text_header_read(slice_str(rows[i].line), NULL, &h);
 		print_message("%s\n", rows[i].line);
 		assert_int_equal(h.severity, rows[i].severity);
 		check_slice(h.logger, rows[i].logger);
@@ -64,7 +65,7 @@ static void the_rest_of_a_multi_line_text_belongs_to_the_message(void **state)
 {
 	struct text_header h;
 	(void)state;
-	text_header_read(SLICE("09:15:02.481 ERROR a.b.C - failed\njava.io.IOException: no\n\tat a.b.C.run(C.java:5)\n"), &h);
+	text_header_read(SLICE("09:15:02.481 ERROR a.b.C - failed\njava.io.IOException: no\n\tat a.b.C.run(C.java:5)\n"), NULL, &h);
 	check_slice(h.message, "failed\njava.io.IOException: no\n\tat a.b.C.run(C.java:5)");
 }
 
@@ -75,8 +76,42 @@ static void read_alone(const char *line, struct text_header *h)
 	char *copy = malloc(len);
 	assert_non_null(copy);
 	memcpy(copy, line, len);
-	text_header_read(slice_of(copy, len), h);
+	text_header_read(slice_of(copy, len), NULL, h);
 	free(copy);
+}
+
+/* What follows a time decides where it ends: a zone behind a blank is looked for in every line. */
+static void times_remembered_from_line_to_line_are_what_each_line_says(void **state)
+{
+	static const char *const times[] = {"2026-03-04 09:15:02,481", "2026-03-04 09:15:02.481", "2026-03-04T09:15:02.481+01:00", "2026-03-04T09:15:02.481203117Z", "2026-03-04 09:15:02", "2026-03-04T09:15:02.481"};
+	static const char *const ends[] = {" ERROR charge 81422 declined", " - pay.views - ERROR - charge 81422", " -0700 ERROR charge 81422 declined", " +0200 ERROR charge 81422 declined", " +02 ERROR charge 81422 declined",
+		" CET ERROR charge 81422 declined", " EST ERROR charge 81422 declined", " EET ERROR charge 81422 declined", " WET ERROR charge 81422 declined", " UTC ERROR charge 81422 declined", "7 ERROR charge 81422 declined", "Z ERROR charge 81422 declined",
+		" [main] ERROR shop.pay.Charge - no", "\tERROR charge 81422 was declined", " ERROR\n", " -07 items", " INFO -0700 items came back today", " web-1 INFO charge 81422 declined"};
+	enum { TIMES = sizeof(times) / sizeof(times[0]), ENDS = sizeof(ends) / sizeof(ends[0]), LINES = TIMES * ENDS };
+	struct time_memos memos = {0};
+	size_t remembered = 0;
+	(void)state;
+	for (size_t i = 0; i < LINES * LINES; i++) {
+		struct text_header with, without;
+		struct buf line = {0};
+		/* any line behind any other */
+		size_t which = i % 2 ? i / 2 % LINES : i / 2 / LINES % LINES;
+		buf_printf(&line, "%s%s", times[which % TIMES], ends[which / TIMES]);
+		if (i % 3 == 1)
+			line.data[18] = (char)('0' + i % 10); /* another second */
+		text_header_read(buf_slice(&line), NULL, &without);
+		size_t before = memos.at[without.time.len % TIME_MEMOS].len;
+		text_header_read(buf_slice(&line), &memos, &with);
+		remembered += before == without.time.len;
+		assert_int_equal(with.has_time, without.has_time);
+		assert_int_equal(with.time.ns, without.time.ns);
+		assert_int_equal(with.time.zoned, without.time.zoned);
+		assert_int_equal(with.time.len, without.time.len);
+		assert_int_equal(with.severity, without.severity);
+		assert_ptr_equal(with.message.ptr, without.message.ptr);
+		buf_done(&line);
+	}
+	assert_true(remembered > LINES * LINES / 4);
 }
 
 static void a_line_within_a_line_within_a_line_leads_no_deeper_than_one(void **state)
@@ -121,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers_of_usual_layouts_are_taken_apart),
 		cmocka_unit_test(the_rest_of_a_multi_line_text_belongs_to_the_message),
+		cmocka_unit_test(times_remembered_from_line_to_line_are_what_each_line_says),
 		cmocka_unit_test(a_line_within_a_line_within_a_line_leads_no_deeper_than_one),
 		cmocka_unit_test(lines_of_proxies_may_be_cut_anywhere_and_hold_any_number),
 	};
