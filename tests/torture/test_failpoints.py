@@ -10,6 +10,7 @@ CRASHED = 77
 STEPS = ("request.", "step.", "mark.")
 OFTEN = (*STEPS, "delta.", "journal.")    # reached many times in a life: die at one of the first
 ONLY_FILE, ONLY_KAFKA = ("journal.",), ("revoke.", "rewind.")
+PATIENCE = 60    # a partition that has nothing to say is waited for for 30 s before a step closes without it
 
 
 def names():
@@ -40,9 +41,9 @@ class Failpoints(Torment):
             time.sleep(4)                                   # past its session: what it appends next comes too late
             w.signal(signal.SIGCONT)
         try:
-            status = w.child.wait(30)
+            status = w.child.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            self.fail(f"{where} was not reached in 30 s; it said:\n{w.said()[-2000:]}")
+            self.fail(f"{where} was not reached in {PATIENCE} s; it said:\n{w.said()[-2000:]}")
         self.assertEqual(status, CRASHED, f"{where}: it ended otherwise; it said:\n{w.said()[-2000:]}")
         _kills["winnow"] += 1
         if helper:
