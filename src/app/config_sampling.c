@@ -19,7 +19,7 @@ static bool to_share(struct slice text, double *ret)
 	return *end == 0 && *ret <= 1;
 }
 
-/* "p99", "p99.9". */
+/* "p99", "p99.9"; beyond p99.99 no window has the spans that could tell. */
 static bool to_quantile(struct slice text, double *ret)
 {
 	char copy[16], *end;
@@ -28,7 +28,7 @@ static bool to_quantile(struct slice text, double *ret)
 	memcpy(copy, text.ptr + 1, text.len - 1);
 	copy[text.len - 1] = 0;
 	*ret = strtod(copy, &end) / 100;
-	return *end == 0 && *ret > 0 && *ret < 1;
+	return *end == 0 && *ret > 0 && *ret <= 0.9999;
 }
 
 /* Splits at the last '='. */

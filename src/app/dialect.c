@@ -29,7 +29,6 @@ struct dialect {
 	enum remote_write_version version;
 	int64_t retry_ns, retry_at_ns; /* while 1.0 is spoken by SENDER_AUTO */
 	bool understood; /* 2.0 was, once */
-	bool extras;     /* portable bodies with more than 1.0 may be about */
 	struct write2 *write2;
 	struct buf fitted;
 };
@@ -39,7 +38,6 @@ struct dialect *dialect_new(enum sender_version choice, int64_t retry_ns)
 	struct dialect *d = mem_zalloc(1, sizeof(*d));
 	d->choice = choice;
 	d->version = choice == SENDER_ONLY_1 ? REMOTE_WRITE_1 : REMOTE_WRITE_2;
-	d->extras = choice != SENDER_ONLY_1;
 	d->retry_ns = retry_ns;
 	d->write2 = write2_new();
 	return d;
@@ -69,7 +67,7 @@ enum remote_write_version dialect_begin(struct dialect *d, int64_t mono_ns)
 /* Our own bytes: that they cannot be read is a bug, and a body that says so is refused by any receiver. */
 void dialect_to_portable(struct dialect_body body, struct buf *out)
 {
-	if (body.form == REMOTE_WRITE_2)
+	if (body.form == DIALECT_FORM_2)
 		write2_to_portable(body.bytes, out);
 	else
 		buf_add_slice(out, body.bytes);
@@ -78,7 +76,7 @@ void dialect_to_portable(struct dialect_body body, struct buf *out)
 struct slice dialect_fit(struct dialect *d, struct dialect_body body)
 {
 	struct buf portable = {0};
-	if (body.form == d->version && (body.form == REMOTE_WRITE_2 || body.plain || !d->extras))
+	if (body.form == (d->version == REMOTE_WRITE_2 ? DIALECT_FORM_2 : DIALECT_FORM_1))
 		return body.bytes;
 	buf_reset(&d->fitted);
 	if (d->version == REMOTE_WRITE_2) {
@@ -97,7 +95,7 @@ size_t dialect_series(struct dialect_body body)
 	struct wire_field f;
 	size_t len = 0;
 	while (wire_next(&w, &f) == 1)
-		len += f.number == (body.form == REMOTE_WRITE_2 ? SERIES_2 : SERIES_1);
+		len += f.number == (body.form == DIALECT_FORM_2 ? SERIES_2 : SERIES_1);
 	return len;
 }
 

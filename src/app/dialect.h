@@ -12,11 +12,15 @@ enum sender_version {
 	SENDER_AUTO,   /* 2.0 until the receiver shows that it does not understand it, then 1.0 for a time */
 };
 
-/* A body and the form it is in: REMOTE_WRITE_1 stands for the portable form too (metric/write2.h), unless it is known to be plain. */
+enum dialect_form {
+	DIALECT_FORM_1,        /* 1.0, with nothing in it that is 2.0's alone */
+	DIALECT_FORM_PORTABLE, /* 1.0, perhaps with what only 2.0 has (metric/write2.h) */
+	DIALECT_FORM_2,
+};
+
 struct dialect_body {
 	struct slice bytes;
-	enum remote_write_version form;
-	bool plain; /* of 1.0, as the ledger writes it: nothing in it is 2.0's alone */
+	enum dialect_form form;
 };
 
 struct dialect;

@@ -184,7 +184,7 @@ static bool receiver_is_well(struct sender *s, struct dialect_body body)
 	struct http_reply reply;
 	struct buf metadata = {0}, portable = {0};
 	dialect_to_portable(body, &portable);
-	struct dialect_body probe = {quarantine_pick(buf_slice(&portable), next_random(s)), REMOTE_WRITE_1, false};
+	struct dialect_body probe = {quarantine_pick(buf_slice(&portable), next_random(s)), DIALECT_FORM_PORTABLE};
 	bool well = probe.bytes.len > 0 || s->passed;
 	if (probe.bytes.len == 0) {
 		build_metadata(&metadata);
@@ -322,13 +322,13 @@ struct outgoing {
 static void sort_out(struct sender *s, const struct cut *c, const struct cut_request *r, struct outgoing *o)
 {
 	int64_t anchor_ms = (c->end_ns - s->opts.step_ns) / NS_PER_MS;
-	*o = (struct outgoing){.body = {r->body, c->version, c->version == REMOTE_WRITE_1}, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
+	*o = (struct outgoing){.body = {r->body, c->version == REMOTE_WRITE_2 ? DIALECT_FORM_2 : DIALECT_FORM_1}, .samples = r->samples, .exemplars = r->exemplars, .anchors = r->anchors};
 	if (quarantine_len(s->quarantine) == 0)
 		return;
 	struct buf portable = {0};
 	dialect_to_portable(o->body, &portable);
 	o->samples = quarantine_take(s->quarantine, buf_slice(&portable), r->anchors, anchor_ms, &o->own);
-	o->body = (struct dialect_body){buf_slice(&o->own), REMOTE_WRITE_1, false};
+	o->body = (struct dialect_body){buf_slice(&o->own), DIALECT_FORM_PORTABLE};
 	buf_done(&portable);
 }
 
@@ -371,12 +371,12 @@ static enum fate send_group(struct sender *s, struct quarantine_group *g)
 		buf_reset(&g->anchors);
 	}
 	if (g->anchors.len > 0) {
-		fate = deliver(s, (struct dialect_body){buf_slice(&g->anchors), REMOTE_WRITE_1, false}, true, &reply);
+		fate = deliver(s, (struct dialect_body){buf_slice(&g->anchors), DIALECT_FORM_PORTABLE}, true, &reply);
 		if (fate == FATE_PASSED)
 			quarantine_group_anchored(g);
 	}
 	if (fate == FATE_PASSED && g->values.len > 0) {
-		fate = deliver(s, (struct dialect_body){buf_slice(&g->values), REMOTE_WRITE_1, false}, false, &reply);
+		fate = deliver(s, (struct dialect_body){buf_slice(&g->values), DIALECT_FORM_PORTABLE}, false, &reply);
 		if (fate == FATE_PASSED)
 			note_passed(s, &values);
 	}
@@ -514,7 +514,7 @@ static void send_metadata(struct sender *s)
 		return;
 	s->metadata_at_ns = clock_mono_ns() + s->opts.metadata_every_ns;
 	build_metadata(&body);
-	post(s, (struct dialect_body){buf_slice(&body), REMOTE_WRITE_1, true}, 0, &reply);
+	post(s, (struct dialect_body){buf_slice(&body), DIALECT_FORM_1}, 0, &reply);
 	sender_note_reply(s, &reply, reply.verdict == HTTP_OK ? SENDER_PASSED : SENDER_RETRY);
 	buf_done(&body);
 }

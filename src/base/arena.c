@@ -41,11 +41,6 @@ static void enter(struct arena *a, struct arena_block *block)
 void arena_reset(struct arena *a)
 {
 	struct arena_block **link = &a->first;
-	if (a->first && a->first == a->current && !a->first->next && a->first->size == BLOCK_BYTES) { /* nearly always */
-		a->next = a->first->bytes;
-		a->used_bytes = 0;
-		return;
-	}
 	while (*link) {
 		struct arena_block *block = *link;
 		if (block->size == BLOCK_BYTES) {

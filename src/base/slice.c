@@ -53,50 +53,43 @@ static inline unsigned candidates(const char *p, size_t last, __m128i first, __m
 	return (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_and_si128(a, b), c));
 }
 
-/* Sixteen places at a time, as far as none of them reaches beyond the text; returns where it stopped. */
-static size_t search_blocks(struct slice s, struct slice needle, size_t *ret_from)
+/* Sixteen places at a time, the last ones perhaps twice; false if there are not as many. */
+static bool search_blocks(struct slice s, struct slice needle, size_t *ret)
 {
 	__m128i first = _mm_set1_epi8(needle.ptr[0]), second = _mm_set1_epi8(needle.ptr[1]), end = _mm_set1_epi8(needle.ptr[needle.len - 1]);
-	size_t i = 0;
-	for (; i + needle.len + 15 <= s.len; i += 16)
-		for (unsigned found = candidates(s.ptr + i, needle.len - 1, first, second, end); found; found &= found - 1) {
-			size_t at = i + (unsigned)__builtin_ctz(found);
-			if (memcmp(s.ptr + at, needle.ptr, needle.len) == 0)
-				return at;
-		}
-	/* the last sixteen places, some of them again */
+	if (s.len < needle.len + 15)
+		return false;
 	size_t last = s.len - needle.len - 15;
-	*ret_from = i;
-	if (i == 0 || i > last + 15)
-		return s.len;
-	for (unsigned found = candidates(s.ptr + last, needle.len - 1, first, second, end); found; found &= found - 1) {
-		size_t at = last + (unsigned)__builtin_ctz(found);
-		if (memcmp(s.ptr + at, needle.ptr, needle.len) == 0)
-			return at;
+	for (size_t i = 0;; i = i + 16 < last ? i + 16 : last) {
+		for (unsigned found = candidates(s.ptr + i, needle.len - 1, first, second, end); found; found &= found - 1) {
+			*ret = i + (unsigned)__builtin_ctz(found);
+			if (memcmp(s.ptr + *ret, needle.ptr, needle.len) == 0)
+				return true;
+		}
+		if (i == last)
+			break;
 	}
-	*ret_from = s.len;
-	return s.len;
+	*ret = s.len;
+	return true;
 }
 #else
-static size_t search_blocks(struct slice s, struct slice needle, size_t *ret_from)
+static bool search_blocks(struct slice s, struct slice needle, size_t *ret)
 {
+	(void)s;
 	(void)needle;
-	*ret_from = 0;
-	return s.len;
+	(void)ret;
+	return false;
 }
 #endif
 
 size_t slice_search(struct slice s, struct slice needle)
 {
-	size_t from = 0;
+	size_t at;
 	if (needle.len == 0 || needle.len > s.len)
 		return needle.len ? s.len : 0;
-	if (needle.len >= 2) {
-		size_t at = search_blocks(s, needle, &from);
-		if (at < s.len)
-			return at;
-	}
-	for (size_t i = from; i + needle.len <= s.len; i++) {
+	if (needle.len >= 2 && search_blocks(s, needle, &at))
+		return at;
+	for (size_t i = 0; i + needle.len <= s.len; i++) {
 		const char *next = memchr(s.ptr + i, needle.ptr[0], s.len - needle.len + 1 - i);
 		if (!next)
 			break;

@@ -40,7 +40,7 @@ int64_t sampling_bound_ns(const struct sampling *s, struct slice service, struct
 
 static bool slow(const struct sampling *s, const struct record *span, struct slice service, int64_t usual_ns)
 {
-	int64_t bound = s->bounds_len ? sampling_bound_ns(s, service, span->name, usual_ns) : usual_ns ? usual_ns : s->slow_ns;
+	int64_t bound = sampling_bound_ns(s, service, span->name, usual_ns);
 	return bound > 0 && span->duration_ns > bound;
 }
 

@@ -9,21 +9,7 @@
 /* Names are told apart by their length and last eight bytes; every string of a document has eight readable ones behind it. */
 uint32_t json_get(const struct json *json, uint32_t at, struct slice key)
 {
-	char copy[8] = {0};
-	bool is_short = key.len < sizeof(copy);
-	if (!json_is_object(json, at))
-		return 0;
-	if (is_short && key.len)
-		memcpy(copy, key.ptr, key.len);
-	uint64_t want = load_u64(is_short ? copy : key.ptr + key.len - 8), mask = is_short ? (UINT64_C(1) << key.len * 8) - 1 : UINT64_MAX;
-	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + 1)) {
-		struct slice name = json_string(json, i);
-		if (name.len != key.len || (load_u64(is_short ? name.ptr : name.ptr + name.len - 8) & mask) != want)
-			continue;
-		if (key.len <= 8 || memcmp(name.ptr, key.ptr, key.len) == 0)
-			return i + 1;
-	}
-	return 0;
+	return json_member(json, at, key);
 }
 
 /* Recursion: one level per dot that leads into an object, so at most JSON_MAX_DEPTH. */

@@ -531,10 +531,6 @@ static bool read_element(struct scan *s)
 static inline void read_elements(struct scan *s)
 {
 	for (int i = 0; i < MAX_ELEMENTS; i++) {
-		if (s->anything && s->rest.len > 3 && memcmp(s->rest.ptr, " - ", 3) == 0) { /* as read_separator would take it */
-			skip(s, 3);
-			continue;
-		}
 		skip_blanks(s);
 		if (s->rest.len == 0 || !read_element(s))
 			break;

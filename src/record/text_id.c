@@ -3,10 +3,6 @@
 #include "record/text_name.h"
 #include "record/trace_id.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 /* Letters as the bytes of a number, first letter highest. */
 #define LETTERS7(a, b, c, d, e, f, g) (((((((uint64_t)(a) << 8 | (b)) << 8 | (c)) << 8 | (d)) << 8 | (e)) << 8 | (f)) << 8 | (g))
 
@@ -118,40 +114,6 @@ size_t text_id_read(struct text_header *h, struct slice text)
 	return used;
 }
 
-#ifdef __SSE2__
-/* Bit i: "race", or "pan", stands at p + i. */
-static inline __attribute__((always_inline)) unsigned places_of(const char *p, bool span)
-{
-	__m128i first = _mm_loadu_si128((const __m128i *)(const void *)p), second = _mm_loadu_si128((const __m128i *)(const void *)(p + 1)), third = _mm_loadu_si128((const __m128i *)(const void *)(p + 2));
-	__m128i found = _mm_and_si128(_mm_cmpeq_epi8(first, _mm_set1_epi8(span ? 'p' : 'r')), _mm_cmpeq_epi8(second, _mm_set1_epi8('a')));
-	found = _mm_and_si128(found, _mm_cmpeq_epi8(third, _mm_set1_epi8(span ? 'n' : 'c')));
-	if (!span)
-		found = _mm_and_si128(found, _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 3)), _mm_set1_epi8('e')));
-	return (unsigned)_mm_movemask_epi8(found);
-}
-
-/* slice_search for "race", or for "pan", sixteen places at a time; the last ones perhaps twice. */
-static inline __attribute__((always_inline)) size_t find_name(struct slice text, bool span)
-{
-	const size_t len = span ? 3 : 4;
-	if (text.len < 15 + len)
-		return slice_search(text, span ? SLICE("pan") : SLICE("race"));
-	const size_t last = text.len - 15 - len;
-	for (size_t i = 0;; i = i + 16 < last ? i + 16 : last) {
-		unsigned found = places_of(text.ptr + i, span);
-		if (found)
-			return i + (unsigned)__builtin_ctz(found);
-		if (i == last)
-			return text.len;
-	}
-}
-#else
-static size_t find_name(struct slice text, bool span)
-{
-	return slice_search(text, span ? SLICE("pan") : SLICE("race"));
-}
-#endif
-
 /* Where the name begins that has `at` inside it. */
 static size_t name_begin(struct slice text, size_t at)
 {
@@ -164,16 +126,16 @@ static size_t name_begin(struct slice text, size_t at)
 /* All the ids in text, wherever they stand. */
 void text_header_find_ids(struct text_header *h, struct slice text)
 {
+	static const struct slice needles[] = {{"race", 4}, {"pan", 3}};
 	for (size_t k = 0; k < 2; k++) {
-		const size_t len = k ? 3 : 4;
 		struct slice rest = text;
 		for (int tries = 0; tries < 4 && rest.len; tries++) {
-			size_t at = k ? find_name(rest, true) : find_name(rest, false);
+			size_t at = slice_search(rest, needles[k]);
 			if (at == rest.len)
 				break;
 			if (text_id_read(h, behind(rest, name_begin(rest, at))) && (k ? h->span_id.len : h->trace_id.len))
 				break;
-			rest = behind(rest, at + len);
+			rest = behind(rest, at + needles[k].len);
 		}
 		if (h->trace_id.len == 0)
 			return;

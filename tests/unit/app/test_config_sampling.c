@@ -46,7 +46,7 @@ static void what_is_no_share_or_bound_is_said(void **state)
 {
 	static const struct {
 		const char *text, *complaint;
-	} rows[] = {{"sampling: {topic: t, share: much}\n", "\"much\" is no share like 1%"}, {"sampling: {topic: t, share: 101%}\n", "\"101%\" is no share"}, {"sampling: {topic: t, slow: p95}\n", "\"p95\" is not a duration like 500ms; a quantile like p99 is sampling.slow_quantile"}, {"sampling: {topic: t, slow_quantile: p100}\n", "\"p100\" is no quantile like p99"}, {"sampling: {topic: t, slow_quantile: 99}\n", "\"99\" is no quantile"},
+	} rows[] = {{"sampling: {topic: t, share: much}\n", "\"much\" is no share like 1%"}, {"sampling: {topic: t, share: 101%}\n", "\"101%\" is no share"}, {"sampling: {topic: t, slow: p95}\n", "\"p95\" is not a duration like 500ms; a quantile like p99 is sampling.slow_quantile"}, {"sampling: {topic: t, slow_quantile: p100}\n", "\"p100\" is no quantile like p99"}, {"sampling: {topic: t, slow_quantile: p99.9999999999}\n", "\"p99.9999999999\" is no quantile"}, {"sampling: {topic: t, slow_quantile: 99}\n", "\"99\" is no quantile"},
 		{"sampling: {topic: t, shares: [pay]}\n", "\"pay\" is not SERVICE=10%"}, {"sampling: {topic: t, slow_operations: [x=y]}\n", "\"x=y\" is not NAME=500ms"}};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -35,7 +35,7 @@ static void a_plain_body_goes_as_it_is(void **state)
 	struct dialect *d = in_1();
 	struct buf plain = {0};
 	write_body(&plain, false);
-	struct slice fit = dialect_fit(d, (struct dialect_body){buf_slice(&plain), REMOTE_WRITE_1, true});
+	struct slice fit = dialect_fit(d, (struct dialect_body){buf_slice(&plain), DIALECT_FORM_1});
 	assert_ptr_equal(fit.ptr, plain.data);
 	assert_int_equal(fit.len, plain.len);
 	buf_done(&plain);
@@ -49,7 +49,7 @@ static void what_only_2_0_has_is_taken_out_of_a_portable_one(void **state)
 	struct buf plain = {0}, portable = {0};
 	write_body(&plain, false);
 	write_body(&portable, true);
-	struct slice fit = dialect_fit(d, (struct dialect_body){buf_slice(&portable), REMOTE_WRITE_1, false});
+	struct slice fit = dialect_fit(d, (struct dialect_body){buf_slice(&portable), DIALECT_FORM_PORTABLE});
 	assert_true(slice_eq(fit, buf_slice(&plain)));
 	assert_false(slice_eq(fit, buf_slice(&portable)));
 	buf_done(&plain);
