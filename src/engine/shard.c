@@ -189,13 +189,8 @@ static void count_records(struct shard *s, struct shard_partition *p, struct tai
 {
 	if (decoded->len)
 		shard_expect_span(p, decoded->records, m);
-	for (size_t i = 0; i < decoded->len; i++) {
-		const struct record *record = &decoded->records[i];
-		if (record->kind == RECORD_SPAN)
-			shard_count_span(s, p, m, record, i, arrival);
-		else
-			count_log(s, p, record, arrival, where);
-	}
+	for (size_t i = 0; (i = shard_count_spans(s, p, m, decoded, i, arrival)) < decoded->len; i++)
+		count_log(s, p, &decoded->records[i], arrival, where);
 }
 
 /* A piece of a line, which is counted with the line's end, or a line of a trace, which is counted with what it belongs to. */

@@ -95,6 +95,7 @@ static inline bool shard_spans_record(const struct shard *s, const struct shard_
 void shard_expect_span(const struct shard_partition *p, const struct record *span, struct tail_message *m);
 /* A span for the service graph and the tail sampler; e NULL: it is counted already. m and index: its message, and which of its records it is. */
 void shard_feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e);
-void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct arrival *arrival);
+/* Counts the spans from number `from` on, and returns the number of the first record that is none. */
+size_t shard_count_spans(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct decoded *decoded, size_t from, const struct arrival *arrival);
 
 #endif

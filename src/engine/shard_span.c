@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What spans record beyond their own counts: edges of the service graph and traces for the tail sampler, both of which outlive a message. */
+#include "engine/red_near.h"
 #include "engine/shard_parts.h"
 
 struct edge_sink {
@@ -77,7 +78,7 @@ void shard_feed_span(struct shard *s, struct shard_partition *p, const struct re
 	feed_span(s, p, span, m, index, weight, source_time_ns, e);
 }
 
-void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct arrival *arrival)
+static inline __attribute__((always_inline)) void count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct arrival *arrival)
 {
 	enum weight_source source;
 	bool ahead;
@@ -99,9 +100,16 @@ void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_me
 		feed_span(s, p, span, m, index, weight, arrival->log_ns, e);
 	else
 		e->unsure = s->sampler && !sampler_is_sure(s->sampler, span->trace_id, e->time_ns); /* its judge sits behind the topic that is re-keyed */
-	red_span(s->red, e, weight, source);
+	red_span_near(s->red, e, weight, source);
 	if (s->opts.hold_ns && p->keying == SHARD_KEYED)
 		keying_span(&s->keying, span, p->topic, p->partition, s->opts.graph_of_services);
+}
+
+size_t shard_count_spans(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct decoded *decoded, size_t from, const struct arrival *arrival)
+{
+	for (; from < decoded->len && decoded->records[from].kind == RECORD_SPAN; from++)
+		count_span(s, p, m, &decoded->records[from], from, arrival);
+	return from;
 }
 
 const struct shard_trace *shard_traces(struct shard *s, size_t *ret_len)
