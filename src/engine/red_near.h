@@ -83,7 +83,7 @@ static inline bool red_memo_stands(const struct red *r, const struct memo *m)
 static inline struct memo *red_span_memo(struct red *r, const struct red_event *e)
 {
 	const struct record *span = e->record;
-	if (span->http_status || span->system != SYSTEM_NONE || (span->http_method.len | span->http_route.len) || !r->names_only)
+	if (!r->names_only || (!span->plain && (red_is_http(span) || span->system != SYSTEM_NONE)))
 		return red_memo_of_key(r, e);
 	const uint64_t head[2] = {(uintptr_t)red_span_service(r, e->service), red_span_head(span, false)};
 	struct memo *m = r->near[red_near_mix(head[0] ^ head[1], span->name) >> RED_NEAR_SHIFT];

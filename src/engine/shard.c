@@ -240,7 +240,7 @@ static void note_window(struct shard *s, int64_t now_ns)
 
 static struct arrival arrival_of(int64_t source_time_ns, int64_t now_ns)
 {
-	return (struct arrival){.log_ns = source_time_ns, .ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns, .now_ns = now_ns};
+	return (struct arrival){.log_ns = source_time_ns, .ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns, .now_ns = now_ns, .latest_ns = now_ns + AHEAD_NS};
 }
 
 static void count_payload(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t source_time_ns, int64_t now_ns)

@@ -61,6 +61,7 @@ struct arrival {
 	int64_t log_ns;  /* as the log has it; 0: it has none */
 	int64_t ns;      /* the same, or now: for records without a time */
 	int64_t now_ns;
+	int64_t latest_ns; /* what is later than this is ahead of now */
 };
 
 void naming_init(struct naming *n, const struct record *record, int64_t time_ns);
@@ -74,7 +75,7 @@ void shard_count_log(struct shard *s, struct naming *n, struct shard_example *wh
 static inline int64_t shard_event_time(const struct record *record, const struct arrival *arrival, bool *ret_ahead)
 {
 	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
-	*ret_ahead = time_ns > arrival->now_ns + AHEAD_NS;
+	*ret_ahead = time_ns > arrival->latest_ns;
 	return *ret_ahead || time_ns <= 0 ? arrival->now_ns : time_ns;
 }
 

@@ -362,13 +362,17 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 	consider(t, entry, candidate);
 }
 
-static inline __attribute__((always_inline)) void add_value(const struct tally *t, struct tally_entry *entry, uint64_t *bucket, double value, uint64_t n)
+static inline struct native *native_of(const struct tally_entry *entry)
+{
+	return (struct native *)(uintptr_t)entry->native; /* ours: only readers see it as const */
+}
+
+/* summed: the value, or 0 if it is negative. */
+static inline __attribute__((always_inline)) void add_value(struct tally_entry *entry, uint64_t *bucket, double summed, uint64_t n)
 {
 	entry->count += n;
-	entry->sum += value > 0 ? value * (double)(int64_t)n : 0;
+	entry->sum += summed * (double)(int64_t)n;
 	*bucket += n;
-	if (t->native)
-		native_observe((struct native *)(uintptr_t)entry->native, value, n); /* ours: only readers see it as const */
 }
 
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
@@ -376,11 +380,27 @@ void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double valu
 	if (!isfinite(value))
 		return;
 	struct tally_entry *entry = entry_of(t, series, step);
-	add_value(t, entry, &entry->buckets[bounds_below(t->recent[series].bounds, value)], value, n);
+	add_value(entry, &entry->buckets[bounds_below(t->recent[series].bounds, value)], value > 0 ? value : 0, n);
+	if (t->native)
+		native_observe(native_of(entry), value, n);
 	consider(t, entry, candidate);
 }
 
-static __attribute__((noinline)) void find_spot(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step)
+static inline __attribute__((always_inline)) struct exemplar *observe_at(struct tally *t, const struct tally_spot *spot, const struct tally_place *at, double value, uint64_t n, uint8_t rank)
+{
+	struct tally_entry *entry = &t->entries[at->entry];
+	add_value(entry, &at->buckets[bounds_below(spot->bounds, value)], value, n);
+	if (rank == 0 || rank < entry->exemplar.rank)
+		return NULL;
+	if (entry->exemplar.rank == 0)
+		t->bytes += EXEMPLAR_BYTES;
+	entry->exemplar.rank = rank;
+	entry->exemplar.value = value;
+	return &entry->exemplar;
+}
+
+/* The same where the spot has to be found, or more is to be done. */
+static __attribute__((noinline)) struct exemplar *observe_slowly(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step, double value, uint64_t n, uint8_t rank)
 {
 	const struct tally_entry *entry = entry_of(t, series, step);
 	struct tally_place *at = &spot->at[step & 1];
@@ -389,24 +409,17 @@ static __attribute__((noinline)) void find_spot(struct tally *t, uint32_t series
 	at->buckets = entry->buckets;
 	at->entry = (uint32_t)(entry - t->entries);
 	at->epoch = t->epoch;
+	if (t->native)
+		native_observe(native_of(entry), value, n);
+	return observe_at(t, spot, at, value, n, rank);
 }
 
 struct exemplar *tally_observe_at(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step, double value, uint64_t n, uint8_t rank)
 {
 	const struct tally_place *at = &spot->at[step & 1];
-	if (!isfinite(value))
-		return NULL;
-	if (__builtin_expect(at->step != step || at->epoch != t->epoch, 0))
-		find_spot(t, series, spot, step);
-	struct tally_entry *entry = &t->entries[at->entry];
-	add_value(t, entry, &at->buckets[bounds_below(spot->bounds, value)], value, n);
-	if (rank == 0 || rank < entry->exemplar.rank)
-		return NULL;
-	if (entry->exemplar.rank == 0)
-		t->bytes += EXEMPLAR_BYTES;
-	entry->exemplar.rank = rank;
-	entry->exemplar.value = value;
-	return &entry->exemplar;
+	if (__builtin_expect(at->step != step || at->epoch != t->epoch || t->native, 0))
+		return observe_slowly(t, series, spot, step, value, n, rank);
+	return observe_at(t, spot, at, value, n, rank);
 }
 
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate)

@@ -89,7 +89,7 @@ struct tally_spot {
 	const struct bounds *bounds; /* the family's */
 	struct tally_place at[2];
 };
-/* As tally_observe_n, with the series' spot, for an exemplar that is not made yet: where one of this rank goes, its time and ids to be filled in at once; NULL: what is there is better. */
+/* As tally_observe_n, with the series' spot, for a value that is finite and not negative, and an exemplar that is not made yet: where one of this rank goes, its time and ids to be filled in at once; NULL: what is there is better. */
 struct exemplar *tally_observe_at(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step, double value, uint64_t n, uint8_t rank);
 /* From now on the counter counts each observation of the histogram, with the same exemplars (their value 1). Before either has counted; nobody else counts in the counter. */
 void tally_twin(struct tally *t, uint32_t histogram, uint32_t counter);

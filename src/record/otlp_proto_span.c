@@ -180,6 +180,8 @@ static inline bool read_span(struct reading *s, struct slice bytes, struct span_
 	int rc = 0;
 	bool ok = true;
 	w.next = usual_head(s, w.next, w.end, room, last);
+	if (w.next < w.end || s->d->opts.fields_len)
+		decoder_not_plain(s->d, r);
 	while (ok && w.next < w.end && (rc = wire_step(&w, &f)) == 1)
 		ok = f.number == SPAN_ATTRIBUTES && f.type == WIRE_BYTES ? otlp_take_attribute(s->d, r, f.bytes) : other(s, &f);
 	r->time_ns = s->end_ns > 0 ? s->end_ns : s->start_ns;
@@ -193,7 +195,7 @@ void otlp_span_add(struct otlp_batch *b, struct slice bytes)
 {
 	struct decoder *d = b->d;
 	struct span_room *room = arena_alloc(&d->arena, sizeof(*room));
-	struct record *r = decoder_add_like(d, &b->blank);
+	struct record *r = decoder_add_span(d, &b->blank);
 	struct reading s = {.d = d, .r = r};
 	room->fields = b->fields;
 	room->fields.bytes = bytes;

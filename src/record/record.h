@@ -32,20 +32,30 @@ struct record {
 	const char *shape;          /* static name of the shape that read it: "zap", "ecs", "otlp_json", ... */
 	int64_t time_ns;            /* event time (a span's end), 0 if the record carries no usable one */
 	struct slice service;       /* empty if unknown */
-	struct slice message;       /* a log's text; may be empty, may hold newlines */
-	struct slice template_text; /* the template the logger sent itself (@mt, {OriginalFormat}, ...); usually empty */
 	struct slice logger;
 	struct slice trace_id;      /* 32 lower-case hex digits (16 where the source has 64 bits), or empty */
 	struct slice span_id;       /* 16 lower-case hex digits, or empty */
 	struct slice parent_span_id;
 	int64_t duration_ns;        /* -1 if unknown */
 	bool error;                 /* the record itself says that something failed: severity error or worse, status, exception field */
-	/* record_traits: these have eight bytes; the last four are of spans only */
+	/* spans only */
+	bool backwards;             /* it ends before it begins */
+	bool exception_event;       /* one of its events is an exception */
+	bool plain;                 /* all members behind `fields` are empty, and there is no status of HTTP and no system; false where nobody looked */
+	uint32_t resource;          /* which of the payload's resources sent it, from 1; 0: the format has none */
+	/* record_traits: these have eight bytes; all but the first are of spans only */
 	int http_status;            /* 0 if none */
 	enum span_kind span_kind;
 	enum span_status status;
 	enum span_system system;
 	uint8_t peer_rank;          /* of the attribute that named the peer: higher wins */
+	struct slice name;          /* a span's */
+	struct slice service_namespace, service_instance; /* of a span's resource */
+	/* private to the decoder: where record_field looks */
+	const void *fields;
+	/* What most spans have nothing of. */
+	struct slice message;       /* a log's text; may be empty, may hold newlines */
+	struct slice template_text; /* the template the logger sent itself (@mt, {OriginalFormat}, ...); usually empty */
 	struct slice http_method;   /* GET, POST, ... */
 	struct slice http_route;    /* low-cardinality route if the source has one */
 	struct slice http_path;     /* raw path or URL of an access log */
@@ -54,18 +64,11 @@ struct record {
 	struct slice raw;           /* what the container's process wrote, blanks and end of line included, if a container's layer was there */
 	struct slice stream;        /* "stdout", "stderr" of such a layer */
 	/* spans only */
-	struct slice name;
-	struct slice service_namespace, service_instance; /* of its resource */
-	uint32_t resource;          /* which of the payload's resources sent it, from 1; 0: the format has none */
-	bool backwards;             /* it ends before it begins */
-	bool exception_event;       /* one of its events is an exception */
 	struct slice peer;          /* what names the other end of its call: peer.service, server.address, .., db.system, messaging.system */
 	struct slice operation, target; /* low-cardinality words for what it does: rpc.service and rpc.method, db.operation.name and db.collection.name, messaging likewise */
 	struct slice link_trace_id, link_span_id; /* its first link */
 	struct slice trace_state;   /* W3C tracestate */
 	double sampling;            /* sampling.probability; 0: it says nothing */
-	/* private to the decoder: where record_field looks */
-	const void *fields;
 };
 
 /* All that is a small number of a span, as one; what it is made of is nobody's business but record.h's. */
