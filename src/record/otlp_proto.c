@@ -136,20 +136,34 @@ static void read_scope(struct otlp_batch *b, struct slice bytes)
 	b->fields.around = around;
 	b->blank.logger = head_of(around->scope);
 	b->logger_is_utf8 = otlp_is_utf8(b->blank.logger);
+	b->plain = b->logger_is_utf8 && !b->d->opts.notes && !b->d->opts.fields_len;
 	each_item(b, bytes, PART_ITEMS, b->blank.kind == RECORD_LOG ? add_log : otlp_span_add);
+}
+
+/* What all records of a resource have of it; false if it is malformed. */
+static bool take_resource(struct otlp_batch *b, struct slice resource)
+{
+	struct resource_memo *memo = resource_memo_for(&b->d->resources, resource);
+	struct record r = {0};
+	if (memo && resource_memo_take(memo, resource, &b->blank))
+		return true;
+	if (!otlp_take_attributes(b->d, &r, resource, RESOURCE_ATTRIBUTES))
+		return false;
+	b->blank.service = r.service;
+	b->blank.service_namespace = r.service_namespace;
+	b->blank.service_instance = r.service_instance;
+	if (memo)
+		resource_memo_learn(memo, resource, &r);
+	return true;
 }
 
 static void read_resource(struct otlp_batch *b, struct slice bytes)
 {
-	struct record r = {0};
 	struct otlp_around around = {.resource = head_of(bytes)};
-	if (!otlp_take_attributes(b->d, &r, around.resource, RESOURCE_ATTRIBUTES)) {
+	if (!take_resource(b, around.resource)) {
 		decoder_lose(b->d, UNDECODABLE_NOT_PROTOBUF);
 		return;
 	}
-	b->blank.service = r.service;
-	b->blank.service_namespace = r.service_namespace;
-	b->blank.service_instance = r.service_instance;
 	b->blank.resource++;
 	b->fields.around = &around;
 	each_item(b, bytes, PART_ITEMS, read_scope);

@@ -41,6 +41,7 @@ struct otlp_batch {
 	struct otlp_trace trace;
 	struct otlp_first first;
 	bool logger_is_utf8;
+	bool plain; /* neither the logger's name, nor notes, nor the configuration have anything to say of a span */
 };
 
 static inline bool otlp_is_utf8(struct slice s)

@@ -4,7 +4,7 @@
  *
  * Idea: writers put a span's fields in the order of their numbers and in one form each: a trace id has 16 bytes, a span id eight, a name fewer than 128, a time is eight bytes. Such a
  * head is taken in one go, each field known by its tag and length together, both ids made digits at once (usual_head). What is there besides, or stands elsewhere or in another form, goes through the cursor of
- * base/wire.h (other). Both take the same members, so order and form decide nothing but the pace.
+ * base/wire.h (other). Both take the same members, so order and form decide nothing but the pace. A span that has nothing else is known by where its end is, too (otlp_span_add).
  */
 #include "base/err.h"
 #include "record/otlp_proto.h"
@@ -60,6 +60,17 @@ static inline bool usual_ids(const uint8_t *p, const uint8_t *end, bool *ret_par
 	return true;
 }
 
+/* The ids that stand at p, as usual_ids has it; returns what is behind them. */
+static inline const uint8_t *take_ids(struct record *r, const uint8_t *p, bool parent, struct span_room *room, struct otlp_trace *last)
+{
+	uint64_t id = load_u64((const char *)p + AT_SPAN + 2), parent_id = parent ? load_u64((const char *)p + AT_PARENT + 2) : 0;
+	r->trace_id = trace_of(last, p + 2, room->trace);
+	trace_id_digits(id, parent_id, room->ids);
+	r->span_id = slice_of(room->ids, id ? ID_DIGITS : 0);
+	r->parent_span_id = slice_of(room->ids + ID_DIGITS, parent_id ? ID_DIGITS : 0);
+	return p + (parent ? BEHIND_IDS : AT_PARENT);
+}
+
 /* Ids, name, kind and times, as far as they stand there in their usual form; returns what is behind them. */
 static inline const uint8_t *usual_head(struct reading *s, const uint8_t *p, const uint8_t *end, struct span_room *room, struct otlp_trace *last)
 {
@@ -67,12 +78,7 @@ static inline const uint8_t *usual_head(struct reading *s, const uint8_t *p, con
 	bool parent;
 	if (!usual_ids(p, end, &parent))
 		return p;
-	uint64_t id = load_u64((const char *)p + AT_SPAN + 2), parent_id = parent ? load_u64((const char *)p + AT_PARENT + 2) : 0;
-	r->trace_id = trace_of(last, p + 2, room->trace);
-	trace_id_digits(id, parent_id, room->ids);
-	r->span_id = slice_of(room->ids, id ? ID_DIGITS : 0);
-	r->parent_span_id = slice_of(room->ids + ID_DIGITS, parent_id ? ID_DIGITS : 0);
-	p += parent ? BEHIND_IDS : AT_PARENT;
+	p = take_ids(r, p, parent, room, last);
 	size_t left = (size_t)(end - p), name = left > 1 ? p[1] : 0;
 	if (left < 2 + name + KIND + TIMES || p[0] != TAG_NAME || name >= 0x80)
 		return p;
@@ -191,15 +197,24 @@ static inline bool read_span(struct reading *s, struct slice bytes, struct span_
 	return ok && rc >= 0;
 }
 
-void otlp_span_add(struct otlp_batch *b, struct slice bytes)
+static struct record *new_record(struct otlp_batch *b, struct slice bytes, struct span_room **ret_room)
 {
-	struct decoder *d = b->d;
-	struct span_room *room = arena_alloc(&d->arena, sizeof(*room));
-	struct record *r = decoder_add_span(d, &b->blank);
-	struct reading s = {.d = d, .r = r};
+	struct span_room *room = arena_alloc(&b->d->arena, sizeof(*room));
+	struct record *r = decoder_add_span(b->d, &b->blank);
 	room->fields = b->fields;
 	room->fields.bytes = bytes;
 	r->fields = &room->fields.base;
+	*ret_room = room;
+	return r;
+}
+
+/* Any span. */
+static __attribute__((noinline)) void add_any(struct otlp_batch *b, struct slice bytes)
+{
+	struct decoder *d = b->d;
+	struct span_room *room;
+	struct record *r = new_record(b, bytes, &room);
+	struct reading s = {.d = d, .r = r};
 	enum undecodable reason = UNDECODABLE_NOT_PROTOBUF;
 	if (read_span(&s, bytes, room, &b->trace))
 		reason = otlp_texts_are_utf8(b, r, r->name) ? decoder_finish(d, r) : UNDECODABLE_NOT_UTF8;
@@ -207,4 +222,33 @@ void otlp_span_add(struct otlp_batch *b, struct slice bytes)
 		decoder_drop(d, reason);
 	else if (noting(d))
 		otlp_note_record(b, r);
+}
+
+/* A span that is nothing but ids, name, kind and times, all in their usual form, and with nothing odd about it, comes to what add_any would make of it. */
+void otlp_span_add(struct otlp_batch *b, struct slice bytes)
+{
+	const uint8_t *p = (const uint8_t *)bytes.ptr, *end = p + bytes.len;
+	struct span_room *room;
+	bool parent;
+	if (!b->plain || !usual_ids(p, end, &parent)) {
+		add_any(b, bytes);
+		return;
+	}
+	const uint8_t *at = p + (parent ? BEHIND_IDS : AT_PARENT), *kind = end - TIMES - KIND, *times = end - TIMES;
+	if (kind - at < 2 || at[0] != TAG_NAME || at[1] >= 0x80 || at[1] != kind - at - 2 || kind[0] != TAG_KIND || kind[1] >= SPAN_KIND_COUNT || times[0] != TAG_START || times[FIXED] != TAG_END) {
+		add_any(b, bytes);
+		return;
+	}
+	int64_t start_ns = (int64_t)wire_load64(times + 1), end_ns = (int64_t)wire_load64(times + FIXED + 1);
+	struct slice name = slice_of((const char *)at + 2, at[1]);
+	if (start_ns <= 0 || end_ns < start_ns || !decoder_time_is_sane(b->d, end_ns) || !otlp_is_utf8(name)) {
+		add_any(b, bytes);
+		return;
+	}
+	struct record *r = new_record(b, bytes, &room);
+	take_ids(r, p, parent, room, &b->trace);
+	r->name = name;
+	r->span_kind = (enum span_kind)kind[1];
+	r->time_ns = end_ns;
+	r->duration_ns = end_ns - start_ns;
 }

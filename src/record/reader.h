@@ -10,6 +10,7 @@
 #include "record/member_memo.h"
 #include "record/nanos.h"
 #include "record/packed.h"
+#include "record/resource_memo.h"
 #include "record/shape.h"
 #include "record/template_memo.h"
 #include "record/text_header.h"
@@ -69,6 +70,7 @@ struct decoder {
 	struct nanos last_ns;        /* and their times */
 	struct time_memos times;     /* those that are text */
 	struct template_memos templates;
+	struct resource_memos resources; /* of batches in protobuf */
 	struct buf scratch;
 	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
 	struct packed packed;
@@ -158,15 +160,21 @@ void decoder_drop(struct decoder *d, enum undecodable reason);
 void decoder_lose(struct decoder *d, enum undecodable reason);
 /* What the configuration says about where members are. */
 void decoder_take_configured(struct decoder *d, struct record *r);
+/* Whether a record can have come about then. */
+static inline bool decoder_time_is_sane(const struct decoder *d, int64_t time_ns)
+{
+	const int64_t earliest_ns = INT64_C(946684800) * NS_PER_S /* 2000-01-01 */, ahead_ns = INT64_C(3653) * 86400 * NS_PER_S;
+	return time_ns >= earliest_ns && (d->now_ns <= 0 || time_ns - ahead_ns <= d->now_ns);
+}
+
 /* Checks the event time and sets the error flag; UNDECODABLE_NONE if the record stands. */
 static inline enum undecodable decoder_finish(struct decoder *d, struct record *r)
 {
-	const int64_t earliest_ns = INT64_C(946684800) * NS_PER_S /* 2000-01-01 */, ahead_ns = INT64_C(3653) * 86400 * NS_PER_S;
 	if (d->opts.fields_len)
 		decoder_take_configured(d, r);
 	if (r->time_ns < 0)
 		r->time_ns = 0;
-	if (r->time_ns != 0 && (r->time_ns < earliest_ns || (d->now_ns > 0 && r->time_ns - ahead_ns > d->now_ns)))
+	if (r->time_ns != 0 && !decoder_time_is_sane(d, r->time_ns))
 		return UNDECODABLE_TIME;
 	r->error |= r->severity >= SEVERITY_ERROR || r->http_status >= 500;
 	return UNDECODABLE_NONE;
