@@ -157,5 +157,8 @@ enum json_status json_parser_parse(struct json_parser *parser, const char *bytes
 	if (len >= LONGEST)
 		return JSON_SYNTAX;
 	copy(parser, bytes, len);
-	return by_index(parser, bytes, len, ret) == JSON_OK ? JSON_OK : by_tape(parser, len, ret);
+	if (by_index(parser, bytes, len, ret) == JSON_OK)
+		return JSON_OK;
+	copy(parser, bytes, len); /* ends of lines may have been undone in it */
+	return by_tape(parser, len, ret);
 }
