@@ -481,7 +481,7 @@ static void note_packed(struct decoder *d, const char *kind)
 static void read_payload(struct decoder *d, struct slice payload)
 {
 	enum undecodable reason = UNDECODABLE_NONE;
-	const char *packed = packed_kind(payload);
+	const char *packed = payload.ptr[0] == '{' ? NULL : packed_kind(payload); /* JSON is none of them */
 	if (packed) {
 		reason = packed_open(&d->packed, payload);
 		payload = buf_slice(&d->packed.plain);

@@ -107,7 +107,7 @@ static void read_array(struct decoder *d, const struct json *json)
 			decoder_lose(d, UNDECODABLE_WRONG_TYPE);
 }
 
-static void read_document(struct decoder *d, const struct json *json)
+static inline __attribute__((always_inline)) void read_document(struct decoder *d, const struct json *json)
 {
 	switch (json_type(json, JSON_ROOT)) {
 	case '{':
