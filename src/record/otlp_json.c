@@ -458,6 +458,7 @@ static void read_resource(struct batch *b, uint32_t at)
 
 void otlp_json_read(struct decoder *d, const struct json *json, uint32_t root)
 {
+	d->batch = true;
 	for (unsigned kind = RECORD_LOG; kind <= RECORD_SPAN; kind++) {
 		struct batch b = {.d = d, .json = json, .blank = {.kind = (enum record_kind)kind, .shape = "otlp_json", .duration_ns = -1}};
 		each_item(&b, kind == RECORD_LOG ? json_member(json, root, SLICE("resourceLogs")) : json_member(json, root, SLICE("resourceSpans")), read_resource);

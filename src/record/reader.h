@@ -83,9 +83,10 @@ struct decoder {
 	const char *payload_end;
 	struct slice header_of;    /* the payload's text whose header was read to know that it is text; empty: none */
 	struct text_header header;
-	struct slice before; /* decoder_decode_behind: what goes before the container's text */
+	struct slice before; /* of the message: what goes before the container's text */
 	unsigned depth;  /* strings in arrays in strings */
 	bool many;       /* this payload holds several documents: each is copied to the arena, since the parsers' are reused */
+	bool batch;      /* its records were sent together, or their format names the trace of each: the message's headers are about none of them */
 	bool time_zoned; /* the open record's time names its offset from UTC */
 	struct decode_note notes[NOTES_MAX];
 	size_t notes_len;
