@@ -382,6 +382,12 @@ static inline enum undecodable find_members(struct decoder *d, struct object *o)
 	return reason;
 }
 
+/* Whether a span has what is not in the head of a record. */
+static inline bool has_more(const struct object *o)
+{
+	return key_set_has(&o->seen, KEY_ATTRIBUTES) || key_set_has(&o->seen, KEY_EVENTS) || key_set_has(&o->seen, KEY_LINKS) || key_set_has(&o->seen, KEY_TRACESTATE);
+}
+
 static enum undecodable read_fields(struct batch *b, uint32_t at, struct record *r)
 {
 	struct object *o = &b->d->objects[0];
@@ -397,6 +403,8 @@ static enum undecodable read_fields(struct batch *b, uint32_t at, struct record 
 		.resource = b->resource_at, .scope = b->scope_at,
 		.attributes = {value_of(o, KEY_ATTRIBUTES), b->scope_attributes, b->resource_attributes}};
 	r->fields = &fields->base;
+	if (b->blank.kind == RECORD_SPAN && (b->d->opts.fields_len || has_more(o)))
+		decoder_not_plain(b->d, r);
 	if (!take_trace_id(b, o, &r->trace_id) || !take_span_id(b, o, KEY_SPANID, &r->span_id) || !take_attributes(b, r, fields->attributes[0]))
 		return UNDECODABLE_WRONG_TYPE;
 	if (!(b->blank.kind == RECORD_LOG ? read_log(b, o, r) : read_span(b, o, r)))
@@ -420,7 +428,7 @@ static void each_item(struct batch *b, uint32_t list, void (*each)(struct batch 
 
 static void read_record(struct batch *b, uint32_t at)
 {
-	struct record *r = decoder_add_like(b->d, &b->blank);
+	struct record *r = b->blank.kind == RECORD_SPAN ? decoder_add_span(b->d, &b->blank) : decoder_add_like(b->d, &b->blank);
 	enum undecodable reason = read_fields(b, at, r);
 	if (reason)
 		decoder_drop(b->d, reason);
