@@ -72,7 +72,7 @@ struct decoder *decoder_new(const struct decoder_opts *opts)
 	struct decoder *d = mem_zalloc(1, sizeof(*d));
 	d->opts = *opts;
 	key_table_init(&d->keys);
-	shape_table_init(&d->shapes);
+	shape_table_init(&d->shapes, &d->keys);
 	for (unsigned i = 0; i < PARSERS; i++) {
 		d->parsers[i] = json_parser_new();
 		if (!d->parsers[i])

@@ -11,6 +11,7 @@
 struct search {
 	const struct object *o;
 	const struct place *place; /* of the last value */
+	uint32_t at;               /* and where that is */
 	const struct present *next;
 	enum member member;
 };
@@ -36,20 +37,49 @@ static inline struct search search_start(const struct object *o, enum member mem
 	return (struct search){.o = o, .next = o->present[member], .member = member};
 }
 
-uint32_t object_inside(const struct object *o, const struct place *place, uint32_t at)
+/* Inside an object, or inside the last of an array's objects that has any: the value of the best of the names that the column has; of {"key": .., "value": ..} too. */
+static uint32_t best_id(const struct object *o, enum member member, uint32_t at)
 {
+	const struct json *json = &o->json;
+	const uint8_t *ranks = o->row->table->ranks[member];
+	uint32_t found = 0;
+	unsigned best = UINT8_MAX;
+	bool array = json_is_array(json, at);
+	if (!array && !json_is_object(json, at))
+		return 0;
+	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + !array)) {
+		if (array) {
+			uint32_t pair = json_is_object(json, i) ? json_get(json, i, SLICE("key")) : 0, here;
+			unsigned rank = pair && json_type(json, pair) == '"' ? ranks[key_find(o->row->table->keys, json_string(json, pair))] : 0;
+			here = rank ? json_get(json, i, SLICE("value")) : json_is_object(json, i) ? best_id(o, member, i) : 0;
+			found = here ? here : found;
+			continue;
+		}
+		unsigned rank = ranks[key_find(o->row->table->keys, json_string(json, i))];
+		if (rank && rank < best) {
+			best = rank;
+			found = i + 1;
+		}
+	}
+	return found;
+}
+
+uint32_t object_inside(const struct object *o, enum member member, const struct place *place, uint32_t at)
+{
+	if (place->ids)
+		return best_id(o, member, at);
 	for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
 		at = descend(&o->json, at, place->inside[i]);
 	return at;
 }
 
 /* Most names inside are not there: the bits of those that are tell without a search. */
-static __attribute__((noinline)) uint32_t look_for(const struct object *o, const struct present *p)
+static __attribute__((noinline)) uint32_t look_for(const struct object *o, enum member member, const struct present *p)
 {
 	const struct place *place = p->place;
-	if (place->inside[0].len == 0)
+	if (!place_is_inside(place))
 		return o->at[place->key];
-	return p->bit & ~o->names[place->key] ? 0 : object_inside(o, place, o->at[place->key]);
+	return p->bit & ~o->names[place->key] ? 0 : object_inside(o, member, place, o->at[place->key]);
 }
 
 static inline __attribute__((always_inline)) uint32_t search_next(struct search *s)
@@ -57,9 +87,10 @@ static inline __attribute__((always_inline)) uint32_t search_next(struct search 
 	const struct object *o = s->o;
 	for (const struct present *p; (p = s->next)->place;) {
 		s->next++;
-		uint32_t at = __builtin_expect(p->step != SHAPE_NO_STEP, 1) ? o->steps[p->step].at : look_for(o, p);
+		uint32_t at = __builtin_expect(p->step != SHAPE_NO_STEP, 1) ? o->steps[p->step].at : look_for(o, s->member, p);
 		if (!json_is_null(&o->json, at)) {
 			s->place = p->place;
+			s->at = at;
 			return at;
 		}
 	}
@@ -92,14 +123,16 @@ void object_way(const struct decoder *d, unsigned layer, struct buf *out)
 			buf_printf(out, "%s%s", d->objects[i].via, d->objects[i].via_text ? " JSON, " : ".");
 }
 
-static __attribute__((noinline)) void write_note(struct decoder *d, const struct object *o, enum member member, const struct place *place)
+static __attribute__((noinline)) void write_note(struct decoder *d, const struct object *o, enum member member, const struct place *place, uint32_t at)
 {
 	struct buf text = {0};
 	object_way(d, (unsigned)(o - d->objects), &text);
-	if (place->key >= KEY_ANY_MS && place->key <= KEY_ANY_S)
-		buf_add_slice(&text, json_string(&o->json, o->at[place->key] - 1)); /* the name before the value */
-	else
-		buf_add_str(&text, key_text(place->key));
+	buf_add_slice(&text, json_string(&o->json, o->at[place->key] - 1)); /* the name before the value */
+	if (place->ids) {
+		struct slice name = json_string(&o->json, at - 1);
+		buf_add_char(&text, '.');
+		buf_add_slice(&text, json_is_array(&o->json, o->at[place->key]) && slice_eq(name, SLICE("value")) ? SLICE("[]") : name);
+	}
 	for (size_t i = 0; i < 2 && place->inside[i].len; i++) {
 		buf_add_char(&text, '.');
 		buf_add_slice(&text, place->inside[i]);
@@ -111,7 +144,7 @@ static __attribute__((noinline)) void write_note(struct decoder *d, const struct
 static inline void note_place(struct decoder *d, struct search s)
 {
 	if (__builtin_expect(noting(d), 0))
-		write_note(d, s.o, s.member, s.place);
+		write_note(d, s.o, s.member, s.place, s.at);
 }
 
 /* PHP's DateTime as json_encode writes it: {"date": "2026-03-04 09:15:02.481203", "timezone_type": 3, "timezone": "UTC"}. */

@@ -172,7 +172,7 @@ void json_object_read(struct decoder *d, const struct json *json, uint32_t root)
 enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root);
 enum undecodable object_scan(struct decoder *d, struct object *o);
 /* json_take.c: the value of a place that lies inside the member at `at`; 0: there is none. */
-uint32_t object_inside(const struct object *o, const struct place *place, uint32_t at);
+uint32_t object_inside(const struct object *o, enum member member, const struct place *place, uint32_t at);
 /* record_field on r looks at objects[0..layers-1], the innermost first. */
 void json_fields_keep(struct decoder *d, struct record *r, unsigned layers);
 /* One log record out of objects[0..top], the innermost last; more is unwrapped from there. */
