@@ -76,6 +76,8 @@ static unsigned take_unit(struct slice *name)
 		if (!apart && !(first >= 'A' && first <= 'Z' && before >= 'a'))
 			continue;
 		name->len -= n + apart;
+		if (ends_nocase(*name, SLICE("_in")) || slice_ends(*name, SLICE("In")))
+			name->len -= name->ptr[name->len - 3] == '_' ? 3 : 2;
 		return units[i].key;
 	}
 	return KEY_NONE;
@@ -86,7 +88,7 @@ static bool is_duration_word(struct slice name)
 {
 	static const struct slice words[] = {{"duration", 8}, {"elapsed", 7}, {"latency", 7}, {"took", 4}, {"time_taken", 10}, {"timetaken", 9}, {"time-taken", 10}, {"elapsed_time", 12}, {"elapsedtime", 11},
 		{"response_time", 13}, {"responsetime", 12}, {"request_time", 12}, {"requesttime", 11}, {"execution_time", 14}, {"executiontime", 13}, {"exec_time", 9}, {"processing_time", 15},
-		{"processingtime", 14}, {"process_time", 12}, {"query_time", 10}, {"querytime", 9}, {"service_time", 12}, {"total_time", 10}, {"totaltime", 9}, {"runtime", 7}, {"run_time", 8}, {"cost", 4}, {"rtt", 3}};
+		{"processingtime", 14}, {"process_time", 12}, {"query_time", 10}, {"querytime", 9}, {"service_time", 12}, {"total_time", 10}, {"totaltime", 9}, {"runtime", 7}, {"run_time", 8}, {"cost", 4}, {"rtt", 3}, {"grpc.time", 9}};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (ends_nocase(name, words[i]))
 			return true;

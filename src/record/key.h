@@ -169,11 +169,12 @@
 	X(OTHER_TRACE, "_mdc_trace_id") X(OTHER_TRACE, "contextMap.traceId") X(OTHER_TRACE, "contextMap.trace_id") X(OTHER_TRACE, "context.trace_id") X(OTHER_TRACE, "context.traceId") X(OTHER_TRACE, "labels.trace_id") \
 	X(OTHER_TRACE, "attributes.trace_id") X(OTHER_TRACE, "fields.trace_id") X(OTHER_TRACE, "dd.traceId") X(OTHER_TRACE, "trace.traceId") X(OTHER_TRACE, "Trace-Id") X(OTHER_TRACE, "TRACEID") X(OTHER_TRACE, "_traceID") \
 	X(OTHER_TRACE, "_TraceId") X(OTHER_TRACE, "_traceid") X(OTHER_TRACE, "_otel_trace_id") X(OTHER_TRACE, "_otelTraceID") X(OTHER_TRACE, "_dd.trace_id") X(OTHER_TRACE, "_traceparent") \
+	X(OTHER_TRACE, "X-B3-Traceid") X(OTHER_TRACE, "ot-tracer-traceid") X(OTHER_SPAN, "X-B3-Spanid") X(OTHER_SPAN, "ot-tracer-spanid") X(ELAPSED_TIME, "elapsedTime") \
 	X(OTHER_SPAN, "otel.spanId") X(OTHER_SPAN, "otel.spanID") X(OTHER_SPAN, "mdc.spanId") X(OTHER_SPAN, "mdc.span_id") X(OTHER_SPAN, "_mdc.spanId") X(OTHER_SPAN, "_mdc.span_id") X(OTHER_SPAN, "_mdc_spanId") \
 	X(OTHER_SPAN, "_mdc_span_id") X(OTHER_SPAN, "contextMap.spanId") X(OTHER_SPAN, "contextMap.span_id") X(OTHER_SPAN, "context.span_id") X(OTHER_SPAN, "context.spanId") X(OTHER_SPAN, "labels.span_id") \
 	X(OTHER_SPAN, "attributes.span_id") X(OTHER_SPAN, "fields.span_id") X(OTHER_SPAN, "dd.spanId") X(OTHER_SPAN, "trace.spanId") X(OTHER_SPAN, "Span-Id") X(OTHER_SPAN, "SPANID") X(OTHER_SPAN, "_spanID") \
 	X(OTHER_SPAN, "_SpanId") X(OTHER_SPAN, "_spanid") X(OTHER_SPAN, "_otel_span_id") X(OTHER_SPAN, "_otelSpanID") X(OTHER_SPAN, "_dd.span_id") \
-	X(OTEL, "opentelemetry") X(FIELDS, "@fields") X(RESOURCE, "Resource") X(ATTRIBUTES, "Attributes") X(RESOURCEATTRIBUTES, "resource_attributes") X(RESOURCEATTRIBUTES, "resourceAttributes") \
+	X(OTEL, "opentelemetry") X(OTEL, "tracing") X(OTEL, "trace_context") X(OTEL, "traceContext") X(OTEL, "span_context") X(OTEL, "spanContext") X(OTEL, "headers") X(FIELDS, "@fields") X(RESOURCE, "Resource") X(ATTRIBUTES, "Attributes") X(RESOURCEATTRIBUTES, "resource_attributes") X(RESOURCEATTRIBUTES, "resourceAttributes") \
 	X(REPORTINGCOMPONENT, "reportingController") X(CONTAINER_NAME, "CONTAINER_NAME") X(HTTP_METHOD2, "httpMethod") X(HTTP_METHOD2, "request_verb") X(REQUEST_URI, "http_uri") X(REQUEST_URI, "resourcePath") \
 	X(HTTP_STATUS, "httpStatus") X(HTTP_STATUS, "httpStatusCode") X(HTTP_STATUS, "http_status_code") X(HTTP_STATUS, "elb_status_code") X(SERVER_NAME, "vhost")
 /* clang-format on */

@@ -10,6 +10,7 @@
 #define IN2(id, name, name2) {.key = KEY_##id, .inside = {{name, sizeof(name) - 1}, {name2, sizeof(name2) - 1}}}
 #define UNIT(id, ns) {.key = KEY_##id, .unit = (ns)}
 #define IDS(id) {.key = KEY_##id, .ids = true}
+#define IDS_IN(id, name) {.key = KEY_##id, .ids = true, .inside = {{name, sizeof(name) - 1}}}
 #define SCALE(id, what) {.key = KEY_##id, .scale = LEVEL_##what}
 #define END {.key = KEY_NONE}
 
@@ -24,21 +25,24 @@ static const struct place any_message[] = {AT(MESSAGE), AT(MSG), AT(AT_M), AT(SH
 	AT(LOG), IN(BODY, "stringValue"), AT(BODY), AT(TEXT), AT(MESSAGE3), AT(LOG_MESSAGE), AT(BODY2), AT(AT_MT), AT(MESSAGETEMPLATE), AT(FULL_MESSAGE), AT(AT_MESSAGE), AT(FORMATTEDMESSAGE), AT(SYSLOG_MESSAGE), IN(EVENT, "original"), AT(EVENT_ORIGINAL), AT(OTHER_MESSAGE), END};
 static const struct place any_template[] = {AT(LOG_RECORD_TEMPLATE), AT(ORIGINAL_FORMAT), AT(AT_MT), AT(MESSAGETEMPLATE), AT(MESSAGE_TEMPLATE),
 	IN(STATE, "{OriginalFormat}"), IN(ATTRIBUTES, "log.record.template"), AT(MESSAGETEMPLATE2), END};
-static const struct place any_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(SERVICE_NAME2), AT(SERVICENAME), AT(APP), AT(APPLICATION), AT(APP_NAME),
+/* Behind "app", the label that is there most often. */
+#define KUBERNETES_LABELS IN2(KUBERNETES, "labels", "app.kubernetes.io/name"), IN2(KUBERNETES, "labels", "app_kubernetes_io/name"), IN2(KUBERNETES, "labels", "app_kubernetes_io_name"), IN2(KUBERNETES, "labels", "k8s-app")
+static const struct place any_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(SERVICE_NAME2), AT(SERVICENAME), AT(APP), IN(APP, "name"), AT(APPLICATION), IN(APPLICATION, "name"), AT(APP_NAME),
 	AT(APPNAME), AT(APPLICATION_NAME), IN(SERVICECONTEXT, "service"), AT(DD_SERVICE), IN(DD, "service"), AT(OTELSERVICENAME), AT(APPLICATION2), AT(SERVICENAME2), AT(_SERVICE),
-	IN(RESOURCE, "service.name"), IN(PROPERTIES, "Application"), IN(PROPERTIES, "ServiceName"), IN(PROPERTIES, "ApplicationName"), IN(PROPERTIES, "Service"), IN(PROPERTIES, "service.name"), IN(LABELS, "app"), IN(LABELS, "service"), IN(LABELS, "service.name"), IN(LABELS, "service_name"), IN2(KUBERNETES, "labels", "app"), IN2(KUBERNETES, "labels", "app.kubernetes.io/name"),
+	IN(RESOURCE, "service.name"), IN2(RESOURCE, "service", "name"), IN(PROPERTIES, "Application"), IN(PROPERTIES, "ServiceName"), IN(PROPERTIES, "ApplicationName"), IN(PROPERTIES, "Service"), IN(PROPERTIES, "service.name"), IN(LABELS, "app"), IN(LABELS, "service"), IN(LABELS, "service.name"), IN(LABELS, "service_name"), IN2(KUBERNETES, "labels", "app"), IN(LABELS, "app.kubernetes.io/name"), KUBERNETES_LABELS,
 	IN(KUBERNETES, "container_name"), AT(CONTAINER_NAME), AT(SYSLOG_IDENTIFIER),
 	IN(RESOURCEATTRIBUTES, "service.name"), IN2(RESOURCE, "attributes", "service.name"), AT(SERVICENAME3), AT(APPLICATIONNAME), AT(APPNAME4), AT(APPNAME3), IN2(KUBERNETES, "pod_labels", "app"),
-	IN2(KUBERNETES, "container", "name"), AT(K8S_DEPLOYMENT_NAME), AT(K8S_CONTAINER_NAME), AT(CONTAINER), AT(WORKLOAD), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "service_name"), IN(FIELDS, "ServiceName"), IN(FIELDS, "Application"), IN(FIELDS, "app"), IN(FIELDS, "ApplicationName"),
+	IN2(KUBERNETES, "container", "name"), AT(K8S_DEPLOYMENT_NAME), AT(K8S_CONTAINER_NAME), AT(CONTAINER), IN(CONTAINER, "name"), IN(DOCKER, "container_name"), AT(WORKLOAD), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "service_name"), IN(FIELDS, "ServiceName"), IN(FIELDS, "Application"), IN(FIELDS, "app"), IN(FIELDS, "ApplicationName"),
 	IN(METADATA, "service"), IN(DATA, "service"), IN(MDC, "service"), IN(MDC, "service.name"), IN(CONTEXTMAP, "service"), IN(CONTEXTMAP, "service.name"), IN(CONTEXT, "service"), IN(EXTRA, "service"), IN(ATTRIBUTES, "service.name"), IN(META, "service"), IN(META, "service.name"), IN(GOOGLE_LABELS, "service"), IN(GOOGLE_LABELS, "app"), IN(NAMED_TAGS, "service"), IN2(NAMED_TAGS, "dd", "service"), IN(OTEL, "service.name"), AT(APPROLENAME), AT(OTHER_SERVICE), AT(JOB), END};
 static const struct place any_logger[] = {AT(LOGGER), AT(LOGGER_NAME), AT(LOGGERNAME), AT(LOG_LOGGER), IN(LOG, "logger"), AT(CATEGORY), AT(SOURCECONTEXT),
 	IN(PROPERTIES, "SourceContext"), AT(TARGET), AT(_LOGGER), AT(AT_MODULE), AT(SCOPENAME), AT(CHANNEL), AT(MODULE), AT(LOGGER2), IN(FIELDS, "SourceContext"), AT(PROGNAME), END};
 #define CARRIERS IDS(FIELDS), IDS(SPAN), IDS(SPANS), IDS(MDC), IDS(CONTEXTMAP), IDS(LABELS), IDS(ATTRIBUTES), IDS(PROPERTIES), IDS(PROPERTIES2), IDS(SCOPES), \
-	IDS(CONTEXT), IDS(EXTRA), IDS(METADATA), IDS(META), IDS(DATA), IDS(NAMED_TAGS), IDS(OTEL), IDS(TRACE), IDS(CTX), IDS(GOOGLE_LABELS)
+	IDS(CONTEXT), IDS(EXTRA), IDS(METADATA), IDS(META), IDS(DATA), IDS(NAMED_TAGS), IDS(OTEL), IDS(TRACE), IDS(CTX), IDS(GOOGLE_LABELS), \
+	IDS_IN(SPAN, "context"), IDS_IN(CONTEXT, "trace"), IDS_IN(CONTEXT, "span"), IDS_IN(REQ, "headers"), IDS_IN(REQUEST, "headers")
 static const struct place any_trace[] = {AT(TRACE_ID), AT(TRACEID), AT(TRACEID2), AT(TRACEID3), AT(TRACEID4), AT(TRACEID5), AT(TRACE_ID2), IN(TRACE, "id"),
 	AT(OTELTRACEID), AT(AT_TR), AT(DD_TRACE_ID), IDS(DD), AT(GOOGLE_TRACE), AT(TRACEPARENT), AT(XRAY_TRACE_ID), AT(X_B3_TRACEID), AT(X_B3_TRACEID2), AT(X_B3_TRACEID3), AT(UBER_TRACE_ID), AT(_TRACE_ID),
 	AT(_TRACEID), AT(OTEL_TRACE_ID), AT(HTTP_TRACEPARENT), CARRIERS, AT(TRACE), AT(X_AMZN_TRACE_ID), AT(X_AMZN_TRACE_ID2), AT(B3), AT(HTTP_B3),
-	IN(REQ, "traceparent"), IN2(REQ, "headers", "traceparent"), IN2(REQUEST, "headers", "traceparent"), IN2(REQUEST, "headers", "Traceparent"), IN2(NAMED_TAGS, "dd", "trace_id"),
+	IDS(REQ), IN2(NAMED_TAGS, "dd", "trace_id"),
 	AT(TRACE_ID3), AT(TRACE_ID4), AT(X_TRACE_ID), AT(X_TRACE_ID2), AT(TRACE_TRACE_ID), AT(DD_TRACE_ID2), AT(X_DATADOG_TRACE_ID), AT(X_AMZN_TRACE_ID3), AT(CLOUD_TRACE), AT(CLOUD_TRACE2), AT(CLOUD_TRACE3), AT(CLOUD_TRACE4),
 	AT(SW8), AT(HTTP_SW8), AT(TRACEPARENT2), AT(OPENTELEMETRY_TRACE_ID), AT(HTTP_X_B3_TRACEID), AT(OTHER_TRACE), AT(OPERATIONID), END};
 static const struct place any_span[] = {AT(SPAN_ID), AT(SPANID), AT(SPANID2), AT(SPANID3), AT(SPANID4), AT(SPANID5), AT(SPAN_ID2), IN(SPAN, "id"), AT(OTELSPANID),
@@ -58,7 +62,7 @@ static const struct place any_duration[] = {UNIT(DURATION_MS, NS_PER_MS), UNIT(E
 	UNIT(REQUEST_DURATION_MS, NS_PER_MS), UNIT(REQUEST_TIME_MS, NS_PER_MS), UNIT(PROCESSING_TIME_MS, NS_PER_MS), UNIT(LATENCY_US, NS_PER_US),
 	UNIT(LATENCY_NS, 1), {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"ElapsedMilliseconds", 19}}}, {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"Elapsed", 7}}},
 	{.key = KEY_ATTR, .unit = NS_PER_MS, .inside = {{"durationMillis", 14}}}, {.key = KEY_FIELDS, .unit = NS_PER_US, .inside = {{"elapsed_us", 10}}}, IN(FIELDS, "elapsed"), IN(FIELDS, "duration"), IN(FIELDS, "latency"), {.key = KEY_PROPERTIES, .unit = NS_PER_MS, .inside = {{"ElapsedMilliseconds", 19}}}, {.key = KEY_META, .unit = NS_PER_MS, .inside = {{"responseTime", 12}}},
-	{.key = KEY_CTX, .unit = NS_PER_S, .inside = {{"elapsed", 7}}}, IN(HTTP, "duration"), AT(DURATION), AT(ELAPSED), AT(LATENCY), AT(TOOK), AT(DUR),
+	{.key = KEY_CTX, .unit = NS_PER_S, .inside = {{"elapsed", 7}}}, IN(HTTP, "duration"), {.key = KEY_HTTP, .unit = NS_PER_MS, .inside = {{"duration_ms", 11}}}, AT(DURATION), AT(ELAPSED), AT(LATENCY), AT(TOOK), AT(DUR),
 	AT(_DURATION), AT(TIME_BUSY), UNIT(ANY_MS, NS_PER_MS), UNIT(ANY_US, NS_PER_US), UNIT(ANY_NS, 1), UNIT(ANY_S, NS_PER_S), END};
 static const struct place any_status[] = {AT(HTTP_RESPONSE_STATUS_CODE), AT(HTTP_STATUS_CODE), AT(HTTP_STATUS), AT(STATUS_CODE), AT(STATUSCODE), AT(STATUSCODE2), AT(RESPONSE_CODE),
 	AT(DOWNSTREAMSTATUS), IN(HTTPREQUEST, "status"), IN(RES, "statusCode"), IN2(HTTP, "response", "status_code"), IN(HTTP, "status_code"), IN(RESPONSE, "status"), IN(PROPERTIES, "StatusCode"),
@@ -78,7 +82,7 @@ static const struct place *const generic[MEMBER_COUNT] = {any_time, any_level, a
 /* What shippers write around a container's output. */
 static const struct place shipper_time[] = {AT(TIME), AT(AT_TIMESTAMP), AT(TIMESTAMP), AT(TS), AT(DATE), END};
 static const struct place shipper_text[] = {AT(MESSAGE), AT(LOG), END};
-static const struct place shipper_service[] = {IN2(KUBERNETES, "labels", "app"), IN2(KUBERNETES, "labels", "app.kubernetes.io/name"), IN2(KUBERNETES, "labels", "k8s-app"),
+static const struct place shipper_service[] = {IN2(KUBERNETES, "labels", "app"), KUBERNETES_LABELS,
 	IN2(KUBERNETES, "pod_labels", "app"), IN2(KUBERNETES, "pod_labels", "app.kubernetes.io/name"), IN2(KUBERNETES, "deployment", "name"), IN(SERVICE, "name"), AT(SERVICE), AT(SERVICE_NAME), IN(KUBERNETES, "container_name"),
 	IN2(KUBERNETES, "container", "name"), AT(CONTAINER_NAME), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "app"), AT(USER_UNIT), AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(APP), AT(OTHER_SERVICE), END};
 static const struct place no_places[] = {END};
