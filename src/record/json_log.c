@@ -546,25 +546,24 @@ static struct slice cri_text(struct decoder *d, struct record *r, struct slice l
 	return slice_of(both, head + raw.len);
 }
 
-void text_log_read(struct decoder *d, struct slice text, bool inside)
+void text_log_read(struct decoder *d, struct slice text, unsigned around)
 {
 	struct record *r = decoder_add(d);
 	struct text_layer layer;
 	layer.found = false;
 	enum undecodable reason = UNDECODABLE_NONE;
-	unsigned around = inside;
 	r->shape = "text";
-	if (!inside)
+	if (!around)
 		text = cri_text(d, r, text);
 	enum record_part part = r->raw.ptr ? PART_WHOLE : part_of_trace(text);
 	text = uncoloured(d, slice_trim(text));
 	if (open_text(d, text, around, NULL, &reason)) {
 		if (text.ptr[0] != '{')
-			open_plain(text, around, inside ? "message" : NULL, &layer);
+			open_plain(text, around, around ? "message" : NULL, &layer);
 		read_layers(d, r, around + 1, &layer, reason);
 		return;
 	}
-	open_header(d, text, around, inside ? "message" : NULL, &layer);
+	open_header(d, text, around, around ? "message" : NULL, &layer);
 	bool more = layer.h.message.ptr != text.ptr && open_text(d, layer.h.message, around, NULL, &reason);
 	if (layer.h.message.len == text.len && !more)
 		r->part = part ? part : r->part;

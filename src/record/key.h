@@ -156,10 +156,12 @@
 	X(OTHER_TIME, "Time") X(OTHER_TIME, "TIMESTAMP") X(OTHER_TIME, "TimeStamp") X(OTHER_TIME, "timeStamp") X(OTHER_TIME, "time_stamp") X(OTHER_TIME, "createdAt") X(OTHER_TIME, "timestampMs") \
 	X(OTHER_TIME, "timestampMillis") X(OTHER_TIME, "timestamp_millis") X(OTHER_TIME, "timestamp_us") X(OTHER_TIME, "unix_timestamp") X(OTHER_TIME, "eventTimestamp") X(OTHER_TIME, "event_timestamp") \
 	X(OTHER_TIME, "epoch") X(OTHER_TIME, "epoch_ms") X(OTHER_TIME, "written_at") X(OTHER_TIME, "ibm_datetime") X(OTHER_TIME, "_time") X(OTHER_TIME, "_ts") X(OTHER_TIME, "@ts") X(OTHER_TIME, "ts_ns") \
-	X(OTHER_TIME, "TimeGenerated") X(OTHER_TIME, "TimeCreated") X(OTHER_TIME, "requestTimeEpoch") X(OTHER_TIME, "log.timestamp") X(OTHER_TIME, "event.created") X(OTHER_TIME, "time_unix_nano") \
+	X(OTHER_TIME, "TimeGenerated") X(OTHER_TIME, "TimeCreated") X(OTHER_TIME, "requestTimeEpoch") X(OTHER_TIME, "log.timestamp") X(OTHER_TIME, "event.created") \
 	X(OTHER_LEVEL, "log-level") X(OTHER_LEVEL, "levelName") X(OTHER_LEVEL, "Loglevel") X(OTHER_LEVEL, "LOG_LEVEL") X(OTHER_LEVEL, "Lvl") X(OTHER_LEVEL, "severity_label") X(OTHER_LEVEL, "severityLabel") \
 	X(OTHER_LEVEL, "severity_name") X(OTHER_LEVEL, "severityName") X(OTHER_LEVEL, "level_str") X(OTHER_LEVEL, "levelStr") X(OTHER_LEVEL, "log.severity") X(OTHER_LEVEL, "@severity") X(OTHER_LEVEL, "_level_name") \
 	X(OTHER_LEVEL, "_level") X(OTHER_LEVEL, "level.name") X(OTHER_LEVEL, "detected_level") X(SEVERITYNUMBER, "severity_number") X(SEVERITYNUMBER, "SeverityNumber") X(SEVERITYTEXT, "Severity_Text") \
+	X(RESOURCELOGS, "resource_logs") X(RESOURCESPANS, "resource_spans") X(RESOURCEMETRICS, "resource_metrics") X(SCOPELOGS, "scope_logs") X(SCOPESPANS, "scope_spans") X(TIMEUNIXNANO, "time_unix_nano") \
+	X(OBSERVEDTIMEUNIXNANO, "observed_time_unix_nano") X(STARTTIMEUNIXNANO, "start_time_unix_nano") X(ENDTIMEUNIXNANO, "end_time_unix_nano") X(TRACESTATE, "trace_state") \
 	X(OTHER_MESSAGE, "logMessage") X(OTHER_MESSAGE, "LogMessage") X(OTHER_MESSAGE, "Msg") X(OTHER_MESSAGE, "MSG") X(OTHER_MESSAGE, "rest") X(OTHER_MESSAGE, "line") X(OTHER_MESSAGE, "log.original") \
 	X(OTHER_MESSAGE, "OuterMessage") X(OTHER_MESSAGE, "message_text") \
 	X(OTHER_SERVICE, "svc_name") X(OTHER_SERVICE, "AppName") X(OTHER_SERVICE, "App") X(OTHER_SERVICE, "service-name") X(OTHER_SERVICE, "app.name") X(OTHER_SERVICE, "application.name") \

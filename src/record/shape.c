@@ -180,6 +180,7 @@ static const struct place code_is_status[] = {AT(CODE), AT(STATUS), END};
 /* What is no record of one logger comes first, then what wraps, then loggers, the most telling names first. */
 static const struct shape shapes[] = {
 	{.name = "otlp_json", .any = CLUES(K(RESOURCELOGS), K(RESOURCESPANS)), .kind = SHAPE_OTLP},
+	{.name = "otlp_json", .any = CLUES(K(SCOPELOGS), K(SCOPESPANS)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_OTLP},
 	{.name = "otlp_json", .any = CLUES(K(RESOURCEMETRICS), K(RESOURCEPROFILES)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_OTHER_SIGNAL},
 	{.name = "zipkin", .all = CLUES(K(TRACEID), K(ID)), .any = CLUES(K(LOCALENDPOINT), K(ANNOTATIONS), K(DURATION), K(TAGS), K(KIND)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(OPERATIONNAME)),
 		.kind = SHAPE_ZIPKIN},
