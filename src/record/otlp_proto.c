@@ -268,6 +268,7 @@ static void read_batch(struct decoder *d, struct slice payload, const struct otl
 	struct otlp_batch b = {.d = d, .blank = {.kind = kind, .shape = "otlp_proto", .duration_ns = -1}, .fields = otlp_proto_fields_of(&d->arena, kind), .first = *first};
 	size_t before = d->undecodable;
 	struct slice head;
+	d->batch = true;
 	if (found & IS_NEITHER || found == (IS_LOG | IS_SPAN)) {
 		decoder_lose(d, UNDECODABLE_UNSUPPORTED);
 		return;

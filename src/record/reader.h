@@ -86,9 +86,10 @@ struct decoder {
 	const char *payload_end;
 	struct slice header_of;    /* the payload's text whose header was read to know that it is text; empty: none */
 	struct text_header header;
-	struct slice before; /* decoder_decode_behind: what goes before the container's text */
+	struct slice before; /* of the message: what goes before the container's text */
 	unsigned depth;  /* strings in arrays in strings */
 	bool many;       /* this payload holds several documents: each is copied to the arena, since the parsers' are reused */
+	bool batch;      /* its records were sent together, or their format names the trace of each: the message's headers are about none of them */
 	bool time_zoned; /* the open record's time names its offset from UTC */
 	struct decode_note notes[NOTES_MAX];
 	size_t notes_len;
@@ -205,13 +206,13 @@ void json_object_read(struct decoder *d, const struct json *json, uint32_t root)
 enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root);
 enum undecodable object_scan(struct decoder *d, struct object *o);
 /* json_take.c: the value of a place that lies inside the member at `at`; 0: there is none. */
-uint32_t object_inside(const struct object *o, const struct place *place, uint32_t at);
+uint32_t object_inside(const struct object *o, enum member member, const struct place *place, uint32_t at);
 /* record_field on r looks at objects[0..layers-1], the innermost first. */
 void json_fields_keep(struct decoder *d, struct record *r, unsigned layers);
 /* One log record out of objects[0..top], the innermost last; more is unwrapped from there. */
 void json_log_read(struct decoder *d, unsigned top);
-/* One log record of plain text. inside: objects[0] is open and is what the text lies in (a batch). */
-void text_log_read(struct decoder *d, struct slice text, bool inside);
+/* One log record of plain text. around: how many of objects are open, in which the text lies (a batch). */
+void text_log_read(struct decoder *d, struct slice text, unsigned around);
 /* json_failure.c: whether a value of this key says that something failed; ret_type, empty if it does not say: of what was thrown. Untouched if not. */
 bool json_failure(const struct json *json, uint32_t at, unsigned key, struct slice *ret_type);
 /* json_take.c: the members of the record that are still open, from one object. */
