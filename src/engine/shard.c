@@ -195,13 +195,8 @@ static void count_records(struct shard *s, struct shard_partition *p, struct tai
 {
 	if (decoded->len)
 		shard_expect_span(p, decoded->records, m);
-	for (size_t i = 0; i < decoded->len; i++) {
-		const struct record *record = &decoded->records[i];
-		if (record->kind == RECORD_SPAN)
-			shard_count_span(s, p, m, record, i, arrival);
-		else
-			count_log(s, p, record, arrival, where);
-	}
+	for (size_t i = 0; (i = shard_count_spans(s, p, m, decoded, i, arrival)) < decoded->len; i++)
+		count_log(s, p, &decoded->records[i], arrival, where);
 }
 
 /* A piece of a line, which is counted with the line's end, or a line of a trace, which is counted with what it belongs to. */
@@ -251,7 +246,7 @@ static void note_window(struct shard *s, int64_t now_ns)
 
 static struct arrival arrival_of(int64_t source_time_ns, int64_t now_ns)
 {
-	return (struct arrival){.log_ns = source_time_ns, .ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns, .now_ns = now_ns};
+	return (struct arrival){.log_ns = source_time_ns, .ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns, .now_ns = now_ns, .latest_ns = now_ns + AHEAD_NS};
 }
 
 static void count_payload(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t source_time_ns, int64_t now_ns)

@@ -16,7 +16,7 @@ static void read_item(struct decoder *d, const struct json *json, uint32_t at)
 		else
 			json_log_read(d, 1);
 	} else if (json_type(json, at) == '"' && json_string(json, at).len) {
-		text_log_read(d, json_string(json, at), true);
+		text_log_read(d, json_string(json, at), 1);
 	} else {
 		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
 	}
@@ -36,16 +36,28 @@ static void read_list(struct decoder *d)
 		read_item(d, &json, i);
 }
 
-/* [time, line], or the older {ts, line}. */
+/* What stands behind a line, {"trace_id": ..}, lies between it and the stream's labels. */
+static unsigned open_metadata(struct decoder *d, const struct json *json, uint32_t at, enum undecodable *ret_reason)
+{
+	bool there = json_is_object(json, at) && json_first(at) < json_end(json, at);
+	if (there)
+		*ret_reason = object_open(d, 1, json, at);
+	return 1 + there;
+}
+
+/* [time, line], also with metadata behind it, or the older {ts, line}. */
 static void read_entry(struct decoder *d, const struct json *json, uint32_t at)
 {
 	bool zoned;
 	enum undecodable reason = UNDECODABLE_NONE;
 	uint32_t time = json_get(json, at, SLICE("ts")), line = json_get(json, at, SLICE("line"));
+	uint32_t metadata = 0;
 	if (json_is_array(json, at) && json_first(at) < json_end(json, at)) {
 		time = json_first(at);
 		line = json_next(json, time) < json_end(json, at) ? json_next(json, time) : 0;
+		metadata = line && json_next(json, line) < json_end(json, at) ? json_next(json, line) : 0;
 	}
+	unsigned around = metadata ? open_metadata(d, json, metadata, &reason) : 1;
 	struct slice text = slice_trim(json_text(json, line));
 	d->batch_time_ns = time ? json_time(d, json, time, &zoned, &reason) : 0;
 	if (d->batch_time_ns)
@@ -53,7 +65,7 @@ static void read_entry(struct decoder *d, const struct json *json, uint32_t at)
 	if (reason || text.len == 0)
 		decoder_lose(d, reason ? reason : UNDECODABLE_WRONG_TYPE);
 	else
-		text_log_read(d, text, true);
+		text_log_read(d, text, around);
 	d->batch_time_ns = 0;
 }
 

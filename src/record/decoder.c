@@ -73,7 +73,7 @@ struct decoder *decoder_new(const struct decoder_opts *opts)
 	struct decoder *d = mem_zalloc(1, sizeof(*d));
 	d->opts = *opts;
 	key_table_init(&d->keys);
-	shape_table_init(&d->shapes);
+	shape_table_init(&d->shapes, &d->keys);
 	for (unsigned i = 0; i < PARSERS; i++) {
 		d->parsers[i] = json_parser_new();
 		if (!d->parsers[i])
@@ -353,7 +353,7 @@ static void read_text(struct decoder *d, struct slice payload)
 	if (!as_text(d, payload, &text))
 		return;
 	if (is_clean(text, &reason))
-		text_log_read(d, without_bom(payload), false);
+		text_log_read(d, without_bom(payload), 0);
 	else
 		decoder_lose(d, reason);
 }
@@ -430,7 +430,7 @@ static void read_lines_or_text(struct decoder *d, struct slice payload, struct s
 	if (letter || (bracket && !(is_clean(text, &reason) && has_header(d, text))))
 		json_document_read(d, text);
 	else if (is_clean(text, &reason) && (has_header(d, text) || logfmt_is(d, text) || part_of_trace(raw_text(payload, text)) == PART_TRACE))
-		text_log_read(d, raw_text(payload, text), false);
+		text_log_read(d, raw_text(payload, text), 0);
 	else
 		decoder_lose(d, reason_of_unknown(payload, text));
 }

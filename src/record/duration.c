@@ -14,11 +14,21 @@ bool duration_of(double number, int64_t unit, int64_t *ret_ns)
 	return true;
 }
 
+static bool is_digit(struct slice text, size_t n)
+{
+	return n < text.len && (unsigned)(text.ptr[n] - '0') <= 9;
+}
+
+/* Digits, a point, "e-3". */
 static size_t number_len(struct slice text)
 {
 	size_t n = 0;
-	while (n < text.len && ((unsigned)(text.ptr[n] - '0') <= 9 || text.ptr[n] == '.'))
+	while (is_digit(text, n) || (n < text.len && text.ptr[n] == '.'))
 		n++;
+	bool exponent = n && n + 1 < text.len && (text.ptr[n] | 32) == 'e', sign = exponent && (text.ptr[n + 1] == '-' || text.ptr[n + 1] == '+');
+	if (exponent && is_digit(text, n + 1 + sign))
+		for (n += 1 + sign; is_digit(text, n);)
+			n++;
 	return n;
 }
 
@@ -28,23 +38,28 @@ static int64_t unit_of(struct slice name)
 		struct slice name;
 		int64_t ns;
 	} units[] = {{{"ms", 2}, NS_PER_MS}, {{"s", 1}, NS_PER_S}, {{"us", 2}, NS_PER_US}, {{"\xC2\xB5s", 3}, NS_PER_US}, {{"\xCE\xBCs", 3}, NS_PER_US},
-		{{"ns", 2}, 1}, {{"m", 1}, 60 * NS_PER_S}, {{"h", 1}, 3600 * NS_PER_S}, {{"sec", 3}, NS_PER_S}, {{"seconds", 7}, NS_PER_S}, {{"msec", 4}, NS_PER_MS}};
+		{{"ns", 2}, 1}, {{"m", 1}, 60 * NS_PER_S}, {{"h", 1}, 3600 * NS_PER_S}, {{"d", 1}, 86400 * NS_PER_S}, {{"sec", 3}, NS_PER_S}, {{"secs", 4}, NS_PER_S}, {{"second", 6}, NS_PER_S}, {{"seconds", 7}, NS_PER_S},
+		{{"msec", 4}, NS_PER_MS}, {{"millis", 6}, NS_PER_MS}, {{"millisecond", 11}, NS_PER_MS}, {{"milliseconds", 12}, NS_PER_MS}, {{"usec", 4}, NS_PER_US}, {{"micros", 6}, NS_PER_US}, {{"microseconds", 12}, NS_PER_US},
+		{{"nanos", 5}, 1}, {{"nanoseconds", 11}, 1}, {{"min", 3}, 60 * NS_PER_S}, {{"minute", 6}, 60 * NS_PER_S}, {{"minutes", 7}, 60 * NS_PER_S}, {{"hour", 4}, 3600 * NS_PER_S}, {{"hours", 5}, 3600 * NS_PER_S}};
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (slice_eq(units[i].name, name))
 			return units[i].ns;
 	return 0;
 }
 
-/* hh:mm:ss.fraction */
+/* hh:mm:ss.fraction, with .NET's days and a point before it */
 static bool time_span(struct slice text, int64_t *ret_ns)
 {
-	int64_t hours, minutes;
+	int64_t hours, minutes, days = 0;
 	double seconds;
+	size_t point = slice_find(text, '.', 0);
+	if (point + 8 < text.len && slice_find(text, ':', 0) == point + 3 && slice_to_i64(slice_sub(text, 0, point), &days))
+		text = slice_sub(text, point + 1, text.len);
 	if (text.len < 8 || text.ptr[2] != ':' || text.ptr[5] != ':')
 		return false;
 	if (!slice_to_i64(slice_sub(text, 0, 2), &hours) || !slice_to_i64(slice_sub(text, 3, 2), &minutes) || !slice_to_double(slice_sub(text, 6, text.len), &seconds))
 		return false;
-	return duration_of((double)(hours * 3600 + minutes * 60) + seconds, NS_PER_S, ret_ns);
+	return duration_of((double)days * 86400 + (double)(hours * 3600 + minutes * 60) + seconds, NS_PER_S, ret_ns);
 }
 
 /* "PT1H2M3.5S", as Java's Duration writes itself. */
@@ -55,9 +70,17 @@ static bool iso_duration(struct slice text, int64_t *ret_ns)
 		int64_t seconds;
 	} units[] = {{'H', 3600}, {'M', 60}, {'S', 1}};
 	double total = 0, number;
-	if (text.len < 4 || !slice_starts(text, SLICE("PT")))
+	if (text.len < 4 || text.ptr[0] != 'P')
 		return false;
-	text = slice_sub(text, 2, text.len);
+	size_t t = slice_find(text, 'T', 0);
+	if (t > 2 && t < text.len && text.ptr[t - 1] == 'D') { /* "P1DT..." */
+		if (!slice_to_double(slice_sub(text, 1, t - 2), &number) || number < 0)
+			return false;
+		total = number * 86400;
+	} else if (t != 1) {
+		return false;
+	}
+	text = slice_sub(text, t + 1, text.len);
 	for (size_t u = 0; text.len; u++) {
 		size_t n = number_len(text);
 		while (u < 3 && n < text.len && text.ptr[n] != units[u].letter)

@@ -31,7 +31,7 @@ static enum shape_kind kind_for(const struct decoder *d)
 static void read_otlp(struct decoder *d, const struct json *json, uint32_t root)
 {
 	const struct object *o = &d->objects[0];
-	bool batch = key_set_has(&o->seen, KEY_RESOURCELOGS) || key_set_has(&o->seen, KEY_RESOURCESPANS);
+	bool batch = key_set_has(&o->seen, KEY_RESOURCELOGS) || key_set_has(&o->seen, KEY_RESOURCESPANS) || key_set_has(&o->seen, KEY_SCOPELOGS) || key_set_has(&o->seen, KEY_SCOPESPANS);
 	if (!batch && json_first(root) < json_end(json, root))
 		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
 	else
@@ -86,18 +86,48 @@ static void read_string(struct decoder *d, struct slice text)
 		decoder_lose(d, UNDECODABLE_EMPTY);
 	else if (++d->depth > MOST_STRINGS)
 		decoder_lose(d, UNDECODABLE_TOO_DEEP);
-	else if ((text.ptr[0] != '{' && text.ptr[0] != '[') || decoder_parse(d, STRING_PARSER, text, &json))
-		text_log_read(d, text, false);
+	else if (!strchr("{[\"", text.ptr[0]) || decoder_parse(d, STRING_PARSER, text, &json))
+		text_log_read(d, text, 0);
 	else if (json_is_object(&json, JSON_ROOT))
 		json_object_read(d, &json, JSON_ROOT);
+	else if (json_type(&json, JSON_ROOT) == '"')
+		read_string(d, json_string(&json, JSON_ROOT));
 	else
 		read_array(d, &json);
 	d->depth--;
 }
 
+/* A forwarder's [time, {..}] or [tag, time, {..}]: where the record is; 0 if the array is something else. */
+static uint32_t timed_record(const struct json *json, uint32_t *ret_time)
+{
+	uint32_t i = json_first(JSON_ROOT), end = json_end(json, JSON_ROOT);
+	i = i < end && json_type(json, i) == '"' ? json_next(json, i) : i;
+	*ret_time = i;
+	if (i >= end || !json_is_number(json, i))
+		return 0;
+	i = json_next(json, i);
+	return i < end && json_is_object(json, i) && json_next(json, i) == end ? i : 0;
+}
+
+static bool read_timed(struct decoder *d, const struct json *json)
+{
+	bool zoned;
+	enum undecodable reason = UNDECODABLE_NONE;
+	uint32_t time, record = timed_record(json, &time);
+	if (!record)
+		return false;
+	d->batch_time_ns = json_time(d, json, time, &zoned, &reason);
+	json_object_read(d, json, record);
+	d->batch_time_ns = 0;
+	return true;
+}
+
 static void read_array(struct decoder *d, const struct json *json)
 {
-	d->many = d->batch = true;
+	d->many = true;
+	if (read_timed(d, json))
+		return;
+	d->batch = true;
 	for (uint32_t i = json_first(JSON_ROOT), end = json_end(json, JSON_ROOT); i < end; i = json_next(json, i))
 		if (json_is_object(json, i))
 			json_object_read(d, json, i);

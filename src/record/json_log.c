@@ -78,11 +78,15 @@ enum undecodable object_scan(struct decoder *d, struct object *o)
 	const struct json *json = &o->json;
 	o->seen = (struct key_set){0};
 	for (uint32_t i = json_first(o->root), end = json_end(json, o->root); i < end; i = json_next(json, i + 1)) {
-		unsigned key = key_of(d, json_string(json, i));
+		struct slice name = json_string(json, i);
+		unsigned key = key_of(d, name);
 		if (key == KEY_NONE)
 			continue;
-		if (key_set_has(&o->seen, key) && key < KEY_FIRST_CLUE)
-			return UNDECODABLE_DUPLICATE_KEY;
+		if (key_set_has(&o->seen, key) && key < KEY_FIRST_CLUE) {
+			if (slice_eq(name, json_string(json, o->at[key] - 1)))
+				return UNDECODABLE_DUPLICATE_KEY;
+			continue; /* two names for the same */
+		}
 		key_set_add(&o->seen, key);
 		o->at[key] = i + 1;
 	}
@@ -138,7 +142,7 @@ static bool open_again(struct object *o, const struct outline_walk *way)
 /* Whether names alone do not say where a place inside the member at `at` is: in an array of {"key": .., "value": ..} it is up to the values, and arrays in arrays are not followed. */
 static bool is_unsteady(const struct json *json, uint32_t at, const struct place *place)
 {
-	for (size_t i = 0; i < 2 && at && place->inside[i].len; i++) {
+	for (size_t i = 0; i < 2 && at && (place->inside[i].len || (place->ids && i == 0)); i++) {
 		if (json_is_array(json, at) && i == 0 && place->inside[1].len)
 			return true;
 		for (uint32_t k = json_is_array(json, at) ? json_first(at) : 0; k && k < json_end(json, at); k = json_next(json, k))
@@ -160,14 +164,14 @@ static uint16_t step_at(const struct outline_walk *way, uint32_t at)
 }
 
 /* A place as the plan has it; false if it is not there in any object of this order. */
-static bool plan_place(const struct object *o, const struct outline_walk *way, struct present p, struct present *ret)
+static bool plan_place(const struct object *o, enum member member, const struct outline_walk *way, struct present p, struct present *ret)
 {
 	uint32_t at = o->at[p.place->key];
-	bool inside = p.place->inside[0].len > 0;
+	bool inside = place_is_inside(p.place);
 	*ret = (struct present){.place = p.place, .step = SHAPE_NO_STEP};
 	if (inside && (way->opaque || is_unsteady(&o->json, at, p.place)))
 		return true;
-	at = inside ? object_inside(o, p.place, at) : at;
+	at = inside ? object_inside(o, member, p.place, at) : at;
 	ret->step = at ? step_at(way, at) : SHAPE_NO_STEP;
 	return at != 0;
 }
@@ -192,7 +196,7 @@ static void remember(struct decoder *d, const struct object *o, const struct out
 	for (unsigned m = 0; m < MEMBER_COUNT; m++) {
 		plan->present[m] = next;
 		for (const struct present *p = o->present[m]; p->place; p++)
-			next += plan_place(o, way, *p, next);
+			next += plan_place(o, (enum member)m, way, *p, next);
 		plan->columns |= next > plan->present[m] ? 1u << m : 0;
 		*next++ = (struct present){0};
 	}
@@ -548,25 +552,24 @@ static struct slice cri_text(struct decoder *d, struct record *r, struct slice l
 	return slice_of(both, head + raw.len);
 }
 
-void text_log_read(struct decoder *d, struct slice text, bool inside)
+void text_log_read(struct decoder *d, struct slice text, unsigned around)
 {
 	struct record *r = decoder_add(d);
 	struct text_layer layer;
 	layer.found = false;
 	enum undecodable reason = UNDECODABLE_NONE;
-	unsigned around = inside;
 	r->shape = "text";
-	if (!inside)
+	if (!around)
 		text = cri_text(d, r, text);
 	enum record_part part = r->raw.ptr ? PART_WHOLE : part_of_trace(text);
 	text = uncoloured(d, slice_trim(text));
 	if (open_text(d, text, around, NULL, &reason)) {
 		if (text.ptr[0] != '{')
-			open_plain(text, around, inside ? "message" : NULL, &layer);
+			open_plain(text, around, around ? "message" : NULL, &layer);
 		read_layers(d, r, around + 1, &layer, reason);
 		return;
 	}
-	open_header(d, text, around, inside ? "message" : NULL, &layer);
+	open_header(d, text, around, around ? "message" : NULL, &layer);
 	bool more = layer.h.message.ptr != text.ptr && open_text(d, layer.h.message, around, NULL, &reason);
 	if (layer.h.message.len == text.len && !more)
 		r->part = part ? part : r->part;

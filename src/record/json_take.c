@@ -11,9 +11,17 @@
 struct search {
 	const struct object *o;
 	const struct place *place; /* of the last value */
+	uint32_t at;               /* and where that is */
 	const struct present *next;
 	enum member member;
 };
+
+/* The value of a {"key": .., "value": ..}, without OTLP's {"stringValue": ..} around it. */
+static uint32_t pair_value(const struct json *json, uint32_t pair)
+{
+	uint32_t value = json_get(json, pair, SLICE("value")), text = json_is_object(json, value) ? json_get(json, value, SLICE("stringValue")) : 0;
+	return text ? text : value;
+}
 
 /* A name inside an object, or inside the last of an array's objects that has it; also of an array of {"key": .., "value": ..}. */
 static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
@@ -24,7 +32,7 @@ static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
 	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i)) {
 		uint32_t here = json_get(json, i, name), pair = here ? 0 : json_get(json, i, SLICE("key"));
 		if (pair && slice_eq(json_text(json, pair), name))
-			here = json_get(json, i, SLICE("value"));
+			here = pair_value(json, i);
 		if (here)
 			found = here;
 	}
@@ -36,20 +44,51 @@ static inline struct search search_start(const struct object *o, enum member mem
 	return (struct search){.o = o, .next = o->present[member], .member = member};
 }
 
-uint32_t object_inside(const struct object *o, const struct place *place, uint32_t at)
+/* Inside an object, or inside the last of an array's objects that has any: the value of the best of the names that the column has; of {"key": .., "value": ..} too. */
+static uint32_t best_id(const struct object *o, enum member member, uint32_t at)
 {
+	const struct json *json = &o->json;
+	const uint8_t *ranks = o->row->table->ranks[member];
+	uint32_t found = 0;
+	unsigned best = UINT8_MAX;
+	bool array = json_is_array(json, at);
+	if (!array && !json_is_object(json, at))
+		return 0;
+	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + !array)) {
+		if (array) {
+			uint32_t pair = json_is_object(json, i) ? json_get(json, i, SLICE("key")) : 0, here;
+			unsigned rank = pair && json_type(json, pair) == '"' ? ranks[key_find(o->row->table->keys, json_string(json, pair))] : 0;
+			here = rank ? pair_value(json, i) : json_is_object(json, i) ? best_id(o, member, i) : 0;
+			found = here ? here : found;
+			continue;
+		}
+		unsigned rank = ranks[key_find(o->row->table->keys, json_string(json, i))];
+		if (rank && rank < best) {
+			best = rank;
+			found = i + 1;
+		}
+	}
+	return found;
+}
+
+uint32_t object_inside(const struct object *o, enum member member, const struct place *place, uint32_t at)
+{
+	if (place->ids) {
+		at = place->inside[0].len ? descend(&o->json, at, place->inside[0]) : at;
+		return at ? best_id(o, member, at) : 0;
+	}
 	for (size_t i = 0; i < 2 && at && place->inside[i].len; i++)
 		at = descend(&o->json, at, place->inside[i]);
 	return at;
 }
 
 /* Most names inside are not there: the bits of those that are tell without a search. */
-static __attribute__((noinline)) uint32_t look_for(const struct object *o, const struct present *p)
+static __attribute__((noinline)) uint32_t look_for(const struct object *o, enum member member, const struct present *p)
 {
 	const struct place *place = p->place;
-	if (place->inside[0].len == 0)
+	if (!place_is_inside(place))
 		return o->at[place->key];
-	return p->bit & ~o->names[place->key] ? 0 : object_inside(o, place, o->at[place->key]);
+	return p->bit & ~o->names[place->key] ? 0 : object_inside(o, member, place, o->at[place->key]);
 }
 
 static inline __attribute__((always_inline)) uint32_t search_next(struct search *s)
@@ -57,9 +96,10 @@ static inline __attribute__((always_inline)) uint32_t search_next(struct search 
 	const struct object *o = s->o;
 	for (const struct present *p; (p = s->next)->place;) {
 		s->next++;
-		uint32_t at = __builtin_expect(p->step != SHAPE_NO_STEP, 1) ? o->steps[p->step].at : look_for(o, p);
+		uint32_t at = __builtin_expect(p->step != SHAPE_NO_STEP, 1) ? o->steps[p->step].at : look_for(o, s->member, p);
 		if (!json_is_null(&o->json, at)) {
 			s->place = p->place;
+			s->at = at;
 			return at;
 		}
 	}
@@ -92,17 +132,20 @@ void object_way(const struct decoder *d, unsigned layer, struct buf *out)
 			buf_printf(out, "%s%s", d->objects[i].via, d->objects[i].via_text ? " JSON, " : ".");
 }
 
-static __attribute__((noinline)) void write_note(struct decoder *d, const struct object *o, enum member member, const struct place *place)
+static __attribute__((noinline)) void write_note(struct decoder *d, const struct object *o, enum member member, const struct place *place, uint32_t at)
 {
 	struct buf text = {0};
 	object_way(d, (unsigned)(o - d->objects), &text);
-	if (place->key >= KEY_ANY_MS && place->key <= KEY_ANY_S)
-		buf_add_slice(&text, json_string(&o->json, o->at[place->key] - 1)); /* the name before the value */
-	else
-		buf_add_str(&text, key_text(place->key));
+	buf_add_slice(&text, json_string(&o->json, o->at[place->key] - 1)); /* the name before the value */
 	for (size_t i = 0; i < 2 && place->inside[i].len; i++) {
 		buf_add_char(&text, '.');
 		buf_add_slice(&text, place->inside[i]);
+	}
+	if (place->ids) {
+		struct slice name = json_string(&o->json, at - 1);
+		bool pair = slice_eq(name, SLICE("value")) || slice_eq(name, SLICE("stringValue"));
+		buf_add_char(&text, '.');
+		buf_add_slice(&text, pair ? SLICE("[]") : name);
 	}
 	decoder_note(d, member_name(member), buf_slice(&text));
 	buf_done(&text);
@@ -111,7 +154,7 @@ static __attribute__((noinline)) void write_note(struct decoder *d, const struct
 static inline void note_place(struct decoder *d, struct search s)
 {
 	if (__builtin_expect(noting(d), 0))
-		write_note(d, s.o, s.member, s.place);
+		write_note(d, s.o, s.member, s.place, s.at);
 }
 
 /* PHP's DateTime as json_encode writes it: {"date": "2026-03-04 09:15:02.481203", "timezone_type": 3, "timezone": "UTC"}. */
@@ -134,13 +177,15 @@ static int64_t php_time(struct slice date, struct slice zone, bool *ret_zoned)
 /* {seconds, nanos} and its like in Java and Rust, {$date}, {date, timezone}. */
 static int64_t object_time(struct decoder *d, const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason)
 {
-	static const struct slice names[][2] = {{{"seconds", 7}, {"nanos", 5}}, {{"epochSecond", 11}, {"nanoOfSecond", 12}}, {{"secs_since_epoch", 16}, {"nanos_since_epoch", 17}}};
+	static const struct slice names[][2] = {{{"seconds", 7}, {"nanos", 5}}, {{"epochSecond", 11}, {"nanoOfSecond", 12}}, {{"epochSecond", 11}, {"nano", 4}}, {{"secs_since_epoch", 16}, {"nanos_since_epoch", 17}}};
+	enum { EPOCH = 1 }; /* the first of two that have the same seconds */
 	int64_t seconds, ns;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!json_i64(json, json_get(json, at, names[i][0]), &seconds))
 			continue;
-		if (!json_i64(json, json_get(json, at, names[i][1]), &ns))
-			ns = 0;
+		ns = 0;
+		if (!json_i64(json, json_get(json, at, names[i][1]), &ns) && i == EPOCH)
+			continue;
 		*ret_zoned = true;
 		return seconds > 0 ? timestamp_of_parts(seconds, ns) : 0;
 	}
@@ -251,12 +296,24 @@ static inline enum severity level_of(struct decoder *d, struct slice text, enum 
 	return (enum severity)memo->severity;
 }
 
+/* {"name": "ERROR", "value": 40000} and its like: what names the level. */
+static uint32_t level_inside(const struct json *json, uint32_t at)
+{
+	static const struct slice names[] = {{"name", 4}, {"text", 4}, {"levelStr", 8}, {"label", 5}, {"value", 5}};
+	uint32_t found = 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !found; i++)
+		found = json_get(json, at, names[i]);
+	return found ? found : at;
+}
+
 static enum undecodable take_level(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_LEVEL);
 	for (uint32_t at; r->severity == SEVERITY_UNKNOWN && (at = search_next(&s));) {
 		enum level_scale scale = s.place->scale ? s.place->scale : o->row->shape->scale;
 		int64_t number;
+		if (json_is_object(&o->json, at))
+			at = level_inside(&o->json, at);
 		if (json_type(&o->json, at) == '"')
 			r->severity = level_of(d, json_string(&o->json, at), scale);
 		else if (json_is_number(&o->json, at))
@@ -385,13 +442,15 @@ static inline __attribute__((always_inline)) struct slice take_text(struct decod
 /* An id may be text or a decimal number; false if the field holds something else. */
 static bool id_text(struct decoder *d, const struct object *o, const struct place *place, uint32_t at, struct slice *ret)
 {
+	if (place_is_inside(place) && json_is_array(&o->json, at) && json_first(at) < json_end(&o->json, at)) /* headers, as Go has them */
+		at = json_first(at);
 	if (json_type(&o->json, at) == '"') {
 		*ret = json_string(&o->json, at);
 		return true;
 	}
 	if (json_is_object(&o->json, at) || json_is_array(&o->json, at) || json_is_bool(&o->json, at)) {
 		*ret = slice_of(NULL, 0);
-		return place->key == KEY_TRACE || place->key == KEY_SPAN || place->inside[0].len;
+		return place->key == KEY_TRACE || place->key == KEY_SPAN || place_is_inside(place);
 	}
 	if (!json_scalar(&o->json, at, &d->scratch, ret))
 		*ret = slice_of(NULL, 0);
@@ -416,6 +475,17 @@ static enum undecodable take_ids(struct decoder *d, const struct object *o, stru
 	return UNDECODABLE_NONE;
 }
 
+/* {"secs": 1, "nanos": 500000000}, as Rust and protobuf in Java write it. */
+static bool duration_object(const struct json *json, uint32_t at, int64_t *ret_ns)
+{
+	int64_t seconds, ns = 0;
+	uint32_t secs = json_get(json, at, SLICE("secs"));
+	if (!json_i64(json, secs ? secs : json_get(json, at, SLICE("seconds")), &seconds) || seconds < 0)
+		return false;
+	json_i64(json, json_get(json, at, SLICE("nanos")), &ns);
+	return ns >= 0 && duration_of((double)seconds + (double)ns / 1e9, NS_PER_S, ret_ns);
+}
+
 static void take_duration(struct decoder *d, const struct object *o, struct record *r)
 {
 	struct search s = search_start(o, MEMBER_DURATION);
@@ -425,6 +495,8 @@ static void take_duration(struct decoder *d, const struct object *o, struct reco
 		bool found;
 		if (json_type(&o->json, at) == '"')
 			found = duration_parse(json_string(&o->json, at), unit, &r->duration_ns);
+		else if (json_is_object(&o->json, at))
+			found = duration_object(&o->json, at, &r->duration_ns);
 		else
 			found = json_double(&o->json, at, &number) && duration_of(number, unit, &r->duration_ns);
 		if (found)

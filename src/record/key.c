@@ -9,18 +9,34 @@ static const char *const texts[KEY_COUNT] = {
 #undef X
 };
 
+static const struct {
+	const char *text;
+	uint16_t key;
+} aliases[] = {
+#define X(id, name) {.text = (name), .key = KEY_##id},
+	ALIASES(X)
+#undef X
+};
+enum { ALIASES_LEN = sizeof(aliases) / sizeof(aliases[0]) };
+
+const char *key_name(unsigned name)
+{
+	return name < KEY_COUNT ? key_text(name) : name - KEY_COUNT < ALIASES_LEN ? aliases[name - KEY_COUNT].text : "";
+}
+
 const char *key_text(unsigned key)
 {
 	return key < KEY_COUNT && texts[key] ? texts[key] : "";
 }
 
-static void put(struct key_table *table, unsigned key)
+static void put(struct key_table *table, unsigned number, unsigned key)
 {
 	char name[64] = {0};
-	size_t len = strlen(texts[key]);
+	const char *text = key_name(number);
+	size_t len = strlen(text);
 	assert(len + 8 <= sizeof(name));
-	memcpy(name, texts[key], len);
-	struct key_slot slot = {.first = key_load(name, len), .last = len > 8 ? key_load(name + len - 8, 8) : 0, .len = (uint32_t)len, .key = key};
+	memcpy(name, text, len);
+	struct key_slot slot = {.first = key_load(name, len), .last = len > 8 ? key_load(name + len - 8, 8) : 0, .len = (uint32_t)len, .key = (uint16_t)key, .name = (uint16_t)number};
 	size_t i = key_hash(slot.first, slot.last, len);
 	while (table->slots[i].key != KEY_NONE)
 		i = (i + 1) % KEY_SLOTS;
@@ -32,7 +48,9 @@ void key_table_init(struct key_table *table)
 	*table = (struct key_table){0};
 	for (unsigned key = 1; key < KEY_COUNT; key++)
 		if (texts[key])
-			put(table, key);
+			put(table, key, key);
+	for (unsigned i = 0; i < ALIASES_LEN; i++)
+		put(table, KEY_COUNT + i, aliases[i].key);
 }
 
 static bool ends_nocase(struct slice s, struct slice end)
@@ -58,6 +76,8 @@ static unsigned take_unit(struct slice *name)
 		if (!apart && !(first >= 'A' && first <= 'Z' && before >= 'a'))
 			continue;
 		name->len -= n + apart;
+		if (ends_nocase(*name, SLICE("_in")) || slice_ends(*name, SLICE("In")))
+			name->len -= name->ptr[name->len - 3] == '_' ? 3 : 2;
 		return units[i].key;
 	}
 	return KEY_NONE;
@@ -68,7 +88,7 @@ static bool is_duration_word(struct slice name)
 {
 	static const struct slice words[] = {{"duration", 8}, {"elapsed", 7}, {"latency", 7}, {"took", 4}, {"time_taken", 10}, {"timetaken", 9}, {"time-taken", 10}, {"elapsed_time", 12}, {"elapsedtime", 11},
 		{"response_time", 13}, {"responsetime", 12}, {"request_time", 12}, {"requesttime", 11}, {"execution_time", 14}, {"executiontime", 13}, {"exec_time", 9}, {"processing_time", 15},
-		{"processingtime", 14}, {"process_time", 12}, {"query_time", 10}, {"querytime", 9}, {"service_time", 12}, {"total_time", 10}, {"totaltime", 9}, {"runtime", 7}, {"run_time", 8}, {"cost", 4}, {"rtt", 3}};
+		{"processingtime", 14}, {"process_time", 12}, {"query_time", 10}, {"querytime", 9}, {"service_time", 12}, {"total_time", 10}, {"totaltime", 9}, {"runtime", 7}, {"run_time", 8}, {"cost", 4}, {"rtt", 3}, {"grpc.time", 9}};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (ends_nocase(name, words[i]))
 			return true;

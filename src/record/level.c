@@ -9,10 +9,10 @@ static const struct {
 	enum severity severity;
 	bool header; /* unmistakable at the head of a text line */
 } words[] = {
-	{"alert", SEVERITY_FATAL, true}, {"all", SEVERITY_TRACE, false}, {"a", SEVERITY_FATAL, false},
+	{"alert", SEVERITY_FATAL, true}, {"all", SEVERITY_TRACE, false}, {"audit", SEVERITY_INFO, false}, {"a", SEVERITY_FATAL, false},
 	{"critical", SEVERITY_FATAL, true}, {"crit", SEVERITY_FATAL, true}, {"config", SEVERITY_DEBUG, false}, {"c", SEVERITY_FATAL, false},
 	{"debug", SEVERITY_DEBUG, true}, {"dpanic", SEVERITY_FATAL, true}, {"dbg", SEVERITY_DEBUG, true}, {"debg", SEVERITY_DEBUG, true}, {"dbug", SEVERITY_DEBUG, true}, {"debu", SEVERITY_DEBUG, true}, {"default", SEVERITY_UNKNOWN, false}, {"d", SEVERITY_DEBUG, false},
-	{"error", SEVERITY_ERROR, true}, {"err", SEVERITY_ERROR, true}, {"emergency", SEVERITY_FATAL, true}, {"emerg", SEVERITY_FATAL, true}, {"erro", SEVERITY_ERROR, true}, {"eror", SEVERITY_ERROR, true}, {"e", SEVERITY_ERROR, false},
+	{"error", SEVERITY_ERROR, true}, {"err", SEVERITY_ERROR, true}, {"emergency", SEVERITY_FATAL, true}, {"emerg", SEVERITY_FATAL, true}, {"erro", SEVERITY_ERROR, true}, {"eror", SEVERITY_ERROR, true}, {"exception", SEVERITY_ERROR, false}, {"e", SEVERITY_ERROR, false},
 	{"fatal", SEVERITY_FATAL, true}, {"ftl", SEVERITY_FATAL, true}, {"fatl", SEVERITY_FATAL, true}, {"fata", SEVERITY_FATAL, true}, {"finest", SEVERITY_TRACE, true}, {"finer", SEVERITY_DEBUG, true}, {"fine", SEVERITY_DEBUG, false}, {"failure", SEVERITY_ERROR, false}, {"fail", SEVERITY_ERROR, false}, {"f", SEVERITY_FATAL, false},
 	{"http", SEVERITY_INFO, false},
 	{"info", SEVERITY_INFO, true}, {"information", SEVERITY_INFO, true}, {"informational", SEVERITY_INFO, false}, {"inf", SEVERITY_INFO, true}, {"i", SEVERITY_INFO, false},
@@ -20,7 +20,7 @@ static const struct {
 	{"notice", SEVERITY_INFO, true}, {"normal", SEVERITY_INFO, false}, {"note", SEVERITY_INFO, false}, {"n", SEVERITY_INFO, false},
 	{"ok", SEVERITY_INFO, false},
 	{"panic", SEVERITY_FATAL, true}, {"pnc", SEVERITY_FATAL, false}, {"pani", SEVERITY_FATAL, true}, {"p", SEVERITY_FATAL, false},
-	{"severe", SEVERITY_ERROR, true}, {"silly", SEVERITY_TRACE, false}, {"success", SEVERITY_INFO, false}, {"statement", SEVERITY_INFO, false}, {"s", SEVERITY_ERROR, false},
+	{"severe", SEVERITY_ERROR, true}, {"silly", SEVERITY_TRACE, false}, {"success", SEVERITY_INFO, false}, {"statement", SEVERITY_INFO, false}, {"system", SEVERITY_INFO, false}, {"s", SEVERITY_ERROR, false},
 	{"trace", SEVERITY_TRACE, true}, {"trc", SEVERITY_TRACE, true}, {"trce", SEVERITY_TRACE, true}, {"trac", SEVERITY_TRACE, true}, {"t", SEVERITY_TRACE, false},
 	{"unspecified", SEVERITY_UNKNOWN, false},
 	{"verbose", SEVERITY_TRACE, true}, {"vrb", SEVERITY_TRACE, true}, {"v", SEVERITY_TRACE, false},
@@ -29,8 +29,8 @@ static const struct {
 enum { WORDS = sizeof(words) / sizeof(words[0]) };
 
 /* Where the words of each letter begin, and at last where those of z end. */
-static const unsigned char letters[] = {0, 3, 3, 7, 15, 22, 32, 32, 33, 38, 38, 38, 39, 39, 43, 44, 48, 48, 48, 53, 58, 59, 62, 66, 66, 66, 66};
-_Static_assert(WORDS == 66, "letters counts the words");
+static const unsigned char letters[] = {0, 4, 4, 8, 16, 24, 34, 34, 35, 40, 40, 40, 41, 41, 45, 46, 50, 50, 50, 56, 61, 62, 65, 69, 69, 69, 69};
+_Static_assert(WORDS == 69, "letters counts the words");
 
 /* Up to eight bytes as a word, zero-padded: two loads that overlap, and what both have is the same. */
 static inline uint64_t load_upto8(const char *p, size_t len)
@@ -158,6 +158,16 @@ static struct slice leading_letters(struct slice text)
 	return slice_of(text.ptr, n);
 }
 
+/* What is between a terminal's colours: "\x1b[32minfo\x1b[39m". */
+static struct slice uncoloured(struct slice text)
+{
+	while (text.len > 2 && text.ptr[0] == '\x1b') {
+		size_t m = slice_find(text, 'm', 0);
+		text = slice_sub(text, m + 1, text.len);
+	}
+	return slice_sub(text, 0, slice_find(text, '\x1b', 0));
+}
+
 enum severity level_parse(struct slice text, enum level_scale scale)
 {
 	static const struct slice otel = {"SEVERITY_NUMBER_", 16};
@@ -165,7 +175,7 @@ enum severity level_parse(struct slice text, enum level_scale scale)
 	size_t i = find_word(text);
 	if (i < WORDS)
 		return words[i].severity;
-	text = slice_trim(text);
+	text = slice_trim(uncoloured(text));
 	if (slice_starts(text, otel))
 		text = slice_sub(text, otel.len, text.len);
 	if (text.len > 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']')

@@ -4,7 +4,8 @@
  *
  * Layout: resourceLogs[] / resourceSpans[] -> {resource, scopeLogs[] / scopeSpans[]} -> {scope, logRecords[] / spans[]}; the order of the fields is free, so
  * an object's fields are found before its records are read. Attributes are lists of {key, value: {stringValue | intValue | ..}}. What writers do beside the
- * specification is read as well: int64 as number or string, enums by number or by name, ids in base64. A record that cannot be read costs itself alone.
+ * specification is read as well: int64 as number or string, enums by number or by name, ids in base64, protobuf's own names (start_time_unix_nano), the names
+ * that scopes had before 2022, and a resource's logs or spans without the list around them. A record that cannot be read costs itself alone.
  */
 #include "record/attribute.h"
 #include "record/nanos.h"
@@ -42,11 +43,11 @@ static enum value_type any_value(const struct json *json, uint32_t at, uint32_t 
 		return VALUE_NONE;
 	struct slice type = json_string(json, json_first(at));
 	*ret_at = json_first(at) + 1;
-	if (!slice_ends(type, SLICE("Value")))
+	if (!slice_ends(type, SLICE("Value")) && !slice_ends(type, SLICE("_value")))
 		return VALUE_NONE;
-	if (slice_eq(type, SLICE("kvlistValue")))
+	if (type.ptr[0] == 'k')
 		return VALUE_KVLIST;
-	return slice_eq(type, SLICE("arrayValue")) ? VALUE_ARRAY : VALUE_SCALAR;
+	return type.ptr[0] == 'a' ? VALUE_ARRAY : VALUE_SCALAR;
 }
 
 /* Appends an AnyValue as the JSON that it stands for. Recursion: bounded by JSON_MAX_DEPTH. */
@@ -54,7 +55,7 @@ static void any_render(const struct json *json, uint32_t at, struct buf *out)
 {
 	uint32_t value = 0;
 	enum value_type type = any_value(json, at, &value);
-	if (type == VALUE_SCALAR && json_type(json, value) == '"' && slice_eq(json_string(json, value - 1), SLICE("intValue"))) {
+	if (type == VALUE_SCALAR && json_type(json, value) == '"' && json_string(json, value - 1).ptr[0] == 'i') {
 		buf_add_slice(out, json_string(json, value)); /* int64 is text in JSON, for readers with nothing but doubles */
 		return;
 	}
@@ -178,9 +179,16 @@ static inline uint32_t value_of(const struct object *o, unsigned key)
 	return key_set_has(&o->seen, key) && !json_is_null(&o->json, o->at[key]) ? o->at[key] : 0;
 }
 
-static inline bool take_span_id(struct batch *b, const struct object *o, unsigned key, struct slice *ret)
+/* The value of a field, or of its other name. */
+static inline uint32_t value_of_either(const struct object *o, unsigned key, unsigned other)
 {
 	uint32_t at = value_of(o, key);
+	return at ? at : value_of(o, other);
+}
+
+static inline bool take_span_id(struct batch *b, const struct object *o, unsigned key, unsigned other, struct slice *ret)
+{
+	uint32_t at = value_of_either(o, key, other);
 	if (!at)
 		return true;
 	if (json_type(b->json, at) != '"')
@@ -192,7 +200,7 @@ static inline bool take_span_id(struct batch *b, const struct object *o, unsigne
 /* Mostly the trace of the record before. */
 static bool take_trace_id(struct batch *b, const struct object *o, struct slice *ret)
 {
-	uint32_t at = value_of(o, KEY_TRACEID);
+	uint32_t at = value_of_either(o, KEY_TRACEID, KEY_TRACE_ID);
 	if (!at)
 		return true;
 	if (json_type(b->json, at) != '"')
@@ -252,7 +260,7 @@ static bool take_enum(const struct object *o, uint32_t at, const char *const *na
 
 static bool take_severity(const struct object *o, struct record *r)
 {
-	uint32_t at = value_of(o, KEY_SEVERITYNUMBER), text = value_of(o, KEY_SEVERITYTEXT2);
+	uint32_t at = value_of(o, KEY_SEVERITYNUMBER), text = value_of_either(o, KEY_SEVERITYTEXT2, KEY_SEVERITY_TEXT);
 	int64_t number;
 	if ((at && !strchr("lud\"", json_type(&o->json, at))) || (text && json_type(&o->json, text) != '"'))
 		return false;
@@ -310,14 +318,24 @@ static void take_events(struct batch *b, struct record *r, uint32_t list)
 	}
 }
 
+/* The first of the names that is there: those that few write. */
+static __attribute__((noinline, cold)) uint32_t any_member(const struct json *json, uint32_t at, const char *const *names)
+{
+	uint32_t found = 0;
+	for (; *names && !found; names++)
+		found = json_member(json, at, slice_str(*names));
+	return found;
+}
+
 /* The first link; a list of something else is no link. */
 static void take_link(struct batch *b, struct record *r, uint32_t list)
 {
 	uint32_t link = json_is_array(b->json, list) && json_first(list) < json_end(b->json, list) ? json_first(list) : 0;
 	if (!link || !json_is_object(b->json, link))
 		return;
-	r->link_trace_id = trace_id_of(json_text(b->json, json_member(b->json, link, SLICE("traceId"))), &b->d->arena, NULL);
-	r->link_span_id = span_id_of(json_text(b->json, json_member(b->json, link, SLICE("spanId"))), &b->d->arena);
+	uint32_t trace = json_member(b->json, link, SLICE("traceId")), span = json_member(b->json, link, SLICE("spanId"));
+	r->link_trace_id = trace_id_of(json_text(b->json, trace ? trace : json_member(b->json, link, SLICE("trace_id"))), &b->d->arena, NULL);
+	r->link_span_id = span_id_of(json_text(b->json, span ? span : json_member(b->json, link, SLICE("span_id"))), &b->d->arena);
 }
 
 static bool read_span(struct batch *b, const struct object *o, struct record *r)
@@ -346,7 +364,7 @@ static bool read_span(struct batch *b, const struct object *o, struct record *r)
 		take_link(b, r, value_of(o, KEY_LINKS));
 	if (value_of(o, KEY_TRACESTATE) && json_type(b->json, value_of(o, KEY_TRACESTATE)) == '"')
 		r->trace_state = json_string(b->json, value_of(o, KEY_TRACESTATE));
-	return take_span_id(b, o, KEY_PARENTSPANID, &r->parent_span_id);
+	return take_span_id(b, o, KEY_PARENTSPANID, KEY_PARENT_SPAN_ID, &r->parent_span_id);
 }
 
 static void note_record(struct batch *b, const struct object *o, const struct record *r)
@@ -354,14 +372,14 @@ static void note_record(struct batch *b, const struct object *o, const struct re
 	static const struct {
 		unsigned key;
 		const char *member;
-	} rows[] = {{KEY_OBSERVEDTIMEUNIXNANO, "time"}, {KEY_TIMEUNIXNANO, "time"}, {KEY_ENDTIMEUNIXNANO, "time"}, {KEY_SEVERITYTEXT2, "severity"},
-		{KEY_SEVERITYNUMBER, "severity"}, {KEY_BODY, "message"}, {KEY_TRACEID, "trace_id"}, {KEY_SPANID, "span_id"}, {KEY_PARENTSPANID, "parent_span_id"},
-		{KEY_NAME, "name"}};
+	} rows[] = {{KEY_OBSERVEDTIMEUNIXNANO, "time"}, {KEY_TIMEUNIXNANO, "time"}, {KEY_ENDTIMEUNIXNANO, "time"}, {KEY_SEVERITYTEXT2, "severity"}, {KEY_SEVERITY_TEXT, "severity"},
+		{KEY_SEVERITYNUMBER, "severity"}, {KEY_BODY, "message"}, {KEY_TRACEID, "trace_id"}, {KEY_TRACE_ID, "trace_id"}, {KEY_SPANID, "span_id"}, {KEY_SPAN_ID, "span_id"},
+		{KEY_PARENTSPANID, "parent_span_id"}, {KEY_PARENT_SPAN_ID, "parent_span_id"}, {KEY_NAME, "name"}};
 	if (!noting(b->d))
 		return;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (value_of(o, rows[i].key))
-			decoder_note(b->d, rows[i].member, slice_str(key_text(rows[i].key)));
+			decoder_note(b->d, rows[i].member, json_string(&o->json, o->at[rows[i].key] - 1));
 	if (r->service.len)
 		decoder_note(b->d, "service", SLICE("resource.attributes.service.name"));
 	if (r->logger.len)
@@ -382,6 +400,12 @@ static inline enum undecodable find_members(struct decoder *d, struct object *o)
 	return reason;
 }
 
+/* Whether a span has what is not in the head of a record. */
+static inline bool has_more(const struct object *o)
+{
+	return key_set_has(&o->seen, KEY_ATTRIBUTES) || key_set_has(&o->seen, KEY_EVENTS) || key_set_has(&o->seen, KEY_LINKS) || key_set_has(&o->seen, KEY_TRACESTATE);
+}
+
 static enum undecodable read_fields(struct batch *b, uint32_t at, struct record *r)
 {
 	struct object *o = &b->d->objects[0];
@@ -397,7 +421,9 @@ static enum undecodable read_fields(struct batch *b, uint32_t at, struct record 
 		.resource = b->resource_at, .scope = b->scope_at,
 		.attributes = {value_of(o, KEY_ATTRIBUTES), b->scope_attributes, b->resource_attributes}};
 	r->fields = &fields->base;
-	if (!take_trace_id(b, o, &r->trace_id) || !take_span_id(b, o, KEY_SPANID, &r->span_id) || !take_attributes(b, r, fields->attributes[0]))
+	if (b->blank.kind == RECORD_SPAN && (b->d->opts.fields_len || has_more(o)))
+		decoder_not_plain(b->d, r);
+	if (!take_trace_id(b, o, &r->trace_id) || !take_span_id(b, o, KEY_SPANID, KEY_SPAN_ID, &r->span_id) || !take_attributes(b, r, fields->attributes[0]))
 		return UNDECODABLE_WRONG_TYPE;
 	if (!(b->blank.kind == RECORD_LOG ? read_log(b, o, r) : read_span(b, o, r)))
 		return UNDECODABLE_WRONG_TYPE;
@@ -420,7 +446,7 @@ static void each_item(struct batch *b, uint32_t list, void (*each)(struct batch 
 
 static void read_record(struct batch *b, uint32_t at)
 {
-	struct record *r = decoder_add_like(b->d, &b->blank);
+	struct record *r = b->blank.kind == RECORD_SPAN ? decoder_add_span(b->d, &b->blank) : decoder_add_like(b->d, &b->blank);
 	enum undecodable reason = read_fields(b, at, r);
 	if (reason)
 		decoder_drop(b->d, reason);
@@ -432,15 +458,21 @@ static void read_scope(struct batch *b, uint32_t at)
 		decoder_lose(b->d, UNDECODABLE_WRONG_TYPE);
 		return;
 	}
-	uint32_t scope = json_member(b->json, at, SLICE("scope"));
+	static const char *const scopes[] = {"instrumentationLibrary", "instrumentation_library", NULL}, *const logs[] = {"log_records", "logs", NULL};
+	bool log = b->blank.kind == RECORD_LOG;
+	uint32_t scope = json_member(b->json, at, SLICE("scope")), list = log ? json_member(b->json, at, SLICE("logRecords")) : json_member(b->json, at, SLICE("spans"));
+	scope = scope ? scope : any_member(b->json, at, scopes);
+	list = list || !log ? list : any_member(b->json, at, logs);
 	b->blank.logger = json_text(b->json, json_member(b->json, scope, SLICE("name")));
 	b->scope_at = scope;
 	b->scope_attributes = json_member(b->json, scope, SLICE("attributes"));
-	each_item(b, b->blank.kind == RECORD_LOG ? json_member(b->json, at, SLICE("logRecords")) : json_member(b->json, at, SLICE("spans")), read_record);
+	each_item(b, list, read_record);
 }
 
 static void read_resource(struct batch *b, uint32_t at)
 {
+	static const char *const logs[] = {"scope_logs", "instrumentationLibraryLogs", "instrumentation_library_logs", NULL};
+	static const char *const spans[] = {"scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans", NULL};
 	struct record r = {0};
 	if (!json_is_object(b->json, at)) {
 		decoder_lose(b->d, UNDECODABLE_WRONG_TYPE);
@@ -453,14 +485,21 @@ static void read_resource(struct batch *b, uint32_t at)
 	b->blank.service_namespace = r.service_namespace;
 	b->blank.service_instance = r.service_instance;
 	b->blank.resource++;
-	each_item(b, b->blank.kind == RECORD_LOG ? json_member(b->json, at, SLICE("scopeLogs")) : json_member(b->json, at, SLICE("scopeSpans")), read_scope);
+	uint32_t list = b->blank.kind == RECORD_LOG ? json_member(b->json, at, SLICE("scopeLogs")) : json_member(b->json, at, SLICE("scopeSpans"));
+	each_item(b, list ? list : any_member(b->json, at, b->blank.kind == RECORD_LOG ? logs : spans), read_scope);
 }
 
 void otlp_json_read(struct decoder *d, const struct json *json, uint32_t root)
 {
+	const struct object *o = &d->objects[0];
+	const uint32_t lists[] = {value_of(o, KEY_RESOURCELOGS), value_of(o, KEY_RESOURCESPANS)};
+	bool alone = !lists[0] && !lists[1] && (value_of(o, KEY_SCOPELOGS) || value_of(o, KEY_SCOPESPANS));
 	d->batch = true;
 	for (unsigned kind = RECORD_LOG; kind <= RECORD_SPAN; kind++) {
 		struct batch b = {.d = d, .json = json, .blank = {.kind = (enum record_kind)kind, .shape = "otlp_json", .duration_ns = -1}};
-		each_item(&b, kind == RECORD_LOG ? json_member(json, root, SLICE("resourceLogs")) : json_member(json, root, SLICE("resourceSpans")), read_resource);
+		if (alone)
+			read_resource(&b, root);
+		else
+			each_item(&b, lists[kind], read_resource);
 	}
 }

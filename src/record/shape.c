@@ -9,47 +9,46 @@
 #define IN(id, name) {.key = KEY_##id, .inside = {{name, sizeof(name) - 1}}}
 #define IN2(id, name, name2) {.key = KEY_##id, .inside = {{name, sizeof(name) - 1}, {name2, sizeof(name2) - 1}}}
 #define UNIT(id, ns) {.key = KEY_##id, .unit = (ns)}
+#define IDS(id) {.key = KEY_##id, .ids = true}
+#define IDS_IN(id, name) {.key = KEY_##id, .ids = true, .inside = {{name, sizeof(name) - 1}}}
 #define SCALE(id, what) {.key = KEY_##id, .scale = LEVEL_##what}
 #define END {.key = KEY_NONE}
 
 static const struct place any_time[] = {AT(TIMESTAMP), AT(TIME), AT(TS), AT(AT_TIMESTAMP), AT(AT_T), AT(TIMESTAMP2), AT(INSTANT), AT(TIMEMILLIS), AT(ASCTIME),
 	AT(TIMESTAMPSECONDS), AT(__REALTIME_TIMESTAMP), AT(TIME_ISO8601), AT(MSEC), AT(EVENTTIME), AT(EVENT_TIME), AT(DATETIME), AT(DATE), AT(AT_TIME), AT(T), AT(START_TIME),
 	AT(STARTUTC), AT(CREATED_AT), AT(TIME_LOCAL), AT(TIMESTAMP_MS), AT(TIMESTAMP_NS), AT(TIMEREPORTED), AT(SYSLOG_TIMESTAMP), AT(ISODATE),
-	AT(DATE2), AT(STAGETIMESTAMP), AT(TS_MS), AT(RECEIVETIMESTAMP), IN(METADATA, "timestamp"), AT(LONGDATE), AT(CREATED), AT(SOURCE_REALTIME), END};
+	AT(DATE2), AT(STAGETIMESTAMP), AT(TS_MS), AT(RECEIVETIMESTAMP), IN(METADATA, "timestamp"), AT(LONGDATE), AT(CREATED), AT(SOURCE_REALTIME), AT(OTHER_TIME), AT(TIMEUNIXNANO), AT(OBSERVEDTIMEUNIXNANO), IN(SYSLOG, "timestamp"), END};
 static const struct place any_level[] = {AT(LEVEL), AT(LOG_LEVEL), IN(LOG, "level"), AT(SEVERITY), AT(AT_L), AT(LEVELNAME), AT(LOGLEVEL), AT(LVL), AT(LEVEL2),
 	AT(LOG_LEVEL2), AT(LOGLEVEL2), AT(SEVERITY_TEXT), AT(SEVERITYTEXT), AT(SEVERITYTEXT2), AT(ERROR_SEVERITY), AT(LEVEL3), AT(SEVERITY2), AT(SEVERITY3), AT(LEVEL_NAME),
-	SCALE(PRIORITY, SYSLOG), AT(LEVEL_VALUE), SCALE(LEVELNO, PYTHON), SCALE(SEVERITYNUMBER, OTEL), AT(AT_LEVEL), END};
+	SCALE(PRIORITY, SYSLOG), AT(LEVEL_VALUE), SCALE(LEVELNO, PYTHON), SCALE(SEVERITYNUMBER, OTEL), AT(AT_LEVEL), AT(OTHER_LEVEL), IN(FIELDS, "level"), IN(FIELDS, "severity"), IN(META, "level"), IN(SYSLOG, "severity"), END};
 static const struct place any_message[] = {AT(MESSAGE), AT(MSG), AT(AT_M), AT(SHORT_MESSAGE), AT(MESSAGE2), AT(RENDEREDMESSAGE), IN(FIELDS, "message"), AT(EVENT),
-	AT(LOG), AT(BODY), AT(TEXT), AT(MESSAGE3), AT(LOG_MESSAGE), AT(BODY2), AT(AT_MT), AT(MESSAGETEMPLATE), AT(FULL_MESSAGE), AT(AT_MESSAGE), AT(FORMATTEDMESSAGE), AT(SYSLOG_MESSAGE), IN(EVENT, "original"), AT(EVENT_ORIGINAL), END};
+	AT(LOG), IN(BODY, "stringValue"), AT(BODY), AT(TEXT), AT(MESSAGE3), AT(LOG_MESSAGE), AT(BODY2), AT(AT_MT), AT(MESSAGETEMPLATE), AT(FULL_MESSAGE), AT(AT_MESSAGE), AT(FORMATTEDMESSAGE), AT(SYSLOG_MESSAGE), IN(EVENT, "original"), AT(EVENT_ORIGINAL), AT(OTHER_MESSAGE), END};
 static const struct place any_template[] = {AT(LOG_RECORD_TEMPLATE), AT(ORIGINAL_FORMAT), AT(AT_MT), AT(MESSAGETEMPLATE), AT(MESSAGE_TEMPLATE),
 	IN(STATE, "{OriginalFormat}"), IN(ATTRIBUTES, "log.record.template"), AT(MESSAGETEMPLATE2), END};
-static const struct place any_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(SERVICE_NAME2), AT(SERVICENAME), AT(APP), AT(APPLICATION), AT(APP_NAME),
+/* Behind "app", the label that is there most often. */
+#define KUBERNETES_LABELS IN2(KUBERNETES, "labels", "app.kubernetes.io/name"), IN2(KUBERNETES, "labels", "app_kubernetes_io/name"), IN2(KUBERNETES, "labels", "app_kubernetes_io_name"), IN2(KUBERNETES, "labels", "k8s-app")
+static const struct place any_service[] = {AT(SERVICE), IN(SERVICE, "name"), AT(SERVICE_NAME), AT(SERVICE_NAME2), AT(SERVICENAME), AT(APP), IN(APP, "name"), AT(APPLICATION), IN(APPLICATION, "name"), AT(APP_NAME),
 	AT(APPNAME), AT(APPLICATION_NAME), IN(SERVICECONTEXT, "service"), AT(DD_SERVICE), IN(DD, "service"), AT(OTELSERVICENAME), AT(APPLICATION2), AT(SERVICENAME2), AT(_SERVICE),
-	IN(RESOURCE, "service.name"), IN(PROPERTIES, "Application"), IN(PROPERTIES, "ServiceName"), IN(LABELS, "app"), IN2(KUBERNETES, "labels", "app"), IN2(KUBERNETES, "labels", "app.kubernetes.io/name"),
+	IN(RESOURCE, "service.name"), IN2(RESOURCE, "service", "name"), IN(PROPERTIES, "Application"), IN(PROPERTIES, "ServiceName"), IN(PROPERTIES, "ApplicationName"), IN(PROPERTIES, "Service"), IN(PROPERTIES, "service.name"), IN(LABELS, "app"), IN(LABELS, "service"), IN(LABELS, "service.name"), IN(LABELS, "service_name"), IN2(KUBERNETES, "labels", "app"), IN(LABELS, "app.kubernetes.io/name"), KUBERNETES_LABELS,
 	IN(KUBERNETES, "container_name"), AT(CONTAINER_NAME), AT(SYSLOG_IDENTIFIER),
 	IN(RESOURCEATTRIBUTES, "service.name"), IN2(RESOURCE, "attributes", "service.name"), AT(SERVICENAME3), AT(APPLICATIONNAME), AT(APPNAME4), AT(APPNAME3), IN2(KUBERNETES, "pod_labels", "app"),
-	IN2(KUBERNETES, "container", "name"), AT(K8S_DEPLOYMENT_NAME), AT(K8S_CONTAINER_NAME), AT(CONTAINER), AT(WORKLOAD), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "service_name"), IN(FIELDS, "ServiceName"), IN(FIELDS, "Application"), IN(FIELDS, "app"),
-	IN(METADATA, "service"), IN(DATA, "service"), IN(MDC, "service"), IN(MDC, "service.name"), IN(CONTEXTMAP, "service"), IN(CONTEXTMAP, "service.name"), IN(CONTEXT, "service"), IN(EXTRA, "service"), IN(ATTRIBUTES, "service.name"), AT(APPROLENAME), AT(JOB), END};
+	IN2(KUBERNETES, "container", "name"), AT(K8S_DEPLOYMENT_NAME), AT(K8S_CONTAINER_NAME), AT(CONTAINER), IN(CONTAINER, "name"), IN(DOCKER, "container_name"), AT(WORKLOAD), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "service_name"), IN(FIELDS, "ServiceName"), IN(FIELDS, "Application"), IN(FIELDS, "app"), IN(FIELDS, "ApplicationName"),
+	IN(METADATA, "service"), IN(DATA, "service"), IN(MDC, "service"), IN(MDC, "service.name"), IN(CONTEXTMAP, "service"), IN(CONTEXTMAP, "service.name"), IN(CONTEXT, "service"), IN(EXTRA, "service"), IN(ATTRIBUTES, "service.name"), IN(META, "service"), IN(META, "service.name"), IN(GOOGLE_LABELS, "service"), IN(GOOGLE_LABELS, "app"), IN(NAMED_TAGS, "service"), IN2(NAMED_TAGS, "dd", "service"), IN(OTEL, "service.name"), AT(APPROLENAME), AT(OTHER_SERVICE), AT(JOB), END};
 static const struct place any_logger[] = {AT(LOGGER), AT(LOGGER_NAME), AT(LOGGERNAME), AT(LOG_LOGGER), IN(LOG, "logger"), AT(CATEGORY), AT(SOURCECONTEXT),
 	IN(PROPERTIES, "SourceContext"), AT(TARGET), AT(_LOGGER), AT(AT_MODULE), AT(SCOPENAME), AT(CHANNEL), AT(MODULE), AT(LOGGER2), IN(FIELDS, "SourceContext"), AT(PROGNAME), END};
-static const struct place any_trace[] = {AT(TRACE_ID), AT(TRACEID), AT(TRACEID2), AT(TRACEID3), AT(TRACEID4), AT(TRACEID5), AT(TRACE_ID2), IN(TRACE, "id"), IN(TRACE, "trace_id"),
-	AT(OTELTRACEID), AT(AT_TR), AT(DD_TRACE_ID), IN(DD, "trace_id"), AT(GOOGLE_TRACE), AT(TRACEPARENT), AT(XRAY_TRACE_ID), AT(X_B3_TRACEID), AT(X_B3_TRACEID2), AT(X_B3_TRACEID3), AT(UBER_TRACE_ID), AT(_TRACE_ID),
-	AT(_TRACEID), AT(OTEL_TRACE_ID), AT(HTTP_TRACEPARENT), IN(FIELDS, "trace_id"), IN(SPAN, "trace_id"), IN(SPANS, "trace_id"), IN(MDC, "traceId"), IN(MDC, "trace_id"),
-	IN(CONTEXTMAP, "trace_id"), IN(CONTEXTMAP, "traceId"), IN(LABELS, "trace_id"), IN(ATTRIBUTES, "trace_id"), IN(PROPERTIES, "TraceId"), IN(SCOPES, "TraceId"), AT(TRACE),
-	IN(ATTRIBUTES, "traceId"), IN(ATTRIBUTES, "trace.id"), IN(CONTEXT, "trace_id"), IN(CONTEXT, "traceId"), IN(EXTRA, "trace_id"), AT(X_AMZN_TRACE_ID), AT(X_AMZN_TRACE_ID2), AT(B3), AT(HTTP_B3), IN(LABELS, "traceId"),
-	IN(FIELDS, "traceId"), IN(FIELDS, "traceparent"), IN(REQ, "traceparent"), IN2(REQ, "headers", "traceparent"), IN2(REQUEST, "headers", "traceparent"), IN2(REQUEST, "headers", "Traceparent"),
+#define CARRIERS IDS(FIELDS), IDS(SPAN), IDS(SPANS), IDS(MDC), IDS(CONTEXTMAP), IDS(LABELS), IDS(ATTRIBUTES), IDS(PROPERTIES), IDS(PROPERTIES2), IDS(SCOPES), \
+	IDS(CONTEXT), IDS(EXTRA), IDS(METADATA), IDS(META), IDS(DATA), IDS(NAMED_TAGS), IDS(OTEL), IDS(TRACE), IDS(CTX), IDS(GOOGLE_LABELS), \
+	IDS_IN(SPAN, "context"), IDS_IN(CONTEXT, "trace"), IDS_IN(CONTEXT, "span"), IDS_IN(REQ, "headers"), IDS_IN(REQUEST, "headers")
+static const struct place any_trace[] = {AT(TRACE_ID), AT(TRACEID), AT(TRACEID2), AT(TRACEID3), AT(TRACEID4), AT(TRACEID5), AT(TRACE_ID2), IN(TRACE, "id"),
+	AT(OTELTRACEID), AT(AT_TR), AT(DD_TRACE_ID), IDS(DD), AT(GOOGLE_TRACE), AT(TRACEPARENT), AT(XRAY_TRACE_ID), AT(X_B3_TRACEID), AT(X_B3_TRACEID2), AT(X_B3_TRACEID3), AT(UBER_TRACE_ID), AT(_TRACE_ID),
+	AT(_TRACEID), AT(OTEL_TRACE_ID), AT(HTTP_TRACEPARENT), CARRIERS, AT(TRACE), AT(X_AMZN_TRACE_ID), AT(X_AMZN_TRACE_ID2), AT(B3), AT(HTTP_B3),
+	IDS(REQ), IN2(NAMED_TAGS, "dd", "trace_id"),
 	AT(TRACE_ID3), AT(TRACE_ID4), AT(X_TRACE_ID), AT(X_TRACE_ID2), AT(TRACE_TRACE_ID), AT(DD_TRACE_ID2), AT(X_DATADOG_TRACE_ID), AT(X_AMZN_TRACE_ID3), AT(CLOUD_TRACE), AT(CLOUD_TRACE2), AT(CLOUD_TRACE3), AT(CLOUD_TRACE4),
-	AT(SW8), AT(HTTP_SW8), AT(TRACEPARENT2), AT(OPENTELEMETRY_TRACE_ID), AT(HTTP_X_B3_TRACEID), AT(OPERATIONID), IN(METADATA, "traceId"), IN(METADATA, "trace_id"), IN(DATA, "trace_id"), IN(DATA, "traceId"),
-	IN(MDC, "X-B3-TraceId"), IN(MDC, "trace.id"), IN(MDC, "dd.trace_id"), IN(CONTEXTMAP, "X-B3-TraceId"), IN(CONTEXTMAP, "trace.id"), IN(CONTEXTMAP, "dd.trace_id"), IN(EXTRA, "traceId"), IN(NAMED_TAGS, "trace_id"),
-	IN(NAMED_TAGS, "traceId"), IN(PROPERTIES2, "traceId"), IN(PROPERTIES2, "trace_id"), END};
-static const struct place any_span[] = {AT(SPAN_ID), AT(SPANID), AT(SPANID2), AT(SPANID3), AT(SPANID4), AT(SPANID5), AT(SPAN_ID2), IN(SPAN, "id"), IN(SPAN, "span_id"), AT(OTELSPANID),
-	AT(AT_SP), AT(DD_SPAN_ID), IN(DD, "span_id"), AT(GOOGLE_SPANID), AT(_SPAN_ID), AT(_SPANID), AT(X_B3_SPANID), AT(X_B3_SPANID2), AT(X_B3_SPANID3), IN(FIELDS, "span_id"), IN(SPANS, "span_id"),
-	IN(MDC, "spanId"), IN(MDC, "span_id"), IN(CONTEXTMAP, "span_id"), IN(CONTEXTMAP, "spanId"), IN(LABELS, "span_id"), IN(ATTRIBUTES, "span_id"), IN(PROPERTIES, "SpanId"),
-	IN(SCOPES, "SpanId"), AT(OTEL_SPAN_ID),
-	IN(ATTRIBUTES, "spanId"), IN(ATTRIBUTES, "span.id"), IN(CONTEXT, "span_id"), IN(CONTEXT, "spanId"), IN(EXTRA, "span_id"), AT(GOOGLE_SPAN), AT(TRANSACTION_ID), IN(LABELS, "spanId"), AT(SPAN),
-	AT(SPAN_ID3), AT(SPAN_ID4), AT(TRACE_SPAN_ID), AT(DD_SPAN_ID2), AT(X_DATADOG_PARENT_ID), AT(OPENTELEMETRY_SPAN_ID), AT(HTTP_X_B3_SPANID), IN(METADATA, "spanId"), IN(METADATA, "span_id"), IN(DATA, "span_id"), IN(DATA, "spanId"),
-	IN(MDC, "X-B3-SpanId"), IN(MDC, "span.id"), IN(MDC, "dd.span_id"), IN(CONTEXTMAP, "X-B3-SpanId"), IN(CONTEXTMAP, "span.id"), IN(CONTEXTMAP, "dd.span_id"), IN(EXTRA, "spanId"), IN(NAMED_TAGS, "span_id"),
-	IN(NAMED_TAGS, "spanId"), IN(FIELDS, "spanId"), END};
+	AT(SW8), AT(HTTP_SW8), AT(TRACEPARENT2), AT(OPENTELEMETRY_TRACE_ID), AT(HTTP_X_B3_TRACEID), AT(OTHER_TRACE), AT(OPERATIONID), END};
+static const struct place any_span[] = {AT(SPAN_ID), AT(SPANID), AT(SPANID2), AT(SPANID3), AT(SPANID4), AT(SPANID5), AT(SPAN_ID2), IN(SPAN, "id"), AT(OTELSPANID),
+	AT(AT_SP), AT(DD_SPAN_ID), IDS(DD), AT(GOOGLE_SPANID), AT(_SPAN_ID), AT(_SPANID), AT(X_B3_SPANID), AT(X_B3_SPANID2), AT(X_B3_SPANID3), CARRIERS, AT(OTEL_SPAN_ID),
+	AT(GOOGLE_SPAN), AT(TRANSACTION_ID), IN(TRANSACTION, "id"), AT(SPAN), IN2(NAMED_TAGS, "dd", "span_id"),
+	AT(SPAN_ID3), AT(SPAN_ID4), AT(TRACE_SPAN_ID), AT(DD_SPAN_ID2), AT(X_DATADOG_PARENT_ID), AT(OPENTELEMETRY_SPAN_ID), AT(HTTP_X_B3_SPANID), AT(OTHER_SPAN), END};
 static const struct place any_parent[] = {AT(PARENT_SPAN_ID), AT(PARENTSPANID), AT(PARENT_ID), AT(PARENTID), AT(PARENTID2), AT(PARENT_ID2), IN(SPAN, "parent_span_id"), IN(SCOPES, "ParentId"), AT(TRACE_PARENT_ID), END};
 static const struct place any_duration[] = {UNIT(DURATION_MS, NS_PER_MS), UNIT(ELAPSED_MS, NS_PER_MS), UNIT(LATENCY_MS, NS_PER_MS), UNIT(DURATIONMS, NS_PER_MS),
 	UNIT(ELAPSEDMS, NS_PER_MS), UNIT(LATENCYMS, NS_PER_MS), UNIT(TOOK_MS, NS_PER_MS), UNIT(DURATION_US, NS_PER_US), UNIT(ELAPSED_US, NS_PER_US), UNIT(DURATION_NS, 1),
@@ -62,16 +61,17 @@ static const struct place any_duration[] = {UNIT(DURATION_MS, NS_PER_MS), UNIT(E
 	UNIT(DURATIONMICROS, NS_PER_US), UNIT(DURATION_NANOS, 1), UNIT(DURATIONNANOS, 1), UNIT(DURATIONSECONDS, NS_PER_S), UNIT(ELAPSED_MILLIS, NS_PER_MS), UNIT(TIME_TAKEN, NS_PER_MS), UNIT(TIME_TAKEN_MS, NS_PER_MS), UNIT(RESPONSETIMEMS, NS_PER_MS), UNIT(RESPONSE_TIME_SECONDS, NS_PER_S), UNIT(EXECUTION_TIME_MS, NS_PER_MS),
 	UNIT(REQUEST_DURATION_MS, NS_PER_MS), UNIT(REQUEST_TIME_MS, NS_PER_MS), UNIT(PROCESSING_TIME_MS, NS_PER_MS), UNIT(LATENCY_US, NS_PER_US),
 	UNIT(LATENCY_NS, 1), {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"ElapsedMilliseconds", 19}}}, {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"Elapsed", 7}}},
-	{.key = KEY_ATTR, .unit = NS_PER_MS, .inside = {{"durationMillis", 14}}}, {.key = KEY_FIELDS, .unit = NS_PER_US, .inside = {{"elapsed_us", 10}}}, IN(FIELDS, "elapsed"), IN(FIELDS, "duration"), AT(DURATION), AT(ELAPSED), AT(LATENCY), AT(TOOK), AT(DUR),
+	{.key = KEY_ATTR, .unit = NS_PER_MS, .inside = {{"durationMillis", 14}}}, {.key = KEY_FIELDS, .unit = NS_PER_US, .inside = {{"elapsed_us", 10}}}, IN(FIELDS, "elapsed"), IN(FIELDS, "duration"), IN(FIELDS, "latency"), {.key = KEY_PROPERTIES, .unit = NS_PER_MS, .inside = {{"ElapsedMilliseconds", 19}}}, {.key = KEY_META, .unit = NS_PER_MS, .inside = {{"responseTime", 12}}},
+	{.key = KEY_CTX, .unit = NS_PER_S, .inside = {{"elapsed", 7}}}, IN(HTTP, "duration"), {.key = KEY_HTTP, .unit = NS_PER_MS, .inside = {{"duration_ms", 11}}}, AT(DURATION), AT(ELAPSED), AT(LATENCY), AT(TOOK), AT(DUR),
 	AT(_DURATION), AT(TIME_BUSY), UNIT(ANY_MS, NS_PER_MS), UNIT(ANY_US, NS_PER_US), UNIT(ANY_NS, 1), UNIT(ANY_S, NS_PER_S), END};
 static const struct place any_status[] = {AT(HTTP_RESPONSE_STATUS_CODE), AT(HTTP_STATUS_CODE), AT(HTTP_STATUS), AT(STATUS_CODE), AT(STATUSCODE), AT(STATUSCODE2), AT(RESPONSE_CODE),
 	AT(DOWNSTREAMSTATUS), IN(HTTPREQUEST, "status"), IN(RES, "statusCode"), IN2(HTTP, "response", "status_code"), IN(HTTP, "status_code"), IN(RESPONSE, "status"), IN(PROPERTIES, "StatusCode"),
-	IN(FIELDS, "status"), AT(_STATUS), IN(STATE, "StatusCode"), IN(RESPONSESTATUS, "code"), AT(STATUSCODE3), AT(STATUS), IN(PAYLOAD, "status"), END};
+	IN(FIELDS, "status"), AT(_STATUS), IN(STATE, "StatusCode"), IN(RESPONSESTATUS, "code"), AT(STATUSCODE3), AT(STATUS), IN(PAYLOAD, "status"), IN2(META, "res", "statusCode"), AT(RESPONSE), END};
 static const struct place any_method[] = {AT(HTTP_REQUEST_METHOD), AT(HTTP_METHOD), AT(HTTP_METHOD2), AT(REQUEST_METHOD), AT(METHOD), AT(METHOD2), AT(REQUESTMETHOD),
-	IN(HTTPREQUEST, "requestMethod"), IN(REQ, "method"), IN2(HTTP, "request", "method"), IN(REQUEST, "method"), IN(HTTP, "method"), AT(_METHOD), AT(VERB), IN(FIELDS, "method"), AT(REQUEST), IN(PAYLOAD, "method"), END};
+	IN(HTTPREQUEST, "requestMethod"), IN(REQ, "method"), IN2(HTTP, "request", "method"), IN(REQUEST, "method"), IN(HTTP, "method"), AT(_METHOD), AT(VERB), IN(FIELDS, "method"), AT(REQUEST), IN(PAYLOAD, "method"), IN2(META, "req", "method"), END};
 static const struct place any_route[] = {AT(HTTP_ROUTE), AT(ROUTE), AT(ROUTERNAME), AT(ROUTE_NAME), IN(HTTP, "route"), END};
 static const struct place any_path[] = {AT(URL_PATH), AT(HTTP_TARGET), AT(PATH), AT(REQUEST_URI), AT(REQUESTPATH), AT(URI), AT(URL), AT(HTTP_URL), AT(URL_FULL), AT(PATH2),
-	AT(REQUEST_PATH), IN(URL, "path"), IN(URL, "full"), IN(HTTPREQUEST, "requestUrl"), IN(REQ, "url"), IN(REQUEST, "uri"), IN(REQUEST, "url"), AT(REQUESTPATH2), AT(REQUESTURI), IN2(HTTP, "request", "path"), IN(HTTP, "url"), IN(URL, "original"), IN(PROPERTIES, "RequestPath"), IN(STATE, "Path"), IN(FIELDS, "path"), IN(PAYLOAD, "path"), AT(REQUESTED_URI), END};
+	AT(REQUEST_PATH), IN(URL, "path"), IN(URL, "full"), IN(HTTPREQUEST, "requestUrl"), IN(REQ, "url"), IN(REQUEST, "uri"), IN(REQUEST, "url"), AT(REQUESTPATH2), AT(REQUESTURI), IN2(HTTP, "request", "path"), IN(HTTP, "url"), IN(URL, "original"), IN(PROPERTIES, "RequestPath"), IN(STATE, "Path"), IN(FIELDS, "path"), IN(PAYLOAD, "path"), AT(REQUESTED_URI), IN2(META, "req", "url"), AT(REQUEST), END};
 static const struct place any_failure[] = {AT(ERROR_TYPE), AT(EXCEPTION_TYPE), AT(EXCEPTION_TYPE2), AT(ERROR_TYPE2), AT(EXCEPTION_CLASS), AT(THROWABLE_CLASS), AT(EXCEPTION_NAME), AT(ERROR), AT(ERR), AT(EXCEPTION),
 	AT(THROWN), AT(AT_X), AT(EXCEPTION2), AT(EXC_INFO), AT(STACK_TRACE), AT(STACKTRACE), AT(STACK), AT(ERROR_MESSAGE), AT(ERROR_STACK_TRACE), AT(EXCEPTION_MESSAGE),
 	AT(EXCEPTION_STACKTRACE), AT(ERRORVERBOSE), AT(THROWABLE), IN(FIELDS, "error"), IN(ATTR, "error"), AT(STATE_CODE), AT(ERROR_KIND), IN(CONTEXT, "exception"), END};
@@ -81,10 +81,10 @@ static const struct place *const generic[MEMBER_COUNT] = {any_time, any_level, a
 
 /* What shippers write around a container's output. */
 static const struct place shipper_time[] = {AT(TIME), AT(AT_TIMESTAMP), AT(TIMESTAMP), AT(TS), AT(DATE), END};
-static const struct place shipper_text[] = {AT(LOG), AT(MESSAGE), END};
-static const struct place shipper_service[] = {IN2(KUBERNETES, "labels", "app"), IN2(KUBERNETES, "labels", "app.kubernetes.io/name"), IN2(KUBERNETES, "labels", "k8s-app"),
+static const struct place shipper_text[] = {AT(MESSAGE), AT(LOG), END};
+static const struct place shipper_service[] = {IN2(KUBERNETES, "labels", "app"), KUBERNETES_LABELS,
 	IN2(KUBERNETES, "pod_labels", "app"), IN2(KUBERNETES, "pod_labels", "app.kubernetes.io/name"), IN2(KUBERNETES, "deployment", "name"), IN(SERVICE, "name"), AT(SERVICE), AT(SERVICE_NAME), IN(KUBERNETES, "container_name"),
-	IN2(KUBERNETES, "container", "name"), AT(CONTAINER_NAME), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "app"), AT(USER_UNIT), AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(APP), END};
+	IN2(KUBERNETES, "container", "name"), AT(CONTAINER_NAME), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "app"), AT(USER_UNIT), AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(APP), AT(OTHER_SERVICE), END};
 static const struct place no_places[] = {END};
 
 /* Envelopes: what they hold. */
@@ -102,13 +102,15 @@ static const struct place change_time[] = {AT(TS_MS), END};
 static const struct place gcp_service[] = {IN2(RESOURCE, "labels", "service_name"), IN(LABELS, "k8s-pod/app"), IN2(RESOURCE, "labels", "container_name"), IN2(RESOURCE, "labels", "module_id"), IN2(RESOURCE, "labels", "function_name"), IN2(RESOURCE, "labels", "backend_service_name"), IN(PROTOPAYLOAD, "serviceName"), END};
 static const struct place loggroup_service[] = {AT(LOGGROUP), END};
 
-static const struct place journald_service[] = {AT(USER_UNIT), AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(_COMM), END};
+static const struct place journald_service[] = {AT(CONTAINER_NAME), AT(USER_UNIT), AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(_COMM), END};
 static const struct place journald_level[] = {SCALE(PRIORITY, SYSLOG), END};
 static const struct place journald_time[] = {AT(__REALTIME_TIMESTAMP), AT(SOURCE_REALTIME), AT(AT_TIMESTAMP), AT(TIMESTAMP), AT(TIME), AT(DATE), END};
 static const struct place syslog_service[] = {AT(APPNAME), AT(APPNAME2), AT(APP_NAME), AT(PROGRAMNAME), AT(PROGRAM), AT(PROGRAM2), AT(IDENT), AT(SYSLOG_PROGRAM), AT(SYSLOG_IDENTIFIER), AT(SYSLOGTAG), AT(SERVICE), AT(APP), AT(TAG), END};
 static const struct place syslog_level[] = {AT(LEVEL), SCALE(SEVERITY, SYSLOG), AT(SYSLOG_SEVERITY), SCALE(SEVERITY_CODE, SYSLOG), SCALE(SYSLOG_SEVERITY_CODE, SYSLOG), SCALE(PRI, PRI), SCALE(PRIORITY2, PRI),
 	SCALE(PRIORITY, SYSLOG), AT(SEVERITY3), END};
+static const struct place syslog_time[] = {AT(AT_TIMESTAMP), AT(TIMESTAMP), AT(TIME), AT(TIMEREPORTED), AT(SYSLOG_TIMESTAMP), AT(ISODATE), AT(TS), AT(DATE), AT(DATE2), AT(OTHER_TIME), IN(SYSLOG, "timestamp"), END};
 static const struct place mongodb_time[] = {AT(T), END};
+static const struct place mongodb_service[] = {AT(SERVICE), AT(SERVICE_NAME), AT(APP), END};
 static const struct place mongodb_level[] = {AT(S), END};
 static const struct place mongodb_logger[] = {AT(C), END};
 static const struct place message_is_template[] = {AT(MSG), END};
@@ -122,8 +124,8 @@ static const struct place envoy_time[] = {AT(START_TIME), AT(TIMESTAMP), AT(TIME
 static const struct place traefik_service[] = {AT(SERVICENAME2), END};
 static const struct place traefik_time[] = {AT(TIME), AT(STARTUTC), END};
 static const struct place caddy_service[] = {AT(SERVICE), IN(REQUEST, "host"), END};
-static const struct place datadog_level[] = {AT(LEVEL), AT(SEVERITY), AT(LEVELNAME), SCALE(STATUS, WORDS), END};
-static const struct place gelf_service[] = {AT(_SERVICE), AT(_SERVICE_NAME), AT(UNDERSCORE_APP), AT(_APPLICATION), AT(SERVICE), AT(HOST), END};
+static const struct place datadog_level[] = {AT(LEVEL), AT(SEVERITY), AT(LEVELNAME), SCALE(STATUS, WORDS), IN(SYSLOG, "severity"), END};
+static const struct place gelf_service[] = {AT(_SERVICE), AT(_SERVICE_NAME), AT(UNDERSCORE_APP), AT(_APPLICATION), AT(SERVICE), AT(OTHER_SERVICE), AT(HOST), END};
 static const struct place monolog_level[] = {AT(LEVEL_NAME), END};
 static const struct place loguru_time[] = {IN2(RECORD, "time", "timestamp"), IN2(RECORD, "time", "repr"), END};
 static const struct place loguru_level[] = {IN2(RECORD, "level", "name"), END};
@@ -155,10 +157,10 @@ static const struct place zap_letters_level[] = {AT(L), END};
 static const struct place zap_letters_message[] = {AT(M), END};
 static const struct place zap_letters_logger[] = {AT(N), END};
 static const struct place zap_letters_failure[] = {AT(S2), AT(ERROR), END};
-static const struct place azure_message[] = {AT(MESSAGE2), IN(PROPERTIES2, "message"), IN(PROPERTIES2, "log"), IN(PROPERTIES2, "Message"), AT(MESSAGE), AT(RESULTDESCRIPTION), IN(PROPERTIES2, "resultDescription"), AT(OPERATIONNAME), END};
+static const struct place azure_message[] = {AT(MESSAGE2), IN(PROPERTIES2, "message"), IN(PROPERTIES2, "log"), IN(PROPERTIES2, "Message"), AT(MESSAGE), AT(RESULTDESCRIPTION), IN(PROPERTIES2, "resultDescription"), AT(OPERATIONNAME), AT(OTHER_MESSAGE), AT(NAME), END};
 static const struct place azure_span[] = {AT(PARENTID2), AT(SPANID2), AT(SPANID), END};
 static const struct place azure_level[] = {AT(LEVEL), AT(LEVEL2), SCALE(SEVERITYLEVEL, AZURE), END};
-static const struct place azure_service[] = {AT(APPROLENAME), AT(SERVICE), AT(SERVICE_NAME), END};
+static const struct place azure_service[] = {AT(APPROLENAME), AT(SERVICE), AT(SERVICE_NAME), IN(PROPERTIES2, "appName"), END};
 static const struct place event_time[] = {AT(EVENTTIME), AT(LASTTIMESTAMP), AT(EVENTTIME2), AT(FIRSTTIMESTAMP), IN(METADATA, "creationTimestamp"), END};
 static const struct place event_level[] = {SCALE(TYPE, WORDS), END};
 static const struct place event_message[] = {AT(MESSAGE), AT(NOTE), AT(REASON), END};
@@ -166,6 +168,10 @@ static const struct place event_service[] = {IN(SOURCE, "component"), AT(REPORTI
 static const struct place heroku_level[] = {SCALE(AT, WORDS), END};
 static const struct place heroku_message[] = {AT(DESC), END};
 static const struct place heroku_duration[] = {UNIT(SERVICE, NS_PER_MS), END};
+static const struct place label_is_level[] = {AT(LABEL), END};
+static const struct place cloudtrail_service[] = {AT(EVENTSOURCE), END};
+static const struct place cloudtrail_message[] = {AT(EVENTNAME), END};
+static const struct place of_record[] = {AT(RECORD), END};
 static const struct place code_is_status[] = {AT(CODE), AT(STATUS), END};
 
 #define CLUES(...) {__VA_ARGS__}
@@ -174,6 +180,7 @@ static const struct place code_is_status[] = {AT(CODE), AT(STATUS), END};
 /* What is no record of one logger comes first, then what wraps, then loggers, the most telling names first. */
 static const struct shape shapes[] = {
 	{.name = "otlp_json", .any = CLUES(K(RESOURCELOGS), K(RESOURCESPANS)), .kind = SHAPE_OTLP},
+	{.name = "otlp_json", .any = CLUES(K(SCOPELOGS), K(SCOPESPANS)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_OTLP},
 	{.name = "otlp_json", .any = CLUES(K(RESOURCEMETRICS), K(RESOURCEPROFILES)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_OTHER_SIGNAL},
 	{.name = "zipkin", .all = CLUES(K(TRACEID), K(ID)), .any = CLUES(K(LOCALENDPOINT), K(ANNOTATIONS), K(DURATION), K(TAGS), K(KIND)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(OPERATIONNAME)),
 		.kind = SHAPE_ZIPKIN},
@@ -199,6 +206,11 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_TIME] = event_time, [MEMBER_LEVEL] = event_level, [MEMBER_MESSAGE] = event_message, [MEMBER_SERVICE] = event_service}},
 	{.name = "azure", .all = CLUES(K(TIME), K(CATEGORY2)), .any = CLUES(K(RESOURCEID), K(OPERATIONNAME), K(RESULTTYPE), K(APPROLENAME), K(OPERATIONID)), .none = CLUES(K(MSG)), .envelope = ENVELOPE_WHOLE, .duration_unit = NS_PER_MS,
 		.columns = {[MEMBER_MESSAGE] = azure_message, [MEMBER_LEVEL] = azure_level, [MEMBER_SERVICE] = azure_service, [MEMBER_SPAN] = azure_span}},
+	{.name = "azure", .all = CLUES(K(TIME), K(OPERATIONID)), .any = CLUES(K(APPROLENAME), K(SEVERITYLEVEL)), .none = CLUES(K(MSG)), .envelope = ENVELOPE_WHOLE, .duration_unit = NS_PER_MS,
+		.columns = {[MEMBER_MESSAGE] = azure_message, [MEMBER_LEVEL] = azure_level, [MEMBER_SERVICE] = azure_service, [MEMBER_SPAN] = azure_span}},
+	{.name = "cloudtrail", .all = CLUES(K(EVENTSOURCE), K(EVENTNAME)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .columns = {[MEMBER_MESSAGE] = cloudtrail_message, [MEMBER_SERVICE] = cloudtrail_service}},
+	{.name = "k8s_event", .all = CLUES(K(VERB), K(EVENT)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(IS_EVENT_TEXT)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_event}},
+	{.name = "lambda", .all = CLUES(K(TIME), K(TYPE), K(RECORD)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(TEXT)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_record}},
 	{.name = "container", .container = true, .all = CLUES(K(LOG), K(IS_LOG_TEXT)), .any = CLUES(K(STREAM), K(KUBERNETES), K(DOCKER), K(CONTAINER_NAME), K(CONTAINER_ID), K(TIME), K(AT_TIMESTAMP), K(DATE)),
 		.none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = of_container, [MEMBER_SERVICE] = shipper_service, [MEMBER_LOGGER] = no_places}},
@@ -217,9 +229,10 @@ static const struct shape shapes[] = {
 	{.name = "journald", .all = CLUES(K(MESSAGE3)), .any = CLUES(K(__REALTIME_TIMESTAMP), K(_SYSTEMD_UNIT), K(SYSLOG_IDENTIFIER), K(_COMM)), .envelope = ENVELOPE_WHOLE, .scale = LEVEL_SYSLOG,
 		.columns = {[MEMBER_TIME] = journald_time, [MEMBER_LEVEL] = journald_level, [MEMBER_SERVICE] = journald_service}},
 	{.name = "mongodb", .all = CLUES(K(T), K(S), K(C), K(MSG)), .duration_unit = NS_PER_MS,
-		.columns = {[MEMBER_TIME] = mongodb_time, [MEMBER_LEVEL] = mongodb_level, [MEMBER_LOGGER] = mongodb_logger, [MEMBER_TEMPLATE] = message_is_template}},
+		.columns = {[MEMBER_TIME] = mongodb_time, [MEMBER_LEVEL] = mongodb_level, [MEMBER_SERVICE] = mongodb_service, [MEMBER_LOGGER] = mongodb_logger, [MEMBER_TEMPLATE] = message_is_template}},
 	{.name = "postgres", .all = CLUES(K(ERROR_SEVERITY)), .any = CLUES(K(BACKEND_TYPE), K(SESSION_ID), K(STATE_CODE), K(LINE_NUM)),
 		.columns = {[MEMBER_LEVEL] = postgres_level, [MEMBER_SERVICE] = postgres_service}},
+	{.name = "mysql", .all = CLUES(K(PRIO), K(LABEL), K(MSG)), .columns = {[MEMBER_LEVEL] = label_is_level}},
 	{.name = "envoy", .all = CLUES(K(RESPONSE_CODE)), .any = CLUES(K(RESPONSE_FLAGS), K(UPSTREAM_CLUSTER), K(UPSTREAM_HOST)), .access = true, .duration_unit = NS_PER_MS,
 		.columns = {[MEMBER_TIME] = envoy_time, [MEMBER_SERVICE] = envoy_service}},
 	{.name = "traefik", .any = CLUES(K(DOWNSTREAMSTATUS), K(DOWNSTREAMCONTENTSIZE)), .access = true, .duration_unit = 1, .columns = {[MEMBER_TIME] = traefik_time, [MEMBER_SERVICE] = traefik_service}},
@@ -248,11 +261,11 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_TIME] = clock_time, [MEMBER_FAILURE] = failure_error}},
 	{.name = "gelf", .all = CLUES(K(SHORT_MESSAGE), K(HOST)), .any = CLUES(K(VERSION), K(TIMESTAMP)), .envelope = ENVELOPE_JSON, .scale = LEVEL_SYSLOG, .columns = {[MEMBER_SERVICE] = gelf_service}},
 	{.name = "syslog", .all = CLUES(K(MESSAGE)), .any = CLUES(K(FACILITY), K(SYSLOG_FACILITY), K(SYSLOG_FACILITY2), K(PROCID), K(MSGID), K(SYSLOGTAG), K(IDENT), K(PROGRAM), K(PROGRAMNAME), K(SYSLOG_PROGRAM), K(APPNAME2)),
-		.envelope = ENVELOPE_WHOLE, .scale = LEVEL_SYSLOG, .columns = {[MEMBER_LEVEL] = syslog_level, [MEMBER_SERVICE] = syslog_service}},
+		.envelope = ENVELOPE_WHOLE, .scale = LEVEL_SYSLOG, .columns = {[MEMBER_TIME] = syslog_time, [MEMBER_LEVEL] = syslog_level, [MEMBER_SERVICE] = syslog_service}},
 	{.name = "syslog", .all = CLUES(K(MESSAGE3)), .any = CLUES(K(FACILITY2), K(PROGRAM2), K(PRIORITY)), .envelope = ENVELOPE_WHOLE, .scale = LEVEL_SYSLOG,
-		.columns = {[MEMBER_LEVEL] = syslog_level, [MEMBER_SERVICE] = syslog_service}},
+		.columns = {[MEMBER_TIME] = syslog_time, [MEMBER_LEVEL] = syslog_level, [MEMBER_SERVICE] = syslog_service}},
 	{.name = "syslog", .all = CLUES(K(MSG)), .any = CLUES(K(FACILITY), K(SYSLOG_FACILITY2), K(PROCID), K(SYSLOGTAG)), .envelope = ENVELOPE_WHOLE, .scale = LEVEL_SYSLOG,
-		.columns = {[MEMBER_LEVEL] = syslog_level, [MEMBER_SERVICE] = syslog_service}},
+		.columns = {[MEMBER_TIME] = syslog_time, [MEMBER_LEVEL] = syslog_level, [MEMBER_SERVICE] = syslog_service}},
 	{.name = "loguru", .all = CLUES(K(TEXT), K(RECORD)),
 		.columns = {[MEMBER_TIME] = loguru_time, [MEMBER_LEVEL] = loguru_level, [MEMBER_MESSAGE] = loguru_message, [MEMBER_LOGGER] = loguru_logger, [MEMBER_SERVICE] = loguru_service,
 			[MEMBER_TRACE] = loguru_trace, [MEMBER_SPAN] = loguru_span, [MEMBER_DURATION] = no_places}},
@@ -274,7 +287,7 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_TIME] = zap_letters_time, [MEMBER_LEVEL] = zap_letters_level, [MEMBER_MESSAGE] = zap_letters_message, [MEMBER_LOGGER] = zap_letters_logger, [MEMBER_FAILURE] = zap_letters_failure}},
 	{.name = "slog", .all = CLUES(K(TIME), K(LEVEL), K(MSG), K(IS_LEVEL_UPPER)), .duration_unit = 1},
 	{.name = "logrus", .all = CLUES(K(TIME), K(LEVEL), K(MSG)), .duration_unit = 1},
-	{.name = "datadog", .any = CLUES(K(DD), K(DDSOURCE), K(DDTAGS), K(DD_TRACE_ID), K(DD_SERVICE), K(DD_ENV)), .all = CLUES(K(MESSAGE)), .envelope = ENVELOPE_JSON, .duration_unit = 1,
+	{.name = "datadog", .any = CLUES(K(DD), K(DDSOURCE), K(DDTAGS), K(DD_TRACE_ID), K(DD_SERVICE), K(DD_ENV)), .all = CLUES(K(MESSAGE)), .any_request = true, .envelope = ENVELOPE_JSON, .duration_unit = 1,
 		.columns = {[MEMBER_LEVEL] = datadog_level}},
 	{.name = "zerolog", .all = CLUES(K(TIME), K(LEVEL), K(MESSAGE)), .duration_unit = NS_PER_MS},
 	{.name = "winston", .all = CLUES(K(LEVEL), K(MESSAGE)), .duration_unit = NS_PER_MS},
@@ -289,12 +302,22 @@ static bool collect(struct key_set *set, const uint16_t *keys)
 	return keys[0] != KEY_NONE;
 }
 
-void shape_table_init(struct shape_table *table)
+static void rank(struct shape_table *table)
 {
-	*table = (struct shape_table){.len = sizeof(shapes) / sizeof(shapes[0])};
+	for (size_t m = 0; m < MEMBER_COUNT; m++)
+		for (size_t i = 0; generic[m][i].key && i < UINT8_MAX - 1; i++)
+			if (!place_is_inside(&generic[m][i]) && !table->ranks[m][generic[m][i].key])
+				table->ranks[m][generic[m][i].key] = (uint8_t)(i + 1);
+}
+
+void shape_table_init(struct shape_table *table, const struct key_table *keys)
+{
+	*table = (struct shape_table){.len = sizeof(shapes) / sizeof(shapes[0]), .keys = keys};
+	rank(table);
 	for (size_t i = 0; i < table->len; i++) {
 		struct shape_row *row = &table->rows[i];
 		row->shape = &shapes[i];
+		row->table = table;
 		collect(&row->all, shapes[i].all);
 		collect(&row->none, shapes[i].none);
 		row->choosy = collect(&row->any, shapes[i].any);
@@ -340,7 +363,7 @@ static void decide(const struct shape_table *table, struct shape_match *match)
 		/* a place for this column's end and for each of those after it is kept */
 		for (const struct place *p = row->places[m]; p->key && n + (MEMBER_COUNT - m) < SHAPE_PRESENT; p++)
 			if (key_set_has(&match->seen, p->key))
-				match->places[n++] = (struct present){.place = p, .bit = p->inside[0].len && add_nested(match, p->key) ? name_bit(p->inside[0]) : 0, .step = SHAPE_NO_STEP};
+				match->places[n++] = (struct present){.place = p, .bit = place_is_inside(p) && add_nested(match, p->key) && p->inside[0].len ? name_bit(p->inside[0]) : 0, .step = SHAPE_NO_STEP};
 		if (match->present[m] < &match->places[n])
 			match->members |= 1u << m;
 		match->places[n++] = (struct present){0};

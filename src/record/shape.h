@@ -24,10 +24,17 @@ struct place {
 	uint16_t key;
 	enum level_scale scale;  /* levels: what a number means */
 	int64_t unit;            /* durations: nanoseconds per unit of a bare number; 0: the shape's */
+	bool ids;                /* the value is inside, under any of the column's own names: of those that are there the first by the column's order */
 	struct slice inside[2];  /* names to descend by; empty: none */
 };
 
-enum { SHAPE_CLUES = 12, SHAPE_MAX = 80, SHAPE_ANSWERS = 64, SHAPE_PRESENT = 128, SHAPE_LAYERS = 6 };
+/* Whether its value lies in that of its field. */
+static inline bool place_is_inside(const struct place *p)
+{
+	return p->inside[0].len || p->ids;
+}
+
+enum { SHAPE_CLUES = 12, SHAPE_MAX = 88, SHAPE_ANSWERS = 64, SHAPE_PRESENT = 128, SHAPE_LAYERS = 6 };
 
 /* What an object of this shape holds: one record, or something that has a reader of its own (json_document.c). */
 enum shape_kind { SHAPE_LOG, SHAPE_OTLP, SHAPE_OTHER_SIGNAL, SHAPE_ZIPKIN, SHAPE_JAEGER, SHAPE_JAEGER_BATCH, SHAPE_LIST, SHAPE_STREAMS };
@@ -58,6 +65,7 @@ struct shape_row {
 	struct key_set columns[MEMBER_COUNT];
 	const struct place *places[MEMBER_COUNT];
 	bool choosy; /* any is not empty */
+	const struct shape_table *table;
 };
 
 /* A name as one of 64 bits: which names an object holds is told by a word, mostly. */
@@ -103,10 +111,12 @@ struct shape_plan {
 struct shape_table {
 	struct shape_row rows[SHAPE_MAX];
 	size_t len;
+	const struct key_table *keys;
+	uint8_t ranks[MEMBER_COUNT][KEY_COUNT]; /* where in the generic column a field that is no object stands, from 1; 0: nowhere */
 	struct shape_match answers[SHAPE_LAYERS][SHAPE_ANSWERS]; /* by hash of the set: streams repeat themselves */
 };
 
-void shape_table_init(struct shape_table *table);
+void shape_table_init(struct shape_table *table, const struct key_table *keys);
 /* layer: how deep the object lies; the answer is valid until the next call for the same. */
 const struct shape_match *shape_detect(struct shape_table *table, unsigned layer, const struct key_set *seen);
 /* "time", "severity", ...: for notes. */

@@ -413,17 +413,27 @@ static bool digits_only(struct slice text)
 	return text.len > 0 && dots <= 1;
 }
 
+/* Without blanks and brackets around it. */
+static struct slice unwrapped(struct slice text)
+{
+	text = slice_trim(text);
+	if (text.len > 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']')
+		text = slice_sub(text, 1, text.len - 2);
+	return text;
+}
+
 bool timestamp_parse(struct slice text, struct timestamp *ret)
 {
 	int64_t whole;
 	double number;
 	if (utc(text, ret))
 		return true;
-	if (timestamp_scan(text, ret))
-		return ret->len == text.len;
-	text = slice_trim(text);
-	if (timestamp_scan(text, ret))
-		return ret->len == text.len;
+	if (timestamp_scan(text, ret) && ret->len == text.len)
+		return true;
+	struct slice bare = unwrapped(text);
+	if (timestamp_scan(bare, ret))
+		return ret->len == bare.len;
+	text = bare;
 	if (!digits_only(text))
 		return false;
 	*ret = (struct timestamp){.zoned = true, .dated = true, .len = text.len};

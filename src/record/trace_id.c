@@ -145,11 +145,12 @@ struct slice span_id_of_other(struct slice text, struct arena *a)
 	return all_decimal(text) ? of_decimal(text, a) : none;
 }
 
-/* "1-67891233-abcdef012345678912345678", also as "Root=1-...;Parent=...". */
+/* "1-67891233-abcdef012345678912345678", also as "Root=1-...;Parent=...", which a load balancer puts behind a "Self=1-...;". */
 static struct slice xray(struct slice text)
 {
-	if (slice_starts(text, SLICE("Root=")))
-		text = slice_sub(text, 5, slice_find(text, ';', 5) - 5);
+	size_t root = slice_search(text, SLICE("Root="));
+	if (root < text.len)
+		text = slice_sub(text, root + 5, slice_find(text, ';', root) - root - 5);
 	return text.len == 35 && text.ptr[0] == '1' && text.ptr[1] == '-' && text.ptr[10] == '-' ? slice_sub(text, 2, 33) : text;
 }
 

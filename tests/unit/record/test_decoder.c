@@ -88,7 +88,7 @@ static void bad_input_costs_that_record_and_says_why(void **state)
 		{S("{\"n\":1234567890123456789012345678901234567890}"), UNDECODABLE_NUMBER},
 		{S("{\"n\":-92233720368547758080}"), UNDECODABLE_NUMBER},
 		{S("{\"message\":[\"a\",\"b\"],\"level\":\"info\"}"), UNDECODABLE_WRONG_TYPE},
-		{S("{\"message\":\"a\",\"level\":{\"name\":\"info\"}}"), UNDECODABLE_WRONG_TYPE},
+		{S("{\"message\":\"a\",\"level\":{\"x\":\"info\"}}"), UNDECODABLE_WRONG_TYPE},
 		{S("{\"message\":\"a\",\"level\":[30]}"), UNDECODABLE_WRONG_TYPE},
 		{S("{\"message\":\"a\",\"level\":true}"), UNDECODABLE_WRONG_TYPE},
 		{S("{\"message\":\"a\",\"time\":true}"), UNDECODABLE_WRONG_TYPE},

@@ -36,6 +36,25 @@ static void every_name_is_found_and_no_other(void **state)
 	assert_int_equal(find(&table, "a name that is much longer than any that is known"), KEY_NONE);
 }
 
+static void an_alias_has_the_number_of_what_it_stands_for(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned key;
+	} rows[] = {
+#define X(id, text) {text, KEY_##id},
+		ALIASES(X)
+#undef X
+	};
+	static struct key_table table;
+	(void)state;
+	key_table_init(&table);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (find(&table, rows[i].name) != rows[i].key)
+			fail_msg("%s", rows[i].name);
+	assert_int_equal(find(&table, "kubernetes.container_nama"), KEY_NONE);
+}
+
 static void a_duration_is_told_by_its_end(void **state)
 {
 	static const struct {
@@ -52,6 +71,7 @@ static void a_duration_is_told_by_its_end(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(every_name_is_found_and_no_other), cmocka_unit_test(a_duration_is_told_by_its_end)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_name_is_found_and_no_other), cmocka_unit_test(an_alias_has_the_number_of_what_it_stands_for),
+		cmocka_unit_test(a_duration_is_told_by_its_end)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
