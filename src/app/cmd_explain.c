@@ -13,6 +13,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Headers of the message that the value is taken for, as given: NAME=VALUE. */
+struct given_headers {
+	struct message_headers base;
+	const char **items;
+	size_t len, cap;
+};
+
 struct explain {
 	bool json, lines;
 	enum format format;
@@ -20,6 +27,7 @@ struct explain {
 	const char *config;
 	struct slice trace; /* of which to say why it is kept; empty: values are taken apart */
 	struct config *loaded; /* its fields are in use to the end */
+	struct given_headers headers;
 	const char **paths; /* of rules */
 	size_t paths_len, paths_cap;
 	struct ruleset *rules;
@@ -167,9 +175,10 @@ static void say_missing(struct explain *x, const struct decode_note *notes, size
 
 static void say_notes(struct explain *x)
 {
+	const struct decoder_message message = {.payload = x->payload, .headers = &x->headers.base};
 	struct decoded again;
 	size_t n;
-	decoder_decode(x->noting, x->payload, clock_wall_ns(), &again);
+	decoder_decode_message(x->noting, &message, clock_wall_ns(), &again);
 	const struct decode_note *notes = decoder_notes(x->noting, &n);
 	if (n)
 		buf_add_str(&x->out, "where the fields came from\n");
@@ -181,7 +190,7 @@ static void say_notes(struct explain *x)
 	decoder_tried(x->noting, x->payload, "\n  ", &x->out);
 	buf_add_char(&x->out, '\n');
 	if (again.len == 1) {
-		decoder_decode(x->noting, x->payload, clock_wall_ns(), &again); /* trying takes its buffers */
+		decoder_decode_message(x->noting, &message, clock_wall_ns(), &again); /* trying takes its buffers */
 		decoder_shapes(x->noting, &x->out);
 	}
 }
@@ -218,6 +227,28 @@ static void visit_people(void *arg, const struct shard_view *view)
 }
 
 /* --- reading and running --- */
+
+static bool header_at(const struct message_headers *headers, size_t i, struct slice *ret_name, struct slice *ret_value)
+{
+	const struct given_headers *h = (const struct given_headers *)headers;
+	if (i >= h->len)
+		return false;
+	struct slice item = slice_str(h->items[i]);
+	size_t equals = slice_find(item, '=', 0);
+	*ret_name = slice_sub(item, 0, equals);
+	*ret_value = slice_sub(item, equals + 1, item.len);
+	return true;
+}
+
+static int add_header(struct explain *x, const char *item)
+{
+	struct given_headers *h = &x->headers;
+	if (!strchr(item, '=') || item[0] == '=')
+		return command_usage(&cmd_explain, "takes a header as NAME=VALUE, which \"%s\" is not", item);
+	h->items = mem_grow(h->items, h->len, &h->cap, sizeof(*h->items));
+	h->items[h->len++] = item;
+	return 0;
+}
 
 static void add_path(struct explain *x, const char *path)
 {
@@ -329,6 +360,7 @@ static int parse_option(struct explain *x, int option, const char *value, const 
 	case 'j': x->json = true; return 0;
 	case 'l': x->lines = true; return 0;
 	case 't': x->trace = slice_str(value); return 0;
+	case 'h': return add_header(x, value);
 	case 'f':
 		x->format = format_by_name(slice_str(value));
 		return x->format == FORMAT_COUNT ? command_usage(&cmd_explain, "does not know the format \"%s\"", value) : 0;
@@ -339,7 +371,7 @@ static int parse_option(struct explain *x, int option, const char *value, const 
 static int parse(struct explain *x, int argc, char **argv)
 {
 	static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"rules", required_argument, NULL, 'r'}, {"rule", required_argument, NULL, 'n'}, {"all", no_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
-					      {"lines", no_argument, NULL, 'l'}, {"trace", required_argument, NULL, 't'}, {"format", required_argument, NULL, 'f'}, {0}};
+					      {"lines", no_argument, NULL, 'l'}, {"header", required_argument, NULL, 'h'}, {"trace", required_argument, NULL, 't'}, {"format", required_argument, NULL, 'f'}, {0}};
 	int option, rc = 0;
 	optind = 0;
 	opterr = 0;
@@ -360,12 +392,13 @@ static int run_trace(struct explain *x)
 	ruleset_free(x->rules);
 	config_free(x->loaded);
 	free(x->paths);
+	free(x->headers.items);
 	return rc;
 }
 
 static int run(int argc, char **argv)
 {
-	struct explain x = {.format = FORMAT_AUTO};
+	struct explain x = {.format = FORMAT_AUTO, .headers.base.at = header_at};
 	struct buf in = {0};
 	int rc = parse(&x, argc, argv);
 	if (!rc && (load_rules(&x) || find_rule(&x)))
@@ -374,11 +407,12 @@ static int run(int argc, char **argv)
 		ruleset_free(x.rules);
 		config_free(x.loaded);
 		free(x.paths);
+		free(x.headers.items);
 		return rc;
 	}
 	if (x.trace.len)
 		return run_trace(&x);
-	struct shard_opts opts = {.step_ns = 10 * NS_PER_S, .rules = x.rules};
+	struct shard_opts opts = {.step_ns = 10 * NS_PER_S, .rules = x.rules, .headers = &x.headers.base};
 	struct decoder_opts noting = {.format = x.format, .notes = true};
 	if (x.loaded) {
 		if (x.loaded->sources_len)
@@ -400,12 +434,13 @@ static int run(int argc, char **argv)
 	buf_done(&in);
 	buf_done(&x.out);
 	free(x.paths);
+	free(x.headers.items);
 	return x.status;
 }
 
 const struct command cmd_explain = {
 	.name = "explain",
-	.synopsis = "[-c F] [--rules P] [--rule R] [--all --json --lines] [--format F] [--trace ID]",
+	.synopsis = "[-c F --rules P --rule R --all --json --lines --format F --header H --trace T]",
 	.summary = "Takes one raw value apart, step by step: fields, rules, template, series, exemplar",
 	.help = "  -c, --config F     use this configuration's rules and format\n"
 		"      --rules P      a rule file or directory instead; may be given more than once\n"
@@ -413,8 +448,9 @@ const struct command cmd_explain = {
 		"      --all          of more than 10 rules too: say of each why it does not match\n"
 		"      --json         one JSON object per record\n"
 		"      --lines        one value per input line\n"
+		"      --header H     NAME=VALUE, a header of the Kafka message: it may name the trace; repeatable\n"
 		"      --format F     auto (default), json, otlp_json, otlp_proto, msgpack, zipkin, jaeger, text\n"
-		"      --trace ID     why tail sampling keeps a trace or not, by the records on standard input\n"
+		"      --trace T      why tail sampling keeps the trace T or not, by the records on standard input\n"
 		"                     (lines; may be none) and by the instance with this configuration\n\n"
 		"The value comes on standard input. Of a rule that does not fit it shows how far the message does,\n"
 		"and what is expected there.\n\n"

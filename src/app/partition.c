@@ -3,6 +3,18 @@
 
 #include <stdlib.h>
 
+static bool header_at(const struct message_headers *headers, size_t i, struct slice *ret_name, struct slice *ret_value)
+{
+	const struct partition_headers *h = (const struct partition_headers *)headers;
+	return h->reader->ops->header(h->reader, h->message, i, ret_name, ret_value);
+}
+
+void partition_init_headers(struct partition *p)
+{
+	p->headers = (struct partition_headers){.base.at = header_at, .reader = p->reader};
+	p->shard.headers = p->reader->ops->header ? &p->headers.base : NULL;
+}
+
 void partition_let_go(struct partition *p)
 {
 	if (p->batch.held_len || p->batch.len)

@@ -6,9 +6,17 @@
 #include "engine/shard.h"
 #include "source/source.h"
 
+/* The headers of the message that the shard is fed with. */
+struct partition_headers {
+	struct message_headers base;
+	struct source_reader *reader;
+	const struct source_message *message;
+};
+
 struct partition {
 	struct shard_partition shard;
 	struct source_reader *reader;
+	struct partition_headers headers;
 	struct source_batch batch; /* read, of which messages from `next` on are still to be fed */
 	size_t next;
 	int64_t active_ns;  /* monotonic time of the last message or end */
@@ -31,6 +39,8 @@ struct partitions {
 	size_t len, cap;
 };
 
+/* Has the shard ask the reader for headers, if its messages have any. */
+void partition_init_headers(struct partition *p);
 /* Gives what was read and not fed back to the reader. */
 void partition_let_go(struct partition *p);
 /* Lets go, closes the reader, frees. */

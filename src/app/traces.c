@@ -6,7 +6,7 @@
 
 enum { HEAR_MAX = 256 };
 #define SETTLE_NS (5 * NS_PER_S)
-#define PATIENCE_NS (10 * NS_PER_S)
+#define PATIENCE_NS (60 * NS_PER_S) /* the ledger lets go of a partition that stands still after 30 */
 
 static void hear(struct traces *t)
 {
@@ -41,19 +41,19 @@ static void pass_on(void *arg, const struct shard_kept *kept)
 	buf_done(&why);
 }
 
-static void decide(struct traces *t, const struct partitions *all, bool at_once)
+/* settled_ns: how far every partition has told, asked for before what was said up to there is heard. */
+static void decide(struct traces *t, const struct partitions *all, int64_t settled_ns)
 {
-	int64_t settled_ns = books_settled(t->books); /* before what was said up to there is heard */
 	hear(t);
 	shard_settled(t->shard, settled_ns);
 	for (size_t i = 0; i < all->len; i++)
-		shard_decide(t->shard, &all->at[i]->shard, at_once ? INT64_MAX : settled_ns, pass_on, t);
+		shard_decide(t->shard, &all->at[i]->shard, settled_ns, pass_on, t);
 }
 
 void traces_turn(struct traces *t, const struct partitions *all)
 {
 	if (t->on)
-		decide(t, all, false);
+		decide(t, all, books_settled(t->books));
 }
 
 void traces_rewind(struct traces *t)
@@ -71,13 +71,22 @@ static bool some_left(const struct partitions *all)
 	return some;
 }
 
+/* How far to go at the end: where the others are, or all the way if they are where they were for a long time, as one whose clock has stopped. */
+static int64_t settled_at_end(struct traces *t)
+{
+	int64_t settled_ns = books_settled(t->books), now = clock_mono_ns();
+	if (!t->ending_ns || settled_ns != t->ending_settled_ns) {
+		t->ending_ns = now;
+		t->ending_settled_ns = settled_ns;
+	}
+	return now - t->ending_ns > PATIENCE_NS ? INT64_MAX : settled_ns;
+}
+
 enum traces_end traces_end(struct traces *t, const struct partitions *all)
 {
 	if (!t->on || !some_left(all))
 		return TRACES_NONE;
-	if (!t->ending_ns)
-		t->ending_ns = clock_mono_ns();
-	decide(t, all, clock_mono_ns() - t->ending_ns > PATIENCE_NS);
+	decide(t, all, settled_at_end(t));
 	return some_left(all) ? TRACES_WAIT : TRACES_DECIDED;
 }
 

@@ -14,7 +14,8 @@ struct traces {
 	struct span_lane lane;
 	struct span_sender *otlp; /* an endpoint beside it; NULL: none */
 	uint64_t heard;           /* what the journal said up to this place */
-	int64_t ending_ns;        /* monotonic, since when it waits at the end; 0: it does not */
+	int64_t ending_ns;        /* monotonic, since when the others stand where they do while it waits at the end; 0: it does not */
+	int64_t ending_settled_ns;
 	bool on;
 };
 
@@ -23,7 +24,7 @@ void traces_turn(struct traces *t, const struct partitions *all);
 /* The journal says all of it again. */
 void traces_rewind(struct traces *t);
 enum traces_end { TRACES_NONE, TRACES_DECIDED, TRACES_WAIT };
-/* No partition goes on: every trace is complete. They wait until other workers' partitions have told all, for ten seconds at most. */
+/* No partition goes on: every trace is complete. They wait until other workers' partitions have told all, or none of them has moved for a minute. */
 enum traces_end traces_end(struct traces *t, const struct partitions *all);
 /* Waits until what went out is stored; false if it is not yet: nothing may be appended then. */
 bool traces_settle(struct traces *t);

@@ -113,6 +113,7 @@ static void take(struct worker *w, const struct command *c)
 		.format = c->format,
 		.zone = c->zone,
 	};
+	partition_init_headers(p);
 	if (w->opts.rekey)
 		p->shard.keying = slice_eq(p->shard.topic, slice_str(w->opts.rekey_topic)) ? SHARD_REKEYED : SHARD_TO_REKEY;
 	shard_partition_start(&p->shard, &c->at, &w->opts.shard);

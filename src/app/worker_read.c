@@ -37,6 +37,7 @@ static void feed(struct worker *w, struct partition *p, int64_t limit, int64_t n
 {
 	while (p->next < p->batch.len && (p->shard.newest_ns <= limit || p->shard.newest_ns == 0)) {
 		const struct source_message *m = &p->batch.messages[p->next++];
+		p->headers.message = m;
 		enum shard_verdict verdict = shard_feed(w->shard, &p->shard, m->payload, m->offset, m->next_offset, m->time_ns, now_ns);
 		if (verdict == SHARD_GAP) {
 			worker_seek(w, p);

@@ -88,6 +88,26 @@ static inline int wire_step(struct wire *w, struct wire_field *ret)
 	}
 	return wire_next(w, ret);
 }
+/* Takes the next field if it is bytes with this tag of one byte and a length of one or two; else nothing happens. */
+static inline bool wire_take(struct wire *w, uint8_t tag, struct slice *ret)
+{
+	const uint8_t *p = w->next;
+	size_t left = (size_t)(w->end - p), head = 2;
+	if (left < 3 || p[0] != tag)
+		return false;
+	size_t len = p[1];
+	if (len >= 0x80) {
+		if (p[2] - 1u >= 0x7F)
+			return false;
+		len = (len & 0x7F) | (size_t)p[2] << 7;
+		head = 3;
+	}
+	if (head + len > left)
+		return false;
+	*ret = slice_of((const char *)p + head, len);
+	w->next = p + head + len;
+	return true;
+}
 /* Passes over fields of bytes with this tag of one byte, as many as stand there in a row and have lengths of one or two bytes. */
 static inline void wire_pass(struct wire *w, uint8_t tag)
 {

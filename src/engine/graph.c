@@ -57,6 +57,7 @@ struct block {
 };
 
 struct graph {
+	struct graph_watch watch; /* first */
 	struct graph_opts opts;
 	uint64_t given_up;
 	struct map ends, names;
@@ -81,6 +82,7 @@ struct graph *graph_new(const struct graph_opts *opts)
 {
 	struct graph *g = mem_zalloc(1, sizeof(*g));
 	g->opts = *opts;
+	g->watch = (struct graph_watch){.due_ns = INT64_MAX, .all = opts->services || opts->once};
 	return g;
 }
 
@@ -465,10 +467,9 @@ static void feed_as_called(struct graph *g, const struct role *role, uint64_t tr
 		emit_root(role, trace, sink, arg);
 }
 
-static __attribute__((noinline)) void feed(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
+static void feed(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
 {
 	const struct role role = role_of(span, service, newest_ns, weight);
-	leave(g, newest_ns, sink, arg);
 	bool called = role.server || g->opts.services, calls = (role.client || g->opts.services || g->opts.once) && span->span_id.len;
 	if (span->trace_id.len == 0 || !(called || calls))
 		return;
@@ -482,9 +483,20 @@ static __attribute__((noinline)) void feed(struct graph *g, const struct record 
 		feed_caller(g, &role, trace, called ? head_of(g, trace, id) : head, sink, arg);
 }
 
-void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
+/* When the oldest has to leave. */
+static int64_t due_ns(const struct graph *g)
 {
-	bool due = g->len && (g->len >= g->opts.spans_max || newest_ns - g->oldest->came_ns >= g->opts.hold_ns);
-	if (due || span->span_kind > SPAN_INTERNAL || g->opts.services || g->opts.once)
-		feed(g, span, service, newest_ns, weight, sink, arg);
+	int64_t due;
+	if (g->len == 0)
+		return INT64_MAX;
+	if (g->len >= g->opts.spans_max || __builtin_add_overflow(g->oldest->came_ns, g->opts.hold_ns, &due))
+		return INT64_MIN;
+	return due;
+}
+
+void graph_feed(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
+{
+	leave(g, newest_ns, sink, arg);
+	feed(g, span, service, newest_ns, weight, sink, arg);
+	g->watch.due_ns = due_ns(g);
 }

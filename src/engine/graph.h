@@ -30,6 +30,12 @@ typedef void graph_sink(void *arg, const struct graph_edge *edge);
 
 struct graph;
 
+/* With what a graph begins: which spans it has to see. */
+struct graph_watch {
+	int64_t due_ns; /* any, from this event time on: something has waited for long enough */
+	bool all;       /* any; else those that are the end of a call by their kind */
+};
+
 struct graph_opts {
 	int64_t hold_ns;   /* for how much event time a span waits */
 	size_t spans_max;  /* how many ends may wait; past it the oldest is given up early. Of one trace an eighth of them; past it new ones are */
@@ -40,7 +46,13 @@ struct graph_opts {
 struct graph *graph_new(const struct graph_opts *opts);
 void graph_free(struct graph *g);
 /* Feeds a span of this service. newest_ns: the partition's event time with it, never below that of the last call. weight: how many it stands for (weight.h). sink may be NULL. */
-void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg);
+void graph_feed(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg);
+static inline void graph_span(struct graph *g, const struct record *span, struct slice service, int64_t newest_ns, uint64_t weight, graph_sink *sink, void *arg)
+{
+	const struct graph_watch *watch = (const void *)g;
+	if (span->span_kind > SPAN_INTERNAL || newest_ns >= watch->due_ns || watch->all)
+		graph_feed(g, span, service, newest_ns, weight, sink, arg);
+}
 /* Nothing waits. */
 bool graph_empty(const struct graph *g);
 /* Spans given up early so far because too many were waiting. */

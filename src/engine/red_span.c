@@ -13,10 +13,7 @@
  * Names: http.route, the words of rpc, db and messaging conventions win over the span's own name, which is freed of ids (route.h). Presets: metrics that
  * existing dashboards read (OpenTelemetry's spanmetrics connector, Grafana Tempo, OpenTelemetry's semantic conventions for HTTP).
  */
-#include "engine/red_memo.h"
-
-enum { NEAR_SHIFT = 54 };
-_Static_assert(RED_NEAR == 1 << (64 - NEAR_SHIFT), "a mix leads to a place");
+#include "engine/red_near.h"
 
 enum { KEY_TEXTS = 8 };
 
@@ -26,27 +23,6 @@ struct span_key {
 	struct slice texts[KEY_TEXTS + SPAN_DIMENSIONS_MAX];
 	size_t len;
 };
-
-static inline bool is_http(const struct record *span)
-{
-	return span->http_status || span->http_method.len || span->http_route.len;
-}
-
-static inline uint64_t small_numbers(const struct record *span, bool http)
-{
-	return (uint64_t)(uint16_t)span->http_status | (uint64_t)span->span_kind << 16 | (uint64_t)span->status << 24 | (uint64_t)span->system << 32 | (uint64_t)span->peer_rank << 40
-		| (uint64_t)'s' << 48 | (uint64_t)http << 56;
-}
-
-/* The service of a payload's spans, which mostly is the one before. */
-static const struct service *span_service(struct red *r, struct slice name)
-{
-	if (name.ptr != r->near_text || name.len != r->near_service->len) {
-		r->near_service = red_service(r, name);
-		r->near_text = name.ptr;
-	}
-	return r->near_service;
-}
 
 static void more_texts(struct red *r, const struct record *span, struct span_key *k)
 {
@@ -67,9 +43,9 @@ static void more_texts(struct red *r, const struct record *span, struct span_key
 static inline void span_key(struct red *r, const struct red_event *e, struct span_key *k)
 {
 	const struct record *span = e->record;
-	bool http = is_http(span);
-	k->head[0] = (uintptr_t)span_service(r, e->service);
-	k->head[1] = small_numbers(span, http);
+	bool http = red_is_http(span);
+	k->head[0] = (uintptr_t)red_span_service(r, e->service);
+	k->head[1] = red_span_head(span, http);
 	k->texts[0] = span->name;
 	k->len = 1;
 	if (http) {
@@ -93,51 +69,12 @@ static void span_key_bytes(struct red *r, const struct span_key *k)
 	key_end(r, at);
 }
 
-/* A text's length, beginning and end. */
-static inline uint64_t text_mix(struct slice s)
-{
-	uint64_t first = 0, last = 0;
-	uint32_t head, tail;
-	if (s.len >= 8) {
-		memcpy(&first, s.ptr, 8);
-		memcpy(&last, s.ptr + s.len - 8, 8);
-	} else if (s.len >= 4) {
-		memcpy(&head, s.ptr, 4);
-		memcpy(&tail, s.ptr + s.len - 4, 4);
-		first = (uint64_t)tail << 32 | head;
-	} else if (s.len) {
-		first = (uint64_t)(unsigned char)s.ptr[0] << 16 | (uint64_t)(unsigned char)s.ptr[s.len / 2] << 8 | (unsigned char)s.ptr[s.len - 1];
-	}
-	return (first ^ (last << 29 | last >> 35)) + s.len;
-}
-
-static inline uint64_t near_mix(uint64_t mix, struct slice text)
-{
-	return (mix ^ text_mix(text)) * UINT64_C(0x9E3779B97F4A7C15);
-}
-
 static inline struct memo **near_place(struct red *r, const struct span_key *k)
 {
 	uint64_t mix = k->head[0] ^ k->head[1];
 	for (size_t i = 0; i < k->len; i++)
-		mix = near_mix(mix, k->texts[i]);
-	return &r->near[mix >> NEAR_SHIFT];
-}
-
-/* Eight bytes at a time, the last ones once more where they are no eight: names are too short for a call. */
-static inline bool same_text(const char *a, const char *b, size_t len)
-{
-	uint64_t x, y, other = 0;
-	if (len < 8)
-		return len == 0 || memcmp(a, b, len) == 0;
-	for (size_t i = 0; i + 8 < len; i += 8) {
-		memcpy(&x, a + i, 8);
-		memcpy(&y, b + i, 8);
-		other |= x ^ y;
-	}
-	memcpy(&x, a + len - 8, 8);
-	memcpy(&y, b + len - 8, 8);
-	return (other | (x ^ y)) == 0;
+		mix = red_near_mix(mix, k->texts[i]);
+	return &r->near[mix >> RED_NEAR_SHIFT];
 }
 
 /* Whether the memo's key is this one. */
@@ -155,25 +92,20 @@ static inline bool near_is(const struct memo *m, const struct span_key *k)
 		if ((size_t)(end - at) < sizeof(len) + k->texts[i].len)
 			return false;
 		memcpy(&len, at, sizeof(len));
-		if (len != k->texts[i].len || !same_text(at + sizeof(len), k->texts[i].ptr, len))
+		if (len != k->texts[i].len || !red_same_text(at + sizeof(len), k->texts[i].ptr, len))
 			return false;
 		at += sizeof(len) + len;
 	}
 	return at == end;
 }
 
-static inline bool memo_stands(const struct red *r, const struct memo *m)
-{
-	return m->refusal == RED_FITS || m->names == r->names;
-}
-
-static __attribute__((noinline)) struct memo *memo_of_key(struct red *r, const struct red_event *e)
+struct memo *red_memo_of_key(struct red *r, const struct red_event *e)
 {
 	struct span_key k;
 	bool fresh;
 	span_key(r, e, &k);
 	struct memo **near = near_place(r, &k);
-	if (*near && near_is(*near, &k) && memo_stands(r, *near)) {
+	if (*near && near_is(*near, &k) && red_memo_stands(r, *near)) {
 		(*near)->names = r->names;
 		return *near;
 	}
@@ -184,31 +116,13 @@ static __attribute__((noinline)) struct memo *memo_of_key(struct red *r, const s
 	return *near = m;
 }
 
-/* Spans with nothing but a name: the key is made and compared in registers, as near_place and near_is would. */
-static inline struct memo *span_memo(struct red *r, const struct red_event *e)
-{
-	const struct record *span = e->record;
-	if (is_http(span) || span->system != SYSTEM_NONE || !r->names_only)
-		return memo_of_key(r, e);
-	const uint64_t head[2] = {(uintptr_t)span_service(r, e->service), small_numbers(span, false)};
-	struct memo *m = r->near[near_mix(head[0] ^ head[1], span->name) >> NEAR_SHIFT];
-	uint64_t had[2];
-	if (!m || m->len != sizeof(head) + sizeof(uint32_t) + span->name.len)
-		return memo_of_key(r, e);
-	memcpy(had, m->key, sizeof(had));
-	if (had[0] != head[0] || had[1] != head[1] || !same_text(m->key + sizeof(head) + sizeof(uint32_t), span->name.ptr, span->name.len) || !memo_stands(r, m))
-		return memo_of_key(r, e);
-	m->names = r->names;
-	return m;
-}
-
 void red_fault(struct red *r, const char *fault, int64_t step)
 {
 	struct label labels[] = {red_label("fault", slice_str(fault))};
 	tally_count(r->tally, tally_series(r->tally, FAMILY_SPAN_FAULTS, labels, 1), step, 1, NULL);
 }
 
-static void end_run(struct red *r)
+void red_end_run(struct red *r)
 {
 	uint64_t all = 0, other = 0;
 	const int64_t time_ns = r->run.step * r->step_ns;
@@ -239,37 +153,11 @@ static void end_run(struct red *r)
 
 void red_spans_end(struct red *r)
 {
-	end_run(r);
+	red_end_run(r);
 	r->near_text = NULL;
-}
-
-/* Counts it in its series. */
-static enum red_refusal count_series(struct red *r, const struct red_event *e, uint64_t weight, int64_t step)
-{
-	const struct record *span = e->record;
-	struct memo *m = span_memo(r, e);
-	if (m->none)
-		return RED_FITS;
-	uint64_t n = weight == WEIGHT_UNIT ? 1 : weight_round(weight, hash_pair(hash_bytes(span->trace_id), hash_bytes(span->span_id)));
-	double value = e->duration_ns < 0 ? 0 : (double)e->duration_ns / r->unit_ns;
-	struct exemplar *x = tally_observe_at(r->tally, (uint32_t)m->series[0], &m->spot, step, value, n, red_rank(e));
-	if (x)
-		red_exemplar_fill(x, e);
-	return m->refusal;
 }
 
 void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source)
 {
-	const struct record *span = e->record;
-	int64_t step = red_step(r, e->time_ns);
-	if (step != r->run.step) {
-		end_run(r);
-		r->run.step = step;
-	}
-	if (span->trace_id.len == 0 || span->span_id.len == 0)
-		red_fault(r, "id", step);
-	if (span->backwards)
-		red_fault(r, "duration", step);
-	r->run.weights[source]++;
-	r->run.other[count_series(r, e, weight, step)]++;
+	red_span_near(r, e, weight, source);
 }

@@ -125,6 +125,12 @@ static struct decoder *decoder_for(struct shard *s, const struct shard_partition
 	return s->decoders[format];
 }
 
+static void decode(struct shard *s, const struct shard_partition *p, struct slice before, struct slice payload, int64_t now_ns, struct decoded *ret)
+{
+	const struct decoder_message m = {.payload = payload, .before = before, .headers = p->headers};
+	decoder_decode_message(decoder_for(s, p), &m, now_ns, ret);
+}
+
 void shard_tell(struct shard *s, struct pattern *p)
 {
 	if (p->index >= s->told_cap) {
@@ -161,7 +167,7 @@ static bool join_lines(struct shard *s, struct shard_partition *p, struct slice 
 	int64_t newest_ns = shard_advance(s, p, r, source_time_ns);
 	enum lines_verdict verdict = lines_take(p->open->lines, r, newest_ns, &before);
 	if (verdict == LINES_BEHIND) {
-		decoder_decode_behind(decoder_for(s, p), before, payload, now_ns, decoded);
+		decode(s, p, before, payload, now_ns, decoded);
 		settle_part(s, decoded);
 		verdict = lines_again(p->open->lines, decoded->len == 1 ? decoded->records : NULL);
 	}
@@ -189,13 +195,8 @@ static void count_records(struct shard *s, struct shard_partition *p, struct tai
 {
 	if (decoded->len)
 		shard_expect_span(p, decoded->records, m);
-	for (size_t i = 0; i < decoded->len; i++) {
-		const struct record *record = &decoded->records[i];
-		if (record->kind == RECORD_SPAN)
-			shard_count_span(s, p, m, record, i, arrival);
-		else
-			count_log(s, p, record, arrival, where);
-	}
+	for (size_t i = 0; (i = shard_count_spans(s, p, m, decoded, i, arrival)) < decoded->len; i++)
+		count_log(s, p, &decoded->records[i], arrival, where);
 }
 
 /* A piece of a line, which is counted with the line's end, or a line of a trace, which is counted with what it belongs to. */
@@ -226,7 +227,7 @@ static void count_targets(struct shard *s, const struct decoded *decoded, const 
 /* Decodes, and has exceptions count as errors where that is wanted. */
 static void read_payload(struct shard *s, const struct shard_partition *p, struct slice payload, int64_t now_ns, struct decoded *ret)
 {
-	decoder_decode(decoder_for(s, p), payload, now_ns, ret);
+	decode(s, p, slice_of(NULL, 0), payload, now_ns, ret);
 	for (size_t i = 0; s->opts.exceptions_are_errors && i < ret->len; i++) {
 		struct record *r = &ret->records[i];
 		if (r->kind != RECORD_SPAN || r->status != STATUS_UNSET || !r->exception_event)
@@ -245,7 +246,7 @@ static void note_window(struct shard *s, int64_t now_ns)
 
 static struct arrival arrival_of(int64_t source_time_ns, int64_t now_ns)
 {
-	return (struct arrival){.log_ns = source_time_ns, .ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns, .now_ns = now_ns};
+	return (struct arrival){.log_ns = source_time_ns, .ns = source_time_ns > 0 && source_time_ns < now_ns + AHEAD_NS ? source_time_ns : now_ns, .now_ns = now_ns, .latest_ns = now_ns + AHEAD_NS};
 }
 
 static void count_payload(struct shard *s, struct shard_partition *p, struct slice payload, int64_t offset, int64_t source_time_ns, int64_t now_ns)
@@ -445,7 +446,7 @@ const struct shard_totals *shard_totals(const struct shard *s)
 
 void shard_explain(struct shard *s, enum format format, struct slice payload, int64_t now_ns, shard_visit *visit, void *arg, struct decoded *ret)
 {
-	struct shard_partition p = {.topic = SLICE("explain"), .format = format, .zone = s->opts.zone, .gap_asked = -1};
+	struct shard_partition p = {.topic = SLICE("explain"), .format = format, .zone = s->opts.zone, .headers = s->opts.headers, .gap_asked = -1};
 	struct shard_example where = {.topic = p.topic};
 	read_payload(s, &p, payload, now_ns, ret);
 	for (size_t i = 0; i < ret->len; i++) {

@@ -38,6 +38,7 @@ struct shard_opts {
 	const struct decoder_field *fields; /* where the configuration says that members are; outlive the shard */
 	size_t fields_len;
 	const struct zone *zone;    /* for shard_explain: of times that name none; NULL: UTC */
+	const struct message_headers *headers; /* for shard_explain: those of its payloads; NULL: none */
 	const struct ruleset *rules; /* may be NULL; outlives the shard or the next shard_set_rules */
 };
 
@@ -65,6 +66,7 @@ struct shard_partition {
 	int32_t partition;
 	enum format format;
 	const struct zone *zone; /* of times that name none; NULL: UTC */
+	const struct message_headers *headers; /* of the message that is fed next; NULL: it has none */
 	enum shard_keying keying;
 	int64_t expected;       /* offset of the next record to feed */
 	int64_t count_from;     /* records below only feed what spans records: they are counted already */

@@ -61,6 +61,7 @@ struct arrival {
 	int64_t log_ns;  /* as the log has it; 0: it has none */
 	int64_t ns;      /* the same, or now: for records without a time */
 	int64_t now_ns;
+	int64_t latest_ns; /* what is later than this is ahead of now */
 };
 
 void naming_init(struct naming *n, const struct record *record, int64_t time_ns);
@@ -74,7 +75,7 @@ void shard_count_log(struct shard *s, struct naming *n, struct shard_example *wh
 static inline int64_t shard_event_time(const struct record *record, const struct arrival *arrival, bool *ret_ahead)
 {
 	int64_t time_ns = record->time_ns ? record->time_ns : arrival->ns;
-	*ret_ahead = time_ns > arrival->now_ns + AHEAD_NS;
+	*ret_ahead = time_ns > arrival->latest_ns;
 	return *ret_ahead || time_ns <= 0 ? arrival->now_ns : time_ns;
 }
 
@@ -95,6 +96,7 @@ static inline bool shard_spans_record(const struct shard *s, const struct shard_
 void shard_expect_span(const struct shard_partition *p, const struct record *span, struct tail_message *m);
 /* A span for the service graph and the tail sampler; e NULL: it is counted already. m and index: its message, and which of its records it is. */
 void shard_feed_span(struct shard *s, struct shard_partition *p, const struct record *span, struct tail_message *m, size_t index, uint64_t weight, int64_t source_time_ns, struct red_event *e);
-void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct arrival *arrival);
+/* Counts the spans from number `from` on, and returns the number of the first record that is none. */
+size_t shard_count_spans(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct decoded *decoded, size_t from, const struct arrival *arrival);
 
 #endif

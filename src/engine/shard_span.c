@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What spans record beyond their own counts: edges of the service graph and traces for the tail sampler, both of which outlive a message. */
+#include "engine/red_near.h"
 #include "engine/shard_parts.h"
 
 struct edge_sink {
@@ -36,11 +37,11 @@ static struct slice service_of(const struct record *record)
 }
 
 /* Feeds a span to the service graph; e NULL: it is counted already. */
-static void feed_graph(struct shard_partition *p, const struct record *span, uint64_t weight, int64_t newest_ns, struct shard *s, const struct red_event *e)
+static inline void feed_graph(struct shard_partition *p, const struct record *span, struct slice service, uint64_t weight, int64_t newest_ns, struct shard *s, const struct red_event *e)
 {
 	struct edge_sink sink = {.shard = s, .event = e};
 	if (p->open->graph)
-		graph_span(p->open->graph, span, service_of(span), newest_ns, weight, e ? count_edge : NULL, &sink);
+		graph_span(p->open->graph, span, service, newest_ns, weight, e ? count_edge : NULL, &sink);
 }
 
 /* Feeds a span to the tail sampler; false if its trace may be dropped. */
@@ -63,7 +64,7 @@ static inline __attribute__((always_inline)) void feed_span(struct shard *s, str
 	}
 	if (e)
 		e->unsure = !sure;
-	feed_graph(p, span, weight, newest_ns, s, e);
+	feed_graph(p, span, e ? e->service : service_of(span), weight, newest_ns, s, e);
 }
 
 void shard_expect_span(const struct shard_partition *p, const struct record *span, struct tail_message *m)
@@ -77,7 +78,15 @@ void shard_feed_span(struct shard *s, struct shard_partition *p, const struct re
 	feed_span(s, p, span, m, index, weight, source_time_ns, e);
 }
 
-void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct arrival *arrival)
+/* What is the same for all spans of a message. */
+struct span_way {
+	const struct arrival *arrival;
+	bool quiet; /* nobody is under incident */
+	bool feeds; /* what spans record begins here */
+	bool keyed; /* and it has to be seen whether they are keyed by trace */
+};
+
+static inline __attribute__((always_inline)) void count_span(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct record *span, size_t index, const struct span_way *way)
 {
 	enum weight_source source;
 	bool ahead;
@@ -85,23 +94,38 @@ void shard_count_span(struct shard *s, struct shard_partition *p, struct tail_me
 	struct red_event *e = &s->span;
 	e->record = span;
 	e->service = service_of(span);
-	e->time_ns = shard_event_time(span, arrival, &ahead);
+	e->time_ns = shard_event_time(span, way->arrival, &ahead);
 	e->duration_ns = span->duration_ns;
 	e->error = span->error;
 	e->unsure = false;
 	if (ahead)
 		red_clock_ahead(s->red, e->time_ns, e->service);
 	shard_newest(p, e->time_ns);
-	if (s->incidents || s->wide)
+	if (!way->quiet)
 		shard_widen(s, e);
 	s->totals.incident += s->wide;
-	if (shard_spans_record(s, p, span))
-		feed_span(s, p, span, m, index, weight, arrival->log_ns, e);
+	if (way->feeds)
+		feed_span(s, p, span, m, index, weight, way->arrival->log_ns, e);
 	else
 		e->unsure = s->sampler && !sampler_is_sure(s->sampler, span->trace_id, e->time_ns); /* its judge sits behind the topic that is re-keyed */
-	red_span(s->red, e, weight, source);
-	if (s->opts.hold_ns && p->keying == SHARD_KEYED)
+	red_span_near(s->red, e, weight, source);
+	if (way->keyed)
 		keying_span(&s->keying, span, p->topic, p->partition, s->opts.graph_of_services);
+}
+
+size_t shard_count_spans(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct decoded *decoded, size_t from, const struct arrival *arrival)
+{
+	if (from == decoded->len || decoded->records[from].kind != RECORD_SPAN)
+		return from;
+	const struct span_way way = {
+		.arrival = arrival,
+		.quiet = !s->incidents && !s->wide,
+		.feeds = shard_spans_record(s, p, &decoded->records[from]),
+		.keyed = s->opts.hold_ns && p->keying == SHARD_KEYED,
+	};
+	for (; from < decoded->len && decoded->records[from].kind == RECORD_SPAN; from++)
+		count_span(s, p, m, &decoded->records[from], from, &way);
+	return from;
 }
 
 const struct shard_trace *shard_traces(struct shard *s, size_t *ret_len)

@@ -19,7 +19,7 @@ uint64_t weight_told(const struct record *span, enum weight_source *ret_source);
 static inline uint64_t weight_of(const struct record *span, enum weight_source *ret_source)
 {
 	*ret_source = WEIGHT_ONE;
-	return span->trace_state.len || span->sampling != 0 ? weight_told(span, ret_source) : WEIGHT_UNIT;
+	return !span->plain && (span->trace_state.len || span->sampling != 0) ? weight_told(span, ret_source) : WEIGHT_UNIT;
 }
 
 /* The whole number that is counted: rounded up as often as its fraction says, by a hash of what is counted, so that everyone rounds alike. */

@@ -25,6 +25,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "metric/bounds.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,8 +39,7 @@ struct recent {
 	int64_t step;
 	uint32_t entry;
 	uint32_t epoch;
-	const double *bounds; /* the family's */
-	size_t bounds_len;
+	const struct bounds *bounds; /* the family's */
 };
 
 struct tally {
@@ -47,6 +47,7 @@ struct tally {
 	struct recent *recent;
 	size_t series_len, series_cap, recent_cap;
 	struct map by_labels; /* of number + 1 */
+	struct map bounds;    /* by family */
 	struct arena texts;
 	struct buf scratch;
 
@@ -76,6 +77,10 @@ void tally_free(struct tally *t)
 	free(t->series);
 	free(t->recent);
 	map_done(&t->by_labels);
+	size_t cursor = 0;
+	for (struct bounds *b; (b = map_next(&t->bounds, &cursor));)
+		free(b);
+	map_done(&t->bounds);
 	arena_done(&t->texts);
 	buf_done(&t->scratch);
 	free(t->entries);
@@ -198,6 +203,19 @@ static bool has_labels(const void *item, const void *key)
 	return true;
 }
 
+static const struct bounds *bounds_of(struct tally *t, enum family_id id)
+{
+	const struct family *family = family_get(id);
+	uint64_t hash = ((uint64_t)id + 1) * UINT64_C(0x9E3779B97F4A7C15);
+	struct bounds *b = map_get(&t->bounds, hash, NULL, NULL);
+	if (!b && family_buckets(family)) {
+		b = mem_zalloc(1, sizeof(*b));
+		bounds_init(b, family->bounds, family->bounds_len);
+		map_put(&t->bounds, hash, b);
+	}
+	return b;
+}
+
 static uint32_t add_series(struct tally *t, const struct wanted *w, uint64_t hash)
 {
 	uint32_t number = (uint32_t)t->series_len;
@@ -207,7 +225,7 @@ static uint32_t add_series(struct tally *t, const struct wanted *w, uint64_t has
 	t->series = mem_grow(t->series, t->series_len, &t->series_cap, sizeof(*t->series));
 	t->recent = mem_grow(t->recent, t->series_len, &t->recent_cap, sizeof(*t->recent));
 	t->series[number] = (struct tally_series){.twin = NO_TWIN, .family = w->family, .labels_len = (uint8_t)w->len, .hash = hash, .labels = labels};
-	t->recent[number] = (struct recent){.bounds = family_get(w->family)->bounds, .bounds_len = family_get(w->family)->bounds_len};
+	t->recent[number] = (struct recent){.bounds = bounds_of(t, w->family)};
 	t->series_len++;
 	map_put(&t->by_labels, hash, (void *)((uintptr_t)number + 1));
 	return number;
@@ -344,35 +362,17 @@ void tally_count(struct tally *t, uint32_t series, int64_t step, uint64_t n, con
 	consider(t, entry, candidate);
 }
 
-typedef double two_doubles __attribute__((vector_size(16)));
-typedef int64_t two_numbers __attribute__((vector_size(16)));
-
-static inline two_numbers pair_below(const double *bounds, two_doubles values)
+static inline struct native *native_of(const struct tally_entry *entry)
 {
-	two_doubles pair;
-	memcpy(&pair, bounds, sizeof(pair));
-	return pair < values; /* -1 for each that does */
+	return (struct native *)(uintptr_t)entry->native; /* ours: only readers see it as const */
 }
 
-/* How many bounds lie below the value. They are few (BOUNDS_MAX): comparing all of them, a few at once, is sooner done than waiting for one comparison after the other. */
-static inline size_t bounds_below(const double *bounds, size_t len, double value)
-{
-	const two_doubles values = {value, value};
-	two_numbers below = {0, 0};
-	for (; len > 5; len -= 6, bounds += 6)
-		below += pair_below(bounds, values) + pair_below(bounds + 2, values) + pair_below(bounds + 4, values);
-	for (; len > 1; len -= 2, bounds += 2)
-		below += pair_below(bounds, values);
-	return (size_t)-(below[0] + below[1]) + (len && *bounds < value);
-}
-
-static inline __attribute__((always_inline)) void add_value(const struct tally *t, struct tally_entry *entry, uint64_t *bucket, double value, uint64_t n)
+/* summed: the value, or 0 if it is negative. */
+static inline __attribute__((always_inline)) void add_value(struct tally_entry *entry, uint64_t *bucket, double summed, uint64_t n)
 {
 	entry->count += n;
-	entry->sum += value > 0 ? value * (double)n : 0;
+	entry->sum += summed * (double)(int64_t)n;
 	*bucket += n;
-	if (t->native)
-		native_observe((struct native *)(uintptr_t)entry->native, value, n); /* ours: only readers see it as const */
 }
 
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate)
@@ -380,29 +380,16 @@ void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double valu
 	if (!isfinite(value))
 		return;
 	struct tally_entry *entry = entry_of(t, series, step);
-	add_value(t, entry, &entry->buckets[bounds_below(t->recent[series].bounds, t->recent[series].bounds_len, value)], value, n);
+	add_value(entry, &entry->buckets[bounds_below(t->recent[series].bounds, value)], value > 0 ? value : 0, n);
+	if (t->native)
+		native_observe(native_of(entry), value, n);
 	consider(t, entry, candidate);
 }
 
-static __attribute__((noinline)) void find_spot(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step)
+static inline __attribute__((always_inline)) struct exemplar *observe_at(struct tally *t, const struct tally_spot *spot, const struct tally_place *at, double value, uint64_t n, uint8_t rank)
 {
-	const struct tally_entry *entry = entry_of(t, series, step);
-	spot->bounds = t->recent[series].bounds;
-	spot->bounds_len = t->recent[series].bounds_len;
-	spot->at[step & 1].step = step;
-	spot->at[step & 1].buckets = entry->buckets;
-	spot->at[step & 1].entry = (uint32_t)(entry - t->entries);
-	spot->at[step & 1].epoch = t->epoch;
-}
-
-struct exemplar *tally_observe_at(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step, double value, uint64_t n, uint8_t rank)
-{
-	if (!isfinite(value))
-		return NULL;
-	if (spot->at[step & 1].step != step || spot->at[step & 1].epoch != t->epoch)
-		find_spot(t, series, spot, step);
-	struct tally_entry *entry = &t->entries[spot->at[step & 1].entry];
-	add_value(t, entry, &spot->at[step & 1].buckets[bounds_below(spot->bounds, spot->bounds_len, value)], value, n);
+	struct tally_entry *entry = &t->entries[at->entry];
+	add_value(entry, &at->buckets[bounds_below(spot->bounds, value)], value, n);
 	if (rank == 0 || rank < entry->exemplar.rank)
 		return NULL;
 	if (entry->exemplar.rank == 0)
@@ -410,6 +397,29 @@ struct exemplar *tally_observe_at(struct tally *t, uint32_t series, struct tally
 	entry->exemplar.rank = rank;
 	entry->exemplar.value = value;
 	return &entry->exemplar;
+}
+
+/* The same where the spot has to be found, or more is to be done. */
+static __attribute__((noinline)) struct exemplar *observe_slowly(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step, double value, uint64_t n, uint8_t rank)
+{
+	const struct tally_entry *entry = entry_of(t, series, step);
+	struct tally_place *at = &spot->at[step & 1];
+	spot->bounds = t->recent[series].bounds;
+	at->step = step;
+	at->buckets = entry->buckets;
+	at->entry = (uint32_t)(entry - t->entries);
+	at->epoch = t->epoch;
+	if (t->native)
+		native_observe(native_of(entry), value, n);
+	return observe_at(t, spot, at, value, n, rank);
+}
+
+struct exemplar *tally_observe_at(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step, double value, uint64_t n, uint8_t rank)
+{
+	const struct tally_place *at = &spot->at[step & 1];
+	if (__builtin_expect(at->step != step || at->epoch != t->epoch || t->native, 0))
+		return observe_slowly(t, series, spot, step, value, n, rank);
+	return observe_at(t, spot, at, value, n, rank);
 }
 
 void tally_observe(struct tally *t, uint32_t series, int64_t step, double value, const struct exemplar *candidate)

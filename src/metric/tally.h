@@ -64,6 +64,7 @@ struct tally_entry {
 uint64_t tally_hash(enum family_id family, const struct label *labels, size_t len);
 
 struct tally;
+struct bounds;
 
 struct tally *tally_new(void);
 void tally_free(struct tally *t);
@@ -78,17 +79,17 @@ void tally_observe(struct tally *t, uint32_t series, int64_t step, double value,
 /* The same n times over. */
 void tally_observe_n(struct tally *t, uint32_t series, int64_t step, double value, uint64_t n, const struct exemplar *candidate);
 /* Where a series counts, kept by who counts in it: all that is needed at hand, for two steps, as those of two partitions lie side by side. Zero-initialise. */
-struct tally_spot {
-	const double *bounds; /* the family's */
-	size_t bounds_len;
-	struct {
-		int64_t step;
-		uint64_t *buckets;
-		uint32_t entry;
-		uint32_t epoch; /* of use only if it is the current one */
-	} at[2];
+struct tally_place {
+	int64_t step;
+	uint64_t *buckets;
+	uint32_t entry;
+	uint32_t epoch; /* of use only if it is the current one */
 };
-/* As tally_observe_n, with the series' spot, for an exemplar that is not made yet: where one of this rank goes, its time and ids to be filled in at once; NULL: what is there is better. */
+struct tally_spot {
+	const struct bounds *bounds; /* the family's */
+	struct tally_place at[2];
+};
+/* As tally_observe_n, with the series' spot, for a value that is finite and not negative, and an exemplar that is not made yet: where one of this rank goes, its time and ids to be filled in at once; NULL: what is there is better. */
 struct exemplar *tally_observe_at(struct tally *t, uint32_t series, struct tally_spot *spot, int64_t step, double value, uint64_t n, uint8_t rank);
 /* From now on the counter counts each observation of the histogram, with the same exemplars (their value 1). Before either has counted; nobody else counts in the counter. */
 void tally_twin(struct tally *t, uint32_t histogram, uint32_t counter);

@@ -87,7 +87,7 @@ void batch_read(struct decoder *d, enum shape_kind kind)
 {
 	struct json json = d->objects[0].json;
 	uint32_t streams = json_get(&json, d->objects[0].root, SLICE("streams"));
-	d->many = true;
+	d->many = d->batch = true;
 	if (kind == SHAPE_LIST) {
 		read_list(d);
 		return;

@@ -19,6 +19,7 @@
 #include "record/reader.h"
 #include "record/text_header.h"
 #include "record/timestamp.h"
+#include "record/trace_header.h"
 #include "record/trace_id.h"
 
 #include <stdio.h>
@@ -480,7 +481,7 @@ static void note_packed(struct decoder *d, const char *kind)
 static void read_payload(struct decoder *d, struct slice payload)
 {
 	enum undecodable reason = UNDECODABLE_NONE;
-	const char *packed = packed_kind(payload);
+	const char *packed = payload.ptr[0] == '{' ? NULL : packed_kind(payload); /* JSON is none of them */
 	if (packed) {
 		reason = packed_open(&d->packed, payload);
 		payload = buf_slice(&d->packed.plain);
@@ -494,21 +495,47 @@ static void read_payload(struct decoder *d, struct slice payload)
 		note_packed(d, packed);
 }
 
-void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret)
+static void note_header(struct decoder *d, const char *member, struct slice name)
 {
-	decoder_decode_behind(d, slice_of(NULL, 0), payload, now_ns, ret);
+	struct buf text = {0};
+	if (!noting(d))
+		return;
+	buf_add_str(&text, "header ");
+	buf_add_slice(&text, name);
+	decoder_note(d, member, buf_slice(&text));
+	buf_done(&text);
 }
 
-void decoder_decode_behind(struct decoder *d, struct slice before, struct slice payload, int64_t now_ns, struct decoded *ret)
+/* The trace of a log record that does not name its own: who logs by a producer of its own sends each record in the trace that it is about. */
+static __attribute__((noinline)) void take_headers(struct decoder *d, const struct message_headers *headers, struct record *r)
 {
+	struct trace_header h;
+	if (!trace_header_read(headers, &d->arena, &h))
+		return;
+	r->trace_id = h.trace_id;
+	note_header(d, "trace_id", h.trace_name);
+	if (r->span_id.len || h.span_id.len == 0)
+		return;
+	r->span_id = h.span_id;
+	note_header(d, "span_id", h.span_name);
+}
+
+void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret)
+{
+	decoder_decode_message(d, &(struct decoder_message){.payload = payload}, now_ns, ret);
+}
+
+void decoder_decode_message(struct decoder *d, const struct decoder_message *m, int64_t now_ns, struct decoded *ret)
+{
+	struct slice payload = m->payload;
 	arena_reset(&d->arena);
-	d->before = before;
+	d->before = m->before;
 	d->header_of = slice_of(NULL, 0);
 	d->len = d->undecodable = d->notes_len = 0;
 	d->layers_read = 0;
 	d->reason = UNDECODABLE_NONE;
 	d->now_ns = now_ns;
-	d->many = false;
+	d->many = d->batch = false;
 	d->depth = 0;
 	d->batch_time_ns = 0;
 	if (!payload.ptr)
@@ -519,5 +546,7 @@ void decoder_decode_behind(struct decoder *d, struct slice before, struct slice 
 		decoder_lose(d, UNDECODABLE_TOO_LARGE);
 	else
 		read_payload(d, payload);
+	if (m->headers && d->len == 1 && d->undecodable == 0 && !d->batch && d->records->kind == RECORD_LOG && d->records->trace_id.len == 0)
+		take_headers(d, m->headers, d->records);
 	*ret = (struct decoded){.records = d->records, .len = d->len, .reason = d->reason, .undecodable = d->undecodable};
 }

@@ -70,6 +70,18 @@ struct decoder_opts {
 	bool notes;
 };
 
+/* What a message carries beside its payload. It is asked only where the payload leaves something open. */
+struct message_headers {
+	/* The header with this number; false behind the last. The views live as long as the payload. */
+	bool (*at)(const struct message_headers *h, size_t i, struct slice *ret_name, struct slice *ret_value);
+};
+
+struct decoder_message {
+	struct slice payload; /* ptr NULL: a tombstone */
+	struct slice before;  /* text that goes before the container's own: the pieces of a line that came earlier */
+	const struct message_headers *headers; /* NULL: none. A log record without a trace id has that of the headers, if it is not one of a batch. */
+};
+
 struct decoder;
 
 struct decoder *decoder_new(const struct decoder_opts *opts);
@@ -79,8 +91,8 @@ void decoder_set_zone(struct decoder *d, const struct zone *zone);
 /* Decodes one payload (ptr NULL: a tombstone). now_ns bounds plausible event times. Never fails: what cannot be read is counted in *ret. The
  * records and everything they point to are valid until the next call; payload must outlive them. */
 void decoder_decode(struct decoder *d, struct slice payload, int64_t now_ns, struct decoded *ret);
-/* As decoder_decode, with text that goes before the container's own: the pieces of a line that came earlier. */
-void decoder_decode_behind(struct decoder *d, struct slice before, struct slice payload, int64_t now_ns, struct decoded *ret);
+/* The same of all that belongs to a message. */
+void decoder_decode_message(struct decoder *d, const struct decoder_message *m, int64_t now_ns, struct decoded *ret);
 /* Where in a payload that was lost for this reason (undecodable_name) the first wrong byte is; false where there is no such byte, as with a wrong time. */
 bool decoder_first_error(struct slice payload, const char *reason, size_t *ret_at);
 /* Notes on the first record of the last payload, in member order; empty unless opts.notes. */

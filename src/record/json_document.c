@@ -127,6 +127,7 @@ static void read_array(struct decoder *d, const struct json *json)
 	d->many = true;
 	if (read_timed(d, json))
 		return;
+	d->batch = true;
 	for (uint32_t i = json_first(JSON_ROOT), end = json_end(json, JSON_ROOT); i < end; i = json_next(json, i))
 		if (json_is_object(json, i))
 			json_object_read(d, json, i);
@@ -136,7 +137,7 @@ static void read_array(struct decoder *d, const struct json *json)
 			decoder_lose(d, UNDECODABLE_WRONG_TYPE);
 }
 
-static void read_document(struct decoder *d, const struct json *json)
+static inline __attribute__((always_inline)) void read_document(struct decoder *d, const struct json *json)
 {
 	switch (json_type(json, JSON_ROOT)) {
 	case '{':
@@ -159,7 +160,7 @@ static bool read_lines(struct decoder *d, struct slice payload)
 {
 	struct json json;
 	bool any = false;
-	d->many = true;
+	d->many = d->batch = true;
 	for (size_t from = 0, end; from < payload.len; from = end + 1) {
 		end = slice_find(payload, '\n', from);
 		struct slice line = slice_trim(slice_sub(payload, from, end - from));

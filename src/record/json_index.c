@@ -8,7 +8,7 @@
  * compared with those that came last time (outline.h).
  *
  * Invariants: what is accepted here is what simdjson accepts, and means the same. Everything else is left to it, for it has the last word: errors, numbers that
- * are not plain (exponents, more digits than a double surely holds), deep nesting. Escapes are always its own work. test_json_parser.c and fuzz_json.c
+ * are not plain (exponents, more digits than a double surely holds), deep nesting. Escapes are its own work too, but for a line's end at a string's end. test_json_parser.c and fuzz_json.c
  * compare the two ways.
  *
  * Bounds: behind the index stands the text's length, twice, and a NUL is at that place in the text. No rule accepts it, and no step is more than two
@@ -41,15 +41,22 @@ static inline bool is_blank(char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
+/* Every line of a container ends with "\\n", and mostly that is all: it is undone where it stands. */
 static __attribute__((noinline)) bool unescape(struct reader *r, uint32_t from, uint32_t quote)
 {
 	const struct json_index *x = r->index;
-	char *end = json_shim_unescape(x->shim, r->base + from, r->spare);
 	const char *text_end = r->base + x->len;
-	if (!end)
-		return false;
-	*r->free++ = json_string_word((size_t)(r->spare - r->base), (size_t)(end - r->spare));
-	r->spare = end;
+	size_t first = (size_t)(r->escape - r->base);
+	if (first + 2 == quote && r->base[first + 1] == 'n') {
+		x->base[first] = '\n';
+		*r->free++ = json_string_word(from, first + 1 - from);
+	} else {
+		char *end = json_shim_unescape(x->shim, r->base + from, r->spare);
+		if (!end)
+			return false;
+		*r->free++ = json_string_word((size_t)(r->spare - r->base), (size_t)(end - r->spare));
+		r->spare = end;
+	}
 	r->escape = memchr(r->base + quote, '\\', x->len - quote);
 	r->escape = r->escape ? r->escape : text_end;
 	return true;

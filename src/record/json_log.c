@@ -271,6 +271,12 @@ static struct slice uncoloured(struct decoder *d, struct slice text)
 	return slice_trim(slice_of(out, n));
 }
 
+/* JSON has a colour's first byte only as an escape, and a string that has one does not stand where the text has it. */
+static bool may_be_coloured(const struct json *json, struct slice text)
+{
+	return (uintptr_t)text.ptr - (uintptr_t)json->strings >= json->text_len;
+}
+
 static void open_header(struct decoder *d, struct slice text, unsigned under, const char *via, struct text_layer *ret)
 {
 	ret->found = true;
@@ -301,7 +307,7 @@ static bool open_string(struct decoder *d, struct slice inside, unsigned layer, 
 	}
 	if (!whole || text->found)
 		return false;
-	open_header(d, uncoloured(d, inside), layer, via, text);
+	open_header(d, may_be_coloured(&d->objects[layer - 1].json, inside) ? uncoloured(d, inside) : inside, layer, via, text);
 	return open_text(d, text->h.message, layer, via, ret_reason);
 }
 

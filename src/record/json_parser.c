@@ -146,7 +146,7 @@ enum json_status json_parser_by_index(struct json_parser *parser, const char *by
 	return by_index(parser, bytes, len, ret);
 }
 
-enum json_status json_parser_by_tape(struct json_parser *parser, const char *bytes, size_t len, struct json *ret)
+__attribute__((noinline)) enum json_status json_parser_by_tape(struct json_parser *parser, const char *bytes, size_t len, struct json *ret)
 {
 	copy(parser, bytes, len);
 	return by_tape(parser, len, ret);
@@ -157,5 +157,6 @@ enum json_status json_parser_parse(struct json_parser *parser, const char *bytes
 	if (len >= LONGEST)
 		return JSON_SYNTAX;
 	copy(parser, bytes, len);
-	return by_index(parser, bytes, len, ret) == JSON_OK ? JSON_OK : by_tape(parser, len, ret);
+	/* in the copy ends of lines may have been undone: by_tape has another */
+	return by_index(parser, bytes, len, ret) == JSON_OK ? JSON_OK : json_parser_by_tape(parser, bytes, len, ret);
 }

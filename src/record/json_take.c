@@ -266,7 +266,7 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 		return UNDECODABLE_NONE;
 	for (uint32_t at; (at = search_next(&s));) {
 		bool zoned;
-		int64_t ns = json_time(d, &o->json, at, &zoned, &reason), more;
+		int64_t more, ns = json_type(&o->json, at) == '"' ? text_time(d, json_string(&o->json, at), &zoned) : json_time(d, &o->json, at, &zoned, &reason);
 		if (reason)
 			return reason;
 		if (s.place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS) && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &more))

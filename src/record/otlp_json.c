@@ -400,6 +400,12 @@ static inline enum undecodable find_members(struct decoder *d, struct object *o)
 	return reason;
 }
 
+/* Whether a span has what is not in the head of a record. */
+static inline bool has_more(const struct object *o)
+{
+	return key_set_has(&o->seen, KEY_ATTRIBUTES) || key_set_has(&o->seen, KEY_EVENTS) || key_set_has(&o->seen, KEY_LINKS) || key_set_has(&o->seen, KEY_TRACESTATE);
+}
+
 static enum undecodable read_fields(struct batch *b, uint32_t at, struct record *r)
 {
 	struct object *o = &b->d->objects[0];
@@ -415,6 +421,8 @@ static enum undecodable read_fields(struct batch *b, uint32_t at, struct record 
 		.resource = b->resource_at, .scope = b->scope_at,
 		.attributes = {value_of(o, KEY_ATTRIBUTES), b->scope_attributes, b->resource_attributes}};
 	r->fields = &fields->base;
+	if (b->blank.kind == RECORD_SPAN && (b->d->opts.fields_len || has_more(o)))
+		decoder_not_plain(b->d, r);
 	if (!take_trace_id(b, o, &r->trace_id) || !take_span_id(b, o, KEY_SPANID, KEY_SPAN_ID, &r->span_id) || !take_attributes(b, r, fields->attributes[0]))
 		return UNDECODABLE_WRONG_TYPE;
 	if (!(b->blank.kind == RECORD_LOG ? read_log(b, o, r) : read_span(b, o, r)))
@@ -438,7 +446,7 @@ static void each_item(struct batch *b, uint32_t list, void (*each)(struct batch 
 
 static void read_record(struct batch *b, uint32_t at)
 {
-	struct record *r = decoder_add_like(b->d, &b->blank);
+	struct record *r = b->blank.kind == RECORD_SPAN ? decoder_add_span(b->d, &b->blank) : decoder_add_like(b->d, &b->blank);
 	enum undecodable reason = read_fields(b, at, r);
 	if (reason)
 		decoder_drop(b->d, reason);
@@ -486,6 +494,7 @@ void otlp_json_read(struct decoder *d, const struct json *json, uint32_t root)
 	const struct object *o = &d->objects[0];
 	const uint32_t lists[] = {value_of(o, KEY_RESOURCELOGS), value_of(o, KEY_RESOURCESPANS)};
 	bool alone = !lists[0] && !lists[1] && (value_of(o, KEY_SCOPELOGS) || value_of(o, KEY_SCOPESPANS));
+	d->batch = true;
 	for (unsigned kind = RECORD_LOG; kind <= RECORD_SPAN; kind++) {
 		struct batch b = {.d = d, .json = json, .blank = {.kind = (enum record_kind)kind, .shape = "otlp_json", .duration_ns = -1}};
 		if (alone)

@@ -68,7 +68,7 @@ static bool read_log(struct decoder *d, struct record *r, struct slice bytes)
 	return true;
 }
 
-static void note_record(struct otlp_batch *b, const struct record *r)
+void otlp_note_record(struct otlp_batch *b, const struct record *r)
 {
 	bool log = b->blank.kind == RECORD_LOG;
 	const struct {
@@ -83,30 +83,20 @@ static void note_record(struct otlp_batch *b, const struct record *r)
 			decoder_note(b->d, rows[i].member, slice_str(rows[i].source));
 }
 
-/* Which of its texts are not checked yet: attributes are, one by one. */
-static bool texts_are_utf8(const struct otlp_batch *b, const struct record *r)
+static void add_log(struct otlp_batch *b, struct slice bytes)
 {
-	bool own_logger = r->logger.ptr != b->blank.logger.ptr;
-	return (own_logger || b->logger_is_utf8) && otlp_is_utf8(b->blank.kind == RECORD_LOG ? r->message : r->name);
-}
-
-static void read_record(struct otlp_batch *b, struct slice bytes)
-{
-	struct place {
-		struct otlp_fields fields;
-		char digits[OTLP_DIGITS];
-	} *place = arena_alloc(&b->d->arena, sizeof(*place));
+	struct otlp_fields *fields = arena_alloc(&b->d->arena, sizeof(*fields));
 	struct record *r = decoder_add_like(b->d, &b->blank);
-	place->fields = b->fields;
-	place->fields.bytes = bytes;
-	r->fields = &place->fields.base;
+	*fields = b->fields;
+	fields->bytes = bytes;
+	r->fields = &fields->base;
 	enum undecodable reason = UNDECODABLE_NOT_PROTOBUF;
-	if (b->blank.kind == RECORD_LOG ? read_log(b->d, r, bytes) : otlp_span_read(b->d, r, bytes, place->digits, &b->trace))
-		reason = texts_are_utf8(b, r) ? decoder_finish(b->d, r) : UNDECODABLE_NOT_UTF8;
+	if (read_log(b->d, r, bytes))
+		reason = otlp_texts_are_utf8(b, r, r->message) ? decoder_finish(b->d, r) : UNDECODABLE_NOT_UTF8;
 	if (reason)
 		decoder_drop(b->d, reason);
 	else if (noting(b->d))
-		note_record(b, r);
+		otlp_note_record(b, r);
 }
 
 /* The bytes of field 1 in a message, the last of several; empty if there is none. */
@@ -122,14 +112,19 @@ static struct slice head_of(struct slice message)
 }
 
 /* Calls each for every field `number`; what is malformed counts as one lost record. */
-static void each_item(struct otlp_batch *b, struct slice message, unsigned number, void (*each)(struct otlp_batch *b, struct slice item))
+static inline __attribute__((always_inline)) void each_item(struct otlp_batch *b, struct slice message, unsigned number, void (*each)(struct otlp_batch *b, struct slice item))
 {
+	const uint8_t tag = (uint8_t)(number << 3 | WIRE_BYTES);
 	struct wire w = wire_of(message);
 	struct wire_field f;
-	int rc;
-	while ((rc = wire_step(&w, &f)) == 1)
-		if (f.number == number && f.type == WIRE_BYTES)
+	int rc = 1;
+	while (rc == 1) {
+		while (wire_take(&w, tag, &f.bytes))
 			each(b, f.bytes);
+		rc = wire_step(&w, &f);
+		if (rc == 1 && f.number == number && f.type == WIRE_BYTES)
+			each(b, f.bytes);
+	}
 	if (rc < 0)
 		decoder_lose(b->d, UNDECODABLE_NOT_PROTOBUF);
 }
@@ -141,20 +136,34 @@ static void read_scope(struct otlp_batch *b, struct slice bytes)
 	b->fields.around = around;
 	b->blank.logger = head_of(around->scope);
 	b->logger_is_utf8 = otlp_is_utf8(b->blank.logger);
-	each_item(b, bytes, PART_ITEMS, read_record);
+	b->plain = b->logger_is_utf8 && !b->d->opts.notes && !b->d->opts.fields_len;
+	each_item(b, bytes, PART_ITEMS, b->blank.kind == RECORD_LOG ? add_log : otlp_span_add);
+}
+
+/* What all records of a resource have of it; false if it is malformed. */
+static bool take_resource(struct otlp_batch *b, struct slice resource)
+{
+	struct resource_memo *memo = resource_memo_for(&b->d->resources, resource);
+	struct record r = {0};
+	if (memo && resource_memo_take(memo, resource, &b->blank))
+		return true;
+	if (!otlp_take_attributes(b->d, &r, resource, RESOURCE_ATTRIBUTES))
+		return false;
+	b->blank.service = r.service;
+	b->blank.service_namespace = r.service_namespace;
+	b->blank.service_instance = r.service_instance;
+	if (memo)
+		resource_memo_learn(memo, resource, &r);
+	return true;
 }
 
 static void read_resource(struct otlp_batch *b, struct slice bytes)
 {
-	struct record r = {0};
 	struct otlp_around around = {.resource = head_of(bytes)};
-	if (!otlp_take_attributes(b->d, &r, around.resource, RESOURCE_ATTRIBUTES)) {
+	if (!take_resource(b, around.resource)) {
 		decoder_lose(b->d, UNDECODABLE_NOT_PROTOBUF);
 		return;
 	}
-	b->blank.service = r.service;
-	b->blank.service_namespace = r.service_namespace;
-	b->blank.service_instance = r.service_instance;
 	b->blank.resource++;
 	b->fields.around = &around;
 	each_item(b, bytes, PART_ITEMS, read_scope);
@@ -180,9 +189,10 @@ static inline unsigned evidence(const struct wire_field *f)
 
 static unsigned classify_record(struct slice bytes)
 {
-	struct wire w = wire_of(bytes);
+	const char *behind = otlp_span_head(bytes); /* fields that are a span's alone */
+	struct wire w = wire_of(slice_of(behind, bytes.len - (size_t)(behind - bytes.ptr)));
 	struct wire_field f;
-	unsigned found = 0;
+	unsigned found = behind == bytes.ptr ? 0 : IS_SPAN;
 	int rc;
 	while ((rc = wire_step(&w, &f)) == 1)
 		found |= evidence(&f);
@@ -258,6 +268,7 @@ static void read_batch(struct decoder *d, struct slice payload, const struct otl
 	struct otlp_batch b = {.d = d, .blank = {.kind = kind, .shape = "otlp_proto", .duration_ns = -1}, .fields = otlp_proto_fields_of(&d->arena, kind), .first = *first};
 	size_t before = d->undecodable;
 	struct slice head;
+	d->batch = true;
 	if (found & IS_NEITHER || found == (IS_LOG | IS_SPAN)) {
 		decoder_lose(d, UNDECODABLE_UNSUPPORTED);
 		return;

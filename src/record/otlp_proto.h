@@ -41,35 +41,29 @@ struct otlp_batch {
 	struct otlp_trace trace;
 	struct otlp_first first;
 	bool logger_is_utf8;
+	bool plain; /* neither the logger's name, nor notes, nor the configuration have anything to say of a span */
 };
-
-enum { OTLP_DIGITS = 32 + 16 + 16 };
-
-/* The sixteen bytes as digits, which are in `digits` or where the span before has them. */
-static inline struct slice otlp_trace_id(struct otlp_trace *last, const char *bytes, char *digits)
-{
-	uint64_t words[2];
-	memcpy(words, bytes, sizeof(words));
-	if (words[0] != last->words[0] || words[1] != last->words[1])
-		*last = (struct otlp_trace){{words[0], words[1]}, trace_id_of_16(bytes, digits)};
-	return last->digits;
-}
 
 static inline bool otlp_is_utf8(struct slice s)
 {
-	uint64_t word, high = 0;
+	typedef uint64_t two __attribute__((vector_size(16)));
+	two piece, high = {0, 0};
+	uint64_t word, some = 0;
 	if (s.len < sizeof(word)) {
 		for (size_t i = 0; i < s.len; i++)
-			high |= (unsigned char)s.ptr[i]; /* in the lowest byte, which the mask covers as well */
+			some |= (unsigned char)s.ptr[i]; /* in the lowest byte, which the mask covers as well */
+	} else if (s.len < sizeof(piece)) {
+		some = load_u64(s.ptr) | load_u64(s.ptr + s.len - sizeof(word)); /* some of them twice */
 	} else {
-		for (size_t i = 0; i + sizeof(word) < s.len; i += sizeof(word)) {
-			memcpy(&word, s.ptr + i, sizeof(word));
-			high |= word;
+		for (size_t i = 0; i + sizeof(piece) < s.len; i += sizeof(piece)) {
+			memcpy(&piece, s.ptr + i, sizeof(piece));
+			high |= piece;
 		}
-		memcpy(&word, s.ptr + s.len - sizeof(word), sizeof(word)); /* some of them once more */
-		high |= word;
+		memcpy(&piece, s.ptr + s.len - sizeof(piece), sizeof(piece));
+		high |= piece;
+		some = high[0] | high[1];
 	}
-	return !(high & UINT64_C(0x8080808080808080)) || slice_is_utf8(s);
+	return !(some & UINT64_C(0x8080808080808080)) || slice_is_utf8(s);
 }
 
 /* Any of AnyValue's forms; number 0: nothing was set. Nearly all are texts of fewer than 128 bytes, which is seen at a glance. */
@@ -104,7 +98,17 @@ bool otlp_take_attributes(struct decoder *d, struct record *r, struct slice mess
 /* What the fields of such records have in common. */
 struct otlp_fields otlp_proto_fields_of(struct arena *arena, enum record_kind kind);
 
-/* digits: room for OTLP_DIGITS, where the ids go; false if the span is malformed. */
-bool otlp_span_read(struct decoder *d, struct record *r, struct slice bytes, char *digits, struct otlp_trace *last);
+/* Adds a span of this batch's scope to the list, or counts it as lost. */
+void otlp_span_add(struct otlp_batch *b, struct slice bytes);
+/* What is behind the fields with which a span's message mostly begins, as far as they stand there in their usual form (otlp_proto_span.c); bytes.ptr if it begins with others. */
+const char *otlp_span_head(struct slice bytes);
+/* Notes where the members of the batch's first record are. */
+void otlp_note_record(struct otlp_batch *b, const struct record *r);
+
+/* Whether all texts of a record are UTF-8 that are not checked yet: attributes are, one by one. text: the message or name. */
+static inline bool otlp_texts_are_utf8(const struct otlp_batch *b, const struct record *r, struct slice text)
+{
+	return (r->logger.ptr == b->blank.logger.ptr ? b->logger_is_utf8 : true) && otlp_is_utf8(text);
+}
 
 #endif

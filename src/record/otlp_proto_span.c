@@ -3,8 +3,8 @@
  * One span of OTLP in protobuf.
  *
  * Idea: writers put a span's fields in the order of their numbers and in one form each: a trace id has 16 bytes, a span id eight, a name fewer than 128, a time is eight bytes. Such a
- * head is taken in one go, each field known by its tag and length together (usual_head). What is there besides, or stands elsewhere or in another form, goes through the cursor of
- * base/wire.h (other). Both take the same members, so order and form decide nothing but the pace.
+ * head is taken in one go, each field known by its tag and length together, both ids made digits at once (usual_head). What is there besides, or stands elsewhere or in another form, goes through the cursor of
+ * base/wire.h (other). Both take the same members, so order and form decide nothing but the pace. A span that has nothing else is known by where its end is, too (otlp_span_add).
  */
 #include "base/err.h"
 #include "record/otlp_proto.h"
@@ -15,36 +15,70 @@ struct reading {
 	int64_t start_ns, end_ns;
 };
 
-enum { TAG_TRACE = 0x0A, TAG_SPAN = 0x12, TAG_PARENT = 0x22, TAG_NAME = 0x2A, TAG_KIND = 0x30, TAG_START = 0x39, TAG_END = 0x41 };
-enum { TRACE_BYTES = 16, ID_BYTES = 8, FIXED = 9, TIMES = 2 * FIXED, KIND = 2, SPAN_DIGITS = 32, PARENT_DIGITS = 48 };
+/* Where record_field looks, and where the ids go: the span's behind the trace's, the parent's behind that. */
+struct span_room {
+	struct otlp_fields fields;
+	char trace[32], ids[32];
+};
 
-static int64_t ns_of(uint64_t value)
+enum { TAG_TRACE = 0x0A, TAG_SPAN = 0x12, TAG_PARENT = 0x22, TAG_NAME = 0x2A, TAG_KIND = 0x30, TAG_START = 0x39, TAG_END = 0x41 };
+enum { TRACE_BYTES = 16, ID_BYTES = 8, ID_DIGITS = 16, FIXED = 9, TIMES = 2 * FIXED, KIND = 2 };
+/* Where the heads of the ids stand, and what is behind them, if the span has a parent. */
+enum { AT_SPAN = 2 + TRACE_BYTES, AT_PARENT = AT_SPAN + 2 + ID_BYTES, BEHIND_IDS = AT_PARENT + 2 + ID_BYTES };
+
+static inline int64_t ns_of(uint64_t value)
 {
 	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
-/* Whether bytes with this tag and length, and of this length, stand at p. */
-static inline bool stands(const uint8_t *p, const uint8_t *end, unsigned tag, unsigned len)
+/* Whether a tag and a length of one byte stand at p. */
+static inline bool stands(const uint8_t *p, uint8_t tag, uint8_t len)
 {
-	return (size_t)(end - p) >= len + 2 && p[0] == tag && p[1] == len;
+	const uint8_t want[2] = {tag, len};
+	uint16_t a, b;
+	memcpy(&a, p, sizeof(a));
+	memcpy(&b, want, sizeof(b));
+	return a == b;
+}
+
+/* The sixteen bytes as digits, which are in `digits` or where the span before has them. */
+static inline struct slice trace_of(struct otlp_trace *last, const uint8_t *bytes, char *digits)
+{
+	uint64_t words[2];
+	memcpy(words, bytes, sizeof(words));
+	if ((words[0] ^ last->words[0]) | (words[1] ^ last->words[1]))
+		*last = (struct otlp_trace){{words[0], words[1]}, trace_id_of_16((const char *)bytes, digits)};
+	return last->digits;
+}
+
+/* Whether a span begins with its ids in their usual form; *ret_parent: and with its parent's. */
+static inline bool usual_ids(const uint8_t *p, const uint8_t *end, bool *ret_parent)
+{
+	if (end - p < BEHIND_IDS || !stands(p, TAG_TRACE, TRACE_BYTES) || !stands(p + AT_SPAN, TAG_SPAN, ID_BYTES))
+		return false;
+	*ret_parent = stands(p + AT_PARENT, TAG_PARENT, ID_BYTES);
+	return true;
+}
+
+/* The ids that stand at p, as usual_ids has it; returns what is behind them. */
+static inline const uint8_t *take_ids(struct record *r, const uint8_t *p, bool parent, struct span_room *room, struct otlp_trace *last)
+{
+	uint64_t id = load_u64((const char *)p + AT_SPAN + 2), parent_id = parent ? load_u64((const char *)p + AT_PARENT + 2) : 0;
+	r->trace_id = trace_of(last, p + 2, room->trace);
+	trace_id_digits(id, parent_id, room->ids);
+	r->span_id = slice_of(room->ids, id ? ID_DIGITS : 0);
+	r->parent_span_id = slice_of(room->ids + ID_DIGITS, parent_id ? ID_DIGITS : 0);
+	return p + (parent ? BEHIND_IDS : AT_PARENT);
 }
 
 /* Ids, name, kind and times, as far as they stand there in their usual form; returns what is behind them. */
-static inline const uint8_t *usual_head(struct reading *s, const uint8_t *p, const uint8_t *end, char *digits, struct otlp_trace *last)
+static inline const uint8_t *usual_head(struct reading *s, const uint8_t *p, const uint8_t *end, struct span_room *room, struct otlp_trace *last)
 {
 	struct record *r = s->r;
-	if (stands(p, end, TAG_TRACE, TRACE_BYTES)) {
-		r->trace_id = otlp_trace_id(last, (const char *)p + 2, digits);
-		p += 2 + TRACE_BYTES;
-	}
-	if (stands(p, end, TAG_SPAN, ID_BYTES)) {
-		r->span_id = span_id_of_8((const char *)p + 2, digits + SPAN_DIGITS);
-		p += 2 + ID_BYTES;
-	}
-	if (stands(p, end, TAG_PARENT, ID_BYTES)) {
-		r->parent_span_id = span_id_of_8((const char *)p + 2, digits + PARENT_DIGITS);
-		p += 2 + ID_BYTES;
-	}
+	bool parent;
+	if (!usual_ids(p, end, &parent))
+		return p;
+	p = take_ids(r, p, parent, room, last);
 	size_t left = (size_t)(end - p), name = left > 1 ? p[1] : 0;
 	if (left < 2 + name + KIND + TIMES || p[0] != TAG_NAME || name >= 0x80)
 		return p;
@@ -60,6 +94,22 @@ static inline const uint8_t *usual_head(struct reading *s, const uint8_t *p, con
 		p += TIMES;
 	}
 	return p;
+}
+
+const char *otlp_span_head(struct slice bytes)
+{
+	struct wire w = wire_of(bytes);
+	bool parent;
+	if (!usual_ids(w.next, w.end, &parent))
+		return bytes.ptr;
+	const uint8_t *p = w.next + (parent ? BEHIND_IDS : AT_PARENT);
+	size_t left = (size_t)(w.end - p), name = left > 1 ? p[1] : 0;
+	if (left >= 2 + name + KIND + TIMES && p[0] == TAG_NAME && name < 0x80) {
+		p += 2 + name;
+		p += p[0] == TAG_KIND && p[1] < 0x80 ? KIND : 0;
+		p += p[0] == TAG_START && p[FIXED] == TAG_END ? TIMES : 0;
+	}
+	return (const char *)p;
 }
 
 static bool take_status(struct record *r, struct slice bytes)
@@ -128,19 +178,77 @@ static bool other(struct reading *s, const struct wire_field *f)
 	return true;
 }
 
-bool otlp_span_read(struct decoder *d, struct record *r, struct slice bytes, char *digits, struct otlp_trace *last)
+static inline bool read_span(struct reading *s, struct slice bytes, struct span_room *room, struct otlp_trace *last)
 {
-	struct reading s = {.d = d, .r = r};
+	struct record *r = s->r;
 	struct wire w = wire_of(bytes);
 	struct wire_field f;
-	int rc;
+	int rc = 0;
 	bool ok = true;
-	w.next = usual_head(&s, w.next, w.end, digits, last);
-	while (ok && (rc = wire_step(&w, &f)) == 1)
-		ok = f.number == SPAN_ATTRIBUTES && f.type == WIRE_BYTES ? otlp_take_attribute(d, r, f.bytes) : other(&s, &f);
-	r->time_ns = s.end_ns > 0 ? s.end_ns : s.start_ns;
-	r->duration_ns = s.start_ns > 0 && s.end_ns >= s.start_ns ? s.end_ns - s.start_ns : -1;
-	r->backwards = s.end_ns > 0 && s.end_ns < s.start_ns;
+	w.next = usual_head(s, w.next, w.end, room, last);
+	if (w.next < w.end || s->d->opts.fields_len)
+		decoder_not_plain(s->d, r);
+	while (ok && w.next < w.end && (rc = wire_step(&w, &f)) == 1)
+		ok = f.number == SPAN_ATTRIBUTES && f.type == WIRE_BYTES ? otlp_take_attribute(s->d, r, f.bytes) : other(s, &f);
+	r->time_ns = s->end_ns > 0 ? s->end_ns : s->start_ns;
+	r->duration_ns = s->start_ns > 0 && s->end_ns >= s->start_ns ? s->end_ns - s->start_ns : -1;
+	r->backwards = s->end_ns > 0 && s->end_ns < s->start_ns;
 	r->error |= r->status == STATUS_ERROR;
-	return ok && rc == 0;
+	return ok && rc >= 0;
+}
+
+static struct record *new_record(struct otlp_batch *b, struct slice bytes, struct span_room **ret_room)
+{
+	struct span_room *room = arena_alloc(&b->d->arena, sizeof(*room));
+	struct record *r = decoder_add_span(b->d, &b->blank);
+	room->fields = b->fields;
+	room->fields.bytes = bytes;
+	r->fields = &room->fields.base;
+	*ret_room = room;
+	return r;
+}
+
+/* Any span. */
+static __attribute__((noinline)) void add_any(struct otlp_batch *b, struct slice bytes)
+{
+	struct decoder *d = b->d;
+	struct span_room *room;
+	struct record *r = new_record(b, bytes, &room);
+	struct reading s = {.d = d, .r = r};
+	enum undecodable reason = UNDECODABLE_NOT_PROTOBUF;
+	if (read_span(&s, bytes, room, &b->trace))
+		reason = otlp_texts_are_utf8(b, r, r->name) ? decoder_finish(d, r) : UNDECODABLE_NOT_UTF8;
+	if (reason)
+		decoder_drop(d, reason);
+	else if (noting(d))
+		otlp_note_record(b, r);
+}
+
+/* A span that is nothing but ids, name, kind and times, all in their usual form, and with nothing odd about it, comes to what add_any would make of it. */
+void otlp_span_add(struct otlp_batch *b, struct slice bytes)
+{
+	const uint8_t *p = (const uint8_t *)bytes.ptr, *end = p + bytes.len;
+	struct span_room *room;
+	bool parent;
+	if (!b->plain || !usual_ids(p, end, &parent)) {
+		add_any(b, bytes);
+		return;
+	}
+	const uint8_t *at = p + (parent ? BEHIND_IDS : AT_PARENT), *kind = end - TIMES - KIND, *times = end - TIMES;
+	if (kind - at < 2 || at[0] != TAG_NAME || at[1] >= 0x80 || at[1] != kind - at - 2 || kind[0] != TAG_KIND || kind[1] >= SPAN_KIND_COUNT || times[0] != TAG_START || times[FIXED] != TAG_END) {
+		add_any(b, bytes);
+		return;
+	}
+	int64_t start_ns = (int64_t)wire_load64(times + 1), end_ns = (int64_t)wire_load64(times + FIXED + 1);
+	struct slice name = slice_of((const char *)at + 2, at[1]);
+	if (start_ns <= 0 || end_ns < start_ns || !decoder_time_is_sane(b->d, end_ns) || !otlp_is_utf8(name)) {
+		add_any(b, bytes);
+		return;
+	}
+	struct record *r = new_record(b, bytes, &room);
+	take_ids(r, p, parent, room, &b->trace);
+	r->name = name;
+	r->span_kind = (enum span_kind)kind[1];
+	r->time_ns = end_ns;
+	r->duration_ns = end_ns - start_ns;
 }

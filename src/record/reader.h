@@ -10,6 +10,7 @@
 #include "record/member_memo.h"
 #include "record/nanos.h"
 #include "record/packed.h"
+#include "record/resource_memo.h"
 #include "record/shape.h"
 #include "record/template_memo.h"
 #include "record/text_header.h"
@@ -69,11 +70,13 @@ struct decoder {
 	struct nanos last_ns;        /* and their times */
 	struct time_memos times;     /* those that are text */
 	struct template_memos templates;
+	struct resource_memos resources; /* of batches in protobuf */
 	struct buf scratch;
 	struct buf tape, strings; /* of documents that we build ourselves (tape.h) */
 	struct packed packed;
 	struct record *records;
 	size_t len, cap;
+	size_t blank; /* so many of the places in records have nothing behind `fields`, whatever else is in them */
 	enum undecodable reason;
 	size_t undecodable;
 	struct level_memo levels[LEVEL_MEMOS];
@@ -83,9 +86,10 @@ struct decoder {
 	const char *payload_end;
 	struct slice header_of;    /* the payload's text whose header was read to know that it is text; empty: none */
 	struct text_header header;
-	struct slice before; /* decoder_decode_behind: what goes before the container's text */
+	struct slice before; /* of the message: what goes before the container's text */
 	unsigned depth;  /* strings in arrays in strings */
 	bool many;       /* this payload holds several documents: each is copied to the arena, since the parsers' are reused */
+	bool batch;      /* its records were sent together, or their format names the trace of each: the message's headers are about none of them */
 	bool time_zoned; /* the open record's time names its offset from UTC */
 	struct decode_note notes[NOTES_MAX];
 	size_t notes_len;
@@ -110,6 +114,8 @@ static inline struct record *decoder_push(struct decoder *d)
 	if (d->len == 0)
 		d->notes_len = 0;
 	d->time_zoned = false;
+	if (d->blank > d->len)
+		d->blank = d->len;
 	return &d->records[d->len++];
 }
 
@@ -119,6 +125,28 @@ static inline struct record *decoder_add_like(struct decoder *d, const struct re
 	struct record *r = decoder_push(d);
 	*r = *blank;
 	return r;
+}
+
+/* The same for a span, where blank has nothing behind `fields`. It is said to be plain: who puts something there says otherwise, by decoder_not_plain. */
+static inline struct record *decoder_add_span(struct decoder *d, const struct record *blank)
+{
+	enum { HEAD = offsetof(struct record, message) };
+	size_t was_blank = d->blank, at = d->len;
+	struct record *r = decoder_push(d);
+	memcpy(r, blank, HEAD);
+	r->plain = true;
+	if (at >= was_blank)
+		memset((char *)r + HEAD, 0, sizeof(*r) - HEAD);
+	d->blank = at < was_blank ? was_blank : at == was_blank ? at + 1 : was_blank;
+	return r;
+}
+
+/* The span added last gets more than what is in the head of a record. */
+static inline void decoder_not_plain(struct decoder *d, struct record *r)
+{
+	r->plain = false;
+	if (d->blank >= d->len)
+		d->blank = d->len - 1;
 }
 
 static inline struct record *decoder_add(struct decoder *d)
@@ -133,15 +161,21 @@ void decoder_drop(struct decoder *d, enum undecodable reason);
 void decoder_lose(struct decoder *d, enum undecodable reason);
 /* What the configuration says about where members are. */
 void decoder_take_configured(struct decoder *d, struct record *r);
+/* Whether a record can have come about then. */
+static inline bool decoder_time_is_sane(const struct decoder *d, int64_t time_ns)
+{
+	const int64_t earliest_ns = INT64_C(946684800) * NS_PER_S /* 2000-01-01 */, ahead_ns = INT64_C(3653) * 86400 * NS_PER_S;
+	return time_ns >= earliest_ns && (d->now_ns <= 0 || time_ns - ahead_ns <= d->now_ns);
+}
+
 /* Checks the event time and sets the error flag; UNDECODABLE_NONE if the record stands. */
 static inline enum undecodable decoder_finish(struct decoder *d, struct record *r)
 {
-	const int64_t earliest_ns = INT64_C(946684800) * NS_PER_S /* 2000-01-01 */, ahead_ns = INT64_C(3653) * 86400 * NS_PER_S;
 	if (d->opts.fields_len)
 		decoder_take_configured(d, r);
 	if (r->time_ns < 0)
 		r->time_ns = 0;
-	if (r->time_ns != 0 && (r->time_ns < earliest_ns || (d->now_ns > 0 && r->time_ns - ahead_ns > d->now_ns)))
+	if (r->time_ns != 0 && !decoder_time_is_sane(d, r->time_ns))
 		return UNDECODABLE_TIME;
 	r->error |= r->severity >= SEVERITY_ERROR || r->http_status >= 500;
 	return UNDECODABLE_NONE;

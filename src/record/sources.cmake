@@ -48,6 +48,7 @@ set(record_SOURCES
 	time_memo.c
 	timestamp.c
 	timestamp_words.c
+	trace_header.c
 	trace_id.c
 	tried.c
 	zipkin.c

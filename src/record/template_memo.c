@@ -16,15 +16,15 @@ static inline bool is_remembered(const struct template_memo *m, const struct out
 	return m->end == way->end && m->resets == way->outline->resets && m->len == template.len && memcmp(m->text, template.ptr, template.len) == 0;
 }
 
-/* What fills a hole: ready text, or a string as it is; anything else rendered behind what scratch holds, from *ret_from on. */
-static inline struct slice value_of(const struct json *json, uint32_t at, struct buf *scratch, bool *ret_rendered)
+/* What fills a hole: a string as it is, or anything else rendered into scratch. */
+static inline struct slice value_of(const struct json *json, uint32_t at, struct buf *scratch)
 {
-	*ret_rendered = json_type(json, at) != '"';
-	if (!*ret_rendered)
+	if (json_type(json, at) == '"')
 		return json_string(json, at);
-	size_t from = scratch->len;
+	buf_reset(scratch);
 	json_render(json, at, scratch);
-	return slice_of(NULL, scratch->len - from);
+	buf_reserve(scratch, sizeof(uint64_t));
+	return buf_slice(scratch);
 }
 
 /* Pieces are short: a word or two, of which there is room behind what is read (a document's strings have it too) and behind what is written. */
@@ -46,41 +46,31 @@ static inline char *append(char *to, const char *from, size_t len)
 
 bool template_memo_again(const struct template_memos *memos, const struct json *json, uint32_t renderings, struct slice template, struct arena *arena, struct buf *scratch, struct slice *ret)
 {
+	enum { LONGEST_VALUES = 1024 }; /* all of them */
 	const struct outline_walk *way = json->walk;
 	const struct template_memo *m = &memos->at[slot_of(template, way)];
-	struct slice values[TEMPLATE_PIECES];
-	bool rendered[TEMPLATE_PIECES] = {false};
 	bool ready = json_is_array(json, renderings);
 	uint32_t rendering = ready ? json_first(renderings) : 0, last = ready ? json_end(json, renderings) : 0;
-	size_t total = 0;
+	size_t left = json->text_len < LONGEST_VALUES ? json->text_len : LONGEST_VALUES;
 	if (!is_remembered(m, way, template))
 		return false;
-	buf_reset(scratch);
-	for (size_t i = 0; i < m->pieces_len; i++) {
-		const struct template_piece *p = &m->pieces[i];
-		uint32_t at = p->hole ? way->steps[p->step].at : 0;
-		total += p->len;
+	char *text = arena_alloc(arena, template.len + left + sizeof(uint64_t)), *to = text;
+	for (const struct template_piece *p = m->pieces, *end = p + m->pieces_len; p < end; p++) {
+		to = append(to, m->text + p->from, p->len);
 		if (!p->hole)
 			continue;
+		uint32_t at = way->steps[p->step].at;
 		if (p->formatted && rendering < last) {
 			at = rendering;
 			rendering = json_next(json, rendering);
 		}
-		values[i] = value_of(json, at, scratch, &rendered[i]);
-		total += values[i].len;
+		struct slice value = value_of(json, at, scratch);
+		if (value.len > left)
+			return false;
+		left -= value.len;
+		to = append(to, value.ptr, value.len);
 	}
-	char *text = arena_alloc(arena, total + sizeof(uint64_t)), *to = text;
-	buf_reserve(scratch, sizeof(uint64_t));
-	const char *others = scratch->data;
-	for (size_t i = 0; i < m->pieces_len; i++) {
-		const struct template_piece *p = &m->pieces[i];
-		to = append(to, m->text + p->from, p->len);
-		if (!p->hole)
-			continue;
-		to = append(to, rendered[i] ? others : values[i].ptr, values[i].len);
-		others += rendered[i] ? values[i].len : 0;
-	}
-	*ret = slice_of(text, total);
+	*ret = slice_of(text, (size_t)(to - text));
 	return true;
 }
 

@@ -123,19 +123,68 @@ static size_t name_begin(struct slice text, size_t at)
 	return from;
 }
 
+enum { HINTS = 2 };
+
+/* What the names of ids have in them. */
+static const struct slice hints[HINTS] = {{"race", 4}, {"pan", 3}};
+
+#ifdef __SSE2__
+/* Of sixteen places those where one of the hints may begin: an 'a' behind its first letter and before its third. */
+static inline unsigned hint_places(const char *p)
+{
+	__m128i a = _mm_loadu_si128((const __m128i *)(const void *)p), b = _mm_loadu_si128((const __m128i *)(const void *)(p + 1)), c = _mm_loadu_si128((const __m128i *)(const void *)(p + 2));
+	__m128i race = _mm_and_si128(_mm_cmpeq_epi8(a, _mm_set1_epi8('r')), _mm_cmpeq_epi8(c, _mm_set1_epi8('c')));
+	__m128i pan = _mm_and_si128(_mm_cmpeq_epi8(a, _mm_set1_epi8('p')), _mm_cmpeq_epi8(c, _mm_set1_epi8('n')));
+	return (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_or_si128(race, pan), _mm_cmpeq_epi8(b, _mm_set1_epi8('a'))));
+}
+
+/* Where each hint stands first, text.len if nowhere: both in one go, the last places perhaps twice. False if the text is too short for that. */
+static bool find_blocks(struct slice text, size_t first[HINTS])
+{
+	if (text.len < 18)
+		return false;
+	size_t last = text.len - 18;
+	for (size_t i = 0;; i = i + 16 < last ? i + 16 : last) {
+		for (unsigned found = hint_places(text.ptr + i); found; found &= found - 1) {
+			size_t at = i + (unsigned)__builtin_ctz(found), k = text.ptr[at] == 'p';
+			if (at < first[k] && slice_starts(behind(text, at), hints[k]))
+				first[k] = at;
+		}
+		if (i == last || (first[0] < text.len && first[1] < text.len))
+			return true;
+	}
+}
+#else
+static bool find_blocks(struct slice text, size_t first[HINTS])
+{
+	(void)text;
+	(void)first;
+	return false;
+}
+#endif
+
+static void find_hints(struct slice text, size_t first[HINTS])
+{
+	first[0] = first[1] = text.len;
+	bool found = find_blocks(text, first);
+	for (size_t k = 0; k < HINTS && !found; k++)
+		first[k] = slice_search(text, hints[k]);
+}
+
 /* All the ids in text, wherever they stand. */
 void text_header_find_ids(struct text_header *h, struct slice text)
 {
-	static const struct slice needles[] = {{"race", 4}, {"pan", 3}};
-	for (size_t k = 0; k < 2; k++) {
+	size_t first[HINTS];
+	find_hints(text, first);
+	for (size_t k = 0; k < HINTS; k++) {
 		struct slice rest = text;
 		for (int tries = 0; tries < 4 && rest.len; tries++) {
-			size_t at = slice_search(rest, needles[k]);
+			size_t at = tries ? slice_search(rest, hints[k]) : first[k];
 			if (at == rest.len)
 				break;
 			if (text_id_read(h, behind(rest, name_begin(rest, at))) && (k ? h->span_id.len : h->trace_id.len))
 				break;
-			rest = behind(rest, at + needles[k].len);
+			rest = behind(rest, at + hints[k].len);
 		}
 		if (h->trace_id.len == 0)
 			return;

@@ -34,23 +34,22 @@ static inline void mark(struct name_marks *m, struct slice text, size_t at)
 
 #ifdef __SSE2__
 /* Of sixteen bytes those that end a token, as bits, and those that are of no word. */
-static inline unsigned token_ends(const char *p, unsigned *ret_marks)
+static inline unsigned token_marks(const char *p, unsigned *ret_marks)
 {
 	__m128i c = _mm_loadu_si128((const __m128i *)(const void *)p), low = _mm_or_si128(c, _mm_set1_epi8(0x20));
-	__m128i ends = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(c, _mm_set1_epi8('\t'))), _mm_cmpeq_epi8(c, _mm_set1_epi8('\n')));
 	/* moved down to the least numbers there are, a range is one comparison */
 	__m128i letters = _mm_cmplt_epi8(_mm_add_epi8(low, _mm_set1_epi8((char)(128 - 'a'))), _mm_set1_epi8(-128 + 26));
 	__m128i digits = _mm_cmplt_epi8(_mm_add_epi8(c, _mm_set1_epi8((char)(128 - '0'))), _mm_set1_epi8(-128 + 10));
 	__m128i words = _mm_or_si128(_mm_or_si128(letters, digits), _mm_cmpeq_epi8(c, _mm_set1_epi8('_')));
 	*ret_marks = ~(unsigned)_mm_movemask_epi8(words) & 0xFFFF;
-	return (unsigned)_mm_movemask_epi8(ends);
+	return token_ends(c);
 }
 
 /* Sixteen bytes at a time, as far as there are as many; true if the token ended. */
 static bool mark_blocks(struct name_marks *m, struct slice text, size_t most)
 {
 	for (; m->len + 16 <= most; m->len += 16) {
-		unsigned marks, ends = token_ends(text.ptr + m->len, &marks), before = ends ? (ends & (0 - ends)) - 1 : 0xFFFF;
+		unsigned marks, ends = token_marks(text.ptr + m->len, &marks), before = ends ? (ends & (0 - ends)) - 1 : 0xFFFF;
 		for (marks &= before; marks; marks &= marks - 1)
 			mark(m, text, m->len + (unsigned)__builtin_ctz(marks));
 		if (ends) {

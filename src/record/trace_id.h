@@ -57,17 +57,22 @@ static inline trace_id_v16 trace_id_digit(trace_id_v16 half)
 	return half + '0' + ((trace_id_v16)(half > 9) & ('a' - '0' - 10));
 }
 
+/* The digits of two ids of eight bytes, the second's behind the first's. */
+static inline void trace_id_digits(uint64_t first, uint64_t second, char digits[32])
+{
+	trace_id_v16 b = (trace_id_v16)(trace_id_v2){first, second};
+	trace_id_v16 high = trace_id_digit(b >> 4), low = trace_id_digit(b & 15);
+	trace_id_v16 one = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+	trace_id_v16 two = __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+	memcpy(digits, &one, 16);
+	memcpy(digits + 16, &two, 16);
+}
+
 static inline struct slice trace_id_of_16(const char *bytes, char digits[32])
 {
-	trace_id_v16 b, first, second;
 	uint64_t words[2];
 	memcpy(words, bytes, sizeof(words));
-	memcpy(&b, bytes, sizeof(b));
-	trace_id_v16 high = trace_id_digit(b >> 4), low = trace_id_digit(b & 15);
-	first = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-	second = __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-	memcpy(digits, &first, 16);
-	memcpy(digits + 16, &second, 16);
+	trace_id_digits(words[0], words[1], digits);
 	return slice_of(digits, words[0] | words[1] ? 32 : 0);
 }
 

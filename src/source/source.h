@@ -39,6 +39,8 @@ struct source_reader_ops {
 	/* The next poll starts at offset. */
 	int (*seek)(struct source_reader *r, int64_t offset, struct err *err);
 	void (*close)(struct source_reader *r);
+	/* The header of a message of the batch with this number; false behind the last. NULL: messages have none. */
+	bool (*header)(struct source_reader *r, const struct source_message *m, size_t i, struct slice *ret_name, struct slice *ret_value);
 	/* Keeps a message of the batch that could not be read, with the reason, for people. NULL: there is nowhere. */
 	enum source_aside (*set_aside)(struct source_reader *r, const struct source_message *m, const char *reason, size_t lost_records);
 	/* Whether so much that was set aside is not stored yet that reading should wait. NULL like the above. */

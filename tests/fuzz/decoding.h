@@ -57,6 +57,22 @@ static inline void decoding_tried(struct decoder *d, struct slice payload)
 	decoding_text(buf_slice(&said));
 }
 
+/* Headers that name a trace, each with the input as its value. */
+struct decoding_headers {
+	struct message_headers base;
+	struct slice value;
+};
+
+static inline bool decoding_header_at(const struct message_headers *headers, size_t i, struct slice *ret_name, struct slice *ret_value)
+{
+	static const char *const names[] = {"sw8", "X-Cloud-Trace-Context", "x-amzn-trace-id", "uber-trace-id", "x-datadog-trace-id", "x-datadog-parent-id", "X-B3-TraceId", "X-B3-SpanId", "b3", "traceparent"};
+	if (i >= sizeof(names) / sizeof(names[0]))
+		return false;
+	*ret_name = slice_str(names[i]);
+	*ret_value = ((const struct decoding_headers *)headers)->value;
+	return true;
+}
+
 /* The input in a buffer of its own size, so that every byte read beyond it is seen. explained: also as explain reads it. */
 static inline void decoding_run(struct decoder *d, const uint8_t *data, size_t size, bool explained)
 {
@@ -64,7 +80,8 @@ static inline void decoding_run(struct decoder *d, const uint8_t *data, size_t s
 	char *copy = malloc(size ? size : 1);
 	if (size)
 		memcpy(copy, data, size);
-	decoder_decode(d, slice_of(copy, size), NOW_NS, &out);
+	const struct decoding_headers headers = {.base.at = decoding_header_at, .value = slice_of(copy, size)};
+	decoder_decode_message(d, &(struct decoder_message){.payload = headers.value, .headers = &headers.base}, NOW_NS, &out);
 	if ((out.undecodable > 0) != (out.reason != UNDECODABLE_NONE))
 		abort();
 	for (size_t i = 0; i < out.len; i++)

@@ -176,6 +176,16 @@ class Commands(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn('there is no rule "d"', done.stderr)
 
+    def test_explain_header(self):
+        """explain: of a value that names no trace the headers of its message are asked, and it says which one had it"""
+        line = self.write("headers.json", '{"level": "info", "service": "shop", "message": "paid 5 dollars"}\n')
+        said = self.good(run("explain", "--header", "tenant=blue", "--header", "b3=4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1", stdin=open(line)))
+        self.assertRegex(said, r"\n  trace_id     4bf92f3577b34da6a3ce929d0e0e4736\n  span_id      00f067aa0ba902b7\n")
+        self.assertRegex(said, r"\n  trace_id     header b3; asked before: trace_id, ")
+        done = run("explain", "--header", "b3", stdin=open(line))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('a header as NAME=VALUE, which "b3" is not', done.stderr)
+
     def test_explain_many(self):
         """explain: of many rules only those that come close are shown, the others are counted; --all shows every one"""
         many = "rules:\n" + "".join(f"  - {{name: r{i}, match: 'text number {i} of <n:int>'}}\n" for i in range(50)) + "  - {name: near, match: 'paid in <n:int> euros'}\n  - {name: far, where: {service: x}, match: paid}\n"

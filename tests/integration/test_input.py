@@ -149,6 +149,24 @@ class DeadLetters(Stage):
         self.assertEqual(len(held), 20)
 
 
+class TraceHeaders(Stage):
+    def test_each(self):
+        """a record without a trace id has that of its message's headers, also behind many messages without headers; its own one wins, and records of a batch have none"""
+        self.prometheus()
+        sent, own, batch = "4bf92f3577b34da6a3ce929d0e0e4736", "0af7651916cd43dd8448eb211c80319c", "53995c3f42cd8ad8a3ce929d0e0e4736"
+        produce_values(kafka().brokers, self.logs, [line(n) for n in range(1500)])
+        parent = f"traceparent=00-{sent}-00f067aa0ba902b7-01"
+        produce_values(kafka().brokers, self.logs, [line(1500 + n, msg="card declined") for n in range(40)], "k", "tenant=blue", parent)
+        produce_values(kafka().brokers, self.logs, [line(1600, msg="card refunded", trace_id=own)], "k", parent)
+        produce_values(kafka().brokers, self.logs, [line(1601, msg="card sold") + b"\n" + line(1602, msg="card sold")], "k", parent.replace(sent, batch))
+        self.runs_out(self.winnow(self.settings(topics=[self.logs]), "--until-end"))
+
+        def ids():
+            return {e["labels"]["trace_id"] for row in self.prom.exemplars("log_pattern_records_total") for e in row["exemplars"]}
+        self.until(lambda: len(ids()) >= 2, 20, lambda: f"exemplars: {ids()}")
+        self.assertEqual(ids(), {sent, own})
+
+
 class Mistakes(Stage):
     """mistakes in files are named before anything starts"""
 

@@ -217,8 +217,27 @@ static void read_back(struct trace_world *t, struct reader *r)
 	r->rewind_at = t->journal_len;
 }
 
+static void journal(struct trace_world *t, struct buf bytes)
+{
+	t->journal = mem_grow(t->journal, t->journal_len, &t->journal_cap, sizeof(*t->journal));
+	t->journal[t->journal_len++] = bytes;
+}
+
+/* What app/pipeline.c appends when it is given partitions, before they are read. */
+static void announce(struct trace_world *t, struct delta_range *ranges, size_t len)
+{
+	struct delta_body body = {0};
+	struct buf record = {0};
+	const struct delta_header header = {.writer = roll(t->w, UINT64_MAX), .seq = 1, .journal_time_ns = t->now_ns, .ranges = ranges, .ranges_len = len};
+	delta_encode(&record, &header, &body);
+	journal(t, record);
+}
+
 static void take(struct trace_world *t, struct reader *r, int log)
 {
+	struct ledger_partition at = {0};
+	ledger_partition(r->ledger, SLICE("in"), log, &at);
+	announce(t, &(struct delta_range){.topic = SLICE("in"), .partition = log, .joined = true, .from = at.absorbed, .to = at.absorbed, .replay = at.replay, .replay_time_ns = at.replay_time_ns}, 1);
 	struct partition *p = &r->list[log];
 	*p = (struct partition){.shard = {.topic = SLICE("in"), .partition = log}};
 	stand(t, r, p);
@@ -323,6 +342,7 @@ static bool read_from(struct trace_world *t, struct reader *r, struct partition 
 		shard_feed(r->shard, &p->shard, slice_of(m->text, m->len), o, o + 1, m->time_ns, t->now_ns);
 	}
 	p->shard.at_end = (size_t)p->shard.expected >= log->len;
+	p->ended = p->ended || p->shard.at_end;
 	if (p->shard.newest_ns > r->newest_ns)
 		r->newest_ns = p->shard.newest_ns;
 	return p->shard.expected != before;
@@ -343,7 +363,7 @@ static void append(struct trace_world *t, int k, const struct delta_header *head
 	if (chance(t->w, 50))
 		f->land_ns = INT64_MAX;
 	else if (chance(t->w, 50))
-		f->land_ns += SECONDS(roll(t->w, 10));
+		f->land_ns += SECONDS(roll(t->w, 8));
 }
 
 static void cut(struct trace_world *t, int k)
@@ -427,7 +447,16 @@ static bool fed_again(const struct reader *r)
 	return true;
 }
 
-static void work(struct trace_world *t, int k, bool over)
+/* Its part is read and counted; others may be far from that. */
+static bool own_over(const struct reader *r)
+{
+	for (size_t i = 0; i < r->partitions.len; i++)
+		if (!r->partitions.at[i]->ended)
+			return false;
+	return r->posted == r->seq;
+}
+
+static void work(struct trace_world *t, int k)
 {
 	struct reader *r = &t->readers[k];
 	if (!stands(t, r))
@@ -435,7 +464,9 @@ static void work(struct trace_world *t, int k, bool over)
 	read_some(t, r);
 	if (r->stuck || t->now_ns >= r->cut_at_ns || pace_moved_on(&r->pace, r->newest_ns - r->cut_newest_ns, r->newest_ns))
 		cut(t, k);
-	if (!over || r->posted < r->seq || (t->mutant != MUTANT_UNFED && !fed_again(r)))
+	if (t->mutant == MUTANT_IMPATIENT)
+		r->traces.ending_ns = 1, r->traces.ending_settled_ns = ledger_slowest(r->ledger);
+	if (!own_over(r) || (t->mutant != MUTANT_UNFED && !fed_again(r)))
 		traces_turn(&r->traces, &r->partitions);
 	else if (traces_end(&r->traces, &r->partitions) == TRACES_DECIDED)
 		cut(t, k);
@@ -443,23 +474,13 @@ static void work(struct trace_world *t, int k, bool over)
 
 /* --- a run --- */
 
-static void journal(struct trace_world *t, struct buf bytes)
-{
-	t->journal = mem_grow(t->journal, t->journal_len, &t->journal_cap, sizeof(*t->journal));
-	t->journal[t->journal_len++] = bytes;
-}
-
 /* The group has given everything out before anyone reads, and everyone has announced what they got. */
-static void announce(struct trace_world *t)
+static void announce_all(struct trace_world *t)
 {
 	struct delta_range ranges[TRACE_LOGS];
-	struct delta_body body = {0};
-	struct buf record = {0};
 	for (int log = 0; log < TRACE_LOGS; log++)
 		ranges[log] = (struct delta_range){.topic = SLICE("in"), .partition = log, .joined = true};
-	const struct delta_header header = {.writer = 1, .seq = 1, .journal_time_ns = t->now_ns, .ranges = ranges, .ranges_len = TRACE_LOGS};
-	delta_encode(&record, &header, &body);
-	journal(t, record);
+	announce(t, ranges, TRACE_LOGS);
 }
 
 static void land(struct trace_world *t)
@@ -519,7 +540,7 @@ static bool all_decided(const struct trace_world *t)
 	return t->flights_len == 0;
 }
 
-static void turn(struct trace_world *t, bool over)
+static void turn(struct trace_world *t)
 {
 	backlog_clock_ns = t->now_ns += TURN_NS;
 	for (int k = 0; k < t->readers_len; k++) {
@@ -529,7 +550,7 @@ static void turn(struct trace_world *t, bool over)
 		if (!r->alive || t->now_ns < r->sleeps_ns)
 			continue;
 		fold(t, r);
-		work(t, k, over);
+		work(t, k);
 	}
 	land(t);
 }
@@ -544,7 +565,7 @@ static void run(struct trace_world *t, bool disturbed)
 	t->readers_len = disturbed ? READERS : 1;
 	for (int log = 0; log < TRACE_LOGS; log++)
 		t->owners[log] = log % t->readers_len;
-	announce(t);
+	announce_all(t);
 	for (int k = 0; k < t->readers_len; k++)
 		start(t, k);
 	for (int turns = 0; !t->w->failure[0] && !(over && t->calm && all_decided(t)); turns++) {
@@ -555,7 +576,7 @@ static void run(struct trace_world *t, bool disturbed)
 		t->calm = t->calm || over_for > END_TURNS;
 		if (!t->calm)
 			strike(t, over);
-		turn(t, over);
+		turn(t);
 		if (turns == READS_TURNS_MAX)
 			world_fail(t->w, "the logs are not read and decided in %d turns", READS_TURNS_MAX);
 	}

@@ -15,7 +15,7 @@ enum { PARTITIONS_FIRST = 3, LOG_MAX = 4000, CLOSES = 3, DRAIN_TICKS = 500, PEAC
 
 const char *const mutant_names[MUTANT_COUNT] = {"none", "no-chain", "send-before-journal", "late-twice", "no-anchors", "no-anchored-record", "skip-as-sent",
 	"mark-unsent", "no-rewind", "snapshot-ahead", "values-with-anchors", "commit-first", "no-guard", "gap-at-seen", "gap-uncounted", "late-dropped", "own-expiry",
-	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors", "silent-rules", "own-budget", "foreign-heard", "say-all", "unreached", "no-replay", "judges-again", "hasty", "deaf", "unfed", "unsettled"};
+	"half-step", "mark-first", "close-alone", "unknown-late", "keep-open", "late-anchors", "silent-rules", "own-budget", "foreign-heard", "say-all", "unreached", "no-replay", "judges-again", "hasty", "deaf", "unfed", "unsettled", "impatient"};
 
 /* splitmix64 */
 uint64_t roll(struct world *w, uint64_t n)

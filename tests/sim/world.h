@@ -63,6 +63,7 @@ enum mutant {
 	MUTANT_DEAF,               /* a reader that begins anew does not hear again what the journal said of traces */
 	MUTANT_UNFED,              /* at the end, traces are complete before a successor has fed again what they had */
 	MUTANT_UNSETTLED,          /* a delta is appended before the kept spans are stored */
+	MUTANT_IMPATIENT,          /* at the end, traces do not wait for what others have still to read */
 	MUTANT_COUNT,
 	MUTANT_FIRST_OF_BACKLOGS = MUTANT_SAY_ALL,
 	MUTANT_FIRST_OF_TRACES = MUTANT_NO_REPLAY

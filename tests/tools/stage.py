@@ -56,9 +56,9 @@ def produce(brokers, topic, path, *options):
     return Producer(brokers, topic, path, *options).wait()
 
 
-def produce_values(brokers, topic, values, *key_and_header):
+def produce_values(brokers, topic, values, *key_and_headers):
     """Sends values as they are, each one message: bytes, or None for a NULL payload. For what a file of lines cannot hold."""
-    done = subprocess.run([os.path.join(TOOLS, "values"), brokers, topic, *key_and_header], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    done = subprocess.run([os.path.join(TOOLS, "values"), brokers, topic, *key_and_headers], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           input=b"".join(b"-1\n" if v is None else b"%d\n%s" % (len(v), v) for v in values))
     if done.returncode != 0:
         raise Failed(done.stderr.decode(errors="replace"))

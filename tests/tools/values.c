@@ -2,9 +2,9 @@
 /*
  * Produces values exactly as given, for what a file of lines cannot hold: newlines, NUL bytes, nothing at all.
  *
- * usage: values BROKERS TOPIC [KEY NAME=VALUE] < input
+ * usage: values BROKERS TOPIC [KEY NAME=VALUE...] < input
  *
- * Input: for each value its length as a decimal line, then that many bytes. -1 is a message with a NULL payload. All go to partition 0, with the key and the header if there are any.
+ * Input: for each value its length as a decimal line, then that many bytes. -1 is a message with a NULL payload. All go to partition 0, with the key and the headers if there are any.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -23,12 +23,14 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
 	}
 }
 
-static rd_kafka_headers_t *header(const char *text)
+static rd_kafka_headers_t *headers_of(char **texts)
 {
 	rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
-	const char *equals = text ? strchr(text, '=') : NULL;
-	if (equals)
-		rd_kafka_header_add(headers, text, equals - text, equals + 1, -1);
+	for (; *texts; texts++) {
+		const char *equals = strchr(*texts, '=');
+		if (equals)
+			rd_kafka_header_add(headers, *texts, equals - *texts, equals + 1, -1);
+	}
 	return headers;
 }
 
@@ -44,7 +46,7 @@ static int send_value(rd_kafka_t *rk, char **argv, long len)
 	}
 	char *at = len < 0 ? NULL : value ? value : &nothing;
 	size_t size = len > 0 ? (size_t)len : 0;
-	rd_kafka_headers_t *headers = header(argv[3] ? argv[4] : NULL);
+	rd_kafka_headers_t *headers = headers_of(argv[3] ? argv + 4 : argv + 3);
 	rd_kafka_resp_err_t err;
 	while ((err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(argv[2]), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
 					RD_KAFKA_V_KEY(argv[3], argv[3] ? strlen(argv[3]) : 0), RD_KAFKA_V_HEADERS(headers),
@@ -61,8 +63,8 @@ int main(int argc, char **argv)
 	char why[512], line[32];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
-	if (argc != 3 && argc != 5) {
-		fprintf(stderr, "usage: values BROKERS TOPIC [KEY NAME=VALUE] < input\n");
+	if (argc < 3 || argc == 4) {
+		fprintf(stderr, "usage: values BROKERS TOPIC [KEY NAME=VALUE...] < input\n");
 		return 2;
 	}
 	rd_kafka_conf_set(conf, "bootstrap.servers", argv[1], NULL, 0);

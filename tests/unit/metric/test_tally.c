@@ -113,32 +113,51 @@ static struct exemplar exemplar(uint8_t rank, const char *trace)
 	return e;
 }
 
-/* However many bounds there are, a value lies behind as many as are below it. */
-static void bounds_of_any_number_sort_values_as_counting_does(void **state)
+static double bound_of_kind(unsigned kind, size_t i, size_t len)
+{
+	switch (kind) {
+	case 0: return (double)(i * i) + 0.5;
+	case 1: return ldexp(1, (int)i * 60 - 900);               /* further apart than there are cells */
+	case 2: return 1000 + (double)i / 1024;                   /* all in one cell */
+	case 3: return ((double)i - (double)len / 2) * 3;         /* negative ones and zero */
+	default: return -(double)(len - i);                       /* nothing else */
+	}
+}
+
+/* Of a value at, just below and just above each bound, and far from all: it lies behind as many as are below it. */
+static void bounds_of_any_number_and_distance_sort_values_as_counting_does(void **state)
 {
 	(void)state;
 	struct tally *t = tally_new();
-	double bounds[BOUNDS_MAX];
-	for (size_t len = 1; len <= BOUNDS_MAX; len++) {
-		for (size_t i = 0; i < len; i++)
-			bounds[i] = (double)(i * i) + 0.5;
-		const struct family f = {.name = "shop_sorted", .help = "h", .unit = "", .type = METRIC_HISTOGRAM, .bounds = bounds, .bounds_len = len};
-		uint32_t series = tally_series(t, rule_family_intern(&f), NULL, 0);
-		uint64_t want[BOUNDS_MAX + 1] = {0};
-		for (size_t i = 0; i <= 2 * len; i++) {
-			double value = i % 2 && i / 2 < len ? bounds[i / 2] : (double)(i * i) / 4;
-			size_t bucket = 0;
-			while (bucket < len && bounds[bucket] < value)
-				bucket++;
-			want[bucket]++;
-			tally_observe(t, series, 1, value, NULL);
+	double bounds[BOUNDS_MAX], values[3 * BOUNDS_MAX + 6];
+	for (size_t len = 1; len <= BOUNDS_MAX; len++)
+		for (unsigned kind = 0; kind < 5; kind++) {
+			size_t n = 0;
+			for (size_t i = 0; i < len; i++) {
+				bounds[i] = bound_of_kind(kind, i, len);
+				values[n++] = bounds[i];
+				values[n++] = nextafter(bounds[i], (double)INFINITY);
+				values[n++] = nextafter(bounds[i], (double)-INFINITY);
+			}
+			const double far[] = {0, -0.0, 1e300, -1e300, 1e-310, 700};
+			for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++)
+				values[n++] = far[i];
+			const struct family f = {.name = "shop_sorted", .help = "h", .unit = "", .type = METRIC_HISTOGRAM, .bounds = bounds, .bounds_len = len};
+			uint32_t series = tally_series(t, rule_family_intern(&f), NULL, 0);
+			uint64_t want[BOUNDS_MAX + 1] = {0};
+			for (size_t i = 0; i < n; i++) {
+				size_t bucket = 0;
+				while (bucket < len && bounds[bucket] < values[i])
+					bucket++;
+				want[bucket]++;
+				tally_observe(t, series, 1, values[i], NULL);
+			}
+			size_t entries;
+			const struct tally_entry *e = tally_entries(t, &entries);
+			assert_int_equal(entries, 1);
+			assert_memory_equal(e->buckets, want, (len + 1) * sizeof(*want));
+			tally_clear(t);
 		}
-		size_t entries;
-		const struct tally_entry *e = tally_entries(t, &entries);
-		assert_int_equal(entries, 1);
-		assert_memory_equal(e->buckets, want, (len + 1) * sizeof(*want));
-		tally_clear(t);
-	}
 	tally_free(t);
 }
 
@@ -264,7 +283,7 @@ int main(void)
 		cmocka_unit_test(values_are_made_valid_and_cut_between_characters),
 		cmocka_unit_test(counts_add_up_per_series_and_step_in_order_of_first_touch),
 		cmocka_unit_test(a_value_on_a_bound_belongs_below_it),
-		cmocka_unit_test(bounds_of_any_number_sort_values_as_counting_does),
+		cmocka_unit_test(bounds_of_any_number_and_distance_sort_values_as_counting_does),
 		cmocka_unit_test(the_better_exemplar_stays_and_the_later_of_equals),
 		cmocka_unit_test(ids_that_do_not_fit_an_exemplar_are_left_out),
 		cmocka_unit_test(clear_drops_increments_and_keeps_series),

@@ -48,7 +48,8 @@ static void ordinary_documents_are_read_along_the_index(void **state)
 		"[0,-0,-0.0,0.1,123456789012345678,-123456789012345678,1772615702.4812031,0.12345678901234567,99999999999.1234567]",
 		"{\"level\":\"info\",\"msg\":\"a \\\"quoted\\\" word\\n\\tand \\u00e9\\ud83d\\ude00 \\/ \\\\\",\"n\":1}", "{\"\":\"\",\"\":\"\"}", "{\"a_name_that_is_longer_than_sixteen\":1,\"a_name_that_is_longer_than_sixteex\":2}",
 		"{\"a_name_that_is_much_longer_than_what_a_node_of_the_outline_can_hold_of_it\":1,\"b\":2}", "{\"k\\u0065y\":1,\"b\":2}", "{\"\xC3\xA9\":\"\xE2\x82\xAC\"}",
-		"[\"0123456789abcde\"]", "[\"0123456789abcdef\"]", "[\"0123456789abcde\\n0123456789abcdef0123456789abcdef\\t\"]", "[1772615702481203117]", "{\"a\":1 , \"b\":2}", "{\"a\":1, \"b\":2}"};
+		"[\"0123456789abcde\"]", "[\"0123456789abcdef\"]", "[\"0123456789abcde\\n0123456789abcdef0123456789abcdef\\t\"]", "[1772615702481203117]", "{\"a\":1 , \"b\":2}", "{\"a\":1, \"b\":2}",
+		"{\"log\":\"a line\\n\",\"b\":\"\\n\",\"c\":\"\\\\n\",\"d\\n\":\"\\\\\\n\",\"e\":[\"x\\n\",\"\\t\\n\"]}"};
 	struct json_pair p = pair_new();
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -57,6 +58,21 @@ static void ordinary_documents_are_read_along_the_index(void **state)
 			fail();
 		}
 	pair_done(&p);
+}
+
+/* What reading along the index has undone is not in the way of who reads the text after it. */
+static void a_document_that_the_index_gives_up_is_read_from_its_own_text(void **state)
+{
+	static const char text[] = "{\"log\":\"a line\\n\",\"n\":1e2}";
+	struct json_parser *p = json_parser_new();
+	struct json json;
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(json_parser_by_index(p, text, sizeof(text) - 1, &json), JSON_SYNTAX);
+		assert_int_equal(json_parser_parse(p, text, sizeof(text) - 1, &json), JSON_OK);
+		check_slice(json_text(&json, json_get(&json, JSON_ROOT, SLICE("log"))), "a line\n");
+	}
+	json_parser_free(p);
 }
 
 static void broken_documents_are_refused(void **state)
@@ -205,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ordinary_documents_are_read_along_the_index),
+		cmocka_unit_test(a_document_that_the_index_gives_up_is_read_from_its_own_text),
 		cmocka_unit_test(broken_documents_are_refused),
 		cmocka_unit_test(documents_at_random_and_damaged_ones_are_the_same_in_both_ways),
 		cmocka_unit_test(nothing_is_read_behind_the_end_of_memory),

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the resources of OTLP batches in protobuf are called, remembered: a process says the same of itself in each of its messages.
+ *
+ * Idea: the three texts that are taken from a resource are places in its bytes, so where the same bytes come again, they are at the same places.
+ *
+ * Invariants: a memo is made of a resource that was read and found well-formed, and used only where all bytes are equal. Longer ones than RESOURCE_BYTES have none. Private to the room.
+ */
+#ifndef WINNOW_RECORD_RESOURCE_MEMO_H
+#define WINNOW_RECORD_RESOURCE_MEMO_H
+
+#include "record/record.h"
+
+enum { RESOURCE_MEMOS = 64, RESOURCE_SHIFT = 58, RESOURCE_BYTES = 488 };
+
+struct resource_text {
+	uint16_t at, len;
+};
+
+struct resource_memo {
+	uint16_t len; /* 0: there is none yet */
+	struct resource_text service, service_namespace, service_instance;
+	char bytes[RESOURCE_BYTES];
+};
+
+struct resource_memos {
+	struct resource_memo at[RESOURCE_MEMOS];
+};
+
+/* NULL: this one has none. The last bytes are mostly an id's. */
+static inline struct resource_memo *resource_memo_for(struct resource_memos *memos, struct slice bytes)
+{
+	if (bytes.len < sizeof(uint64_t) || bytes.len > RESOURCE_BYTES)
+		return NULL;
+	return &memos->at[(load_u64(bytes.ptr + bytes.len - sizeof(uint64_t)) + bytes.len) * UINT64_C(0x9E3779B97F4A7C15) >> RESOURCE_SHIFT];
+}
+
+static inline struct slice resource_text_in(struct resource_text text, struct slice bytes)
+{
+	return text.len ? slice_of(bytes.ptr + text.at, text.len) : slice_of(NULL, 0);
+}
+
+/* Whether these are the memo's bytes; what it knows goes into r. */
+static inline bool resource_memo_take(const struct resource_memo *m, struct slice bytes, struct record *r)
+{
+	if (m->len != bytes.len || memcmp(m->bytes, bytes.ptr, bytes.len) != 0)
+		return false;
+	r->service = resource_text_in(m->service, bytes);
+	r->service_namespace = resource_text_in(m->service_namespace, bytes);
+	r->service_instance = resource_text_in(m->service_instance, bytes);
+	return true;
+}
+
+static inline struct resource_text resource_text_of(struct slice text, struct slice bytes)
+{
+	return text.len ? (struct resource_text){(uint16_t)(text.ptr - bytes.ptr), (uint16_t)text.len} : (struct resource_text){0, 0};
+}
+
+/* r's texts are what these bytes say; all of them lie there. */
+static inline void resource_memo_learn(struct resource_memo *m, struct slice bytes, const struct record *r)
+{
+	m->len = (uint16_t)bytes.len;
+	m->service = resource_text_of(r->service, bytes);
+	m->service_namespace = resource_text_of(r->service_namespace, bytes);
+	m->service_instance = resource_text_of(r->service_instance, bytes);
+	memcpy(m->bytes, bytes.ptr, bytes.len);
+}
+
+#endif
