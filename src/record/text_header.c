@@ -141,11 +141,11 @@ static bool read_letter(struct scan *s)
 	return true;
 }
 
-/* Whether a word for a level may be one here: in capitals, behind a time, or "error: " with nothing before it. */
+/* Whether a word for a level may be one here: in capitals, behind a time, or "error: " with nothing before it; but for Go's "panic: ", which is of the message. */
 static bool may_be_level(const struct scan *s, size_t n)
 {
 	char first = s->rest.ptr[0], last = s->rest.ptr[n - 1];
-	return s->h->has_time || (first <= 'Z' && last <= 'Z') || (!s->anything && first >= 'a' && slice_starts(behind(s->rest, n), SLICE(": ")));
+	return s->h->has_time || (first <= 'Z' && last <= 'Z') || (!s->anything && first >= 'a' && first != 'p' && slice_starts(behind(s->rest, n), SLICE(": ")));
 }
 
 static bool read_level(struct scan *s)
