@@ -516,7 +516,7 @@ static bool read_element(struct scan *s)
 
 static inline bool read_rare(struct scan *s)
 {
-	if (s->h->severity && s->h->has_time && !s->h->trace_id.len) /* complete, and nearly every line */
+	if (s->h->severity && s->h->has_time && (!s->h->trace_id.len || s->h->logger.len)) /* complete, and nearly every line */
 		return false;
 	size_t used = text_element_read(s->h, s->rest, !s->anything);
 	skip(s, used);
