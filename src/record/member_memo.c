@@ -8,6 +8,7 @@ void member_memo_learn(struct member_memo *memo, const struct key_table *keys, c
 	memo->form = 0;
 	memo->seen = *seen;
 	size_t len = 0;
+	struct key_set named = {0};
 	for (uint32_t i = json_first(root), end = json_end(json, root); i < end; i = json_next(json, i + 1), len++) {
 		struct slice name = json_string(json, i);
 		if (len == MEMBERS || name.len > MEMBER_NAME || name.len == 0)
@@ -19,6 +20,9 @@ void member_memo_learn(struct member_memo *memo, const struct key_table *keys, c
 		even &= type == '"' || type == 'l';
 		m->type = (uint8_t)type;
 		m->words = type == 'l' ? 3 : 2;
+		if (m->key < KEY_FIRST_CLUE && key_set_has(&named, m->key))
+			m->key = KEY_NONE; /* two names for the same: the first counts */
+		key_set_add(&named, m->key);
 		memset(m->mask, 0xFF, head);
 		memcpy(m->first, name.ptr, head);
 		if (name.len > sizeof(m->last))

@@ -22,11 +22,11 @@ static size_t below(size_t n)
 static const struct {
 	const char *name, *value;
 } members[] = {
-	{"traceId", NULL}, {"spanId", "\"00f067aa0ba902b7\""}, {"parentSpanId", "\"11f067aa0ba902b7\""}, {"name", "\"GET /a\""}, {"kind", "2"}, {"kind", "\"SPAN_KIND_CLIENT\""},
+	{"traceId", NULL}, {"spanId", "\"00f067aa0ba902b7\""}, {"parentSpanId", "\"11f067aa0ba902b7\""}, {"name", "\"GET /a\""}, {"kind", "2"}, {"kind", "6"}, {"kind", "-1"}, {"kind", "18446744073709551615"}, {"name", "7"}, {"parentSpanId", "\"\""}, {"parentSpanId", "\"11F067AA0BA902B7\""}, {"parent_span_id", "\"22f067aa0ba902b7\""}, {"kind", "\"SPAN_KIND_CLIENT\""},
 	{"startTimeUnixNano", NULL}, {"endTimeUnixNano", NULL}, {"startTimeXnixNano", "\"1\""}, {"startTiXeUnixNano", "7"}, {"endTimeUnixNanos", "\"2\""}, {"status", "{\"code\":2}"},
 	{"status", "{}"}, {"attributes", "[{\"key\":\"http.route\",\"value\":{\"stringValue\":\"/r\"}}]"}, {"traceState", "\"ot=th:8\""}, {"x", "1"}, {"", "2"}, {"droppedAttributesCountOfThisLongName", "0"},
 };
-enum { MEMBERS = sizeof(members) / sizeof(members[0]) };
+enum { MEMBERS = sizeof(members) / sizeof(members[0]), TRACE = 0, START = 13, END = 14 };
 
 static const char *const traces[] = {"\"4bf92f3577b34da6a3ce929d0e0e4736\"", "\"4bf92f3577b34da6a3ce929d0e0e4737\"", "\"4BF92F3577B34DA6A3CE929D0E0E4736\"", "\"00000000000000000000000000000000\"", "\"\"", "7",
 	"\"no id of thirty-two characters..\""};
@@ -37,14 +37,14 @@ static void add_member(struct buf *out, size_t which)
 {
 	const char *value = members[which].value;
 	if (!value)
-		value = which == 0 ? traces[below(3) ? below(2) : below(sizeof(traces) / sizeof(traces[0]))] : times[below(3) ? below(2) : below(sizeof(times) / sizeof(times[0]))];
+		value = which == TRACE ? traces[below(3) ? below(2) : below(sizeof(traces) / sizeof(traces[0]))] : times[below(3) ? below(2) : below(sizeof(times) / sizeof(times[0]))];
 	buf_printf(out, "\"%s\":%s", members[which].name, value);
 }
 
 /* Mostly the usual members in the usual order. */
 static void add_span(struct buf *out)
 {
-	static const size_t usual[] = {0, 1, 3, 4, 6, 7, 2};
+	static const size_t usual[] = {TRACE, 1, 3, 4, START, END, 2};
 	size_t odd = below(3) ? SIZE_MAX : below(7), first = below(8) ? 0 : below(7);
 	buf_add_char(out, '{');
 	for (size_t i = 0; i < 7; i++) {
@@ -145,11 +145,62 @@ static void a_known_name_that_stands_there_twice_is_refused_among_records_as_bef
 	decoder_free(d);
 }
 
+/* Of two names for the same the first counts, in the second record with these names as in the first. */
+static void of_two_names_for_the_same_the_first_counts_each_time(void **state)
+{
+	(void)state;
+	const char *const span = "{\"traceId\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"spanId\":\"00f067aa0ba902b7\",\"name\":\"a\",\"kind\":2,\"startTimeUnixNano\":\"1772618399000000000\","
+		"\"start_time_unix_nano\":\"1772618399000000003\",\"endTimeUnixNano\":\"1772618399000000005\",\"status\":{}}";
+	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
+	struct buf spans[3] = {0}, payload = {0};
+	struct decoded out;
+	for (size_t i = 0; i < 3; i++)
+		buf_add_str(&spans[i], span);
+	add_batch(&payload, spans, 3);
+	decoder_decode(d, buf_slice(&payload), NOW_NS, &out);
+	assert_int_equal(out.len, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(out.records[i].duration_ns, 5);
+		buf_done(&spans[i]);
+	}
+	buf_done(&payload);
+	decoder_free(d);
+}
+
+/* What a resource is called is remembered by its text: no two are taken for each other, and what has escapes is read each time. */
+static void each_resource_is_called_as_it_says(void **state)
+{
+	(void)state;
+	static const char *const resources[] = {
+		"{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}},{\"key\":\"pod\",\"value\":{\"stringValue\":\"0000000000\"}}]}",
+		"{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"cart\"}},{\"key\":\"pod\",\"value\":{\"stringValue\":\"0000000000\"}}]}",
+		"{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"c\\u0061r\"}},{\"key\":\"pod\",\"value\":{\"stringValue\":\"0000000000\"}}]}",
+		"{\"attributes\":[]}",
+	};
+	static const char *const names[] = {"shop", "cart", "car", ""};
+	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
+	struct buf payload = {0};
+	for (size_t n = 0; n < 40; n++) {
+		size_t which = below(4);
+		struct decoded out;
+		buf_reset(&payload);
+		buf_printf(&payload, "{\"resourceSpans\":[{\"resource\":%s,\"scopeSpans\":[{\"spans\":[{\"spanId\":\"00f067aa0ba902b7\",\"name\":\"a\"}]}]}]}", resources[which]);
+		buf_reserve(&payload, 64);
+		decoder_decode(d, buf_slice(&payload), NOW_NS, &out);
+		assert_int_equal(out.len, 1);
+		check_slice(out.records[0].service, names[which]);
+	}
+	buf_done(&payload);
+	decoder_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_span_of_a_batch_comes_out_as_it_does_alone),
 		cmocka_unit_test(a_known_name_that_stands_there_twice_is_refused_among_records_as_before),
+		cmocka_unit_test(of_two_names_for_the_same_the_first_counts_each_time),
+		cmocka_unit_test(each_resource_is_called_as_it_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
