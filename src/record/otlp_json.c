@@ -14,24 +14,30 @@
 #include "record/timestamp.h"
 #include "record/trace_id.h"
 
-enum { TRACE_DIGITS = 32 };
+enum { TRACE_DIGITS = 32, SPAN_DIGITS = 16 };
 
-struct batch {
-	struct decoder *d;
-	const struct json *json;
-	struct record blank; /* what all records of a scope have in common */
-	struct slice trace_text, trace; /* of the record before: as it stands there, and what it means */
-	uint32_t resource_attributes, scope_attributes;
-	uint32_t resource_at, scope_at;
+/* What lies around the records of a scope; in the decoder's arena. */
+struct batch_around {
+	struct json json;
+	uint32_t resource, scope;
+	uint32_t scope_attributes, resource_attributes; /* the lists; 0: none */
 };
 
 /* Where record_field looks. */
 struct batch_fields {
 	struct record_fields base;
-	struct json json;
-	uint32_t root;
-	uint32_t attributes[3]; /* the lists of the record, its scope and its resource; 0: none */
-	uint32_t resource, scope;
+	const struct batch_around *around;
+	uint32_t root, attributes;
+};
+
+struct batch {
+	struct decoder *d;
+	const struct json *json;
+	struct record blank; /* what all records of a scope have in common */
+	struct batch_fields fields; /* likewise */
+	struct slice trace_text, trace; /* of the record before: as it stands there, and what it means */
+	uint32_t resource, resource_attributes;
+	bool plain; /* nobody wants notes, and the configuration says nothing of where members are */
 };
 
 enum value_type { VALUE_NONE, VALUE_SCALAR, VALUE_ARRAY, VALUE_KVLIST };
@@ -123,31 +129,33 @@ static bool take_attributes(struct batch *b, struct record *r, uint32_t list)
 static bool find(const struct record_fields *base, struct slice path, struct slice *ret)
 {
 	const struct batch_fields *f = (const struct batch_fields *)base;
+	const struct json *json = &f->around->json;
+	const uint32_t lists[] = {f->attributes, f->around->scope_attributes, f->around->resource_attributes};
 	for (size_t i = 0; i < 3; i++) {
-		uint32_t list = f->attributes[i];
-		for (uint32_t at = json_is_array(&f->json, list) ? json_first(list) : 0; at && at < json_end(&f->json, list); at = json_next(&f->json, at)) {
-			if (!slice_eq(json_text(&f->json, json_member(&f->json, at, SLICE("key"))), path))
+		uint32_t list = lists[i];
+		for (uint32_t at = json_is_array(json, list) ? json_first(list) : 0; at && at < json_end(json, list); at = json_next(json, at)) {
+			if (!slice_eq(json_text(json, json_member(json, at, SLICE("key"))), path))
 				continue;
-			uint32_t value = json_member(&f->json, at, SLICE("value"));
-			if (record_field_text(base, &f->json, scalar_of(&f->json, value), ret))
+			uint32_t value = json_member(json, at, SLICE("value"));
+			if (record_field_text(base, json, scalar_of(json, value), ret))
 				return true;
 			break;
 		}
 	}
-	return record_field_text(base, &f->json, json_find(&f->json, f->root, path), ret);
+	return record_field_text(base, json, json_find(json, f->root, path), ret);
 }
 
 static void write_span(const struct record_fields *base, const struct record *r, const struct span_parts *parts)
 {
 	const struct batch_fields *f = (const struct batch_fields *)base;
-	otlp_json_write(&f->json, f->root, f->resource, f->scope, r, parts);
+	otlp_json_write(&f->around->json, f->root, f->around->resource, f->around->scope, r, parts);
 }
 
 static bool resource_next(const struct record_fields *base, size_t *cursor, struct slice *ret_name, struct slice *ret_value)
 {
 	const struct batch_fields *f = (const struct batch_fields *)base;
-	const struct json *json = &f->json;
-	uint32_t list = f->attributes[2];
+	const struct json *json = &f->around->json;
+	uint32_t list = f->around->resource_attributes;
 	if (!list || !json_is_array(json, list))
 		return false;
 	for (uint32_t at = *cursor ? (uint32_t)*cursor : json_first(list); at < json_end(json, list);) {
@@ -161,17 +169,20 @@ static bool resource_next(const struct record_fields *base, size_t *cursor, stru
 	return false;
 }
 
-/* The resource's text, from its first name to the name behind it: as that is where the same bytes end, too, they say the same. */
-static struct slice resource_bytes(const struct record_fields *base)
+/* A resource's text, from its first name to the name behind it: as that is where the same bytes end, too, they say the same. Empty if it does not stand there in one piece. */
+static struct slice text_of_resource(const struct json *json, uint32_t at)
 {
-	const struct batch_fields *f = (const struct batch_fields *)base;
-	const struct json *json = &f->json;
-	uint32_t at = f->resource;
 	if (!json_is_object(json, at) || json_first(at) == json_end(json, at) || json_type(json, json_next(json, at)) != '"')
 		return slice_of(NULL, 0);
 	const char *first = json_string(json, json_first(at)).ptr, *behind = json_string(json, json_next(json, at)).ptr, *text = (const char *)json->strings;
 	bool in_place = first < behind && behind < text + json->text_len; /* names with escapes are not */
 	return slice_of(first, in_place ? (size_t)(behind - first) : 0);
+}
+
+static struct slice resource_bytes(const struct record_fields *base)
+{
+	const struct batch_around *around = ((const struct batch_fields *)base)->around;
+	return text_of_resource(&around->json, around->resource);
 }
 
 static inline uint32_t value_of(const struct object *o, unsigned key)
@@ -198,6 +209,15 @@ static inline bool take_span_id(struct batch *b, const struct object *o, unsigne
 }
 
 /* Mostly the trace of the record before. */
+static inline struct slice trace_of(struct batch *b, struct slice text)
+{
+	if (text.len != TRACE_DIGITS || text.len != b->trace_text.len || memcmp(text.ptr, b->trace_text.ptr, TRACE_DIGITS) != 0) {
+		b->trace_text = text;
+		b->trace = trace_id_of(text, &b->d->arena, NULL);
+	}
+	return b->trace;
+}
+
 static bool take_trace_id(struct batch *b, const struct object *o, struct slice *ret)
 {
 	uint32_t at = value_of_either(o, KEY_TRACEID, KEY_TRACE_ID);
@@ -205,12 +225,7 @@ static bool take_trace_id(struct batch *b, const struct object *o, struct slice 
 		return true;
 	if (json_type(b->json, at) != '"')
 		return false;
-	struct slice text = json_string(b->json, at);
-	if (text.len != TRACE_DIGITS || text.len != b->trace_text.len || memcmp(text.ptr, b->trace_text.ptr, TRACE_DIGITS) != 0) {
-		b->trace_text = text;
-		b->trace = trace_id_of(text, &b->d->arena, NULL);
-	}
-	*ret = b->trace;
+	*ret = trace_of(b, json_string(b->json, at));
 	return true;
 }
 
@@ -386,17 +401,84 @@ static void note_record(struct batch *b, const struct object *o, const struct re
 		decoder_note(b->d, "logger", SLICE("scope.name"));
 }
 
-/* object_scan, but for objects whose names are those of one before. */
-static inline enum undecodable find_members(struct decoder *d, struct object *o)
+/* --- spans as nearly all are --- */
+
+/* The members that a span's object has: ids, name, kind and times, and nothing else that is read. */
+enum form { FORM_OTHER, FORM_ROOT, FORM_CHILD };
+/* Where they are in a memo. */
+enum { AT_TRACE, AT_SPAN, AT_NAME, AT_KIND, AT_START, AT_END, AT_PARENT };
+_Static_assert((int)AT_PARENT < (int)MEMBER_PLACES, "a memo has room");
+
+static void learn_form(struct member_memo *memo, const struct object *o)
 {
-	struct member_memo *memo = member_memo_for(&d->members, &o->json, o->root);
-	if (member_memo_fits(memo, &o->json, o->root, o->at)) {
-		o->seen = memo->seen;
-		return UNDECODABLE_NONE;
+	static const unsigned keys[] = {[AT_TRACE] = KEY_TRACEID, [AT_SPAN] = KEY_SPANID, [AT_NAME] = KEY_NAME, [AT_KIND] = KEY_KIND, [AT_START] = KEY_STARTTIMEUNIXNANO, [AT_END] = KEY_ENDTIMEUNIXNANO,
+		[AT_PARENT] = KEY_PARENTSPANID};
+	static const unsigned more[] = {KEY_ATTRIBUTES, KEY_EVENTS, KEY_LINKS, KEY_TRACESTATE, KEY_STATUS, KEY_PARENT_SPAN_ID};
+	bool parent = key_set_has(&o->seen, KEY_PARENTSPANID), other = memo->words == 0;
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+		other |= key_set_has(&o->seen, more[i]);
+	for (size_t i = 0; i <= AT_PARENT; i++) {
+		bool there = key_set_has(&o->seen, keys[i]);
+		other |= !there && i != AT_PARENT;
+		memo->places[i] = there ? (uint16_t)(o->at[keys[i]] - o->root) : 0;
 	}
+	memo->form = other ? FORM_OTHER : parent ? FORM_CHILD : FORM_ROOT;
+}
+
+/* The text of a word, if it is a string of this length. */
+static inline bool text_of_len(const struct json *json, uint64_t word, uint64_t len, const char **ret)
+{
+	*ret = (const char *)json->strings + (uint32_t)word;
+	return word >> 32 == json_string_word(0, len) >> 32;
+}
+
+/* An id that is right as it stands. */
+static inline bool usual_id(const struct json *json, uint64_t word, struct slice *ret)
+{
+	const char *text;
+	bool zero;
+	if (!text_of_len(json, word, SPAN_DIGITS, &text) || !trace_id_is_hex(text, &zero) || zero)
+		return false;
+	*ret = slice_of(text, SPAN_DIGITS);
+	return true;
+}
+
+static inline bool usual_ns(const struct batch *b, uint64_t word, int64_t *ret)
+{
+	const char *text;
+	return text_of_len(b->json, word, NANOS_DIGITS, &text) && nanos_again(&b->d->last_ns, slice_of(text, NANOS_DIGITS), ret);
+}
+
+/* Takes a span of the memo's form, if each of its values is as they mostly are; else nothing of r counts, and it has to be read as others. */
+static inline bool take_usual(struct batch *b, const struct member_memo *memo, const uint64_t *root, struct record *r)
+{
+	const uint64_t name = root[memo->places[AT_NAME]], kind = root[memo->places[AT_KIND]], number = root[memo->places[AT_KIND] + 1];
+	const char *trace;
+	int64_t start, end;
+	if (!text_of_len(b->json, root[memo->places[AT_TRACE]], TRACE_DIGITS, &trace) || name >> 56 != '"' || kind >> 56 != 'l' || number >= SPAN_KIND_COUNT)
+		return false;
+	if (!usual_ns(b, root[memo->places[AT_START]], &start) || !usual_ns(b, root[memo->places[AT_END]], &end) || end < start || !decoder_time_is_sane(b->d, end))
+		return false;
+	if (!usual_id(b->json, root[memo->places[AT_SPAN]], &r->span_id) || (memo->form == FORM_CHILD && !usual_id(b->json, root[memo->places[AT_PARENT]], &r->parent_span_id)))
+		return false;
+	r->trace_id = trace_of(b, slice_of(trace, TRACE_DIGITS));
+	r->name = slice_of((const char *)b->json->strings + (uint32_t)name, name >> 32 & 0xFFFFFF);
+	r->span_kind = (enum span_kind)number;
+	r->time_ns = end;
+	r->duration_ns = end - start;
+	return true;
+}
+
+/* --- records --- */
+
+/* object_scan where the names are not the memo's. */
+static __attribute__((noinline)) enum undecodable scan(struct decoder *d, struct object *o, struct member_memo *memo)
+{
 	enum undecodable reason = object_scan(d, o);
-	if (!reason)
+	if (!reason) {
 		member_memo_learn(memo, &d->keys, &o->seen, &o->json, o->root);
+		learn_form(memo, o);
+	}
 	return reason;
 }
 
@@ -406,29 +488,37 @@ static inline bool has_more(const struct object *o)
 	return key_set_has(&o->seen, KEY_ATTRIBUTES) || key_set_has(&o->seen, KEY_EVENTS) || key_set_has(&o->seen, KEY_LINKS) || key_set_has(&o->seen, KEY_TRACESTATE);
 }
 
-static enum undecodable read_fields(struct batch *b, uint32_t at, struct record *r)
+static enum undecodable read_members(struct batch *b, const struct object *o, struct batch_fields *fields, struct record *r)
 {
-	struct object *o = &b->d->objects[0];
-	if (!json_is_object(b->json, at))
-		return UNDECODABLE_WRONG_TYPE;
-	o->json = *b->json;
-	o->root = at;
-	enum undecodable reason = find_members(b->d, o);
-	if (reason)
-		return reason;
-	struct batch_fields *fields = arena_alloc(&b->d->arena, sizeof(*fields));
-	*fields = (struct batch_fields){.base = {.arena = &b->d->arena, .find = find, .write = write_span, .resource_next = resource_next, .resource_bytes = resource_bytes}, .json = *b->json, .root = at,
-		.resource = b->resource_at, .scope = b->scope_at,
-		.attributes = {value_of(o, KEY_ATTRIBUTES), b->scope_attributes, b->resource_attributes}};
-	r->fields = &fields->base;
+	fields->attributes = value_of(o, KEY_ATTRIBUTES);
 	if (b->blank.kind == RECORD_SPAN && (b->d->opts.fields_len || has_more(o)))
 		decoder_not_plain(b->d, r);
-	if (!take_trace_id(b, o, &r->trace_id) || !take_span_id(b, o, KEY_SPANID, KEY_SPAN_ID, &r->span_id) || !take_attributes(b, r, fields->attributes[0]))
+	if (!take_trace_id(b, o, &r->trace_id) || !take_span_id(b, o, KEY_SPANID, KEY_SPAN_ID, &r->span_id) || !take_attributes(b, r, fields->attributes))
 		return UNDECODABLE_WRONG_TYPE;
 	if (!(b->blank.kind == RECORD_LOG ? read_log(b, o, r) : read_span(b, o, r)))
 		return UNDECODABLE_WRONG_TYPE;
 	note_record(b, o, r);
 	return decoder_finish(b->d, r);
+}
+
+static inline enum undecodable read_fields(struct batch *b, uint32_t at, struct record *r)
+{
+	struct object *o = &b->d->objects[0];
+	if (!json_is_object(b->json, at))
+		return UNDECODABLE_WRONG_TYPE;
+	struct batch_fields *fields = arena_alloc(&b->d->arena, sizeof(*fields));
+	*fields = b->fields;
+	fields->root = at;
+	r->fields = &fields->base;
+	struct member_memo *memo = member_memo_for(&b->d->members, b->json, at);
+	if (b->plain && memo->form != FORM_OTHER && member_memo_again(memo, b->json, at) && take_usual(b, memo, b->json->tape + at, r))
+		return UNDECODABLE_NONE;
+	bool fits = member_memo_fits(memo, b->json, at, o->at);
+	o->json = *b->json;
+	o->root = at;
+	o->seen = memo->seen;
+	enum undecodable reason = fits ? UNDECODABLE_NONE : scan(b->d, o, memo);
+	return reason ? reason : read_members(b, o, fields, r);
 }
 
 /* Calls each for every item of the list; something else in its place costs one record. */
@@ -464,26 +554,39 @@ static void read_scope(struct batch *b, uint32_t at)
 	scope = scope ? scope : any_member(b->json, at, scopes);
 	list = list || !log ? list : any_member(b->json, at, logs);
 	b->blank.logger = json_text(b->json, json_member(b->json, scope, SLICE("name")));
-	b->scope_at = scope;
-	b->scope_attributes = json_member(b->json, scope, SLICE("attributes"));
+	struct batch_around *around = arena_alloc(&b->d->arena, sizeof(*around));
+	*around = (struct batch_around){.json = *b->json, .resource = b->resource, .scope = scope, .scope_attributes = json_member(b->json, scope, SLICE("attributes")), .resource_attributes = b->resource_attributes};
+	b->fields.around = around;
 	each_item(b, list, read_record);
+}
+
+/* What all records of a resource have of it. */
+static void take_resource(struct batch *b)
+{
+	struct slice text = text_of_resource(b->json, b->resource);
+	struct resource_memo *memo = resource_memo_for(&b->d->resources, text);
+	struct record r = {0};
+	if (memo && resource_memo_take(memo, text, &b->blank))
+		return;
+	take_attributes(b, &r, b->resource_attributes);
+	b->blank.service = r.service;
+	b->blank.service_namespace = r.service_namespace;
+	b->blank.service_instance = r.service_instance;
+	if (memo)
+		resource_memo_learn(memo, text, &r);
 }
 
 static void read_resource(struct batch *b, uint32_t at)
 {
 	static const char *const logs[] = {"scope_logs", "instrumentationLibraryLogs", "instrumentation_library_logs", NULL};
 	static const char *const spans[] = {"scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans", NULL};
-	struct record r = {0};
 	if (!json_is_object(b->json, at)) {
 		decoder_lose(b->d, UNDECODABLE_WRONG_TYPE);
 		return;
 	}
-	b->resource_at = json_member(b->json, at, SLICE("resource"));
-	b->resource_attributes = json_member(b->json, b->resource_at, SLICE("attributes"));
-	take_attributes(b, &r, b->resource_attributes);
-	b->blank.service = r.service;
-	b->blank.service_namespace = r.service_namespace;
-	b->blank.service_instance = r.service_instance;
+	b->resource = json_member(b->json, at, SLICE("resource"));
+	b->resource_attributes = json_member(b->json, b->resource, SLICE("attributes"));
+	take_resource(b);
 	b->blank.resource++;
 	uint32_t list = b->blank.kind == RECORD_LOG ? json_member(b->json, at, SLICE("scopeLogs")) : json_member(b->json, at, SLICE("scopeSpans"));
 	each_item(b, list ? list : any_member(b->json, at, b->blank.kind == RECORD_LOG ? logs : spans), read_scope);
@@ -496,7 +599,9 @@ void otlp_json_read(struct decoder *d, const struct json *json, uint32_t root)
 	bool alone = !lists[0] && !lists[1] && (value_of(o, KEY_SCOPELOGS) || value_of(o, KEY_SCOPESPANS));
 	d->batch = true;
 	for (unsigned kind = RECORD_LOG; kind <= RECORD_SPAN; kind++) {
-		struct batch b = {.d = d, .json = json, .blank = {.kind = (enum record_kind)kind, .shape = "otlp_json", .duration_ns = -1}};
+		struct batch b = {.d = d, .json = json, .blank = {.kind = (enum record_kind)kind, .shape = "otlp_json", .duration_ns = -1},
+			.fields.base = {.arena = &d->arena, .find = find, .write = write_span, .resource_next = resource_next, .resource_bytes = resource_bytes}};
+		b.plain = kind == RECORD_SPAN && !d->opts.notes && !d->opts.fields_len;
 		if (alone)
 			read_resource(&b, root);
 		else

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the resources of OTLP batches in protobuf are called, remembered: a process says the same of itself in each of its messages.
+ * What the resources of OTLP batches are called, remembered: a process says the same of itself in each of its messages.
  *
- * Idea: the three texts that are taken from a resource are places in its bytes, so where the same bytes come again, they are at the same places.
+ * Idea: the three texts that are taken from a resource are places in its bytes, be they a message's or a document's, so where the same bytes come again, they are at the same places.
  *
- * Invariants: a memo is made of a resource that was read and found well-formed, and used only where all bytes are equal. Longer ones than RESOURCE_BYTES have none. Private to the room.
+ * Invariants: a memo is made of a resource that was read and found well-formed, and whose texts lie in its bytes (those with escapes do not); it is used only where all bytes are equal. Longer
+ * ones than RESOURCE_BYTES have none. Private to the room.
  */
 #ifndef WINNOW_RECORD_RESOURCE_MEMO_H
 #define WINNOW_RECORD_RESOURCE_MEMO_H
@@ -51,18 +52,25 @@ static inline bool resource_memo_take(const struct resource_memo *m, struct slic
 	return true;
 }
 
-static inline struct resource_text resource_text_of(struct slice text, struct slice bytes)
+static inline bool resource_text_find(struct slice text, struct slice bytes, struct resource_text *ret)
 {
-	return text.len ? (struct resource_text){(uint16_t)(text.ptr - bytes.ptr), (uint16_t)text.len} : (struct resource_text){0, 0};
+	uintptr_t at = (uintptr_t)text.ptr - (uintptr_t)bytes.ptr;
+	*ret = (struct resource_text){0, 0};
+	if (text.len == 0)
+		return true;
+	if (at > bytes.len || text.len > bytes.len - at)
+		return false;
+	*ret = (struct resource_text){(uint16_t)at, (uint16_t)text.len};
+	return true;
 }
 
-/* r's texts are what these bytes say; all of them lie there. */
+/* r's texts are what these bytes say. */
 static inline void resource_memo_learn(struct resource_memo *m, struct slice bytes, const struct record *r)
 {
+	m->len = 0;
+	if (!resource_text_find(r->service, bytes, &m->service) || !resource_text_find(r->service_namespace, bytes, &m->service_namespace) || !resource_text_find(r->service_instance, bytes, &m->service_instance))
+		return;
 	m->len = (uint16_t)bytes.len;
-	m->service = resource_text_of(r->service, bytes);
-	m->service_namespace = resource_text_of(r->service_namespace, bytes);
-	m->service_instance = resource_text_of(r->service_instance, bytes);
 	memcpy(m->bytes, bytes.ptr, bytes.len);
 }
 
