@@ -502,11 +502,23 @@ static void note_part(struct record *r)
 		r->part = part_of_trace(r->raw);
 }
 
+/* Whether the object may hold another. Most messages of loggers are no JSON, which is told at a glance where the plan says where they are. */
+static inline bool may_wrap(const struct object *o)
+{
+	const struct present *p = o->present[MEMBER_MESSAGE];
+	if (o->row->shape->envelope != ENVELOPE_JSON)
+		return o->row->shape->envelope != ENVELOPE_NONE;
+	if (!p->place || p->step == SHAPE_NO_STEP || json_type(&o->json, o->steps[p->step].at) != '"')
+		return true;
+	struct slice text = json_string(&o->json, o->steps[p->step].at);
+	return text.len && (text.ptr[0] == '{' || (unsigned char)text.ptr[0] <= ' ');
+}
+
 /* layers: how many of d->objects are open. */
 static inline __attribute__((always_inline)) void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
 {
 	unsigned top = layers ? layers - 1 : 0;
-	while (!reason && layers && d->objects[top].row->shape->envelope != ENVELOPE_NONE && unwrap(d, top, text, &reason))
+	while (!reason && layers && may_wrap(&d->objects[top]) && unwrap(d, top, text, &reason))
 		top++;
 	layers = layers ? top + 1 : 0;
 	if (!reason) {

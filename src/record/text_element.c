@@ -131,11 +131,15 @@ static size_t read_braces(struct text_header *h, struct slice text)
 	return h->severity ? end + 1 : 0;
 }
 
-/* "I NETWORK  [conn7] ", "I [1:puma] ": the letter. */
+/* "I NETWORK  [conn7] ", "I [1:puma] ", Telegraf's "I! ": the letter. */
 static size_t read_letter(struct text_header *h, struct slice text)
 {
 	if (!h->has_time || h->severity || !strchr("FEWIDT", text.ptr[0]))
 		return 0;
+	if (text.ptr[1] == '!') {
+		h->severity = level_parse(slice_of(text.ptr, 1), LEVEL_WORDS);
+		return 2;
+	}
 	struct slice next = after_blanks(behind(text, 1));
 	size_t n = 0;
 	while (n < next.len && ((next.ptr[n] >= 'A' && next.ptr[n] <= 'Z') || next.ptr[n] == '_' || next.ptr[n] == '-'))
@@ -261,7 +265,7 @@ size_t text_element_read(struct text_header *h, struct slice text, bool first)
 	default:
 		break;
 	}
-	if (text.len > 2 && is_blank(text.ptr[1]))
+	if (text.len > 2 && (is_blank(text.ptr[1]) || (text.ptr[1] == '!' && is_blank(text.ptr[2]))))
 		return read_letter(h, text);
 	size_t used = first ? read_fail(h, text) : read_beside_ids(h, text);
 	used = used ? used : read_category(h, text);

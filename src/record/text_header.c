@@ -439,10 +439,10 @@ static bool skip_dashes(struct scan *s)
 	return true;
 }
 
-/* MySQL's thread, a number between the time and the level's bracket. */
+/* MySQL's thread, OpenStack's process: a number between the time and the level. */
 static bool skip_thread(struct scan *s, size_t n, struct slice next)
 {
-	if (n > 10 || !s->h->has_time || s->h->severity || n == s->rest.len || !is_blank(s->rest.ptr[n]) || !slice_starts(next, SLICE("[")))
+	if (n > 10 || !s->h->has_time || s->h->severity || n == s->rest.len || !is_blank(s->rest.ptr[n]) || !(slice_starts(next, SLICE("[")) || looks_like_level(next)))
 		return false;
 	s->rest = next;
 	return true;
