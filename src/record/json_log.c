@@ -22,6 +22,7 @@
 struct text_layer {
 	bool found;
 	unsigned under;
+	bool json; /* its message is JSON, and open: what is said there goes before the text of it */
 	const char *via; /* notes: the field that held it */
 	struct text_header h;
 };
@@ -239,10 +240,11 @@ static bool open_text(struct decoder *d, struct slice text, unsigned layer, cons
 	return true;
 }
 
-/* A message that is JSON is another record only if that looks like one. */
+/* A message that is JSON is another record only if that looks like one: it has a message, or is a request. */
 static bool is_record(const struct object *o)
 {
-	return o->members >> MEMBER_MESSAGE & 1 || o->row->shape->kind != SHAPE_LOG;
+	const unsigned request = 1U << MEMBER_METHOD | 1U << MEMBER_STATUS | 1U << MEMBER_PATH;
+	return o->members >> MEMBER_MESSAGE & 1 || o->row->shape->kind != SHAPE_LOG || (o->members & request) == request;
 }
 
 /* Text that is all message, for what its fields may leave open. */
@@ -280,6 +282,7 @@ static bool may_be_coloured(const struct json *json, struct slice text)
 static void open_header(struct decoder *d, struct slice text, unsigned under, const char *via, struct text_layer *ret)
 {
 	ret->found = true;
+	ret->json = false;
 	ret->under = under;
 	ret->via = via;
 	if (text.ptr == d->header_of.ptr && text.len == d->header_of.len)
@@ -420,7 +423,8 @@ static void fill_from_text(struct decoder *d, const struct text_layer *text, str
 	}
 	take_slice(d, text, &r->service, h->service, "service");
 	take_slice(d, text, &r->logger, h->logger, "logger");
-	take_slice(d, text, &r->message, h->message, "message");
+	if (!text->json)
+		take_slice(d, text, &r->message, h->message, "message");
 	ids_from_text(d, text, r);
 	if (h->status && r->http_status == 0) {
 		r->http_status = h->status;
@@ -489,6 +493,8 @@ static inline enum undecodable fill_all(struct decoder *d, struct record *r, uns
 		fill_from_text(d, text, r);
 	if (r->message.len == 0 && r->http_path.len)
 		r->message = request_text(d, r, r->http_method.len || !layers ? r->http_method : object_text(&d->objects[layers - 1], MEMBER_METHOD));
+	if (text->found && text->json)
+		take_slice(d, text, &r->message, text->h.message, "message");
 	take_duration_text(r);
 	if (r->time_ns == 0)
 		r->time_ns = d->batch_time_ns;
@@ -583,6 +589,7 @@ void text_log_read(struct decoder *d, struct slice text, unsigned around)
 	}
 	open_header(d, text, around, around ? "message" : NULL, &layer);
 	bool more = layer.h.message.ptr != text.ptr && open_text(d, layer.h.message, around, NULL, &reason);
+	layer.json = more && layer.h.message.ptr[0] == '{';
 	if (layer.h.message.len == text.len && !more)
 		r->part = part ? part : r->part;
 	read_layers(d, r, around + more, &layer, reason);
