@@ -520,6 +520,12 @@ static inline bool may_wrap(const struct object *o)
 	return text.len && (text.ptr[0] == '{' || (unsigned char)text.ptr[0] <= ' ');
 }
 
+/* Whether envelopes lie around a list of records. */
+static inline bool holds_list(const struct decoder *d, unsigned top, const struct text_layer *text, enum undecodable reason)
+{
+	return top > 0 && !reason && d->objects[top].row->shape->kind == SHAPE_LIST && !text->found && top + 1 < LAYERS;
+}
+
 /* layers: how many of d->objects are open. */
 static inline __attribute__((always_inline)) void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
 {
@@ -527,6 +533,11 @@ static inline __attribute__((always_inline)) void read_layers(struct decoder *d,
 	while (!reason && layers && may_wrap(&d->objects[top]) && unwrap(d, top, text, &reason))
 		top++;
 	layers = layers ? top + 1 : 0;
+	if (__builtin_expect(holds_list(d, top, text, reason), 0)) {
+		d->len--;
+		batch_list_read(d, top);
+		return;
+	}
 	if (!reason) {
 		if (layers)
 			r->shape = d->objects[layers - 1].shape;
