@@ -480,6 +480,15 @@ static void take_duration_text(struct record *r)
 		duration_parse(slice_of(rest.ptr, end), NS_PER_MS, &r->duration_ns);
 }
 
+/* What a record without a message has for one: its request; else JSON that says nothing of its own. */
+static void find_message(struct decoder *d, struct record *r, unsigned layers, const struct text_layer *text)
+{
+	if (r->message.len == 0 && r->http_path.len)
+		r->message = request_text(d, r, r->http_method.len || !layers ? r->http_method : object_text(&d->objects[layers - 1], MEMBER_METHOD));
+	if (text->found && text->json)
+		take_slice(d, text, &r->message, text->h.message, "message");
+}
+
 /* From the innermost layer outwards; the message is what the innermost has, for those around hold nothing but it. */
 static inline enum undecodable fill_all(struct decoder *d, struct record *r, unsigned layers, const struct text_layer *text)
 {
@@ -491,10 +500,7 @@ static inline enum undecodable fill_all(struct decoder *d, struct record *r, uns
 	}
 	if (text->found && text->under == 0 && !reason)
 		fill_from_text(d, text, r);
-	if (r->message.len == 0 && r->http_path.len)
-		r->message = request_text(d, r, r->http_method.len || !layers ? r->http_method : object_text(&d->objects[layers - 1], MEMBER_METHOD));
-	if (text->found && text->json)
-		take_slice(d, text, &r->message, text->h.message, "message");
+	find_message(d, r, layers, text);
 	take_duration_text(r);
 	if (r->time_ns == 0)
 		r->time_ns = d->batch_time_ns;
