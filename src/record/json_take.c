@@ -255,6 +255,12 @@ int64_t json_time(struct decoder *d, const struct json *json, uint32_t at, bool 
 	}
 }
 
+/* Names that say something else as often: what is no time then is none, and costs no record. */
+static bool is_weak_time(unsigned key)
+{
+	return key == KEY_OTHER_TIME || key == KEY_T || key == KEY_CREATED || key == KEY_DATE || key == KEY_MSEC;
+}
+
 /* A time that names its zone is not replaced; one that does not gives way to the envelope's. */
 static enum undecodable take_time(struct decoder *d, const struct object *o, struct record *r)
 {
@@ -265,6 +271,10 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 	for (uint32_t at; (at = search_next(&s));) {
 		bool zoned;
 		int64_t more, ns = json_type(&o->json, at) == '"' ? text_time(d, json_string(&o->json, at), &zoned) : json_time(d, &o->json, at, &zoned, &reason);
+		if (__builtin_expect(reason || !decoder_time_is_sane(d, ns), 0) && is_weak_time(s.place->key)) {
+			reason = UNDECODABLE_NONE;
+			continue;
+		}
 		if (reason)
 			return reason;
 		if (s.place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS) && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &more))
