@@ -21,6 +21,13 @@ struct lines {
 	struct map map;       /* by key: the lines */
 	uint64_t asked;       /* the key of the last lines_take */
 	int64_t oldest_ns;    /* nothing is older */
+	struct note {
+		uint64_t key;
+		int64_t came_ns;
+	} notes[LINES_NOTES]; /* the last errors; key 0: none */
+	size_t next_note;
+	int64_t noted_ns;     /* the last of them */
+	bool noted;
 };
 
 struct lines *lines_new(void)
@@ -54,10 +61,19 @@ bool lines_empty(const struct lines *l)
 	return !l || l->map.len == 0;
 }
 
+bool lines_noted(const struct lines *l)
+{
+	return l->noted;
+}
+
 void lines_expire(struct lines *l, int64_t newest_ns)
 {
 	struct line *line, *old[64];
 	size_t n;
+	if (l->noted && newest_ns - l->noted_ns >= LINES_HOLD_NS) {
+		memset(l->notes, 0, sizeof(l->notes));
+		l->noted = false;
+	}
 	if (l->map.len == 0 || newest_ns - l->oldest_ns < LINES_HOLD_NS)
 		return;
 	do {
@@ -85,6 +101,25 @@ static uint64_t key_of(const struct record *r)
 		if (record_field(r, paths[i], &value))
 			key = key * UINT64_C(0x9E3779B97F4A7C15) + hash_bytes(value);
 	return key | 1;
+}
+
+void lines_note(struct lines *l, const struct record *r, int64_t newest_ns)
+{
+	l->notes[l->next_note++ % LINES_NOTES] = (struct note){.key = key_of(r), .came_ns = newest_ns};
+	l->noted_ns = newest_ns;
+	l->noted = true;
+}
+
+/* Whether the stream wrote an error just before; a trace has one head. */
+static bool take_note(struct lines *l, uint64_t key, int64_t newest_ns)
+{
+	for (size_t i = 0; l->noted && i < LINES_NOTES; i++)
+		if (l->notes[i].key == key) {
+			l->notes[i].key = 0;
+			if (newest_ns - l->notes[i].came_ns < LINES_FOLLOW_NS)
+				return true;
+		}
+	return false;
 }
 
 static struct line *open_line(struct lines *l, uint64_t key, int64_t newest_ns)
@@ -144,7 +179,7 @@ enum lines_verdict lines_take(struct lines *l, const struct record *r, int64_t n
 	}
 	if (r->part == PART_TRACE)
 		return follow_trace(l, line, newest_ns);
-	bool ends = line && line->trace && r->part == PART_HEADLINE;
+	bool ends = r->part == PART_HEADLINE && ((line && line->trace) || take_note(l, l->asked, newest_ns));
 	if (line && line->trace)
 		forget(l, line);
 	return ends ? LINES_JOINED : LINES_COUNT;

@@ -4,7 +4,8 @@
  *
  * Idea: a container runtime cuts long lines, and programs print stack traces line by line; each piece is a message of its own. A piece is held, by
  * container and stream, until the one that ends its line: that one is counted, with the whole text, and the pieces before it have the outcome `joined`. A
- * line of a trace has it too; the line it belongs to is counted already. What is held lives for a hold of the partition's event time at most, so it is a
+ * line of a trace has it too; the line it belongs to is counted already. A trace in Java begins with the exception's name, which looks like any text: it is
+ * part of the error that its stream wrote within a second before it, so the last errors of streams are noted. What is held lives for a hold of the partition's event time at most, so it is a
  * function of the log alone and comes back by replay (engine/replay.h).
  *
  * Bounds: LINES_BYTES and LINES_PIECES a line, LINES_OPEN lines a partition. At the first two the piece at hand ends the line, at the third it is its own line.
@@ -16,13 +17,18 @@
 #include "record/record.h"
 
 #define LINES_HOLD_NS (5 * NS_PER_S)
-enum { LINES_BYTES = 256 * 1024, LINES_PIECES = 1000, LINES_OPEN = 1000 };
+#define LINES_FOLLOW_NS NS_PER_S
+enum { LINES_NOTES = 16, LINES_BYTES = 256 * 1024, LINES_PIECES = 1000, LINES_OPEN = 1000 };
 
 struct lines;
 
 struct lines *lines_new(void);
 void lines_free(struct lines *l);
 bool lines_empty(const struct lines *l);
+/* Whether an error is noted, and may have to come back by replay. */
+bool lines_noted(const struct lines *l);
+/* Notes an error, which a trace may follow. */
+void lines_note(struct lines *l, const struct record *r, int64_t newest_ns);
 /* Forgets what came a hold before newest_ns. */
 void lines_expire(struct lines *l, int64_t newest_ns);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The filter of decisions. 16 bytes a trace: its number, the second since which it is marked, the reasons. Open addressing, linear probing. When the table is two thirds full, marks that have
- * outlived their life against where every partition has come to are left out of its copy, so a table never holds more than what one life of the stream marks, times three. Whether a mark still counts is asked with the
- * time of the asker, so it does not depend on when the table was last copied. */
+/* The filter of decisions. 16 bytes a mark: the trace's number, a second, the reasons that were found in it; a trace with reasons of several seconds has as many marks, so that one that was found too late
+ * is not taken for one in time beside which it stands. Open addressing, linear probing. When the table is two thirds full, marks that have outlived their life against where every partition has come
+ * to are left out of its copy, so a table never holds more than what one life of the stream marks, times three. Whether a mark still counts is asked with the time of the asker, so it does not depend
+ * on when the table was last copied. */
 #include "engine/marks.h"
 
 #include "base/clock.h"
@@ -46,12 +47,22 @@ void marks_clear(struct marks *m)
 	m->len = m->newest = 0;
 }
 
-static struct mark *find(const struct marks *m, uint64_t trace)
+static uint64_t key(uint64_t trace)
 {
-	size_t i = trace & (m->cap - 1);
-	while (m->slots[i].trace && m->slots[i].trace != trace)
-		i = (i + 1) & (m->cap - 1);
-	return &m->slots[i];
+	return trace ? trace : 1;
+}
+
+static inline size_t next(const struct marks *m, size_t i)
+{
+	return (i + 1) & (m->cap - 1);
+}
+
+static void insert(struct marks *m, struct mark mark)
+{
+	size_t i = mark.trace & (m->cap - 1);
+	while (m->slots[i].trace)
+		i = next(m, i);
+	m->slots[i] = mark;
 }
 
 static void copy(struct marks *m)
@@ -68,41 +79,48 @@ static void copy(struct marks *m)
 	m->len = left;
 	for (size_t i = 0; i < old.cap; i++)
 		if (old.slots[i].trace && old.slots[i].second >= oldest)
-			*find(m, old.slots[i].trace) = old.slots[i];
+			insert(m, old.slots[i]);
 	free(old.slots);
-}
-
-static uint64_t key(uint64_t trace)
-{
-	return trace ? trace : 1;
 }
 
 void marks_add(struct marks *m, uint64_t trace, int64_t time_ns, unsigned reasons)
 {
-	uint32_t second = time_ns > 0 ? (uint32_t)(time_ns / NS_PER_S) : 0;
+	uint32_t second = time_ns > 0 ? (uint32_t)(time_ns / NS_PER_S) : 0, life = (uint32_t)(m->life_ns / NS_PER_S);
+	struct mark mark = {.trace = key(trace), .second = second, .reasons = reasons}, *same = NULL;
 	if (m->len * 3 >= m->cap * 2)
 		copy(m);
-	struct mark *at = find(m, key(trace));
-	if (!at->trace) {
-		*at = (struct mark){.trace = key(trace), .second = second};
-		m->len++;
-	}
-	if (second > at->second && second - at->second > m->life_ns / NS_PER_S)
-		*at = (struct mark){.trace = at->trace, .second = second}; /* it has outlived itself and begins anew */
-	at->reasons |= reasons;
-	if (second < at->second)
-		at->second = second;
 	if (second > m->newest)
 		m->newest = second;
+	for (size_t i = mark.trace & (m->cap - 1); m->slots[i].trace; i = next(m, i)) {
+		struct mark *at = &m->slots[i];
+		if (at->trace != mark.trace)
+			continue;
+		if (at->second <= second && second - at->second <= life)
+			mark.reasons &= ~at->reasons; /* known since then */
+		if (at->second == second || (at->second > second && at->second - second <= life && !(at->reasons & ~reasons)))
+			same = at;
+	}
+	if (!mark.reasons)
+		return;
+	if (same) {
+		mark.reasons |= same->second == second ? same->reasons : 0;
+		*same = mark;
+		return;
+	}
+	insert(m, mark);
+	m->len++;
 }
 
-unsigned marks_get(const struct marks *m, uint64_t trace, int64_t now_ns, int64_t *ret_time_ns)
+unsigned marks_get(const struct marks *m, uint64_t trace, int64_t now_ns, int64_t by_ns)
 {
-	const struct mark *at = find(m, key(trace));
-	if (!at->trace)
-		return 0;
-	*ret_time_ns = (int64_t)at->second * NS_PER_S;
-	return *ret_time_ns + m->life_ns < now_ns ? 0 : at->reasons;
+	unsigned reasons = 0;
+	trace = key(trace);
+	for (size_t i = trace & (m->cap - 1); m->slots[i].trace; i = next(m, i)) {
+		int64_t time_ns = (int64_t)m->slots[i].second * NS_PER_S;
+		if (m->slots[i].trace == trace && time_ns <= by_ns && now_ns - m->life_ns <= time_ns)
+			reasons |= m->slots[i].reasons;
+	}
+	return reasons;
 }
 
 void marks_expect(const struct marks *m, uint64_t trace)

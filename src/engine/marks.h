@@ -12,10 +12,10 @@ struct marks;
 struct marks *marks_new(int64_t life_ns);
 void marks_free(struct marks *m);
 void marks_clear(struct marks *m);
-/* The trace has this reason to be kept since time_ns, the event time of the partition that found it; the earliest time of each trace stays. */
+/* The trace has these reasons to be kept since time_ns, the event time of the partition that found them; of each reason the earliest time stays. */
 void marks_add(struct marks *m, uint64_t trace, int64_t time_ns, unsigned reasons);
-/* The reasons known, and since when; 0: none. A mark that is older than a life at now_ns is none. */
-unsigned marks_get(const struct marks *m, uint64_t trace, int64_t now_ns, int64_t *ret_time_ns);
+/* The reasons that were found by by_ns (INT64_MAX: whenever); 0: none. What is older than a life at now_ns is forgotten. */
+unsigned marks_get(const struct marks *m, uint64_t trace, int64_t now_ns, int64_t by_ns);
 /* Asks for the place of a trace's mark, so that it is at hand when it is looked for. */
 void marks_expect(const struct marks *m, uint64_t trace);
 /* Every partition has come this far: what is a life older is not asked for any more. */

@@ -96,7 +96,7 @@ void shard_partition_successor(const struct shard_partition *p, struct shard_sta
 	bool caught_up = p->expected >= p->count_from;
 	open_keep(p->open);
 	struct replay_point at = replay_point(&p->open->replay);
-	if (caught_up && (!p->open->graph || graph_empty(p->open->graph)) && (!p->open->tail || tail_oldest(p->open->tail) == INT64_MAX) && lines_empty(p->open->lines))
+	if (caught_up && (!p->open->graph || graph_empty(p->open->graph)) && (!p->open->tail || tail_oldest(p->open->tail) == INT64_MAX) && lines_empty(p->open->lines) && !lines_noted(p->open->lines))
 		at = (struct replay_point){.offset = ret->offset, .time_ns = p->open->replay.newest_ns};
 	ret->replay = at.offset;
 	ret->replay_time_ns = at.cut ? -at.time_ns : at.time_ns;

@@ -87,8 +87,7 @@ static void tell_recent(struct sampler *s, uint64_t trace)
 
 static void mark(struct sampler *s, uint64_t trace, int64_t time_ns, unsigned reasons)
 {
-	int64_t since_ns;
-	reasons &= ~marks_get(s->marks, trace, time_ns, &since_ns);
+	reasons &= ~marks_get(s->marks, trace, time_ns, time_ns);
 	if (!reasons)
 		return;
 	marks_add(s->marks, trace, time_ns, reasons);
@@ -142,9 +141,8 @@ bool sampler_span(struct sampler *s, struct tail *tail, const struct record *spa
 
 bool sampler_is_sure(const struct sampler *s, struct slice trace_id, int64_t now_ns)
 {
-	int64_t since_ns;
 	uint64_t trace = sampling_hash(trace_id);
-	return sampling_surely_shared(s->policy, trace) || marks_get(s->marks, trace, now_ns, &since_ns);
+	return sampling_surely_shared(s->policy, trace) || marks_get(s->marks, trace, now_ns, INT64_MAX);
 }
 
 static uint8_t *seen(struct sampler *s, const struct pattern *pattern)
@@ -197,7 +195,6 @@ enum sampler_says sampler_log(struct sampler *s, const struct record *record, co
 	if (record->trace_id.len == 0)
 		return SAMPLER_UNSURE;
 	uint64_t trace = sampling_hash(record->trace_id);
-	int64_t since_ns;
 	bool is_new, late = is_late(s, record, newest_ns);
 	struct pair_of_trace *pair = pairs_add(&s->recent, trace, pattern->id, span_number(record->span_id), (uint32_t)(newest_ns / NS_PER_S), &is_new);
 	if (is_new)
@@ -206,7 +203,7 @@ enum sampler_says sampler_log(struct sampler *s, const struct record *record, co
 		reasons |= SAMPLING_LOG_ERROR;
 	if (late)
 		reasons = 0;
-	bool sure = reasons || sampling_surely_shared(s->policy, trace) || marks_get(s->marks, trace, newest_ns, &since_ns);
+	bool sure = reasons || sampling_surely_shared(s->policy, trace) || marks_get(s->marks, trace, newest_ns, INT64_MAX);
 	if (sure && !pattern->overflow)
 		tell_pair(s, pair);
 	if (reasons)

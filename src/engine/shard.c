@@ -155,22 +155,43 @@ static void settle_part(const struct shard *s, const struct decoded *decoded)
 		decoded->records->part = s->opts.join_full ? PART_UNFINISHED : PART_WHOLE;
 }
 
+/* An error in text: a trace may follow it line by line. */
+static bool may_head_trace(const struct record *r)
+{
+	bool text = r->raw.ptr ? r->raw.len && r->raw.ptr[0] != '{' : r->shape[0] == 't' && strcmp(r->shape, "text") == 0;
+	return r->severity >= SEVERITY_ERROR && r->part == PART_WHOLE && text;
+}
+
+/* Whether lines have to be asked about the record. open: some are held; noted: an error is, which the head of a trace may belong to. */
+static bool may_join(const struct record *r, bool open, bool noted)
+{
+	if (open)
+		return r->part != PART_WHOLE || r->raw.ptr;
+	return r->part == PART_UNFINISHED || r->part == PART_TRACE || (noted && r->part == PART_HEADLINE);
+}
+
 /* Whether the payload is a piece of a line, or a line of a trace; *decoded becomes the whole line if this is its end. */
 static bool join_lines(struct shard *s, struct shard_partition *p, struct slice payload, int64_t source_time_ns, int64_t now_ns, struct decoded *decoded)
 {
 	const struct record *r = decoded->records;
-	bool open = p->open && !lines_empty(p->open->lines);
+	bool open = p->open && !lines_empty(p->open->lines), noted = p->open && lines_noted(p->open->lines);
 	struct slice before;
+	enum lines_verdict verdict = LINES_COUNT;
 	settle_part(s, decoded);
-	if (decoded->len != 1 || r->kind != RECORD_LOG || (open ? r->part == PART_WHOLE && !r->raw.ptr : r->part == PART_WHOLE || r->part == PART_HEADLINE))
+	if (decoded->len != 1 || r->kind != RECORD_LOG || !(noted || may_join(r, open, noted) || may_head_trace(r)))
 		return false;
 	int64_t newest_ns = shard_advance(s, p, r, source_time_ns);
-	enum lines_verdict verdict = lines_take(p->open->lines, r, newest_ns, &before);
+	if (may_join(r, open, noted))
+		verdict = lines_take(p->open->lines, r, newest_ns, &before);
+	else
+		lines_expire(p->open->lines, newest_ns);
 	if (verdict == LINES_BEHIND) {
 		decode(s, p, before, payload, now_ns, decoded);
 		settle_part(s, decoded);
 		verdict = lines_again(p->open->lines, decoded->len == 1 ? decoded->records : NULL);
 	}
+	if (verdict == LINES_COUNT && decoded->len == 1 && may_head_trace(decoded->records))
+		lines_note(p->open->lines, decoded->records, newest_ns);
 	return verdict == LINES_JOINED;
 }
 

@@ -265,11 +265,8 @@ static unsigned judge(struct tail *t, struct trace *x, const struct record *span
 /* Whether the journal says by now that the trace is kept; for what it says later there is the decision. */
 static bool marked(const struct tail *t, uint64_t number, struct tail_message *m, int64_t newest_ns)
 {
-	int64_t since_ns;
-	if (m->unmarked)
-		return false;
-	m->unmarked = !marks_get(t->marks, number, newest_ns, &since_ns);
-	return !m->unmarked && since_ns <= newest_ns;
+	m->unmarked = m->unmarked || !marks_get(t->marks, number, newest_ns, newest_ns);
+	return !m->unmarked;
 }
 
 /* --- spans --- */
@@ -372,10 +369,7 @@ struct tail_verdict tail_span(struct tail *t, const struct record *span, struct 
 
 static void decide(struct tail *t, struct trace *x, tail_sink *sink, void *arg)
 {
-	int64_t since_ns;
-	unsigned reasons = x->reasons, said = marks_get(t->marks, x->number, x->due_ns, &since_ns);
-	if (said && since_ns + NS_PER_S <= x->due_ns + t->policy->grace_ns) /* marks have whole seconds */
-		reasons |= said;
+	unsigned reasons = x->reasons | marks_get(t->marks, x->number, x->due_ns, x->due_ns + t->policy->grace_ns - NS_PER_S); /* marks have whole seconds */
 	struct tail_trace d = {.trace = x->number, .reasons = reasons, .spans = x->first, .len = x->len, .early = x->early};
 	if (x->came_ns >= t->judged_ns)
 		sink(arg, &d);

@@ -7,24 +7,26 @@
 #include "record/reader.h"
 #include "record/timestamp.h"
 
-static void read_item(struct decoder *d, const struct json *json, uint32_t at)
+/* layer: the one behind what holds the list. */
+static void read_item(struct decoder *d, unsigned layer, const struct json *json, uint32_t at)
 {
 	if (json_is_object(json, at)) {
-		enum undecodable reason = object_open(d, 1, json, at);
+		enum undecodable reason = object_open(d, layer, json, at);
 		if (reason)
 			decoder_lose(d, reason);
 		else
-			json_log_read(d, 1);
+			json_log_read(d, layer);
 	} else if (json_type(json, at) == '"' && json_string(json, at).len) {
-		text_log_read(d, json_string(json, at), 1);
+		text_log_read(d, json_string(json, at), layer);
 	} else {
 		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
 	}
 }
 
-static void read_list(struct decoder *d)
+void batch_list_read(struct decoder *d, unsigned layer)
 {
-	const struct object *o = &d->objects[0];
+	const struct object *o = &d->objects[layer];
+	d->many = true;
 	const struct place *place = NULL;
 	uint32_t list = object_next(o, MEMBER_MESSAGE, &place);
 	if (!json_is_array(&o->json, list)) {
@@ -33,7 +35,7 @@ static void read_list(struct decoder *d)
 	}
 	struct json json = o->json;
 	for (uint32_t i = json_first(list), end = json_end(&json, list); i < end; i = json_next(&json, i))
-		read_item(d, &json, i);
+		read_item(d, layer + 1, &json, i);
 }
 
 /* What stands behind a line, {"trace_id": ..}, lies between it and the stream's labels. */
@@ -89,7 +91,7 @@ void batch_read(struct decoder *d, enum shape_kind kind)
 	uint32_t streams = json_get(&json, d->objects[0].root, SLICE("streams"));
 	d->many = d->batch = true;
 	if (kind == SHAPE_LIST) {
-		read_list(d);
+		batch_list_read(d, 0);
 		return;
 	}
 	if (!json_is_array(&json, streams)) {

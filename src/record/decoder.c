@@ -429,7 +429,7 @@ static void read_lines_or_text(struct decoder *d, struct slice payload, struct s
 	bool bracket = text.ptr[0] == '[', letter = text.ptr[0] == '{' || text.ptr[0] == '"';
 	if (letter || (bracket && !(is_clean(text, &reason) && has_header(d, text))))
 		json_document_read(d, text);
-	else if (is_clean(text, &reason) && (has_header(d, text) || logfmt_is(d, text) || part_of_trace(raw_text(payload, text)) == PART_TRACE))
+	else if (is_clean(text, &reason) && (has_header(d, text) || logfmt_is(d, text) || part_of_trace(raw_text(payload, text)) != PART_WHOLE))
 		text_log_read(d, raw_text(payload, text), 0);
 	else
 		decoder_lose(d, reason_of_unknown(payload, text));

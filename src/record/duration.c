@@ -62,24 +62,26 @@ static bool time_span(struct slice text, int64_t *ret_ns)
 	return duration_of((double)days * 86400 + (double)(hours * 3600 + minutes * 60) + seconds, NS_PER_S, ret_ns);
 }
 
-/* "PT1H2M3.5S", as Java's Duration writes itself. */
+/* "P1D" before a T: seconds; negative if it is something else. */
+static double iso_days(struct slice text)
+{
+	double number;
+	if (text.len == 1)
+		return 0;
+	return text.ptr[text.len - 1] == 'D' && slice_to_double(slice_sub(text, 1, text.len - 2), &number) && number >= 0 ? number * 86400 : -1;
+}
+
+/* "PT1H2M3.5S", "P1DT1H", as Java's Duration and its like write themselves. */
 static bool iso_duration(struct slice text, int64_t *ret_ns)
 {
 	static const struct {
 		char letter;
 		int64_t seconds;
 	} units[] = {{'H', 3600}, {'M', 60}, {'S', 1}};
-	double total = 0, number;
-	if (text.len < 4 || text.ptr[0] != 'P')
+	double total, number;
+	size_t t = text.len >= 4 && text.ptr[0] == 'P' ? slice_find(text, 'T', 0) : text.len;
+	if (t == text.len || (total = iso_days(slice_of(text.ptr, t))) < 0)
 		return false;
-	size_t t = slice_find(text, 'T', 0);
-	if (t > 2 && t < text.len && text.ptr[t - 1] == 'D') { /* "P1DT..." */
-		if (!slice_to_double(slice_sub(text, 1, t - 2), &number) || number < 0)
-			return false;
-		total = number * 86400;
-	} else if (t != 1) {
-		return false;
-	}
 	text = slice_sub(text, t + 1, text.len);
 	for (size_t u = 0; text.len; u++) {
 		size_t n = number_len(text);

@@ -117,6 +117,10 @@ static bool read_timed(struct decoder *d, const struct json *json)
 	if (!record)
 		return false;
 	d->batch_time_ns = json_time(d, json, time, &zoned, &reason);
+	if (reason || !decoder_time_is_sane(d, d->batch_time_ns)) {
+		d->batch_time_ns = 0;
+		return false;
+	}
 	json_object_read(d, json, record);
 	d->batch_time_ns = 0;
 	return true;

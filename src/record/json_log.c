@@ -22,6 +22,7 @@
 struct text_layer {
 	bool found;
 	unsigned under;
+	bool json; /* its message is JSON, and open: what is said there goes before the text of it */
 	const char *via; /* notes: the field that held it */
 	struct text_header h;
 };
@@ -239,10 +240,11 @@ static bool open_text(struct decoder *d, struct slice text, unsigned layer, cons
 	return true;
 }
 
-/* A message that is JSON is another record only if that looks like one. */
+/* A message that is JSON is another record only if that looks like one: it has a message, or is a request. */
 static bool is_record(const struct object *o)
 {
-	return o->members >> MEMBER_MESSAGE & 1 || o->row->shape->kind != SHAPE_LOG;
+	const unsigned request = 1U << MEMBER_METHOD | 1U << MEMBER_STATUS | 1U << MEMBER_PATH;
+	return o->members >> MEMBER_MESSAGE & 1 || o->row->shape->kind != SHAPE_LOG || (o->members & request) == request;
 }
 
 /* Text that is all message, for what its fields may leave open. */
@@ -280,6 +282,7 @@ static bool may_be_coloured(const struct json *json, struct slice text)
 static void open_header(struct decoder *d, struct slice text, unsigned under, const char *via, struct text_layer *ret)
 {
 	ret->found = true;
+	ret->json = false;
 	ret->under = under;
 	ret->via = via;
 	if (text.ptr == d->header_of.ptr && text.len == d->header_of.len)
@@ -420,7 +423,8 @@ static void fill_from_text(struct decoder *d, const struct text_layer *text, str
 	}
 	take_slice(d, text, &r->service, h->service, "service");
 	take_slice(d, text, &r->logger, h->logger, "logger");
-	take_slice(d, text, &r->message, h->message, "message");
+	if (!text->json)
+		take_slice(d, text, &r->message, h->message, "message");
 	ids_from_text(d, text, r);
 	if (h->status && r->http_status == 0) {
 		r->http_status = h->status;
@@ -476,6 +480,15 @@ static void take_duration_text(struct record *r)
 		duration_parse(slice_of(rest.ptr, end), NS_PER_MS, &r->duration_ns);
 }
 
+/* What a record without a message has for one: its request; else JSON that says nothing of its own. */
+static void find_message(struct decoder *d, struct record *r, unsigned layers, const struct text_layer *text)
+{
+	if (r->message.len == 0 && r->http_path.len)
+		r->message = request_text(d, r, r->http_method.len || !layers ? r->http_method : object_text(&d->objects[layers - 1], MEMBER_METHOD));
+	if (text->found && text->json)
+		take_slice(d, text, &r->message, text->h.message, "message");
+}
+
 /* From the innermost layer outwards; the message is what the innermost has, for those around hold nothing but it. */
 static inline enum undecodable fill_all(struct decoder *d, struct record *r, unsigned layers, const struct text_layer *text)
 {
@@ -487,8 +500,7 @@ static inline enum undecodable fill_all(struct decoder *d, struct record *r, uns
 	}
 	if (text->found && text->under == 0 && !reason)
 		fill_from_text(d, text, r);
-	if (r->message.len == 0 && r->http_path.len)
-		r->message = request_text(d, r, r->http_method.len || !layers ? r->http_method : object_text(&d->objects[layers - 1], MEMBER_METHOD));
+	find_message(d, r, layers, text);
 	take_duration_text(r);
 	if (r->time_ns == 0)
 		r->time_ns = d->batch_time_ns;
@@ -502,13 +514,36 @@ static void note_part(struct record *r)
 		r->part = part_of_trace(r->raw);
 }
 
+/* Whether the object may hold another. Most messages of loggers are no JSON, which is told at a glance where the plan says where they are. */
+static inline bool may_wrap(const struct object *o)
+{
+	const struct present *p = o->present[MEMBER_MESSAGE];
+	if (o->row->shape->envelope != ENVELOPE_JSON)
+		return o->row->shape->envelope != ENVELOPE_NONE;
+	if (!p->place || p->step == SHAPE_NO_STEP || json_type(&o->json, o->steps[p->step].at) != '"')
+		return true;
+	struct slice text = json_string(&o->json, o->steps[p->step].at);
+	return text.len && (text.ptr[0] == '{' || (unsigned char)text.ptr[0] <= ' ');
+}
+
+/* Whether envelopes lie around a list of records. */
+static inline bool holds_list(const struct decoder *d, unsigned top, const struct text_layer *text, enum undecodable reason)
+{
+	return top > 0 && !reason && d->objects[top].row->shape->kind == SHAPE_LIST && !text->found && top + 1 < LAYERS;
+}
+
 /* layers: how many of d->objects are open. */
 static inline __attribute__((always_inline)) void read_layers(struct decoder *d, struct record *r, unsigned layers, struct text_layer *text, enum undecodable reason)
 {
 	unsigned top = layers ? layers - 1 : 0;
-	while (!reason && layers && d->objects[top].row->shape->envelope != ENVELOPE_NONE && unwrap(d, top, text, &reason))
+	while (!reason && layers && may_wrap(&d->objects[top]) && unwrap(d, top, text, &reason))
 		top++;
 	layers = layers ? top + 1 : 0;
+	if (__builtin_expect(holds_list(d, top, text, reason), 0)) {
+		d->len--;
+		batch_list_read(d, top);
+		return;
+	}
 	if (!reason) {
 		if (layers)
 			r->shape = d->objects[layers - 1].shape;
@@ -571,6 +606,7 @@ void text_log_read(struct decoder *d, struct slice text, unsigned around)
 	}
 	open_header(d, text, around, around ? "message" : NULL, &layer);
 	bool more = layer.h.message.ptr != text.ptr && open_text(d, layer.h.message, around, NULL, &reason);
+	layer.json = more && layer.h.message.ptr[0] == '{';
 	if (layer.h.message.len == text.len && !more)
 		r->part = part ? part : r->part;
 	read_layers(d, r, around + more, &layer, reason);

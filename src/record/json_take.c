@@ -11,7 +11,6 @@
 struct search {
 	const struct object *o;
 	const struct place *place; /* of the last value */
-	uint32_t at;               /* and where that is */
 	const struct present *next;
 	enum member member;
 };
@@ -99,7 +98,6 @@ static inline __attribute__((always_inline)) uint32_t search_next(struct search 
 		uint32_t at = __builtin_expect(p->step != SHAPE_NO_STEP, 1) ? o->steps[p->step].at : look_for(o, s->member, p);
 		if (!json_is_null(&o->json, at)) {
 			s->place = p->place;
-			s->at = at;
 			return at;
 		}
 	}
@@ -132,7 +130,7 @@ void object_way(const struct decoder *d, unsigned layer, struct buf *out)
 			buf_printf(out, "%s%s", d->objects[i].via, d->objects[i].via_text ? " JSON, " : ".");
 }
 
-static __attribute__((noinline)) void write_note(struct decoder *d, const struct object *o, enum member member, const struct place *place, uint32_t at)
+static __attribute__((noinline)) void write_note(struct decoder *d, const struct object *o, enum member member, const struct place *place)
 {
 	struct buf text = {0};
 	object_way(d, (unsigned)(o - d->objects), &text);
@@ -142,7 +140,7 @@ static __attribute__((noinline)) void write_note(struct decoder *d, const struct
 		buf_add_slice(&text, place->inside[i]);
 	}
 	if (place->ids) {
-		struct slice name = json_string(&o->json, at - 1);
+		struct slice name = json_string(&o->json, object_inside(o, member, place, o->at[place->key]) - 1);
 		bool pair = slice_eq(name, SLICE("value")) || slice_eq(name, SLICE("stringValue"));
 		buf_add_char(&text, '.');
 		buf_add_slice(&text, pair ? SLICE("[]") : name);
@@ -154,7 +152,7 @@ static __attribute__((noinline)) void write_note(struct decoder *d, const struct
 static inline void note_place(struct decoder *d, struct search s)
 {
 	if (__builtin_expect(noting(d), 0))
-		write_note(d, s.o, s.member, s.place, s.at);
+		write_note(d, s.o, s.member, s.place);
 }
 
 /* PHP's DateTime as json_encode writes it: {"date": "2026-03-04 09:15:02.481203", "timezone_type": 3, "timezone": "UTC"}. */
@@ -257,6 +255,12 @@ int64_t json_time(struct decoder *d, const struct json *json, uint32_t at, bool 
 	}
 }
 
+/* Names that say something else as often: what is no time then is none, and costs no record. */
+static bool is_weak_time(unsigned key)
+{
+	return key == KEY_OTHER_TIME || key == KEY_T || key == KEY_CREATED || key == KEY_DATE || key == KEY_MSEC;
+}
+
 /* A time that names its zone is not replaced; one that does not gives way to the envelope's. */
 static enum undecodable take_time(struct decoder *d, const struct object *o, struct record *r)
 {
@@ -267,6 +271,10 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 	for (uint32_t at; (at = search_next(&s));) {
 		bool zoned;
 		int64_t more, ns = json_type(&o->json, at) == '"' ? text_time(d, json_string(&o->json, at), &zoned) : json_time(d, &o->json, at, &zoned, &reason);
+		if (__builtin_expect(reason || !decoder_time_is_sane(d, ns), 0) && is_weak_time(s.place->key)) {
+			reason = UNDECODABLE_NONE;
+			continue;
+		}
 		if (reason)
 			return reason;
 		if (s.place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS) && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &more))
@@ -442,7 +450,7 @@ static inline __attribute__((always_inline)) struct slice take_text(struct decod
 /* An id may be text or a decimal number; false if the field holds something else. */
 static bool id_text(struct decoder *d, const struct object *o, const struct place *place, uint32_t at, struct slice *ret)
 {
-	if (place_is_inside(place) && json_is_array(&o->json, at) && json_first(at) < json_end(&o->json, at)) /* headers, as Go has them */
+	if (json_is_array(&o->json, at) && place_is_inside(place) && json_first(at) < json_end(&o->json, at)) /* headers, as Go has them */
 		at = json_first(at);
 	if (json_type(&o->json, at) == '"') {
 		*ret = json_string(&o->json, at);

@@ -224,31 +224,42 @@ static __attribute__((noinline)) void add_any(struct otlp_batch *b, struct slice
 		otlp_note_record(b, r);
 }
 
-/* A span that is nothing but ids, name, kind and times, all in their usual form, and with nothing odd about it, comes to what add_any would make of it. */
-void otlp_span_add(struct otlp_batch *b, struct slice bytes)
+/* What a span is that has nothing but ids, name, kind and times, all in their usual form. */
+struct usual {
+	bool parent;
+	struct slice name;
+	enum span_kind kind;
+	int64_t start_ns, end_ns;
+};
+
+static inline bool is_usual(struct slice bytes, struct usual *ret)
 {
 	const uint8_t *p = (const uint8_t *)bytes.ptr, *end = p + bytes.len;
+	if (!usual_ids(p, end, &ret->parent))
+		return false;
+	const uint8_t *at = p + (ret->parent ? BEHIND_IDS : AT_PARENT), *kind = end - TIMES - KIND, *times = end - TIMES;
+	if (kind - at < 2 || at[0] != TAG_NAME || at[1] >= 0x80 || at[1] != kind - at - 2 || kind[0] != TAG_KIND || kind[1] >= SPAN_KIND_COUNT || times[0] != TAG_START || times[FIXED] != TAG_END)
+		return false;
+	ret->name = slice_of((const char *)at + 2, at[1]);
+	ret->kind = (enum span_kind)kind[1];
+	ret->start_ns = (int64_t)wire_load64(times + 1);
+	ret->end_ns = (int64_t)wire_load64(times + FIXED + 1);
+	return true;
+}
+
+/* A usual span with nothing odd about it comes to what add_any would make of it. */
+void otlp_span_add(struct otlp_batch *b, struct slice bytes)
+{
+	struct usual u;
 	struct span_room *room;
-	bool parent;
-	if (!b->plain || !usual_ids(p, end, &parent)) {
-		add_any(b, bytes);
-		return;
-	}
-	const uint8_t *at = p + (parent ? BEHIND_IDS : AT_PARENT), *kind = end - TIMES - KIND, *times = end - TIMES;
-	if (kind - at < 2 || at[0] != TAG_NAME || at[1] >= 0x80 || at[1] != kind - at - 2 || kind[0] != TAG_KIND || kind[1] >= SPAN_KIND_COUNT || times[0] != TAG_START || times[FIXED] != TAG_END) {
-		add_any(b, bytes);
-		return;
-	}
-	int64_t start_ns = (int64_t)wire_load64(times + 1), end_ns = (int64_t)wire_load64(times + FIXED + 1);
-	struct slice name = slice_of((const char *)at + 2, at[1]);
-	if (start_ns <= 0 || end_ns < start_ns || !decoder_time_is_sane(b->d, end_ns) || !otlp_is_utf8(name)) {
+	if (!b->plain || !is_usual(bytes, &u) || u.start_ns <= 0 || u.end_ns < u.start_ns || !decoder_time_is_sane(b->d, u.end_ns) || !otlp_is_utf8(u.name)) {
 		add_any(b, bytes);
 		return;
 	}
 	struct record *r = new_record(b, bytes, &room);
-	take_ids(r, p, parent, room, &b->trace);
-	r->name = name;
-	r->span_kind = (enum span_kind)kind[1];
-	r->time_ns = end_ns;
-	r->duration_ns = end_ns - start_ns;
+	take_ids(r, (const uint8_t *)bytes.ptr, u.parent, room, &b->trace);
+	r->name = u.name;
+	r->span_kind = u.kind;
+	r->time_ns = u.end_ns;
+	r->duration_ns = u.end_ns - u.start_ns;
 }

@@ -57,6 +57,19 @@ enum record_part part_of_container(const struct object *o, struct slice raw, boo
 	return part_of_file(raw);
 }
 
+/* "0: rust_begin_unwind", indented by Rust; "#0 /app/pay.php(12): charge()", PHP's, which is not. */
+static bool is_numbered_frame(struct slice text, bool indented)
+{
+	size_t n = !indented, from = n;
+	if (!indented && (text.len < 6 || text.ptr[0] != '#'))
+		return false;
+	while (n < text.len && (unsigned)(text.ptr[n] - '0') <= 9)
+		n++;
+	if (n == from || n - from > 4 || n + 2 >= text.len)
+		return false;
+	return indented ? text.ptr[n] == ':' && text.ptr[n + 1] == ' ' : text.ptr[n] == ' ' && strchr("/{[", text.ptr[n + 1]);
+}
+
 static bool begins(struct slice text, const char *const *words)
 {
 	for (; *words; words++)
@@ -103,13 +116,13 @@ static bool is_headline(struct slice text)
 enum record_part part_of_trace(struct slice raw)
 {
 	static const char *const at_once[] = {"Caused by: ", "Suppressed: ", "Traceback (most recent call last)", "During handling of the above exception", "The above exception was the direct cause",
-		"goroutine ", "created by ", "stack backtrace:", "[stack trace]", NULL};
-	static const char *const indented[] = {"at ", "from ", "File \"", "Caused by: ", "Suppressed: ", "--- End of ", "note: run with ", NULL};
+		"goroutine ", "created by ", "stack backtrace:", "Stack trace:", "[stack trace]", "note: run with ", "note: Some details are omitted", NULL};
+	static const char *const indented[] = {"at ", "from ", "File \"", "Caused by: ", "Suppressed: ", "--- End of ", NULL};
 	struct slice text = slice_trim(raw);
 	size_t blanks = text.len ? (size_t)(text.ptr - raw.ptr) : 0;
 	if (text.len == 0 || text.ptr[0] == '{')
 		return PART_WHOLE;
-	if ((strchr("CSTDgcs[", text.ptr[0]) && begins(text, at_once)) || is_ellipsis(text) || is_go_frame(text))
+	if ((strchr("CSTDgcns[", text.ptr[0]) && begins(text, at_once)) || is_ellipsis(text) || is_go_frame(text) || is_numbered_frame(text, blanks > 0))
 		return PART_TRACE;
 	if (blanks && (raw.ptr[blanks - 1] == '\t' || blanks >= 4 || begins(text, indented)))
 		return PART_TRACE;

@@ -228,6 +228,8 @@ struct slice object_text(const struct object *o, enum member member);
 void object_way(const struct decoder *d, unsigned layer, struct buf *out);
 /* batch.c: objects that hold many records (objects[0] is open). */
 void batch_read(struct decoder *d, enum shape_kind kind);
+/* The list in objects[layer], which has a layer left behind it: each item a record inside objects[0..layer]. */
+void batch_list_read(struct decoder *d, unsigned layer);
 /* zipkin.c, jaeger.c: the span in objects[0], or what holds many. */
 void zipkin_read(struct decoder *d);
 void zipkin_proto_read(struct decoder *d, struct slice payload);

@@ -62,7 +62,7 @@ static const struct place any_duration[] = {UNIT(DURATION_MS, NS_PER_MS), UNIT(E
 	UNIT(REQUEST_DURATION_MS, NS_PER_MS), UNIT(REQUEST_TIME_MS, NS_PER_MS), UNIT(PROCESSING_TIME_MS, NS_PER_MS), UNIT(LATENCY_US, NS_PER_US),
 	UNIT(LATENCY_NS, 1), {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"ElapsedMilliseconds", 19}}}, {.key = KEY_STATE, .unit = NS_PER_MS, .inside = {{"Elapsed", 7}}},
 	{.key = KEY_ATTR, .unit = NS_PER_MS, .inside = {{"durationMillis", 14}}}, {.key = KEY_FIELDS, .unit = NS_PER_US, .inside = {{"elapsed_us", 10}}}, IN(FIELDS, "elapsed"), IN(FIELDS, "duration"), IN(FIELDS, "latency"), {.key = KEY_PROPERTIES, .unit = NS_PER_MS, .inside = {{"ElapsedMilliseconds", 19}}}, {.key = KEY_META, .unit = NS_PER_MS, .inside = {{"responseTime", 12}}},
-	{.key = KEY_CTX, .unit = NS_PER_S, .inside = {{"elapsed", 7}}}, IN(HTTP, "duration"), {.key = KEY_HTTP, .unit = NS_PER_MS, .inside = {{"duration_ms", 11}}}, AT(DURATION), AT(ELAPSED), AT(LATENCY), AT(TOOK), AT(DUR),
+	{.key = KEY_CTX, .unit = NS_PER_S, .inside = {{"elapsed", 7}}}, {.key = KEY_LATENCIES, .unit = NS_PER_MS, .inside = {{"request", 7}}}, IN(HTTP, "duration"), {.key = KEY_HTTP, .unit = NS_PER_MS, .inside = {{"duration_ms", 11}}}, AT(DURATION), AT(ELAPSED), AT(LATENCY), AT(TOOK), AT(DUR),
 	AT(_DURATION), AT(TIME_BUSY), UNIT(ANY_MS, NS_PER_MS), UNIT(ANY_US, NS_PER_US), UNIT(ANY_NS, 1), UNIT(ANY_S, NS_PER_S), END};
 static const struct place any_status[] = {AT(HTTP_RESPONSE_STATUS_CODE), AT(HTTP_STATUS_CODE), AT(HTTP_STATUS), AT(STATUS_CODE), AT(STATUSCODE), AT(STATUSCODE2), AT(RESPONSE_CODE),
 	AT(DOWNSTREAMSTATUS), IN(HTTPREQUEST, "status"), IN(RES, "statusCode"), IN2(HTTP, "response", "status_code"), IN(HTTP, "status_code"), IN(RESPONSE, "status"), IN(PROPERTIES, "StatusCode"),
@@ -84,7 +84,7 @@ static const struct place shipper_time[] = {AT(TIME), AT(AT_TIMESTAMP), AT(TIMES
 static const struct place shipper_text[] = {AT(MESSAGE), AT(LOG), END};
 static const struct place shipper_service[] = {IN2(KUBERNETES, "labels", "app"), KUBERNETES_LABELS,
 	IN2(KUBERNETES, "pod_labels", "app"), IN2(KUBERNETES, "pod_labels", "app.kubernetes.io/name"), IN2(KUBERNETES, "deployment", "name"), IN(SERVICE, "name"), AT(SERVICE), AT(SERVICE_NAME), IN(KUBERNETES, "container_name"),
-	IN2(KUBERNETES, "container", "name"), AT(CONTAINER_NAME), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "app"), AT(USER_UNIT), AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(APP), AT(OTHER_SERVICE), END};
+	IN2(KUBERNETES, "container", "name"), AT(CONTAINER_NAME), IN(FIELDS, "service"), IN(FIELDS, "service.name"), IN(FIELDS, "app"), AT(USER_UNIT), AT(_SYSTEMD_UNIT), AT(SYSLOG_IDENTIFIER), AT(APP), IN(RESOURCE, "service.name"), AT(OTHER_SERVICE), END};
 static const struct place no_places[] = {END};
 
 /* Envelopes: what they hold. */
@@ -172,6 +172,7 @@ static const struct place label_is_level[] = {AT(LABEL), END};
 static const struct place cloudtrail_service[] = {AT(EVENTSOURCE), END};
 static const struct place cloudtrail_message[] = {AT(EVENTNAME), END};
 static const struct place of_record[] = {AT(RECORD), END};
+static const struct place falco_level[] = {SCALE(PRIORITY2, WORDS), END};
 static const struct place code_is_status[] = {AT(CODE), AT(STATUS), END};
 
 #define CLUES(...) {__VA_ARGS__}
@@ -220,6 +221,8 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_LEVEL] = no_places, [MEMBER_MESSAGE] = of_container, [MEMBER_LOGGER] = no_places}},
 	{.name = "vector", .all = CLUES(K(MESSAGE), K(SOURCE_TYPE)), .none = CLUES(K(FACILITY), K(APPNAME)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = shipper_text, [MEMBER_SERVICE] = shipper_service}},
+	{.name = "container", .all = CLUES(K(JSON), K(KUBERNETES)), .none = CLUES(K(MSG), K(AGENT), K(AT_METADATA)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = of_filebeat, [MEMBER_SERVICE] = shipper_service}},
 	{.name = "filebeat", .any = CLUES(K(AGENT), K(AT_METADATA)), .all = CLUES(K(AT_TIMESTAMP), K(MESSAGE)), .envelope = ENVELOPE_WHOLE, .duration_unit = 1,
 		.columns = {[MEMBER_TIME] = clock_time, [MEMBER_MESSAGE] = of_filebeat, [MEMBER_SERVICE] = shipper_service}},
 	{.name = "filebeat", .any = CLUES(K(AGENT), K(AT_METADATA)), .all = CLUES(K(AT_TIMESTAMP), K(JSON)), .envelope = ENVELOPE_WHOLE, .duration_unit = 1,
@@ -232,6 +235,7 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_TIME] = mongodb_time, [MEMBER_LEVEL] = mongodb_level, [MEMBER_SERVICE] = mongodb_service, [MEMBER_LOGGER] = mongodb_logger, [MEMBER_TEMPLATE] = message_is_template}},
 	{.name = "postgres", .all = CLUES(K(ERROR_SEVERITY)), .any = CLUES(K(BACKEND_TYPE), K(SESSION_ID), K(STATE_CODE), K(LINE_NUM)),
 		.columns = {[MEMBER_LEVEL] = postgres_level, [MEMBER_SERVICE] = postgres_service}},
+	{.name = "falco", .all = CLUES(K(PRIORITY2), K(RULE), K(TIME)), .none = CLUES(K(LEVEL), K(MESSAGE), K(MSG)), .columns = {[MEMBER_LEVEL] = falco_level}},
 	{.name = "mysql", .all = CLUES(K(PRIO), K(LABEL), K(MSG)), .columns = {[MEMBER_LEVEL] = label_is_level}},
 	{.name = "envoy", .all = CLUES(K(RESPONSE_CODE)), .any = CLUES(K(RESPONSE_FLAGS), K(UPSTREAM_CLUSTER), K(UPSTREAM_HOST)), .access = true, .duration_unit = NS_PER_MS,
 		.columns = {[MEMBER_TIME] = envoy_time, [MEMBER_SERVICE] = envoy_service}},
@@ -289,8 +293,8 @@ static const struct shape shapes[] = {
 	{.name = "logrus", .all = CLUES(K(TIME), K(LEVEL), K(MSG)), .duration_unit = 1},
 	{.name = "datadog", .any = CLUES(K(DD), K(DDSOURCE), K(DDTAGS), K(DD_TRACE_ID), K(DD_SERVICE), K(DD_ENV)), .all = CLUES(K(MESSAGE)), .any_request = true, .envelope = ENVELOPE_JSON, .duration_unit = 1,
 		.columns = {[MEMBER_LEVEL] = datadog_level}},
-	{.name = "zerolog", .all = CLUES(K(TIME), K(LEVEL), K(MESSAGE)), .duration_unit = NS_PER_MS},
-	{.name = "winston", .all = CLUES(K(LEVEL), K(MESSAGE)), .duration_unit = NS_PER_MS},
+	{.name = "zerolog", .all = CLUES(K(TIME), K(LEVEL), K(MESSAGE)), .envelope = ENVELOPE_JSON, .duration_unit = NS_PER_MS},
+	{.name = "winston", .all = CLUES(K(LEVEL), K(MESSAGE)), .envelope = ENVELOPE_JSON, .duration_unit = NS_PER_MS},
 	{.name = "json", .any_request = true, .envelope = ENVELOPE_JSON, .duration_unit = NS_PER_MS},
 };
 _Static_assert(sizeof(shapes) / sizeof(shapes[0]) <= SHAPE_MAX, "shape table");

@@ -36,6 +36,7 @@ set(record_SOURCES
 	span_write.c
 	template_memo.c
 	text_device.c
+	text_element.c
 	text_frame.c
 	text_header.c
 	text_id.c

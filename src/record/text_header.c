@@ -96,30 +96,14 @@ static bool is_klog_letter(char c)
 static bool may_be_klog(const struct scan *s)
 {
 	bool begins = !s->anything || (s->h->contained && !s->h->has_time && s->h->severity == SEVERITY_UNKNOWN);
-	return begins && s->rest.len >= 20 && is_klog_letter(s->rest.ptr[0]) && s->rest.ptr[5] == ' ';
+	return begins && s->rest.len >= 20 && is_klog_letter(s->rest.ptr[0]) && (s->rest.ptr[5] == ' ' || s->rest.ptr[9] == ' ');
 }
 
-/* klog and glog: "E0304 09:15:02.481203   41 store.go:118] message". */
 static bool read_klog(struct scan *s)
 {
-	struct timestamp time;
-	struct slice t = s->rest;
-	if (!may_be_klog(s) || !timestamp_scan(slice_sub(t, 6, t.len), &time) || time.dated)
-		return false;
-	struct slice tail = after_blanks(slice_sub(t, 6 + time.len, t.len));
-	tail = after_blanks(slice_sub(tail, word_len(tail), tail.len));
-	size_t end = slice_find(tail, ']', 0);
-	if (end == tail.len || end > LONGEST_BRACKET)
-		return false;
-	int64_t month, day;
-	if (slice_to_i64(slice_sub(t, 1, 2), &month) && slice_to_i64(slice_sub(t, 3, 2), &day) && month >= 1 && month <= 12 && day >= 1 && day <= 31) {
-		s->h->has_time = true;
-		s->h->time = (struct timestamp){.ns = clock_days(2000, (unsigned)month, (unsigned)day) * 86400 * NS_PER_S + time.ns, .dated = true, .yearless = true};
-	}
-	s->h->severity = level_parse(slice_of(t.ptr, 1), LEVEL_GUESS);
-	s->h->logger = slice_sub(tail, 0, slice_find(slice_of(tail.ptr, end), ':', 0));
-	s->rest = slice_sub(tail, end + 1, tail.len);
-	return true;
+	size_t used = may_be_klog(s) ? text_klog_read(s->h, s->rest) : 0;
+	skip(s, used);
+	return used > 0;
 }
 
 static bool is_level_end(struct slice text, size_t n)
@@ -157,6 +141,13 @@ static bool read_letter(struct scan *s)
 	return true;
 }
 
+/* Whether a word for a level may be one here: in capitals, behind a time, or "error: " with nothing before it; but for Go's "panic: ", which is of the message. */
+static bool may_be_level(const struct scan *s, size_t n)
+{
+	char first = s->rest.ptr[0], last = s->rest.ptr[n - 1];
+	return s->h->has_time || (first <= 'Z' && last <= 'Z') || (!s->anything && first >= 'a' && first != 'p' && slice_starts(behind(s->rest, n), SLICE(": ")));
+}
+
 static bool read_level(struct scan *s)
 {
 	size_t n = 0;
@@ -167,10 +158,7 @@ static bool read_level(struct scan *s)
 	if (n == 1)
 		return read_letter(s);
 	bool logrus = n == 4 && !s->anything && digits(slice_sub(s->rest, n, 2), 1);
-	if (n < 3 || !(is_level_end(s->rest, n) || logrus))
-		return false;
-	bool capitals = s->rest.ptr[0] <= 'Z' && s->rest.ptr[n - 1] <= 'Z';
-	if (!capitals && !s->h->has_time)
+	if (n < 3 || !(is_level_end(s->rest, n) || logrus) || !may_be_level(s, n))
 		return false;
 	s->h->severity = level_word(slice_of(s->rest.ptr, n));
 	if (!s->h->severity)
@@ -265,6 +253,17 @@ static bool read_sleuth(struct text_header *h, struct slice inside)
 	return true;
 }
 
+/* What may follow a bracket while there is a time and no level, "[label] error: text", "[ 12 ] {query} <Error> text", or a level and no time, "INFO  [main] 2026-03-04 ..". */
+static bool half_follows(const struct text_header *h, struct slice text)
+{
+	size_t n = word_len(text);
+	if (!text.len || h->has_time == (h->severity != SEVERITY_UNKNOWN))
+		return false;
+	if (!h->has_time)
+		return is(text.ptr[0], DIGIT);
+	return text.ptr[0] == '{' || text.ptr[0] == '<' || (n < text.len && text.ptr[n] == ':' && level_word(slice_of(text.ptr, n)));
+}
+
 /* Whether a bracket before text was a thread's: more header follows. */
 static bool header_follows(const struct scan *s, struct slice text)
 {
@@ -272,7 +271,9 @@ static bool header_follows(const struct scan *s, struct slice text)
 	text = after_blanks(text);
 	if (slice_starts(text, SLICE("---")) || slice_starts(text, SLICE("[")))
 		return !s->h->logger.len && s->h->severity == SEVERITY_UNKNOWN;
-	return looks_like_level(text) || (!s->h->logger.len && text_logger_len(text, &own)) || slice_starts(text, SLICE("- "));
+	if (looks_like_level(text) || half_follows(s->h, text) || slice_starts(text, SLICE("- ")))
+		return true;
+	return !s->h->logger.len && (text_logger_len(text, &own) || text_loguru_len(text, &own));
 }
 
 /* "[time LEVEL name]": env_logger, Serilog's console. */
@@ -367,29 +368,9 @@ static bool read_otel_service(struct text_header *h, struct slice inside)
 	return true;
 }
 
-/* PostgreSQL's "[812] LOG:", "[812-1] app@shop ERROR:": a process, perhaps a user and a database, and a level with a colon. */
-static bool read_process(struct scan *s, struct slice inside, struct slice *after)
-{
-	struct slice next = after_blanks(*after), word = token(next);
-	size_t n = digits(inside, 0);
-	if (!s->h->has_time || s->h->severity || n == 0 || (n < inside.len && inside.ptr[n] != '-'))
-		return false;
-	if (memchr(word.ptr, '@', word.len)) {
-		next = after_blanks(slice_sub(next, word.len, next.len));
-		word = token(next);
-	}
-	if (word.len < 4 || word.ptr[word.len - 1] != ':')
-		return false;
-	word.len--;
-	s->h->severity = slice_eq(word, SLICE("LOG")) ? SEVERITY_INFO : looks_like_level(word) ? level_word(word) : SEVERITY_UNKNOWN;
-	if (s->h->severity)
-		*after = slice_sub(next, word.len + 1, next.len);
-	return s->h->severity != SEVERITY_UNKNOWN;
-}
-
 static bool read_other_bracket(struct scan *s, struct slice inside, struct slice *after)
 {
-	return read_sleuth(s->h, inside) || read_process(s, inside, after) || read_name_bracket(s, inside, after) || header_follows(s, *after);
+	return read_sleuth(s->h, inside) || read_name_bracket(s, inside, after) || header_follows(s, *after);
 }
 
 /* Ids in a bracket; one that has the service beside them may be without any. */
@@ -458,10 +439,10 @@ static bool skip_dashes(struct scan *s)
 	return true;
 }
 
-/* MySQL's thread, a number between the time and the level's bracket. */
+/* MySQL's thread, OpenStack's process: a number between the time and the level. */
 static bool skip_thread(struct scan *s, size_t n, struct slice next)
 {
-	if (n > 10 || !s->h->has_time || s->h->severity || n == s->rest.len || !is_blank(s->rest.ptr[n]) || !slice_starts(next, SLICE("[")))
+	if (n > 10 || !s->h->has_time || s->h->severity || n == s->rest.len || !is_blank(s->rest.ptr[n]) || !(slice_starts(next, SLICE("[")) || looks_like_level(next)))
 		return false;
 	s->rest = next;
 	return true;
@@ -507,6 +488,11 @@ static bool skip_request(struct scan *s)
 	return true;
 }
 
+static bool read_name(struct scan *s)
+{
+	return read_channel(s) || read_logger(s) || read_loguru(s) || read_module(s);
+}
+
 static bool read_element(struct scan *s)
 {
 	char c = s->rest.ptr[0];
@@ -516,7 +502,7 @@ static bool read_element(struct scan *s)
 		return read_time(s) || read_number(s);
 	if (c == '[')
 		return read_bracket(s);
-	if ((unsigned)((c | 32) - 'a') > 25)
+	if ((unsigned)((c | 32) - 'a') > 25 && c != '_')
 		return read_separator(s);
 	if (read_level(s) || read_klog(s))
 		return true;
@@ -525,14 +511,23 @@ static bool read_element(struct scan *s)
 		skip(s, used);
 		return true;
 	}
-	return read_channel(s) || read_logger(s) || read_loguru(s) || read_module(s);
+	return read_name(s);
+}
+
+static inline bool read_rare(struct scan *s)
+{
+	if (s->h->severity && s->h->has_time && (!s->h->trace_id.len || s->h->logger.len)) /* complete, and nearly every line */
+		return false;
+	size_t used = text_element_read(s->h, s->rest, !s->anything);
+	skip(s, used);
+	return used > 0;
 }
 
 static inline void read_elements(struct scan *s)
 {
 	for (int i = 0; i < MAX_ELEMENTS; i++) {
 		skip_blanks(s);
-		if (s->rest.len == 0 || !read_element(s))
+		if (s->rest.len == 0 || !(read_element(s) || read_rare(s)))
 			break;
 		s->anything = true;
 	}
@@ -547,6 +542,8 @@ static void read_header(struct slice line, bool inside, struct time_memos *times
 	read_elements(&s);
 	if (ret->trace_id.len == 0)
 		text_header_find_ids(ret, s.rest);
+	if (!ret->has_time && after_blanks(s.rest).len == 0) /* .NET's first line of two has nothing else */
+		s.rest = ret->logger;
 	if (ret->contained && !ret->has_time) {
 		ret->time = ret->container;
 		ret->has_time = true;

@@ -88,6 +88,17 @@ static bool read_5424(struct slice line, struct text_header *h)
 	return true;
 }
 
+/* "Mar 04 09:15:02.481  INFO pay: text", as Rust's tracing had it: no host is called so. */
+static bool read_months_level(struct slice rest, const struct timestamp *time, struct text_header *h)
+{
+	struct slice word = text_word(&rest);
+	enum severity severity = word.len && word.ptr[0] >= 'A' && word.ptr[word.len - 1] >= 'A' && word.ptr[word.len - 1] <= 'Z' ? level_word(word) : SEVERITY_UNKNOWN;
+	if (!severity)
+		return false;
+	*h = (struct text_header){.has_time = true, .time = *time, .severity = severity, .message = rest};
+	return true;
+}
+
 static bool read_3164(struct slice line, struct text_header *h)
 {
 	struct slice rest = line, app = {NULL, 0}, host;
@@ -97,8 +108,14 @@ static bool read_3164(struct slice line, struct text_header *h)
 	if (dated && !(timestamp_scan(rest, &time) && time.dated))
 		return false;
 	rest = slice_trim(text_rest(rest, time.len));
+	if (pri < 0 && read_months_level(rest, &time, h))
+		return true;
 	host = text_word(&rest);
 	struct slice before = rest, tag = text_word(&rest);
+	if (pri >= 0 && syslog_tag(host, false, &app)) { /* what /dev/log is sent has no host */
+		tag = host;
+		rest = before;
+	}
 	if (host.len == 0 || (host.ptr[host.len - 1] == ':' && pri < 0))
 		return false;
 	if (!syslog_tag(tag, dated && pri < 0, &app)) {
@@ -257,21 +274,6 @@ static bool read_dated(struct slice line, bool inside, struct text_header *h)
 	return line.len > 30 && line.ptr[19] == line.ptr[10] && text_w3c_read(line, h);
 }
 
-/* A line that begins with a date, a host or a process. */
-static bool read_plain(struct slice line, bool inside, struct text_header *h)
-{
-	char c = line.ptr[0];
-	if (text_digit(c) && line.ptr[4] == '-' && line.ptr[7] == '-')
-		return read_dated(line, inside, h);
-	if (text_digit(c) && (read_redis(line, h) || text_device_read(line, h)))
-		return true;
-	/* an access log's time stands behind three words */
-	struct slice head = slice_sub(line, 0, LONGEST_HOST);
-	size_t bracket = slice_search(head, SLICE(" ["));
-	bool timed = bracket + 2 < head.len && text_digit(line.ptr[bracket + 2]);
-	return (timed && read_access(line, h)) || ((timed || c == 'h' || c == 'g' || c == 'w') && text_proxy_read(line, h));
-}
-
 /* What syslog carries may be HAProxy's line, which says more; always true. */
 static bool behind_syslog(struct text_header *h)
 {
@@ -287,6 +289,30 @@ static bool behind_syslog(struct text_header *h)
 static bool read_syslog(struct slice line, struct text_header *h)
 {
 	return read_5424(line, h) || text_device_read(line, h) || (read_3164(line, h) && behind_syslog(h));
+}
+
+/* "83 <40>1 ..": syslog over TCP with its length before it (RFC 6587). */
+static bool read_framed(struct slice line, struct text_header *h)
+{
+	size_t n = 0;
+	while (n < 6 && text_digit(line.ptr[n])) /* a line has sixteen bytes at least */
+		n++;
+	return line.ptr[n] == ' ' && line.ptr[n + 1] == '<' && read_syslog(text_rest(line, n + 1), h);
+}
+
+/* A line that begins with a date, a host or a process. */
+static bool read_plain(struct slice line, bool inside, struct text_header *h)
+{
+	char c = line.ptr[0];
+	if (text_digit(c) && line.ptr[4] == '-' && line.ptr[7] == '-')
+		return read_dated(line, inside, h);
+	if (text_digit(c) && (read_redis(line, h) || text_device_read(line, h) || read_framed(line, h)))
+		return true;
+	/* an access log's time stands behind three words */
+	struct slice head = slice_sub(line, 0, LONGEST_HOST);
+	size_t bracket = slice_search(head, SLICE(" ["));
+	bool timed = bracket + 2 < head.len && text_digit(line.ptr[bracket + 2]);
+	return (timed && read_access(line, h)) || ((timed || c == 'h' || c == 'g' || c == 'w') && text_proxy_read(line, h));
 }
 
 /* A line that begins with the name of a month or of a day. */

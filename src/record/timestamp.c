@@ -92,7 +92,14 @@ static inline int64_t fraction(struct cursor *c, const char *begin)
 static bool time_of_day(struct cursor *c, int64_t *ret_seconds, int64_t *ret_ns)
 {
 	unsigned hour, minute, second = 0;
-	if (!two_digits(c, &hour) || !literal(c, ':') || !two_digits(c, &minute))
+	bool padded = is_digit(c, 1) && *c->p == ' '; /* MariaDB's " 9:15:02" */
+	if (padded && c->end - c->p > 2 && c->p[2] == ':') {
+		hour = (unsigned)(c->p[1] - '0');
+		c->p += 2;
+	} else if (!two_digits(c, &hour)) {
+		return false;
+	}
+	if (!literal(c, ':') || !two_digits(c, &minute))
 		return false;
 	if (literal(c, ':') && !two_digits(c, &second))
 		return false;
@@ -198,15 +205,15 @@ static bool year_of(struct cursor *c, int64_t *ret_year)
 	return true;
 }
 
-/* 2026-03-04 or 2026/03/04, then T or a blank. */
+/* 2026-03-04, 2026/03/04 or 2026.03.04, then T, a blank, or Airflow's comma and blank. */
 static bool numeric_date(struct cursor *c, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day)
 {
-	if (!year_of(c, ret_year) || c->p >= c->end || (*c->p != '-' && *c->p != '/'))
+	if (!year_of(c, ret_year) || c->p >= c->end || (*c->p != '-' && *c->p != '/' && *c->p != '.'))
 		return false;
 	char separator = *c->p++;
 	if (!two_digits(c, ret_month) || !literal(c, separator) || !two_digits(c, ret_day))
 		return false;
-	return literal(c, 'T') || literal(c, ' ') || literal(c, 't');
+	return literal(c, 'T') || literal(c, ' ') || literal(c, 't') || (literal(c, ',') && literal(c, ' '));
 }
 
 /* 04/Mar/2026: and with - or a blank in place of the slash. */

@@ -142,7 +142,7 @@ static void try_text(struct tried *t, struct slice payload, struct slice text)
 		return;
 	}
 	say(t, "logfmt", "no: not name=value from beginning to end with two names that are known");
-	bool trace = part_of_trace(payload) == PART_TRACE;
+	bool trace = part_of_trace(payload) != PART_WHOLE;
 	say(t, "stack trace", trace ? "yes, a line of one" : "no: no line of one");
 	if (forced && !trace)
 		say(t, "text", "yes, because the format says so");

@@ -24,7 +24,6 @@
 
 /* How long a question may take; a shard's are asked again, and must not hold its thread when it is to end. */
 enum { ASK_MS = 10000, SHARD_ASK_MS = 2000, ASK_TRIES = 3, LEAVE_S = 8 };
-enum { HEADERLESS = 1024, HEADERLESS_ASKED = 16 };
 #define OUR_SIGN "winnow" /* beside every offset we commit */
 
 struct kafka_reader {
@@ -34,8 +33,6 @@ struct kafka_reader {
 	rd_kafka_topic_t *handle;
 	struct dead_letters *dead_letters; /* the source's; NULL: none */
 	struct dead_lane *dead_lane;
-	bool headers_seen;       /* a message of the partition had some */
-	unsigned headerless;     /* messages asked before that */
 };
 
 struct kafka_source {
@@ -113,22 +110,17 @@ static void kafka_close(struct source_reader *r)
 	free(r);
 }
 
-/* Asking librdkafka takes 150 ns where there are none, as it does not say so before it has set up its reader. So where none of a partition's first messages had any, only some are asked
- * until one has; then all are. */
-static bool asks_headers(struct kafka_reader *r)
-{
-	return r->headers_seen || r->headerless++ < HEADERLESS || r->headerless % HEADERLESS_ASKED == 0;
-}
-
+/* Asking librdkafka takes 150 ns where there are none, as it does not say so before it has set up its reader. Asking only now and then would be cheaper, and would make what a record is a matter of
+ * who reads it. */
 static bool kafka_header(struct source_reader *r, const struct source_message *m, size_t i, struct slice *ret_name, struct slice *ret_value)
 {
 	rd_kafka_headers_t *headers;
 	const char *name;
 	const void *value;
 	size_t len;
-	if ((i == 0 && !asks_headers(of(r))) || rd_kafka_message_headers(m->handle, &headers) || rd_kafka_header_get_all(headers, i, &name, &value, &len))
+	(void)r;
+	if (rd_kafka_message_headers(m->handle, &headers) || rd_kafka_header_get_all(headers, i, &name, &value, &len))
 		return false;
-	of(r)->headers_seen = true;
 	*ret_name = slice_str(name);
 	*ret_value = slice_of(value, len);
 	return true;

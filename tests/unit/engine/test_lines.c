@@ -141,7 +141,15 @@ static void traces_belong_to_the_record_before_them(void **state)
 	static const char *const python[] = {"2026-03-04T09:15:00.1Z stderr F 2026-03-04 09:15:00,481 - pay - ERROR - charge declined", "2026-03-04T09:15:00.1Z stderr F Traceback (most recent call last):",
 		"2026-03-04T09:15:00.1Z stderr F   File \"a.py\", line 1, in <module>", "2026-03-04T09:15:00.1Z stderr F     charge()", "2026-03-04T09:15:00.1Z stderr F ValueError: no"};
 	static const char *const plain[] = {"2026-03-04 09:15:00.481 ERROR shop - panic", "goroutine 1 [running]:", "main.(*Server).handle(0xc000010000, 0x1)", "\t/app/main.go:41 +0x1d", "   at Shop.Cart.Fill() in Cart.cs:line 4"};
+	static const char *const head[] = {"{\"log\":\"2026-03-04 09:15:00,481 ERROR shop.Cart - no stock\\n\",\"stream\":\"stdout\"}", "{\"log\":\"java.lang.IllegalStateException: none left\\n\",\"stream\":\"stdout\"}",
+		"{\"log\":\"\\tat com.shop.Cart.fill(Cart.java:41)\\n\",\"stream\":\"stdout\"}", "{\"log\":\"Caused by: java.io.IOException: gone\\n\",\"stream\":\"stdout\"}"};
+	static const char *const bare[] = {"2026-03-04 09:15:00,481 ERROR shop.Cart - no stock", "java.lang.IllegalStateException: none left", "\tat com.shop.Cart.fill(Cart.java:41)"};
+	static const char *const rust[] = {"2026-03-04T09:15:00.1Z stderr F thread 'main' panicked at src/main.rs:4:5:", "2026-03-04T09:15:00.1Z stderr F stack backtrace:", "2026-03-04T09:15:00.1Z stderr F    0: rust_begin_unwind",
+		"2026-03-04T09:15:00.1Z stderr F              at /rustc/library/std/src/panicking.rs:645:5", "2026-03-04T09:15:00.1Z stderr F   10: main", "2026-03-04T09:15:00.1Z stderr F note: run with `RUST_BACKTRACE=1`"};
 	(void)state;
+	CHECK_LINES(head, 3, "no stock");
+	CHECK_LINES(bare, 2, "no stock");
+	CHECK_LINES(rust, 5, "thread 'main' panicked at src/main.rs:4:5:");
 	CHECK_LINES(java, 3, "no stock");
 	CHECK_LINES(python, 4, "charge declined");
 	CHECK_LINES(plain, 4, "panic");
@@ -150,7 +158,10 @@ static void traces_belong_to_the_record_before_them(void **state)
 static void an_exception_without_a_trace_is_a_record(void **state)
 {
 	static const char *const rows[] = {"{\"log\":\"ConnectionError: refused\\n\",\"stream\":\"stderr\"}", "{\"log\":\"order 7 accepted\\n\",\"stream\":\"stdout\"}"};
+	static const char *const others[] = {"{\"log\":\"2026-03-04 09:15:00,481 ERROR shop - no\\n\",\"stream\":\"stdout\",\"time\":\"2026-03-04T09:15:00.481Z\"}",
+		"{\"log\":\"ConnectionError: refused\\n\",\"stream\":\"stderr\",\"time\":\"2026-03-04T09:15:00.481Z\"}", "{\"log\":\"ConnectionError: late\\n\",\"stream\":\"stdout\",\"time\":\"2026-03-04T09:15:02Z\"}"};
 	(void)state;
+	CHECK_LINES(others, 0, "ConnectionError: refused");
 	CHECK_LINES(rows, 0, "ConnectionError: refused");
 }
 
@@ -176,7 +187,7 @@ static void write_log(void)
 	for (size_t i = 0; i < LOG_LEN; i++) {
 		at += roll(40) == 0 ? roll(20) * NS_PER_S : roll(600) * NS_PER_MS;
 		unsigned kind = roll(10), pod = roll(PODS);
-		const char *text = kind == 0 ? "Traceback (most recent call last):" : kind == 1 ? "ValueError: no" : kind == 2 ? "    charge()" : texts[roll(4)];
+		const char *text = kind == 3 ? "2026-03-04 09:15:00 ERROR shop - no stock" : kind == 0 ? "Traceback (most recent call last):" : kind == 1 ? "ValueError: no" : kind == 2 ? "    charge()" : texts[roll(4)];
 		snprintf(values[i], sizeof(values[i]), "{\"log\":\"%s\",\"stream\":\"stdout\",\"logtag\":\"%s\",\"time\":\"%lld\",\"kubernetes\":{\"pod_name\":\"p%u\",\"labels\":{\"app\":\"shop\"}}}", text,
 			kind > 5 ? "P" : "F", (long long)at, pod);
 	}

@@ -154,6 +154,29 @@ static void what_the_journal_says_in_time_keeps_a_trace_and_what_it_says_later_d
 	close_bench(&b);
 }
 
+static void each_reason_counts_by_its_own_time_whatever_else_was_said(void **state)
+{
+	static const struct {
+		int64_t time_ns;
+		unsigned reason;
+	} said[][2] = {{{AT(5), SAMPLING_EXAMPLE}, {AT(5) + GRACE, SAMPLING_LOG_ERROR}}, {{AT(5) + GRACE, SAMPLING_LOG_ERROR}, {AT(5), SAMPLING_EXAMPLE}},
+		{{AT(5) + GRACE, SAMPLING_LOG_ERROR}, {AT(4), SAMPLING_LOG_ERROR}}, {{AT(500), SAMPLING_EXAMPLE}, {AT(5) + GRACE, SAMPLING_LOG_ERROR}}, {{AT(2), SAMPLING_LOG_ERROR}, {AT(1000), SAMPLING_LOG_ERROR}}};
+	static const unsigned kept_for[] = {SAMPLING_EXAMPLE, SAMPLING_EXAMPLE, SAMPLING_LOG_ERROR, 0, SAMPLING_LOG_ERROR};
+	struct bench b;
+	(void)state;
+	open_bench(&b, &policy);
+	for (unsigned i = 0; i < 5; i++)
+		feed(&b, span_text(i, i + 1, 0, AT(0), 1000, 0, ""));
+	feed(&b, span_text(9, 30, 0, AT(20), 1000, 0, ""));
+	for (unsigned i = 0; i < 5; i++)
+		for (unsigned k = 0; k < 2; k++)
+			shard_learn_trace(b.shard, &(struct shard_trace){.trace = number_of(i), .time_ns = said[i][k].time_ns, .reasons = (uint8_t)said[i][k].reason});
+	decide(&b, AT(100));
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(out[i].reasons, kept_for[i]);
+	close_bench(&b);
+}
+
 static void a_late_span_follows_the_decision_that_is_remembered(void **state)
 {
 	struct bench b;
@@ -357,6 +380,29 @@ static void log_records_mark_traces_and_name_their_patterns(void **state)
 	close_bench(&b);
 }
 
+static void what_others_found_later_is_told_again_with_the_earlier_time(void **state)
+{
+	struct bench b;
+	size_t len;
+	char text[300];
+	(void)state;
+	open_bench(&b, &policy);
+	shard_learn_trace(b.shard, &(struct shard_trace){.trace = number_of(1), .time_ns = AT(50), .reasons = SAMPLING_LOG_ERROR});
+	for (int i = 0; i < 3; i++) {
+		snprintf(text, sizeof(text), "{\"ts\":%lld,\"level\":\"error\",\"service\":\"cart\",\"message\":\"card refused\",\"trace_id\":\"aaaaaaaaaaaaaaaabbbbbbbb00000001\"}", (long long)(AT(i) / NS_PER_S));
+		feed(&b, text);
+	}
+	const struct shard_trace *told = shard_traces(b.shard, &len);
+	size_t marks = 0;
+	for (size_t i = 0; i < len; i++)
+		if (told[i].reasons == SAMPLING_LOG_ERROR) {
+			marks++;
+			assert_int_equal(told[i].time_ns / NS_PER_S, AT(0) / NS_PER_S);
+		}
+	assert_int_equal(marks, 1);
+	close_bench(&b);
+}
+
 static void a_successor_leaves_to_the_dead_what_it_sees_only_the_end_of(void **state)
 {
 	(void)state;
@@ -547,7 +593,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_trace_with_an_error_goes_out_whole_and_one_without_does_not),
 		cmocka_unit_test(traces_that_share_a_message_go_each_with_its_own_spans),
-		cmocka_unit_test(what_the_journal_says_in_time_keeps_a_trace_and_what_it_says_later_does_not),
+		cmocka_unit_test(what_the_journal_says_in_time_keeps_a_trace_and_what_it_says_later_does_not), cmocka_unit_test(each_reason_counts_by_its_own_time_whatever_else_was_said),
 		cmocka_unit_test(a_late_span_follows_the_decision_that_is_remembered),
 		cmocka_unit_test(services_and_attributes_on_the_list_keep),
 		cmocka_unit_test(a_bound_of_the_operations_own_wins),
@@ -557,6 +603,7 @@ int main(void)
 		cmocka_unit_test(odd_spans_cost_themselves),
 		cmocka_unit_test(no_exemplar_leads_to_a_trace_that_may_be_dropped),
 		cmocka_unit_test(log_records_mark_traces_and_name_their_patterns),
+		cmocka_unit_test(what_others_found_later_is_told_again_with_the_earlier_time),
 		cmocka_unit_test(a_successor_leaves_to_the_dead_what_it_sees_only_the_end_of),
 		cmocka_unit_test(processes_that_die_keep_the_same_traces_as_one_that_lives),
 		cmocka_unit_test(they_also_do_where_what_is_slow_is_told_by_what_came_before),
