@@ -54,7 +54,7 @@ int books_append(struct books *b, struct slice record, struct err *err);
 /* Waits until everything that is in the journal now has been folded; false after timeout_ns or a journal error. */
 bool books_catch_up(struct books *b, int64_t timeout_ns);
 bool books_partition(struct books *b, struct slice topic, int32_t partition, struct ledger_partition *ret /* .topic is not set */);
-/* Up to which event time all partitions in play have told of their records: INT64_MAX if none is in play. What they told of traces is to be had by then. */
+/* Up to which event time all partitions that did not stand still for two minutes have told of their records: INT64_MAX if there is none. What they told of traces is to be had by then. */
 int64_t books_settled(struct books *b);
 /* What posted deltas said of traces, from sequence *from on: as ledger_traces. */
 size_t books_traces(struct books *b, uint64_t *from, struct delta_trace *out, size_t max);

@@ -6,7 +6,7 @@
 
 enum { HEAR_MAX = 256 };
 #define SETTLE_NS (5 * NS_PER_S)
-#define PATIENCE_NS (60 * NS_PER_S) /* the ledger lets go of a partition that stands still after 30 */
+#define PATIENCE_NS (180 * NS_PER_S) /* the ledger lets go of a partition that stands still after 120 */
 
 static void hear(struct traces *t)
 {
@@ -41,6 +41,15 @@ static void pass_on(void *arg, const struct shard_kept *kept)
 	buf_done(&why);
 }
 
+/* Up to where all has been told. Where memory is full, reading waits for decisions, so a partition that stands still is waited for no longer than by the watermark. */
+static int64_t settled(const struct traces *t, const struct partitions *all)
+{
+	for (size_t i = 0; i < all->len; i++)
+		if (shard_read_up_to(&all->at[i]->shard) == 0)
+			return books_slowest(t->books);
+	return books_settled(t->books);
+}
+
 /* settled_ns: how far every partition has told, asked for before what was said up to there is heard. */
 static void decide(struct traces *t, const struct partitions *all, int64_t settled_ns)
 {
@@ -53,7 +62,7 @@ static void decide(struct traces *t, const struct partitions *all, int64_t settl
 void traces_turn(struct traces *t, const struct partitions *all)
 {
 	if (t->on)
-		decide(t, all, books_settled(t->books));
+		decide(t, all, settled(t, all));
 }
 
 void traces_rewind(struct traces *t)
@@ -72,9 +81,9 @@ static bool some_left(const struct partitions *all)
 }
 
 /* How far to go at the end: where the others are, or all the way if they are where they were for a long time, as one whose clock has stopped. */
-static int64_t settled_at_end(struct traces *t)
+static int64_t settled_at_end(struct traces *t, const struct partitions *all)
 {
-	int64_t settled_ns = books_settled(t->books), now = clock_mono_ns();
+	int64_t settled_ns = settled(t, all), now = clock_mono_ns();
 	if (!t->ending_ns || settled_ns != t->ending_settled_ns) {
 		t->ending_ns = now;
 		t->ending_settled_ns = settled_ns;
@@ -86,7 +95,7 @@ enum traces_end traces_end(struct traces *t, const struct partitions *all)
 {
 	if (!t->on || !some_left(all))
 		return TRACES_NONE;
-	decide(t, all, settled_at_end(t));
+	decide(t, all, settled_at_end(t, all));
 	return some_left(all) ? TRACES_WAIT : TRACES_DECIDED;
 }
 

@@ -24,7 +24,7 @@ void traces_turn(struct traces *t, const struct partitions *all);
 /* The journal says all of it again. */
 void traces_rewind(struct traces *t);
 enum traces_end { TRACES_NONE, TRACES_DECIDED, TRACES_WAIT };
-/* No partition goes on: every trace is complete. They wait until other workers' partitions have told all, or none of them has moved for a minute. */
+/* No partition goes on: every trace is complete. They wait until other workers' partitions have told all, or none of them has moved for three minutes. */
 enum traces_end traces_end(struct traces *t, const struct partitions *all);
 /* Waits until what went out is stored; false if it is not yet: nothing may be appended then. */
 bool traces_settle(struct traces *t);

@@ -171,7 +171,7 @@ void shard_settled(struct shard *s, int64_t settled_ns);
 void shard_decide(struct shard *s, struct shard_partition *p, int64_t settled_ns, shard_kept_sink *sink, void *arg);
 /* Nothing more will come in the partition: its traces are complete. True if some are undecided. */
 bool shard_flush_traces(struct shard_partition *p);
-/* Up to which event time the partition may be read before its traces have to be decided. */
+/* Up to which event time the partition may be read before its traces have to be decided; 0: what they may take in memory is taken. */
 int64_t shard_read_up_to(const struct shard_partition *p);
 /* Adds how many of the partition's traces are undecided, and what they take in memory. */
 void shard_undecided(const struct shard_partition *p, uint64_t *traces, uint64_t *bytes);

@@ -94,6 +94,8 @@ int64_t ledger_watermark(const struct ledger *l);
 
 /* How far in event time the partition in play that is furthest behind has been read: 0 if one has not said a time yet, INT64_MAX if none is in play. */
 int64_t ledger_slowest(const struct ledger *l);
+/* Up to which event time all partitions have told of their records: the same, where one has to stand still for two minutes to be passed over. */
+int64_t ledger_settled(const struct ledger *l);
 
 /* Steps that are closed and not yet marked. */
 size_t ledger_pending_steps(const struct ledger *l);

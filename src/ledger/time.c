@@ -5,6 +5,7 @@
 
 #define AHEAD_NS (10 * NS_PER_S)         /* how far past journal time a step may lie */
 #define OUT_AFTER_NS (30 * NS_PER_S)     /* without movement a partition is out of play */
+#define UNTOLD_AFTER_NS (120 * NS_PER_S) /* what hangs on its word, and cannot be taken back, waits longer */
 #define BEHIND_NS (300 * NS_PER_S)       /* as is one that has been read to this far behind the leading one */
 #define SILENCE_NS (30 * NS_PER_S)       /* nobody wrote for so long: what is known of partitions is stale */
 #define ALIVE_MAX_NS (10 * NS_PER_S)     /* what a pause between records counts at most */
@@ -43,18 +44,33 @@ int64_t time_target(const struct ledger *l, int64_t step, bool *ret_late)
 	return *ret_late ? l->last_closed + 1 : step;
 }
 
+static bool moved_within(const struct ledger *l, const struct partition *p, int64_t patience_ns)
+{
+	return !p->view.at_end && l->alive_ns - p->moved_alive_ns < patience_ns;
+}
+
 bool time_in_play(const struct ledger *l, const struct partition *p)
 {
-	return !p->view.at_end && l->alive_ns - p->moved_alive_ns < OUT_AFTER_NS;
+	return moved_within(l, p, OUT_AFTER_NS);
+}
+
+static int64_t slowest(const struct ledger *l, int64_t patience_ns)
+{
+	int64_t slowest = INT64_MAX;
+	for (size_t i = 0; i < l->partitions_len; i++)
+		if (moved_within(l, l->partitions[i], patience_ns) && l->partitions[i]->view.reached_ns < slowest)
+			slowest = l->partitions[i]->view.reached_ns;
+	return slowest;
 }
 
 int64_t ledger_slowest(const struct ledger *l)
 {
-	int64_t slowest = INT64_MAX;
-	for (size_t i = 0; i < l->partitions_len; i++)
-		if (time_in_play(l, l->partitions[i]) && l->partitions[i]->view.reached_ns < slowest)
-			slowest = l->partitions[i]->view.reached_ns;
-	return slowest;
+	return slowest(l, OUT_AFTER_NS);
+}
+
+int64_t ledger_settled(const struct ledger *l)
+{
+	return slowest(l, UNTOLD_AFTER_NS);
 }
 
 static int64_t leading(const struct ledger *l)

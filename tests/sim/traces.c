@@ -109,7 +109,7 @@ bool __wrap_span_topic_settle(struct span_topic *t, struct span_lane *lane, int6
 
 int64_t __wrap_books_settled(struct books *b)
 {
-	return running->mutant == MUTANT_HASTY ? INT64_MAX : ledger_slowest((const struct ledger *)b);
+	return running->mutant == MUTANT_HASTY ? INT64_MAX : ledger_settled((const struct ledger *)b);
 }
 
 size_t __wrap_books_traces(struct books *b, uint64_t *from, struct delta_trace *out, size_t max)
@@ -363,7 +363,7 @@ static void append(struct trace_world *t, int k, const struct delta_header *head
 	if (chance(t->w, 50))
 		f->land_ns = INT64_MAX;
 	else if (chance(t->w, 50))
-		f->land_ns += SECONDS(roll(t->w, 8));
+		f->land_ns += SECONDS(roll(t->w, 25));
 }
 
 static void cut(struct trace_world *t, int k)
@@ -465,7 +465,7 @@ static void work(struct trace_world *t, int k)
 	if (r->stuck || t->now_ns >= r->cut_at_ns || pace_moved_on(&r->pace, r->newest_ns - r->cut_newest_ns, r->newest_ns))
 		cut(t, k);
 	if (t->mutant == MUTANT_IMPATIENT)
-		r->traces.ending_ns = 1, r->traces.ending_settled_ns = ledger_slowest(r->ledger);
+		r->traces.ending_ns = 1, r->traces.ending_settled_ns = ledger_settled(r->ledger);
 	if (!own_over(r) || (t->mutant != MUTANT_UNFED && !fed_again(r)))
 		traces_turn(&r->traces, &r->partitions);
 	else if (traces_end(&r->traces, &r->partitions) == TRACES_DECIDED)

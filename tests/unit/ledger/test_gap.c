@@ -70,6 +70,29 @@ static void a_partition_whose_writer_died_while_it_waited_leaves_play(void **sta
 	desk_done(&d);
 }
 
+static void a_partition_that_stands_still_is_waited_for_longer_by_what_cannot_be_taken_back(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d, NULL);
+	desk_range(&d, 0, 0, 10, AT(100), false);
+	desk_range(&d, 1, 0, 10, AT(90), false);
+	desk_post(&d, AT(200));
+	for (int i = 1; i <= 120; i++) {
+		desk_range(&d, 0, 9 + i, 10 + i, AT(100 + i), false);
+		desk_post(&d, AT(200 + i));
+		assert_int_equal(ledger_slowest(d.l), i < 30 ? AT(90) : AT(100 + i));
+		assert_int_equal(ledger_settled(d.l), i < 120 ? AT(90) : AT(100 + i));
+	}
+	desk_range(&d, 1, 10, 11, AT(91), false);
+	desk_post(&d, AT(321));
+	assert_int_equal(ledger_settled(d.l), AT(91));
+	desk_range(&d, 1, 11, 11, AT(91), true); /* at its end it has nothing more to tell */
+	desk_post(&d, AT(322));
+	assert_int_equal(ledger_settled(d.l), AT(220));
+	desk_done(&d);
+}
+
 /* A receiver is away, refused a step's request before, and may be told again only in steps that are sent. */
 static void steps_that_are_skipped_do_not_make_a_series_old(void **state)
 {
@@ -101,6 +124,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_late_behind_a_gap_that_partitions_cross_one_by_one),
 		cmocka_unit_test(steps_that_are_skipped_do_not_make_a_series_old),
 		cmocka_unit_test(a_partition_whose_writer_died_while_it_waited_leaves_play),
+		cmocka_unit_test(a_partition_that_stands_still_is_waited_for_longer_by_what_cannot_be_taken_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
