@@ -10,6 +10,7 @@
 #include "record/attribute.h"
 #include "record/nanos.h"
 #include "record/otlp.h"
+#include "record/otlp_json_form.h"
 #include "record/span_parts.h"
 #include "record/timestamp.h"
 #include "record/trace_id.h"
@@ -403,28 +404,6 @@ static void note_record(struct batch *b, const struct object *o, const struct re
 
 /* --- spans as nearly all are --- */
 
-/* The members that a span's object has: ids, name, kind and times, and nothing else that is read. */
-enum form { FORM_OTHER, FORM_ROOT, FORM_CHILD };
-/* Where they are in a memo. */
-enum { AT_TRACE, AT_SPAN, AT_NAME, AT_KIND, AT_START, AT_END, AT_PARENT };
-_Static_assert((int)AT_PARENT < (int)MEMBER_PLACES, "a memo has room");
-
-static void learn_form(struct member_memo *memo, const struct object *o)
-{
-	static const unsigned keys[] = {[AT_TRACE] = KEY_TRACEID, [AT_SPAN] = KEY_SPANID, [AT_NAME] = KEY_NAME, [AT_KIND] = KEY_KIND, [AT_START] = KEY_STARTTIMEUNIXNANO, [AT_END] = KEY_ENDTIMEUNIXNANO,
-		[AT_PARENT] = KEY_PARENTSPANID};
-	static const unsigned more[] = {KEY_ATTRIBUTES, KEY_EVENTS, KEY_LINKS, KEY_TRACESTATE, KEY_STATUS, KEY_PARENT_SPAN_ID};
-	bool parent = key_set_has(&o->seen, KEY_PARENTSPANID), other = memo->words == 0;
-	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
-		other |= key_set_has(&o->seen, more[i]);
-	for (size_t i = 0; i <= AT_PARENT; i++) {
-		bool there = key_set_has(&o->seen, keys[i]);
-		other |= !there && i != AT_PARENT;
-		memo->places[i] = there ? (uint16_t)(o->at[keys[i]] - o->root) : 0;
-	}
-	memo->form = other ? FORM_OTHER : parent ? FORM_CHILD : FORM_ROOT;
-}
-
 /* The text of a word, if it is a string of this length. */
 static inline bool text_of_len(const struct json *json, uint64_t word, uint64_t len, const char **ret)
 {
@@ -477,7 +456,7 @@ static __attribute__((noinline)) enum undecodable scan(struct decoder *d, struct
 	enum undecodable reason = object_scan(d, o);
 	if (!reason) {
 		member_memo_learn(memo, &d->keys, &o->seen, &o->json, o->root);
-		learn_form(memo, o);
+		otlp_form_learn(memo, o);
 	}
 	return reason;
 }

@@ -24,6 +24,7 @@ set(record_SOURCES
 	message_template.c
 	msgpack.c
 	otlp_json.c
+	otlp_json_form.c
 	otlp_json_write.c
 	otlp_proto.c
 	otlp_proto_span.c
