@@ -295,6 +295,7 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_LEVEL] = datadog_level}},
 	{.name = "zerolog", .all = CLUES(K(TIME), K(LEVEL), K(MESSAGE)), .envelope = ENVELOPE_JSON, .duration_unit = NS_PER_MS},
 	{.name = "winston", .all = CLUES(K(LEVEL), K(MESSAGE)), .envelope = ENVELOPE_JSON, .duration_unit = NS_PER_MS},
+	{.name = "connect", .all = CLUES(K(PAYLOAD)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(SEVERITY), K(TEXT), K(EVENT), K(LOG), K(METHOD), K(STATUS)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_payload}},
 	{.name = "json", .any_request = true, .envelope = ENVELOPE_JSON, .duration_unit = NS_PER_MS},
 };
 _Static_assert(sizeof(shapes) / sizeof(shapes[0]) <= SHAPE_MAX, "shape table");
