@@ -21,6 +21,7 @@ static void publish(struct books *b)
 	b->journal_time = ledger_journal_time(b->ledger);
 	b->slowest = ledger_slowest(b->ledger);
 	b->settled = ledger_settled(b->ledger);
+	b->asked_from = ledger_asked_from(b->ledger);
 	for (size_t i = 0; i < b->places_len; i++) {
 		struct books_place *p = &b->places[i];
 		p->pending_steps = p->ledger ? ledger_pending_steps(p->ledger) : 0;
@@ -389,7 +390,7 @@ int books_open(struct journal *journal, const struct books_opts *opts, struct bo
 	if (getrandom(&b->leader, sizeof(b->leader), 0) != sizeof(b->leader) || b->leader == 0)
 		b->leader = (uint64_t)clock_wall_ns() | 1;
 	b->snapshot_position = -1;
-	b->slowest = b->settled = INT64_MAX;
+	b->slowest = b->settled = b->asked_from = INT64_MAX;
 	b->snapshot_at_ns = clock_mono_ns();
 	pthread_mutex_init(&b->lock, NULL);
 	int rc = load(b, err);
@@ -461,6 +462,11 @@ bool books_partition(struct books *b, struct slice topic, int32_t partition, str
 int64_t books_settled(struct books *b)
 {
 	return b->settled;
+}
+
+int64_t books_asked_from(struct books *b)
+{
+	return b->asked_from;
 }
 
 size_t books_traces(struct books *b, uint64_t *from, struct delta_trace *out, size_t max)

@@ -56,6 +56,8 @@ bool books_catch_up(struct books *b, int64_t timeout_ns);
 bool books_partition(struct books *b, struct slice topic, int32_t partition, struct ledger_partition *ret /* .topic is not set */);
 /* Up to which event time all partitions that did not stand still for two minutes have told of their records: INT64_MAX if there is none. What they told of traces is to be had by then. */
 int64_t books_settled(struct books *b);
+/* From which event time on traces may still be asked about: as ledger_asked_from. */
+int64_t books_asked_from(struct books *b);
 /* What posted deltas said of traces, from sequence *from on: as ledger_traces. */
 size_t books_traces(struct books *b, uint64_t *from, struct delta_trace *out, size_t max);
 int64_t books_journal_time(struct books *b);

@@ -34,7 +34,7 @@ struct books {
 	struct books_writer *writers[WRITERS_MAX];
 	size_t writers_len;
 	char trouble[512];
-	_Atomic int64_t position, journal_time, slowest, settled;
+	_Atomic int64_t position, journal_time, slowest, settled, asked_from;
 	_Atomic bool stopping, leads;
 	_Atomic bool leading;      /* caught up since leadership began */
 	_Atomic uint64_t leadership;

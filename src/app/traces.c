@@ -54,7 +54,7 @@ static int64_t settled(const struct traces *t, const struct partitions *all)
 static void decide(struct traces *t, const struct partitions *all, int64_t settled_ns)
 {
 	hear(t);
-	shard_settled(t->shard, settled_ns);
+	shard_asked_from(t->shard, books_asked_from(t->books));
 	for (size_t i = 0; i < all->len; i++)
 		shard_decide(t->shard, &all->at[i]->shard, settled_ns, pass_on, t);
 }

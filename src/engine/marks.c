@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The filter of decisions. 16 bytes a mark: the trace's number, a second, the reasons that were found in it; a trace with reasons of several seconds has as many marks, so that one that was found too late
- * is not taken for one in time beside which it stands. Open addressing, linear probing. When the table is two thirds full, marks that have outlived their life against where every partition has come
- * to are left out of its copy, so a table never holds more than what one life of the stream marks, times three. Whether a mark still counts is asked with the time of the asker, so it does not depend
+ * is not taken for one in time beside which it stands. Open addressing, linear probing. When the table is two thirds full, marks that have outlived their life against what may still be asked about
+ * are left out of its copy, so a table never holds more than what one life of the stream marks, times three. Whether a mark still counts is asked with the time of the asker, so it does not depend
  * on when the table was last copied. */
 #include "engine/marks.h"
 
@@ -21,7 +21,7 @@ struct marks {
 	struct mark *slots;
 	size_t cap, len;
 	int64_t life_ns;
-	uint32_t newest, settled;
+	uint32_t newest, asked;
 };
 
 struct marks *marks_new(int64_t life_ns)
@@ -68,7 +68,7 @@ static void insert(struct marks *m, struct mark mark)
 static void copy(struct marks *m)
 {
 	struct marks old = *m;
-	uint32_t life = (uint32_t)(m->life_ns / NS_PER_S), at = m->settled < m->newest ? m->settled : m->newest, oldest = at > life ? at - life : 0;
+	uint32_t life = (uint32_t)(m->life_ns / NS_PER_S), at = m->asked < m->newest ? m->asked : m->newest, oldest = at > life ? at - life : 0;
 	size_t left = 0;
 	for (size_t i = 0; i < old.cap; i++)
 		left += old.slots[i].trace && old.slots[i].second >= oldest;
@@ -128,9 +128,9 @@ void marks_expect(const struct marks *m, uint64_t trace)
 	__builtin_prefetch(&m->slots[key(trace) & (m->cap - 1)]);
 }
 
-void marks_settled(struct marks *m, int64_t time_ns)
+void marks_asked_from(struct marks *m, int64_t time_ns)
 {
-	m->settled = time_ns >= (int64_t)UINT32_MAX * NS_PER_S ? UINT32_MAX : (uint32_t)(time_ns / NS_PER_S);
+	m->asked = time_ns >= (int64_t)UINT32_MAX * NS_PER_S ? UINT32_MAX : (uint32_t)(time_ns / NS_PER_S);
 }
 
 size_t marks_len(const struct marks *m)

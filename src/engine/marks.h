@@ -18,8 +18,8 @@ void marks_add(struct marks *m, uint64_t trace, int64_t time_ns, unsigned reason
 unsigned marks_get(const struct marks *m, uint64_t trace, int64_t now_ns, int64_t by_ns);
 /* Asks for the place of a trace's mark, so that it is at hand when it is looked for. */
 void marks_expect(const struct marks *m, uint64_t trace);
-/* Every partition has come this far: what is a life older is not asked for any more. */
-void marks_settled(struct marks *m, int64_t time_ns);
+/* What is a life older than this is not asked for any more. */
+void marks_asked_from(struct marks *m, int64_t time_ns);
 size_t marks_len(const struct marks *m);
 
 #endif

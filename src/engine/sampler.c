@@ -308,9 +308,9 @@ static void decide(void *arg, const struct tail_trace *t)
 	send(d, t);
 }
 
-void sampler_settled(struct sampler *s, int64_t settled_ns)
+void sampler_asked_from(struct sampler *s, int64_t from_ns)
 {
-	marks_settled(s->marks, settled_ns);
+	marks_asked_from(s->marks, from_ns);
 }
 
 void sampler_decide(struct sampler *s, struct tail *tail, int64_t settled_ns, struct decoder *const *decoders, int64_t now_ns, shard_kept_sink *sink, void *arg)

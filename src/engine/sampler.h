@@ -34,8 +34,8 @@ void sampler_clear(struct sampler *s);
 void sampler_rewind(struct sampler *s);
 /* What the journal told. */
 void sampler_learn(struct sampler *s, const struct shard_trace *t);
-/* Every partition has come this far in event time. */
-void sampler_settled(struct sampler *s, int64_t settled_ns);
+/* Marks that are a life older than this may go. */
+void sampler_asked_from(struct sampler *s, int64_t from_ns);
 /* Decides the traces of a partition. */
 void sampler_decide(struct sampler *s, struct tail *tail, int64_t settled_ns, struct decoder *const *decoders, int64_t now_ns, shard_kept_sink *sink, void *arg);
 const struct shard_sampled *sampler_totals(const struct sampler *s);

@@ -165,8 +165,8 @@ const struct shard_example *shard_examples(const struct shard *s, size_t *ret_le
 const struct shard_trace *shard_traces(struct shard *s, size_t *ret_len);
 /* Learns what the journal tells of one. */
 void shard_learn_trace(struct shard *s, const struct shard_trace *t);
-/* Every partition has told of its records up to settled_ns of event time; call it before shard_decide. */
-void shard_settled(struct shard *s, int64_t settled_ns);
+/* From which event time on traces may still be asked about, here or by a successor: marks that are a life older may go. */
+void shard_asked_from(struct shard *s, int64_t from_ns);
 /* Decides what traces of the partition are complete and of which every partition has told: all have, up to settled_ns of event time. Kept ones go to the sink. */
 void shard_decide(struct shard *s, struct shard_partition *p, int64_t settled_ns, shard_kept_sink *sink, void *arg);
 /* Nothing more will come in the partition: its traces are complete. True if some are undecided. */

@@ -145,10 +145,10 @@ void shard_learn_trace(struct shard *s, const struct shard_trace *t)
 		sampler_learn(s->sampler, t);
 }
 
-void shard_settled(struct shard *s, int64_t settled_ns)
+void shard_asked_from(struct shard *s, int64_t from_ns)
 {
 	if (s->sampler)
-		sampler_settled(s->sampler, settled_ns);
+		sampler_asked_from(s->sampler, from_ns);
 }
 
 void shard_decide(struct shard *s, struct shard_partition *p, int64_t settled_ns, shard_kept_sink *sink, void *arg)

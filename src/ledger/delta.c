@@ -252,7 +252,7 @@ static void decode_range(struct unpack *u, struct delta_range *r, bool *wide)
 	r->replay_time_ns = unpack_i64(u);
 	r->newest_ns = unpack_i64(u);
 	r->gap = unpack_i64(u);
-	if (r->newest_ns > TIME_MAX || r->newest_ns < -TIME_MAX)
+	if (r->newest_ns > TIME_MAX || r->newest_ns < -TIME_MAX || r->replay_time_ns > TIME_MAX || r->replay_time_ns < -TIME_MAX)
 		u->bad = true;
 	r->reached_ns = r->newest_ns;
 	if (flags & RANGE_AHEAD && !u->bad)

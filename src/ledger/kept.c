@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decisions that are remembered: marks and pairs of traces in journal order, for ten minutes of event time behind the newest one, and no more than MOST. Readers keep a place of their own in the
+/* The decisions that are remembered: marks and pairs of traces in journal order, for ten minutes of event time behind what may still be asked about, and no more than MOST. Readers keep a place of their own in the
  * sequence, so each item is heard once by every shard, and all of it by one that begins. What falls out is forgotten: a span that comes that late is judged by itself. */
 #include "ledger/kept.h"
 
@@ -75,11 +75,11 @@ static void forget_first(struct kept *k)
 	k->sequence++;
 }
 
-void kept_add(struct kept *k, const struct delta_trace *t, int64_t slowest_ns)
+void kept_add(struct kept *k, const struct delta_trace *t, int64_t asked_ns)
 {
 	if (t->time_ns > k->newest_ns)
 		k->newest_ns = t->time_ns;
-	int64_t horizon_ns = (slowest_ns < k->newest_ns ? slowest_ns : k->newest_ns) - LIFE_NS; /* one partition may be an hour ahead, behind a silence */
+	int64_t horizon_ns = (asked_ns < k->newest_ns ? asked_ns : k->newest_ns) - LIFE_NS; /* one partition may be an hour ahead, behind a silence */
 	while (k->len && (k->len == MOST || at(k, 0)->time_ns < horizon_ns))
 		forget_first(k);
 	if (k->len == k->cap)

@@ -13,8 +13,8 @@ struct kept {
 };
 
 void kept_done(struct kept *k);
-/* slowest_ns: event time of the partition furthest behind, whose traces may still be asked about. */
-void kept_add(struct kept *k, const struct delta_trace *t, int64_t slowest_ns);
+/* asked_ns: from this event time on traces may still be asked about. */
+void kept_add(struct kept *k, const struct delta_trace *t, int64_t asked_ns);
 /* Items from sequence *from on, max at most; *from moves behind them. */
 size_t kept_read(const struct kept *k, uint64_t *from, struct delta_trace *out, size_t max);
 void kept_save(const struct kept *k, struct buf *out);

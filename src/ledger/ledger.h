@@ -96,6 +96,8 @@ int64_t ledger_watermark(const struct ledger *l);
 int64_t ledger_slowest(const struct ledger *l);
 /* Up to which event time all partitions have told of their records: the same, where one has to stand still for two minutes to be passed over. */
 int64_t ledger_settled(const struct ledger *l);
+/* From which event time on traces may still be asked about: that, or where a successor begins to feed what is open. */
+int64_t ledger_asked_from(const struct ledger *l);
 
 /* Steps that are closed and not yet marked. */
 size_t ledger_pending_steps(const struct ledger *l);

@@ -247,9 +247,9 @@ void posting_add(struct ledger *l, const struct delta_body *body)
 	}
 	for (size_t i = 0; i < body->examples_len; i++)
 		catalog_offer(&l->catalog, &body->examples[i]);
-	int64_t slowest_ns = body->traces_len ? ledger_slowest(l) : 0;
+	int64_t asked_ns = body->traces_len ? ledger_asked_from(l) : 0;
 	for (size_t i = 0; i < body->traces_len; i++)
-		kept_add(&l->kept, &body->traces[i], slowest_ns);
+		kept_add(&l->kept, &body->traces[i], asked_ns);
 	for (size_t i = 0; i < body->families_len; i++)
 		layout_sweep(l, body->families[i].family);
 }

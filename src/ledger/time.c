@@ -3,9 +3,12 @@
 #include "base/clock.h"
 #include "ledger/state.h"
 
+#include <stdlib.h>
+
 #define AHEAD_NS (10 * NS_PER_S)         /* how far past journal time a step may lie */
 #define OUT_AFTER_NS (30 * NS_PER_S)     /* without movement a partition is out of play */
 #define UNTOLD_AFTER_NS (120 * NS_PER_S) /* what hangs on its word, and cannot be taken back, waits longer */
+#define SUCCESSOR_NS (600 * NS_PER_S)    /* who takes over a partition comes within this */
 #define BEHIND_NS (300 * NS_PER_S)       /* as is one that has been read to this far behind the leading one */
 #define SILENCE_NS (30 * NS_PER_S)       /* nobody wrote for so long: what is known of partitions is stale */
 #define ALIVE_MAX_NS (10 * NS_PER_S)     /* what a pause between records counts at most */
@@ -71,6 +74,19 @@ int64_t ledger_slowest(const struct ledger *l)
 int64_t ledger_settled(const struct ledger *l)
 {
 	return slowest(l, UNTOLD_AFTER_NS);
+}
+
+/* What is open of a partition is fed again by a successor from its point of replay on, which lies far behind what was reached where a silence is in between. */
+int64_t ledger_asked_from(const struct ledger *l)
+{
+	int64_t from = ledger_settled(l);
+	for (size_t i = 0; i < l->partitions_len; i++) {
+		const struct partition *p = l->partitions[i];
+		bool open = p->view.replay < p->view.absorbed && l->alive_ns - p->moved_alive_ns < SUCCESSOR_NS;
+		if (open && llabs(p->view.replay_time_ns) < from)
+			from = llabs(p->view.replay_time_ns);
+	}
+	return from;
 }
 
 static int64_t leading(const struct ledger *l)

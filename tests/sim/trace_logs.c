@@ -80,9 +80,11 @@ uint64_t trace_logs_write(struct world *w, struct payloads logs[TRACE_LOGS])
 	static struct event events[TRACE_LOGS][TRACES * SPANS_EACH];
 	size_t lens[TRACE_LOGS] = {0};
 	uint64_t spans = 0;
-	int64_t at = TRACES_NOW - SECONDS(3000);
+	uint64_t silent = roll(w, 2 * TRACES); /* before this trace nothing came for long, in half the seeds */
+	int64_t silence = SECONDS(600 + roll(w, 3000)), at = TRACES_NOW - SECONDS(3000) - silence;
 	for (uint16_t n = 0; n < TRACES; n++) {
 		int log = n % SPAN_LOGS;
+		at += n == silent ? silence : 0;
 		at += chance(w, 3) ? SECONDS(roll(w, 100)) : (int64_t)roll(w, 9000) * NS_PER_MS;
 		bool rooted = chance(w, 90);
 		for (uint8_t s = 0, len = (uint8_t)(1 + roll(w, SPANS_EACH)); s < len; s++) {

@@ -103,6 +103,7 @@ static void say(const char *format, ...)
 /* --- what app/traces.c stands on: the books are a ledger, the topic is a reader --- */
 
 int64_t __wrap_books_settled(struct books *b);
+int64_t __wrap_books_asked_from(struct books *b);
 size_t __wrap_books_traces(struct books *b, uint64_t *from, struct delta_trace *out, size_t max);
 void __wrap_span_topic_send(struct span_topic *t, struct span_lane *lane, struct slice trace_id, struct slice otlp, const char *reasons);
 bool __wrap_span_topic_settle(struct span_topic *t, struct span_lane *lane, int64_t timeout_ns);
@@ -110,6 +111,11 @@ bool __wrap_span_topic_settle(struct span_topic *t, struct span_lane *lane, int6
 int64_t __wrap_books_settled(struct books *b)
 {
 	return running->mutant == MUTANT_HASTY ? INT64_MAX : ledger_settled((const struct ledger *)b);
+}
+
+int64_t __wrap_books_asked_from(struct books *b)
+{
+	return ledger_asked_from((const struct ledger *)b);
 }
 
 size_t __wrap_books_traces(struct books *b, uint64_t *from, struct delta_trace *out, size_t max)

@@ -53,6 +53,41 @@ static void a_delta_and_a_snapshot_carry_what_is_said_of_traces(void **state)
 	ledger_free(loaded);
 }
 
+static void post(struct ledger *l, struct delta_range range, const struct delta_trace *said_now)
+{
+	static uint64_t seq;
+	const struct delta_header header = {.writer = 1, .seq = ++seq, .journal_time_ns = range.newest_ns, .ranges = &range, .ranges_len = 1};
+	const struct delta_body body = {.traces = said_now, .traces_len = 1};
+	struct buf record = {0};
+	struct ledger_event event;
+	delta_encode(&record, &header, &body);
+	ledger_post(l, buf_slice(&record), (int64_t)seq, &event);
+	assert_int_equal(event.outcome, LEDGER_POSTED);
+	buf_done(&record);
+}
+
+static void behind_a_silence_what_a_successor_may_ask_about_is_kept_until_nobody_would_feed_it_again(void **state)
+{
+	enum { LATER = 3000 };
+	const struct ledger_opts opts = {.step_ns = 10 * NS_PER_S, .lateness_ns = 2 * NS_PER_S, .expire_ns = 900 * NS_PER_S, .receiver_window_ns = 9000 * NS_PER_S, .series_limit = 1000};
+	struct ledger *l = ledger_new(&opts);
+	struct delta_trace later = said[0], got[4];
+	uint64_t from = 0;
+	(void)state;
+	post(l, (struct delta_range){.topic = SLICE("t"), .from = 0, .to = 5, .replay = 2, .replay_time_ns = -(NOW - 90 * NS_PER_S), .newest_ns = NOW + LATER * NS_PER_S}, &said[0]);
+	later.time_ns += LATER * NS_PER_S;
+	later.trace++;
+	assert_int_equal(ledger_asked_from(l), NOW - 90 * NS_PER_S);
+	post(l, (struct delta_range){.topic = SLICE("t"), .from = 5, .to = 6, .replay = 6, .newest_ns = NOW + LATER * NS_PER_S}, &later);
+	assert_int_equal(ledger_traces(l, &from, got, 4), 2); /* who takes over after the first delta feeds from 2 on, with what was said then */
+	later.trace++;
+	post(l, (struct delta_range){.topic = SLICE("t"), .from = 6, .to = 7, .replay = 7, .newest_ns = NOW + LATER * NS_PER_S}, &later);
+	from = 0;
+	assert_int_equal(ledger_traces(l, &from, got, 4), 2);
+	assert_int_equal(got[0].trace, said[0].trace + 1);
+	ledger_free(l);
+}
+
 static void a_mark_takes_eight_bytes_and_a_few(void **state)
 {
 	struct buf out = {0};
@@ -85,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_delta_and_a_snapshot_carry_what_is_said_of_traces),
+		cmocka_unit_test(behind_a_silence_what_a_successor_may_ask_about_is_kept_until_nobody_would_feed_it_again),
 		cmocka_unit_test(a_mark_takes_eight_bytes_and_a_few),
 		cmocka_unit_test(what_is_older_than_ten_minutes_is_forgotten_and_readers_go_on),
 	};
