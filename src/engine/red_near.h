@@ -97,6 +97,53 @@ static inline struct memo *red_span_memo(struct red *r, const struct red_event *
 	return m;
 }
 
+/* --- spans in a row (shard_span.c) --- */
+
+/* Whether it has more than a name to be known by, or a weight. */
+static inline bool red_has_more(const struct record *span)
+{
+	return red_is_http(span) || span->system != SYSTEM_NONE || span->trace_state.len || span->sampling != 0;
+}
+
+/* The memo of a span without more, if it is near and says in which series it counts; service: red_span_service's. */
+static inline struct memo *red_near_memo(struct red *r, const struct record *span, uint64_t service)
+{
+	const uint64_t head[2] = {service, red_span_head(span, false)};
+	struct memo *m = r->near[red_near_mix(head[0] ^ head[1], span->name) >> RED_NEAR_SHIFT];
+	uint64_t had[2];
+	if (!m || m->len != sizeof(head) + sizeof(uint32_t) + span->name.len || m->refusal || m->none)
+		return NULL;
+	memcpy(had, m->key, sizeof(had));
+	if (((had[0] ^ head[0]) | (had[1] ^ head[1])) || !red_same_text(m->key + sizeof(head) + sizeof(uint32_t), span->name.ptr, span->name.len))
+		return NULL;
+	m->names = r->names;
+	return m;
+}
+
+/* Counts a span that weighs 1, with ids of their full length and a duration, in its series; red_count_run writes the books. */
+static inline void red_span_in_row(struct red *r, const struct record *span, struct memo *m, int64_t step, bool sure)
+{
+	struct exemplar *x = tally_observe_at(r->tally, (uint32_t)m->series[0], &m->spot, step, (double)span->duration_ns / r->unit_ns, 1, !sure ? 0 : span->error ? 3 : 1);
+	if (!x)
+		return;
+	x->time_ns = span->time_ns;
+	x->trace_len = EXEMPLAR_TRACE_MAX;
+	x->span_len = EXEMPLAR_SPAN_MAX;
+	memcpy(x->trace_id, span->trace_id.ptr, EXEMPLAR_TRACE_MAX);
+	memcpy(x->span_id, span->span_id.ptr, EXEMPLAR_SPAN_MAX);
+}
+
+/* The books of len such spans. */
+static inline void red_count_run(struct red *r, int64_t step, size_t len)
+{
+	if (len && step != r->run.step) {
+		red_end_run(r);
+		r->run.step = step;
+	}
+	r->run.weights[WEIGHT_ONE] += len;
+	r->run.other[RED_FITS] += len;
+}
+
 /* Counts it in its series. */
 static inline enum red_refusal red_span_series(struct red *r, const struct red_event *e, uint64_t weight, int64_t step)
 {
