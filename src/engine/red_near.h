@@ -5,13 +5,21 @@
 
 #include "engine/red_memo.h"
 
-enum { RED_NEAR_SHIFT = 54 };
+enum { RED_NEAR_SHIFT = 52 };
 _Static_assert(RED_NEAR == 1 << (64 - RED_NEAR_SHIFT), "a mix leads to a place");
 
 /* The memo by all that a span's series hang on. */
 struct memo *red_memo_of_key(struct red *r, const struct red_event *e) __attribute__((noinline));
 /* Writes the books of the spans of one step. */
 void red_end_run(struct red *r);
+/* What comes now is of this step. */
+static inline void red_run_in(struct red *r, int64_t step)
+{
+	if (step == r->run.step)
+		return;
+	red_end_run(r);
+	r->run.step = step;
+}
 
 /* The service of a payload's spans, which mostly is the one before. */
 static inline const struct service *red_span_service(struct red *r, struct slice name)
@@ -136,10 +144,9 @@ static inline void red_span_in_row(struct red *r, const struct record *span, str
 /* The books of len such spans. */
 static inline void red_count_run(struct red *r, int64_t step, size_t len)
 {
-	if (len && step != r->run.step) {
-		red_end_run(r);
-		r->run.step = step;
-	}
+	if (!len)
+		return;
+	red_run_in(r, step);
 	r->run.weights[WEIGHT_ONE] += len;
 	r->run.other[RED_FITS] += len;
 }
@@ -164,10 +171,7 @@ static inline __attribute__((always_inline)) void red_span_near(struct red *r, c
 {
 	const struct record *span = e->record;
 	int64_t step = red_step(r, e->time_ns);
-	if (step != r->run.step) {
-		red_end_run(r);
-		r->run.step = step;
-	}
+	red_run_in(r, step);
 	if (span->trace_id.len == 0 || span->span_id.len == 0)
 		red_fault(r, "id", step);
 	if (span->backwards)
