@@ -126,7 +126,7 @@ static void each_way(const struct shard_opts *opts)
 	for (size_t n = 0; n < MESSAGES; n++, offset++) {
 		now_ns += (int64_t)below(200) * NS_PER_MS;
 		make_message(&message, now_ns - 3 * NS_PER_S);
-		int64_t source_ns = below(10) ? now_ns : 0;
+		int64_t source_ns = below(10) ? now_ns : below(2) ? now_ns - 20 * NS_PER_S : 0;
 		for (size_t i = 0; i < 2; i++)
 			assert_int_equal(shard_feed(shards[i], &partitions[i], buf_slice(&message), offset, offset + 1, source_ns, now_ns), SHARD_COUNTED);
 		assert_true(partitions[0].newest_ns == partitions[1].newest_ns);
