@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define IDLE_NS (20 * NS_PER_MS)
+#define IDLE_NS (50 * NS_PER_MS)
 
 struct sending {
 	struct books *books;

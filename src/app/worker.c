@@ -19,6 +19,8 @@
 
 enum { COMMANDS_MAX = 8192, NOTICES_MAX = 65536, IN_FLIGHT = 16, CUT_BYTES = 8 << 20 };
 #define IDLE_NS (5 * NS_PER_MS)
+#define IDLE_LONG_NS (20 * NS_PER_MS)
+#define IDLE_ALONE_NS (100 * NS_PER_MS)
 #define CUT_SOON_NS (20 * NS_PER_MS)
 
 enum command_kind { COMMAND_TAKE, COMMAND_DROP, COMMAND_RULES, COMMAND_INCIDENTS, COMMAND_STOP };
@@ -266,6 +268,20 @@ static bool all_posted(struct worker *w)
 	return end == TRACES_NONE;
 }
 
+/* Nothing to do: the longer it has been so, the longer the rest, but a command ends it. Who has partitions is asked for by time (a delta, a trace's end), who waits for others looks often. */
+static void rest(struct worker *w, bool waits)
+{
+	int64_t longest = waits ? IDLE_NS : w->partitions.len ? IDLE_LONG_NS : IDLE_ALONE_NS;
+	w->rest_ns = w->rest_ns ? w->rest_ns * 2 : IDLE_NS;
+	if (w->rest_ns > longest)
+		w->rest_ns = longest;
+	struct command *c = queue_pop(w->commands, w->rest_ns);
+	if (!c)
+		return;
+	obey(w, c);
+	w->rest_ns = 0;
+}
+
 static void turn(struct worker *w)
 {
 	for (struct command *c; (c = queue_pop(w->commands, 0));)
@@ -285,8 +301,10 @@ static void turn(struct worker *w)
 		worker_cut(w);
 	traces_turn(&w->traces, &w->partitions);
 	publish(w);
-	if (!busy && !w->stopping)
-		clock_sleep_ns(IDLE_NS);
+	if (busy)
+		w->rest_ns = 0;
+	else if (!w->stopping)
+		rest(w, hold || w->limited);
 }
 
 static void *run(void *arg)

@@ -31,6 +31,7 @@ struct worker {
 	bool limited;           /* at this turn something that could be read had to wait for other partitions, or for traces to be decided */
 	bool append_failed;     /* the journal took no record: nothing is read until it takes one again */
 	_Atomic bool stopped;
+	int64_t rest_ns;        /* how long it rested last; 0: it was busy since */
 	int64_t cut_at_ns;      /* monotonic: when the next delta is due */
 	int64_t newest_ns, cut_newest_ns; /* newest event time fed, and as of the last delta */
 	struct worker_status status;

@@ -24,15 +24,26 @@ struct keying {
 };
 
 void keying_look(struct keying *k, const struct record *span, struct slice topic, int32_t partition, bool by_services);
+static inline void keying_note(struct keying *k, const struct record *span)
+{
+	k->spans++;
+	k->calls += span->span_kind > SPAN_INTERNAL && (span->span_kind != SPAN_SERVER || span->parent_span_id.len);
+}
+
+/* Whether a span that follows another of its trace in one partition has nothing more to say. */
+static inline bool keying_settled(const struct keying *k, bool by_services)
+{
+	return k->calls || k->told_kinds || by_services;
+}
+
 /* A span of this partition came. by_services: edges hang on services, not on kinds. */
 static inline void keying_span(struct keying *k, const struct record *span, struct slice topic, int32_t partition, bool by_services)
 {
 	uint64_t id = 0; /* the random half of the trace's */
 	if (span->trace_id.len >= sizeof(id))
 		memcpy(&id, span->trace_id.ptr + span->trace_id.len - sizeof(id), sizeof(id));
-	k->spans++;
-	k->calls += span->span_kind > SPAN_INTERNAL && (span->span_kind != SPAN_SERVER || span->parent_span_id.len);
-	if (id == k->latest && partition == k->latest_partition && topic.ptr == k->topic_text && (k->calls || k->told_kinds || by_services))
+	keying_note(k, span);
+	if (id == k->latest && partition == k->latest_partition && topic.ptr == k->topic_text && keying_settled(k, by_services))
 		return; /* as most spans are: those of a trace follow each other */
 	k->latest = id;
 	k->latest_partition = partition;

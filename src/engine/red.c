@@ -3,7 +3,7 @@
  * per service an array by severity, per pattern an array by severity, per service and route a small table by method and status. Spans: red_span.c. */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "engine/red_memo.h"
+#include "engine/red_near.h"
 #include "engine/route.h"
 
 #include <stdlib.h>
@@ -96,6 +96,9 @@ void red_widen(struct red *r, bool wide)
 
 void red_set_oldest(struct red *r, int64_t oldest_step)
 {
+	if (oldest_step == r->oldest_step)
+		return;
+	red_end_run(r); /* what is kept back belongs where it would have been counted */
 	r->oldest_step = oldest_step;
 }
 

@@ -71,8 +71,12 @@ enum red_refusal red_measure(struct red *r, const struct red_event *e, enum fami
 /* Counts a span as often as its weight says (weight.h). Its outcome is `overflow` if the service has too many span names, or a dimension too many values, and so
  * became `other`; else `carried`. */
 void red_span(struct red *r, const struct red_event *e, uint64_t weight, enum weight_source source);
-/* Writes the books of the spans counted so far: consumed, outcomes, weights. To be called at the end of a payload. */
-void red_spans_end(struct red *r);
+/* The end of a payload, whose bytes count at this time. */
+void red_payload(struct red *r, int64_t time_ns, size_t bytes);
+/* Writes the books of the spans and payloads so far: consumed, outcomes, weights, bytes. They are kept back while what comes lies in one step: to be called before anyone looks at the tally. */
+void red_books(struct red *r);
+/* What is not written is void, as is what is in the tally. */
+void red_drop_books(struct red *r);
 /* What sends this span is there: target_info. To be called once for each resource of a payload. False if its service has too many targets: it is not shown then. */
 bool red_target(struct red *r, const struct red_event *e);
 /* An edge of the service graph, completed by e. Not RED_FITS if the client calls too many servers: it was counted under server="other". */

@@ -5,13 +5,21 @@
 
 #include "engine/red_memo.h"
 
-enum { RED_NEAR_SHIFT = 54 };
+enum { RED_NEAR_SHIFT = 52 };
 _Static_assert(RED_NEAR == 1 << (64 - RED_NEAR_SHIFT), "a mix leads to a place");
 
 /* The memo by all that a span's series hang on. */
 struct memo *red_memo_of_key(struct red *r, const struct red_event *e) __attribute__((noinline));
 /* Writes the books of the spans of one step. */
 void red_end_run(struct red *r);
+/* What comes now is of this step. */
+static inline void red_run_in(struct red *r, int64_t step)
+{
+	if (step == r->run.step)
+		return;
+	red_end_run(r);
+	r->run.step = step;
+}
 
 /* The service of a payload's spans, which mostly is the one before. */
 static inline const struct service *red_span_service(struct red *r, struct slice name)
@@ -97,6 +105,52 @@ static inline struct memo *red_span_memo(struct red *r, const struct red_event *
 	return m;
 }
 
+/* --- spans in a row (shard_span.c) --- */
+
+/* Whether it has more than a name to be known by, or a weight. */
+static inline bool red_has_more(const struct record *span)
+{
+	return red_is_http(span) || span->system != SYSTEM_NONE || span->trace_state.len || span->sampling != 0;
+}
+
+/* The memo of a span without more, if it is near and says in which series it counts; service: red_span_service's. */
+static inline struct memo *red_near_memo(struct red *r, const struct record *span, uint64_t service)
+{
+	const uint64_t head[2] = {service, red_span_head(span, false)};
+	struct memo *m = r->near[red_near_mix(head[0] ^ head[1], span->name) >> RED_NEAR_SHIFT];
+	uint64_t had[2];
+	if (!m || m->len != sizeof(head) + sizeof(uint32_t) + span->name.len || m->refusal || m->none)
+		return NULL;
+	memcpy(had, m->key, sizeof(had));
+	if (((had[0] ^ head[0]) | (had[1] ^ head[1])) || !red_same_text(m->key + sizeof(head) + sizeof(uint32_t), span->name.ptr, span->name.len))
+		return NULL;
+	m->names = r->names;
+	return m;
+}
+
+/* Counts a span that weighs 1, with ids of their full length and a duration, in its series; red_count_run writes the books. */
+static inline void red_span_in_row(struct red *r, const struct record *span, struct memo *m, int64_t step, bool sure)
+{
+	struct exemplar *x = tally_observe_at(r->tally, (uint32_t)m->series[0], &m->spot, step, (double)span->duration_ns / r->unit_ns, 1, !sure ? 0 : span->error ? 3 : 1);
+	if (!x)
+		return;
+	x->time_ns = span->time_ns;
+	x->trace_len = EXEMPLAR_TRACE_MAX;
+	x->span_len = EXEMPLAR_SPAN_MAX;
+	memcpy(x->trace_id, span->trace_id.ptr, EXEMPLAR_TRACE_MAX);
+	memcpy(x->span_id, span->span_id.ptr, EXEMPLAR_SPAN_MAX);
+}
+
+/* The books of len such spans. */
+static inline void red_count_run(struct red *r, int64_t step, size_t len)
+{
+	if (!len)
+		return;
+	red_run_in(r, step);
+	r->run.weights[WEIGHT_ONE] += len;
+	r->run.other[RED_FITS] += len;
+}
+
 /* Counts it in its series. */
 static inline enum red_refusal red_span_series(struct red *r, const struct red_event *e, uint64_t weight, int64_t step)
 {
@@ -117,10 +171,7 @@ static inline __attribute__((always_inline)) void red_span_near(struct red *r, c
 {
 	const struct record *span = e->record;
 	int64_t step = red_step(r, e->time_ns);
-	if (step != r->run.step) {
-		red_end_run(r);
-		r->run.step = step;
-	}
+	red_run_in(r, step);
 	if (span->trace_id.len == 0 || span->span_id.len == 0)
 		red_fault(r, "id", step);
 	if (span->backwards)

@@ -8,7 +8,7 @@
 #include "base/map.h"
 #include "engine/red.h"
 
-enum { NONE = -1, RED_NEAR = 1024, RED_NEAR_TARGETS = 256 };
+enum { NONE = -1, RED_NEAR = 4096, RED_NEAR_TARGETS = 256 };
 
 struct memo;
 struct target;
@@ -21,9 +21,10 @@ struct service {
 	size_t routes;
 };
 
-/* Spans of one step that came one after the other: the books of a payload are written once. */
+/* Spans and payloads of one step that came one after the other: their books are written once. */
 struct span_run {
 	int64_t step;
+	uint64_t bytes;
 	uint64_t weights[WEIGHT_SOURCES], other[RED_REFUSALS];
 };
 

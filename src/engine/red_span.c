@@ -122,10 +122,10 @@ void red_fault(struct red *r, const char *fault, int64_t step)
 	tally_count(r->tally, tally_series(r->tally, FAMILY_SPAN_FAULTS, labels, 1), step, 1, NULL);
 }
 
-void red_end_run(struct red *r)
+/* How many spans, by weight. */
+static uint64_t write_weights(struct red *r)
 {
-	uint64_t all = 0, other = 0;
-	const int64_t time_ns = r->run.step * r->step_ns;
+	uint64_t all = 0;
 	for (size_t i = 0; i < WEIGHT_SOURCES; i++) {
 		if (!r->run.weights[i])
 			continue;
@@ -136,9 +136,16 @@ void red_end_run(struct red *r)
 		tally_count(r->tally, (uint32_t)r->weights[i], r->run.step, r->run.weights[i], NULL);
 		all += r->run.weights[i];
 	}
-	if (!all)
+	return all;
+}
+
+void red_end_run(struct red *r)
+{
+	const int64_t time_ns = r->run.step * r->step_ns;
+	uint64_t all = write_weights(r), other = 0;
+	if (!all && !r->run.bytes)
 		return;
-	red_consumed(r, time_ns, all, 0);
+	red_consumed(r, time_ns, all, r->run.bytes);
 	for (size_t i = RED_FITS + 1; i < RED_REFUSALS; i++) {
 		other += r->run.other[i];
 		if (r->run.other[i])
@@ -151,9 +158,22 @@ void red_end_run(struct red *r)
 	r->run = (struct span_run){0};
 }
 
-void red_spans_end(struct red *r)
+void red_payload(struct red *r, int64_t time_ns, size_t bytes)
+{
+	red_run_in(r, red_step(r, time_ns));
+	r->run.bytes += bytes;
+	r->near_text = NULL;
+}
+
+void red_books(struct red *r)
 {
 	red_end_run(r);
+	r->near_text = NULL;
+}
+
+void red_drop_books(struct red *r)
+{
+	r->run = (struct span_run){0};
 	r->near_text = NULL;
 }
 

@@ -285,7 +285,6 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 		count_joined(s, p, decoded.records, &arrival);
 	else
 		count_records(s, p, &message, &decoded, &arrival, &where);
-	red_spans_end(s->red);
 	count_targets(s, &decoded, &arrival);
 	if (s->rekey && p->keying == SHARD_TO_REKEY)
 		rekey_payload(s->rekey, &decoded);
@@ -295,7 +294,7 @@ static void count_payload(struct shard *s, struct shard_partition *p, struct sli
 		red_undecodable(s->red, arrival.ns, undecodable_name(decoded.reason), decoded.undecodable);
 		red_outcome(s->red, arrival.ns, OUTCOME_UNDECODABLE, decoded.undecodable);
 	}
-	red_consumed(s->red, time_ns, 0, payload.len);
+	red_payload(s->red, time_ns, payload.len);
 	s->totals.consumed += decoded.len + decoded.undecodable;
 	s->totals.undecodable += decoded.undecodable;
 	s->lost = decoded.undecodable;
@@ -396,6 +395,7 @@ bool shard_wide(const struct shard *s)
 
 struct tally *shard_tally(struct shard *s)
 {
+	red_books(s->red);
 	return s->tally;
 }
 
@@ -423,6 +423,7 @@ const struct shard_example *shard_examples(const struct shard *s, size_t *ret_le
 void shard_clear(struct shard *s)
 {
 	tally_clear(s->tally);
+	red_drop_books(s->red);
 	examples_clear(s->examples);
 	if (s->sampler)
 		sampler_clear(s->sampler);
@@ -437,6 +438,7 @@ void shard_clear(struct shard *s)
 void shard_rewind(struct shard *s)
 {
 	tally_clear(s->tally);
+	red_drop_books(s->red);
 	examples_rewind(s->examples);
 	if (s->sampler)
 		sampler_rewind(s->sampler);
@@ -481,7 +483,7 @@ void shard_explain(struct shard *s, enum format format, struct slice payload, in
 			red_span(s->red, &n.event, weight, source);
 		else
 			shard_count_log(s, &n, &where);
-		red_spans_end(s->red);
+		red_books(s->red);
 		struct shard_view view = {.record = record, .pattern = n.pattern, .match = n.match.rule ? &n.match : NULL, .tally = s->tally};
 		visit(arg, &view);
 	}

@@ -113,6 +113,103 @@ static inline __attribute__((always_inline)) void count_span(struct shard *s, st
 		keying_span(&s->keying, span, p->topic, p->partition, s->opts.graph_of_services);
 }
 
+/* --- spans that come in a row --- */
+
+/*
+ * What spans of a message that come close together have in common: times in [from_ns, to_ns) lie in one step, are not ahead of now, and let the graph give nobody up. It is found out once for all of
+ * them, so that most of them cost their own looks alone; the first that is not so is counted by count_span, which asks for everything, and may begin another row.
+ */
+struct row {
+	int64_t from_ns, to_ns;
+	int64_t step;
+	int64_t newest_ns, newest_counted_ns; /* the partition's event time, by the log and as it counts */
+	size_t len;
+	struct slice service; /* of the span before */
+	const char *trace;    /* where its trace's digits are; NULL: there is none before */
+	uint64_t service_head;
+};
+
+static inline int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* False: this span begins none. */
+static bool row_open(struct shard *s, const struct shard_partition *p, const struct record *span, const struct span_way *way, struct row *ret)
+{
+	struct red *r = s->red;
+	const struct arrival *arrival = way->arrival;
+	if (!way->quiet || !r->names_only || (way->feeds ? !p->open : s->sampler != NULL) || span->time_ns <= 0 || span->time_ns > arrival->latest_ns)
+		return false;
+	const struct graph_watch *watch = way->feeds ? (const void *)p->open->graph : NULL;
+	*ret = (struct row){.step = red_step(r, span->time_ns), .newest_ns = way->feeds ? p->open->replay.newest_ns : 0, .newest_counted_ns = p->newest_ns};
+	ret->from_ns = r->near_step_ns > 0 ? r->near_step_ns : 1;
+	ret->to_ns = least(r->near_step_ns + r->step_ns, arrival->latest_ns + 1);
+	if (way->feeds && arrival->log_ns > 0)
+		ret->to_ns = least(ret->to_ns, arrival->log_ns + AHEAD_NS + 1);
+	if (watch)
+		ret->to_ns = watch->all || ret->newest_ns >= watch->due_ns ? INT64_MIN : least(ret->to_ns, watch->due_ns);
+	return span->time_ns < ret->to_ns;
+}
+
+/* Whether a span has nothing that count_span alone knows what to do with. */
+static inline bool fits_row(const struct record *span, const struct row *row, bool graph)
+{
+	bool timely = span->time_ns >= row->from_ns && span->time_ns < row->to_ns && span->duration_ns >= 0;
+	bool named = span->trace_id.len == EXEMPLAR_TRACE_MAX && span->span_id.len == EXEMPLAR_SPAN_MAX && span->service.len;
+	return timely && named && span->kind == RECORD_SPAN && !(graph && span->span_kind > SPAN_INTERNAL) && (span->plain || !red_has_more(span));
+}
+
+static inline void row_close(struct shard *s, struct shard_partition *p, const struct span_way *way, const struct row *row)
+{
+	p->newest_ns = row->newest_counted_ns;
+	if (way->feeds)
+		p->open->replay.newest_ns = row->newest_ns;
+	red_count_run(s->red, row->step, row->len);
+}
+
+/* Whether the topic is keyed by trace is looked at where the trace changes. */
+static inline void look_at_keying(struct shard *s, const struct shard_partition *p, const struct record *span, struct row *row)
+{
+	if (span->trace_id.ptr == row->trace && keying_settled(&s->keying, s->opts.graph_of_services)) {
+		keying_note(&s->keying, span);
+		return;
+	}
+	row->trace = span->trace_id.ptr;
+	keying_span(&s->keying, span, p->topic, p->partition, s->opts.graph_of_services);
+}
+
+/* Counts spans in a row; returns the number of the first that does not belong to it. */
+static size_t count_row(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct decoded *decoded, size_t from, const struct span_way *way)
+{
+	struct row row;
+	const bool graph = way->feeds && p->open && p->open->graph;
+	if (!row_open(s, p, &decoded->records[from], way, &row))
+		return from;
+	size_t i = from;
+	for (; i < decoded->len && fits_row(&decoded->records[i], &row, graph); i++) {
+		const struct record *span = &decoded->records[i];
+		if (span->service.ptr != row.service.ptr || span->service.len != row.service.len) {
+			row.service = span->service;
+			row.service_head = (uintptr_t)red_span_service(s->red, span->service);
+		}
+		struct memo *memo = red_near_memo(s->red, span, row.service_head);
+		if (!memo)
+			break;
+		if (span->time_ns > row.newest_ns)
+			row.newest_ns = span->time_ns;
+		if (span->time_ns > row.newest_counted_ns)
+			row.newest_counted_ns = span->time_ns;
+		bool sure = !s->sampler || feed_tail(s, p, span, m, i, row.newest_ns, true);
+		red_span_in_row(s->red, span, memo, row.step, sure);
+		if (way->keyed)
+			look_at_keying(s, p, span, &row);
+		row.len++;
+	}
+	row_close(s, p, way, &row);
+	return i;
+}
+
 size_t shard_count_spans(struct shard *s, struct shard_partition *p, struct tail_message *m, const struct decoded *decoded, size_t from, const struct arrival *arrival)
 {
 	if (from == decoded->len || decoded->records[from].kind != RECORD_SPAN)
@@ -123,9 +220,14 @@ size_t shard_count_spans(struct shard *s, struct shard_partition *p, struct tail
 		.feeds = shard_spans_record(s, p, &decoded->records[from]),
 		.keyed = s->opts.hold_ns && p->keying == SHARD_KEYED,
 	};
-	for (; from < decoded->len && decoded->records[from].kind == RECORD_SPAN; from++)
+	for (;;) {
+		from = count_row(s, p, m, decoded, from, &way);
+		if (from == decoded->len || decoded->records[from].kind != RECORD_SPAN)
+			return from;
 		count_span(s, p, m, &decoded->records[from], from, &way);
-	return from;
+		if (++from == decoded->len || decoded->records[from].kind != RECORD_SPAN)
+			return from;
+	}
 }
 
 const struct shard_trace *shard_traces(struct shard *s, size_t *ret_len)

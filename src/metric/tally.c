@@ -371,7 +371,7 @@ static inline struct native *native_of(const struct tally_entry *entry)
 static inline __attribute__((always_inline)) void add_value(struct tally_entry *entry, uint64_t *bucket, double summed, uint64_t n)
 {
 	entry->count += n;
-	entry->sum += summed * (double)(int64_t)n;
+	entry->sum += n == 1 ? summed : summed * (double)(int64_t)n;
 	*bucket += n;
 }
 

@@ -104,7 +104,10 @@ void decoder_set_zone(struct decoder *d, const struct zone *zone)
 
 void decoder_grow(struct decoder *d)
 {
+	size_t before = d->cap;
 	d->records = mem_grow(d->records, d->len, &d->cap, sizeof(*d->records));
+	for (size_t i = before; i < d->cap; i++)
+		d->records[i].plain = false;
 }
 
 void decoder_lose(struct decoder *d, enum undecodable reason)

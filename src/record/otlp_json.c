@@ -38,7 +38,7 @@ struct batch {
 	struct batch_fields fields; /* likewise */
 	struct slice trace_text, trace; /* of the record before: as it stands there, and what it means */
 	uint32_t resource, resource_attributes;
-	bool plain; /* nobody wants notes, and the configuration says nothing of where members are */
+	bool usual; /* spans of the usual form may be taken as such: nobody wants notes, and the configuration says nothing of where members are */
 };
 
 enum value_type { VALUE_NONE, VALUE_SCALAR, VALUE_ARRAY, VALUE_KVLIST };
@@ -471,7 +471,7 @@ static enum undecodable read_members(struct batch *b, const struct object *o, st
 {
 	fields->attributes = value_of(o, KEY_ATTRIBUTES);
 	if (b->blank.kind == RECORD_SPAN && (b->d->opts.fields_len || has_more(o)))
-		decoder_not_plain(b->d, r);
+		r->plain = false;
 	if (!take_trace_id(b, o, &r->trace_id) || !take_span_id(b, o, KEY_SPANID, KEY_SPAN_ID, &r->span_id) || !take_attributes(b, r, fields->attributes))
 		return UNDECODABLE_WRONG_TYPE;
 	if (!(b->blank.kind == RECORD_LOG ? read_log(b, o, r) : read_span(b, o, r)))
@@ -490,7 +490,7 @@ static inline enum undecodable read_fields(struct batch *b, uint32_t at, struct 
 	fields->root = at;
 	r->fields = &fields->base;
 	struct member_memo *memo = member_memo_for(&b->d->members, b->json, at);
-	if (b->plain && memo->form != FORM_OTHER && member_memo_again(memo, b->json, at) && take_usual(b, memo, b->json->tape + at, r))
+	if (b->usual && memo->form != FORM_OTHER && member_memo_again(memo, b->json, at) && take_usual(b, memo, b->json->tape + at, r))
 		return UNDECODABLE_NONE;
 	bool fits = member_memo_fits(memo, b->json, at, o->at);
 	o->json = *b->json;
@@ -580,7 +580,7 @@ void otlp_json_read(struct decoder *d, const struct json *json, uint32_t root)
 	for (unsigned kind = RECORD_LOG; kind <= RECORD_SPAN; kind++) {
 		struct batch b = {.d = d, .json = json, .blank = {.kind = (enum record_kind)kind, .shape = "otlp_json", .duration_ns = -1},
 			.fields.base = {.arena = &d->arena, .find = find, .write = write_span, .resource_next = resource_next, .resource_bytes = resource_bytes}};
-		b.plain = kind == RECORD_SPAN && !d->opts.notes && !d->opts.fields_len;
+		b.usual = kind == RECORD_SPAN && !d->opts.notes && !d->opts.fields_len;
 		if (alone)
 			read_resource(&b, root);
 		else

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "record/otlp_proto.h"
 
-enum { PART_HEAD = 1, PART_ITEMS = 2, TAG_ITEMS = PART_ITEMS << 3 | WIRE_BYTES }; /* of a ResourceX and of a ScopeX */
+enum { PART_HEAD = 1, PART_ITEMS = OTLP_ITEMS, TAG_ITEMS = PART_ITEMS << 3 | WIRE_BYTES }; /* of a ResourceX and of a ScopeX */
 
 /* --- records --- */
 
@@ -111,24 +111,6 @@ static struct slice head_of(struct slice message)
 	return found;
 }
 
-/* Calls each for every field `number`; what is malformed counts as one lost record. */
-static inline __attribute__((always_inline)) void each_item(struct otlp_batch *b, struct slice message, unsigned number, void (*each)(struct otlp_batch *b, struct slice item))
-{
-	const uint8_t tag = (uint8_t)(number << 3 | WIRE_BYTES);
-	struct wire w = wire_of(message);
-	struct wire_field f;
-	int rc = 1;
-	while (rc == 1) {
-		while (wire_take(&w, tag, &f.bytes))
-			each(b, f.bytes);
-		rc = wire_step(&w, &f);
-		if (rc == 1 && f.number == number && f.type == WIRE_BYTES)
-			each(b, f.bytes);
-	}
-	if (rc < 0)
-		decoder_lose(b->d, UNDECODABLE_NOT_PROTOBUF);
-}
-
 static void read_scope(struct otlp_batch *b, struct slice bytes)
 {
 	struct otlp_around *around = arena_alloc(&b->d->arena, sizeof(*around));
@@ -136,8 +118,11 @@ static void read_scope(struct otlp_batch *b, struct slice bytes)
 	b->fields.around = around;
 	b->blank.logger = head_of(around->scope);
 	b->logger_is_utf8 = otlp_is_utf8(b->blank.logger);
-	b->plain = b->logger_is_utf8 && !b->d->opts.notes && !b->d->opts.fields_len;
-	each_item(b, bytes, PART_ITEMS, b->blank.kind == RECORD_LOG ? add_log : otlp_span_add);
+	b->usual = b->logger_is_utf8 && !b->d->opts.notes && !b->d->opts.fields_len;
+	if (b->blank.kind == RECORD_SPAN)
+		otlp_spans_add(b, bytes);
+	else
+		otlp_each_item(b, bytes, PART_ITEMS, add_log);
 }
 
 /* What all records of a resource have of it; false if it is malformed. */
@@ -166,7 +151,7 @@ static void read_resource(struct otlp_batch *b, struct slice bytes)
 	}
 	b->blank.resource++;
 	b->fields.around = &around;
-	each_item(b, bytes, PART_ITEMS, read_scope);
+	otlp_each_item(b, bytes, PART_ITEMS, read_scope);
 }
 
 /* --- logs or spans? --- */
@@ -273,7 +258,7 @@ static void read_batch(struct decoder *d, struct slice payload, const struct otl
 		decoder_lose(d, UNDECODABLE_UNSUPPORTED);
 		return;
 	}
-	each_item(&b, payload, 1, read_resource);
+	otlp_each_item(&b, payload, 1, read_resource);
 	if (d->len == 0 && d->undecodable == before && payload.len && !only(payload, 1 << 1, &head))
 		decoder_lose(d, UNDECODABLE_WRONG_TYPE);
 }

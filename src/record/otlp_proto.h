@@ -7,7 +7,7 @@
 #include "record/otlp.h"
 #include "record/span_parts.h"
 
-enum { LOG_ATTRIBUTES = 6 };
+enum { LOG_ATTRIBUTES = 6, OTLP_ITEMS = 2 /* of a ResourceX and of a ScopeX */ };
 
 /* What lies around the records of a scope; in the decoder's arena. */
 struct otlp_around {
@@ -41,7 +41,7 @@ struct otlp_batch {
 	struct otlp_trace trace;
 	struct otlp_first first;
 	bool logger_is_utf8;
-	bool plain; /* neither the logger's name, nor notes, nor the configuration have anything to say of a span */
+	bool usual; /* spans of the usual form may be taken as such: neither the logger's name, nor notes, nor the configuration have anything to say of them */
 };
 
 static inline bool otlp_is_utf8(struct slice s)
@@ -98,8 +98,26 @@ bool otlp_take_attributes(struct decoder *d, struct record *r, struct slice mess
 /* What the fields of such records have in common. */
 struct otlp_fields otlp_proto_fields_of(struct arena *arena, enum record_kind kind);
 
-/* Adds a span of this batch's scope to the list, or counts it as lost. */
-void otlp_span_add(struct otlp_batch *b, struct slice bytes);
+/* Calls each for every field `number`; what is malformed counts as one lost record. */
+static inline __attribute__((always_inline)) void otlp_each_item(struct otlp_batch *b, struct slice message, unsigned number, void (*each)(struct otlp_batch *b, struct slice item))
+{
+	const uint8_t tag = (uint8_t)(number << 3 | WIRE_BYTES);
+	struct wire w = wire_of(message);
+	struct wire_field f;
+	int rc = 1;
+	while (rc == 1) {
+		while (wire_take(&w, tag, &f.bytes))
+			each(b, f.bytes);
+		rc = wire_step(&w, &f);
+		if (rc == 1 && f.number == number && f.type == WIRE_BYTES)
+			each(b, f.bytes);
+	}
+	if (rc < 0)
+		decoder_lose(b->d, UNDECODABLE_NOT_PROTOBUF);
+}
+
+/* Adds the spans of a scope to the list, or counts them as lost. */
+void otlp_spans_add(struct otlp_batch *b, struct slice scope);
 /* What is behind the fields with which a span's message mostly begins, as far as they stand there in their usual form (otlp_proto_span.c); bytes.ptr if it begins with others. */
 const char *otlp_span_head(struct slice bytes);
 /* Notes where the members of the batch's first record are. */
@@ -108,7 +126,7 @@ void otlp_note_record(struct otlp_batch *b, const struct record *r);
 /* Whether all texts of a record are UTF-8 that are not checked yet: attributes are, one by one. text: the message or name. */
 static inline bool otlp_texts_are_utf8(const struct otlp_batch *b, const struct record *r, struct slice text)
 {
-	return (r->logger.ptr == b->blank.logger.ptr ? b->logger_is_utf8 : true) && otlp_is_utf8(text);
+	return (r->logger.ptr != b->blank.logger.ptr || b->logger_is_utf8) && otlp_is_utf8(text);
 }
 
 #endif

@@ -3,8 +3,8 @@
  * One span of OTLP in protobuf.
  *
  * Idea: writers put a span's fields in the order of their numbers and in one form each: a trace id has 16 bytes, a span id eight, a name fewer than 128, a time is eight bytes. Such a
- * head is taken in one go, each field known by its tag and length together, both ids made digits at once (usual_head). What is there besides, or stands elsewhere or in another form, goes through the cursor of
- * base/wire.h (other). Both take the same members, so order and form decide nothing but the pace. A span that has nothing else is known by where its end is, too (otlp_span_add).
+ * head is found in one go, each field known by its tag and length together (head_of), and both ids are made digits at once. What is there besides, or stands elsewhere or in another form, goes through the
+ * cursor of base/wire.h (other). Both take the same members, so order and form decide nothing but the pace. A span that is nothing but a whole head is read in line (otlp_spans_add).
  */
 #include "base/err.h"
 #include "record/otlp_proto.h"
@@ -51,65 +51,73 @@ static inline struct slice trace_of(struct otlp_trace *last, const uint8_t *byte
 	return last->digits;
 }
 
-/* Whether a span begins with its ids in their usual form; *ret_parent: and with its parent's. */
-static inline bool usual_ids(const uint8_t *p, const uint8_t *end, bool *ret_parent)
+/* The fields with which a span begins, as far as they stand there in their usual form: where they are; NULL: not there. */
+struct head {
+	const uint8_t *ids, *name, *kind, *times;
+	const uint8_t *behind; /* what comes next */
+	bool parent;           /* among the ids is the parent's */
+};
+
+static inline __attribute__((always_inline)) struct head head_of(const uint8_t *p, const uint8_t *end)
 {
+	struct head h = {.behind = p};
 	if (end - p < BEHIND_IDS || !stands(p, TAG_TRACE, TRACE_BYTES) || !stands(p + AT_SPAN, TAG_SPAN, ID_BYTES))
-		return false;
-	*ret_parent = stands(p + AT_PARENT, TAG_PARENT, ID_BYTES);
-	return true;
-}
-
-/* The ids that stand at p, as usual_ids has it; returns what is behind them. */
-static inline const uint8_t *take_ids(struct record *r, const uint8_t *p, bool parent, struct span_room *room, struct otlp_trace *last)
-{
-	uint64_t id = load_u64((const char *)p + AT_SPAN + 2), parent_id = parent ? load_u64((const char *)p + AT_PARENT + 2) : 0;
-	r->trace_id = trace_of(last, p + 2, room->trace);
-	trace_id_digits(id, parent_id, room->ids);
-	r->span_id = slice_of(room->ids, id ? ID_DIGITS : 0);
-	r->parent_span_id = slice_of(room->ids + ID_DIGITS, parent_id ? ID_DIGITS : 0);
-	return p + (parent ? BEHIND_IDS : AT_PARENT);
-}
-
-/* Ids, name, kind and times, as far as they stand there in their usual form; returns what is behind them. */
-static inline const uint8_t *usual_head(struct reading *s, const uint8_t *p, const uint8_t *end, struct span_room *room, struct otlp_trace *last)
-{
-	struct record *r = s->r;
-	bool parent;
-	if (!usual_ids(p, end, &parent))
-		return p;
-	p = take_ids(r, p, parent, room, last);
+		return h;
+	h.ids = p;
+	h.parent = stands(p + AT_PARENT, TAG_PARENT, ID_BYTES);
+	h.behind = p += h.parent ? BEHIND_IDS : AT_PARENT;
 	size_t left = (size_t)(end - p), name = left > 1 ? p[1] : 0;
 	if (left < 2 + name + KIND + TIMES || p[0] != TAG_NAME || name >= 0x80)
-		return p;
-	r->name = slice_of((const char *)p + 2, name);
+		return h;
+	h.name = p;
 	p += 2 + name;
 	if (p[0] == TAG_KIND && p[1] < SPAN_KIND_COUNT) {
-		r->span_kind = (enum span_kind)p[1];
+		h.kind = p;
 		p += KIND;
 	}
 	if (p[0] == TAG_START && p[FIXED] == TAG_END) {
-		s->start_ns = ns_of(wire_load64(p + 1));
-		s->end_ns = ns_of(wire_load64(p + FIXED + 1));
+		h.times = p;
 		p += TIMES;
 	}
-	return p;
+	h.behind = p;
+	return h;
 }
 
 const char *otlp_span_head(struct slice bytes)
 {
 	struct wire w = wire_of(bytes);
-	bool parent;
-	if (!usual_ids(w.next, w.end, &parent))
-		return bytes.ptr;
-	const uint8_t *p = w.next + (parent ? BEHIND_IDS : AT_PARENT);
-	size_t left = (size_t)(w.end - p), name = left > 1 ? p[1] : 0;
-	if (left >= 2 + name + KIND + TIMES && p[0] == TAG_NAME && name < 0x80) {
-		p += 2 + name;
-		p += p[0] == TAG_KIND && p[1] < 0x80 ? KIND : 0;
-		p += p[0] == TAG_START && p[FIXED] == TAG_END ? TIMES : 0;
+	return (const char *)head_of(w.next, w.end).behind;
+}
+
+static inline void take_ids(struct record *r, const struct head *h, struct span_room *room, struct otlp_trace *last)
+{
+	const char *p = (const char *)h->ids;
+	uint64_t id = load_u64(p + AT_SPAN + 2), parent_id = h->parent ? load_u64(p + AT_PARENT + 2) : 0;
+	r->trace_id = trace_of(last, h->ids + 2, room->trace);
+	trace_id_digits(id, parent_id, room->ids);
+	r->span_id = slice_of(room->ids, id ? ID_DIGITS : 0);
+	r->parent_span_id = slice_of(room->ids + ID_DIGITS, parent_id ? ID_DIGITS : 0);
+}
+
+static inline struct slice name_of(const struct head *h)
+{
+	return slice_of((const char *)h->name + 2, h->name[1]);
+}
+
+/* What is there of a head. */
+static inline void take_head(struct reading *s, const struct head *h, struct span_room *room, struct otlp_trace *last)
+{
+	struct record *r = s->r;
+	if (h->ids)
+		take_ids(r, h, room, last);
+	if (h->name)
+		r->name = name_of(h);
+	if (h->kind)
+		r->span_kind = (enum span_kind)h->kind[1];
+	if (h->times) {
+		s->start_ns = ns_of(wire_load64(h->times + 1));
+		s->end_ns = ns_of(wire_load64(h->times + FIXED + 1));
 	}
-	return (const char *)p;
 }
 
 static bool take_status(struct record *r, struct slice bytes)
@@ -185,9 +193,11 @@ static inline bool read_span(struct reading *s, struct slice bytes, struct span_
 	struct wire_field f;
 	int rc = 0;
 	bool ok = true;
-	w.next = usual_head(s, w.next, w.end, room, last);
+	const struct head head = head_of(w.next, w.end);
+	take_head(s, &head, room, last);
+	w.next = head.behind;
 	if (w.next < w.end || s->d->opts.fields_len)
-		decoder_not_plain(s->d, r);
+		r->plain = false;
 	while (ok && w.next < w.end && (rc = wire_step(&w, &f)) == 1)
 		ok = f.number == SPAN_ATTRIBUTES && f.type == WIRE_BYTES ? otlp_take_attribute(s->d, r, f.bytes) : other(s, &f);
 	r->time_ns = s->end_ns > 0 ? s->end_ns : s->start_ns;
@@ -197,7 +207,7 @@ static inline bool read_span(struct reading *s, struct slice bytes, struct span_
 	return ok && rc >= 0;
 }
 
-static struct record *new_record(struct otlp_batch *b, struct slice bytes, struct span_room **ret_room)
+static inline __attribute__((always_inline)) struct record *new_record(struct otlp_batch *b, struct slice bytes, struct span_room **ret_room)
 {
 	struct span_room *room = arena_alloc(&b->d->arena, sizeof(*room));
 	struct record *r = decoder_add_span(b->d, &b->blank);
@@ -224,42 +234,34 @@ static __attribute__((noinline)) void add_any(struct otlp_batch *b, struct slice
 		otlp_note_record(b, r);
 }
 
-/* What a span is that has nothing but ids, name, kind and times, all in their usual form. */
-struct usual {
-	bool parent;
-	struct slice name;
-	enum span_kind kind;
-	int64_t start_ns, end_ns;
-};
-
-static inline bool is_usual(struct slice bytes, struct usual *ret)
+/* A span that is nothing but a whole head with nothing odd about it comes to what add_any would make of it; false: it is another. */
+static inline __attribute__((always_inline)) bool add_usual(struct otlp_batch *b, struct slice bytes)
 {
-	const uint8_t *p = (const uint8_t *)bytes.ptr, *end = p + bytes.len;
-	if (!usual_ids(p, end, &ret->parent))
+	const uint8_t *end = (const uint8_t *)bytes.ptr + bytes.len;
+	const struct head h = head_of((const uint8_t *)bytes.ptr, end);
+	if (h.behind != end || !h.kind || !h.times)
 		return false;
-	const uint8_t *at = p + (ret->parent ? BEHIND_IDS : AT_PARENT), *kind = end - TIMES - KIND, *times = end - TIMES;
-	if (kind - at < 2 || at[0] != TAG_NAME || at[1] >= 0x80 || at[1] != kind - at - 2 || kind[0] != TAG_KIND || kind[1] >= SPAN_KIND_COUNT || times[0] != TAG_START || times[FIXED] != TAG_END)
+	const struct slice name = name_of(&h);
+	int64_t start_ns = (int64_t)wire_load64(h.times + 1), end_ns = (int64_t)wire_load64(h.times + FIXED + 1);
+	if (start_ns <= 0 || end_ns < start_ns || !decoder_time_is_sane(b->d, end_ns) || !otlp_is_utf8(name))
 		return false;
-	ret->name = slice_of((const char *)at + 2, at[1]);
-	ret->kind = (enum span_kind)kind[1];
-	ret->start_ns = (int64_t)wire_load64(times + 1);
-	ret->end_ns = (int64_t)wire_load64(times + FIXED + 1);
+	struct span_room *room;
+	struct record *r = new_record(b, bytes, &room);
+	take_ids(r, &h, room, &b->trace);
+	r->name = name;
+	r->span_kind = (enum span_kind)h.kind[1];
+	r->time_ns = end_ns;
+	r->duration_ns = end_ns - start_ns;
 	return true;
 }
 
-/* A usual span with nothing odd about it comes to what add_any would make of it. */
-void otlp_span_add(struct otlp_batch *b, struct slice bytes)
+static inline __attribute__((always_inline)) void add_span(struct otlp_batch *b, struct slice bytes)
 {
-	struct usual u;
-	struct span_room *room;
-	if (!b->plain || !is_usual(bytes, &u) || u.start_ns <= 0 || u.end_ns < u.start_ns || !decoder_time_is_sane(b->d, u.end_ns) || !otlp_is_utf8(u.name)) {
+	if (!b->usual || !add_usual(b, bytes))
 		add_any(b, bytes);
-		return;
-	}
-	struct record *r = new_record(b, bytes, &room);
-	take_ids(r, (const uint8_t *)bytes.ptr, u.parent, room, &b->trace);
-	r->name = u.name;
-	r->span_kind = u.kind;
-	r->time_ns = u.end_ns;
-	r->duration_ns = u.end_ns - u.start_ns;
+}
+
+void otlp_spans_add(struct otlp_batch *b, struct slice scope)
+{
+	otlp_each_item(b, scope, OTLP_ITEMS, add_span);
 }

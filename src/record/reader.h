@@ -76,7 +76,6 @@ struct decoder {
 	struct packed packed;
 	struct record *records;
 	size_t len, cap;
-	size_t blank; /* so many of the places in records have nothing behind `fields`, whatever else is in them */
 	enum undecodable reason;
 	size_t undecodable;
 	struct level_memo levels[LEVEL_MEMOS];
@@ -114,8 +113,6 @@ static inline struct record *decoder_push(struct decoder *d)
 	if (d->len == 0)
 		d->notes_len = 0;
 	d->time_zoned = false;
-	if (d->blank > d->len)
-		d->blank = d->len;
 	return &d->records[d->len++];
 }
 
@@ -127,26 +124,17 @@ static inline struct record *decoder_add_like(struct decoder *d, const struct re
 	return r;
 }
 
-/* The same for a span, where blank has nothing behind `fields`. It is said to be plain: who puts something there says otherwise, by decoder_not_plain. */
+/* The same for a span, where blank has nothing behind `fields`. It is said to be plain: who puts something there takes that back. The place mostly held a plain span before, and has nothing there. */
 static inline struct record *decoder_add_span(struct decoder *d, const struct record *blank)
 {
 	enum { HEAD = offsetof(struct record, message) };
-	size_t was_blank = d->blank, at = d->len;
 	struct record *r = decoder_push(d);
+	bool empty = r->plain;
 	memcpy(r, blank, HEAD);
 	r->plain = true;
-	if (at >= was_blank)
+	if (!empty)
 		memset((char *)r + HEAD, 0, sizeof(*r) - HEAD);
-	d->blank = at < was_blank ? was_blank : at == was_blank ? at + 1 : was_blank;
 	return r;
-}
-
-/* The span added last gets more than what is in the head of a record. */
-static inline void decoder_not_plain(struct decoder *d, struct record *r)
-{
-	r->plain = false;
-	if (d->blank >= d->len)
-		d->blank = d->len - 1;
 }
 
 static inline struct record *decoder_add(struct decoder *d)

@@ -7,6 +7,7 @@ set(engine_TESTS
 	red_label
 	replay
 	route
+	row
 	shard
 	slowness
 	tail

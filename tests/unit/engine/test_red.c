@@ -34,7 +34,7 @@ static void span(const char *name, enum span_status status, int64_t duration_ns)
 	struct record r = {.kind = RECORD_SPAN, .name = slice_str(name), .span_kind = SPAN_SERVER, .status = status, .duration_ns = duration_ns, .trace_id = SLICE(TRACE), .span_id = SLICE(SPAN), .error = status == STATUS_ERROR};
 	struct red_event e = event_of(&r);
 	red_span(red, &e, WEIGHT_UNIT, WEIGHT_ONE);
-	red_spans_end(red);
+	red_books(red);
 }
 
 static void spans_of_one_route_are_one_series_whatever_their_ids(void **state)
@@ -152,7 +152,7 @@ static void count(const struct record *r)
 	struct red_event e = event_of(r);
 	uint64_t weight = weight_of(r, &source);
 	red_span(red, &e, weight, source);
-	red_spans_end(red);
+	red_books(red);
 }
 
 static struct record server(const char *name)

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a decoder remembers from record to record of a batch (names of members, how times begin, the trace) changes nothing: each record comes out as it does alone, from a decoder that has seen nothing. */
 #include "../check.h"
+#include "../random.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "record/decoder.h"
 
 #include <stdlib.h>
 
 enum { BATCHES = 400, SPANS = 12 };
-
-static const int64_t NOW_NS = INT64_C(1772618400) * NS_PER_S; /* 2026-03-04T10:00:00Z */
-static uint64_t seed = 20261123;
-
-static size_t below(size_t n)
-{
-	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (size_t)(seed >> 33) % n;
-}
 
 /* Members as they come in the wild, and some that are nearly the same. A NULL value is made up on the spot. */
 static const struct {
@@ -88,7 +79,7 @@ static bool decode_alone(struct decoder *d, const struct buf *span, struct decod
 	buf_reset(&payload);
 	add_batch(&payload, span, 1);
 	buf_reserve(&payload, 64);
-	decoder_decode(d, buf_slice(&payload), NOW_NS, ret);
+	decoder_decode(d, buf_slice(&payload), RANDOM_NOW_NS, ret);
 	assert_int_equal(ret->len + ret->undecodable, 1);
 	return ret->len == 1;
 }
@@ -108,7 +99,7 @@ static void each_span_of_a_batch_comes_out_as_it_does_alone(void **state)
 			add_span(&spans[i]);
 		}
 		add_batch(&payload, spans, SPANS);
-		decoder_decode(d, buf_slice(&payload), NOW_NS, &all);
+		decoder_decode(d, buf_slice(&payload), RANDOM_NOW_NS, &all);
 		for (size_t i = 0; i < SPANS; i++) {
 			struct decoder *fresh = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
 			struct decoded one;
@@ -137,7 +128,7 @@ static void a_known_name_that_stands_there_twice_is_refused_among_records_as_bef
 		"{\"spanId\":\"00f067aa0ba902b7\",\"spanId\":\"11f067aa0ba902b7\"},{\"spanId\":\"00f067aa0ba902b7\",\"name\":\"d\"}]}]}]}";
 	struct decoder *d = decoder_new(&(struct decoder_opts){.format = FORMAT_AUTO});
 	struct decoded out;
-	decoder_decode(d, slice_str(payload), NOW_NS, &out);
+	decoder_decode(d, slice_str(payload), RANDOM_NOW_NS, &out);
 	assert_int_equal(out.len, 3);
 	assert_int_equal(out.undecodable, 1);
 	assert_int_equal(out.reason, UNDECODABLE_DUPLICATE_KEY);
@@ -157,7 +148,7 @@ static void of_two_names_for_the_same_the_first_counts_each_time(void **state)
 	for (size_t i = 0; i < 3; i++)
 		buf_add_str(&spans[i], span);
 	add_batch(&payload, spans, 3);
-	decoder_decode(d, buf_slice(&payload), NOW_NS, &out);
+	decoder_decode(d, buf_slice(&payload), RANDOM_NOW_NS, &out);
 	assert_int_equal(out.len, 3);
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(out.records[i].duration_ns, 5);
@@ -186,7 +177,7 @@ static void each_resource_is_called_as_it_says(void **state)
 		buf_reset(&payload);
 		buf_printf(&payload, "{\"resourceSpans\":[{\"resource\":%s,\"scopeSpans\":[{\"spans\":[{\"spanId\":\"00f067aa0ba902b7\",\"name\":\"a\"}]}]}]}", resources[which]);
 		buf_reserve(&payload, 64);
-		decoder_decode(d, buf_slice(&payload), NOW_NS, &out);
+		decoder_decode(d, buf_slice(&payload), RANDOM_NOW_NS, &out);
 		assert_int_equal(out.len, 1);
 		check_slice(out.records[0].service, names[which]);
 	}

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A span in protobuf as nearly all are written is read in one go, others field by field: both ways come to the same. What makes a span go the other way is a field that means nothing behind its own. */
 #include "../check.h"
-#include "base/clock.h"
+#include "../random.h"
 #include "base/wire.h"
 #include "record/decoder.h"
 #include "record/record.h"
 
 enum { SPANS = 20000, UNKNOWN = 100 };
-
-static const int64_t NOW_NS = INT64_C(1772618400) * NS_PER_S; /* 2026-03-04T10:00:00Z */
-static uint64_t seed = 20261124;
-
-static size_t below(size_t n)
-{
-	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (size_t)(seed >> 33) % n;
-}
 
 /* Mostly an id, now and then none or one of another length. */
 static void add_id(struct buf *b, uint32_t field, size_t len)
@@ -43,7 +34,7 @@ static void add_name(struct buf *b)
 static uint64_t a_time(void)
 {
 	static const uint64_t odd[] = {0, 1, UINT64_C(946684799999999999), UINT64_C(946684800000000000), UINT64_C(9223372036854775807), UINT64_C(9223372036854775808), UINT64_MAX};
-	return below(12) ? (uint64_t)NOW_NS - below(1000) : odd[below(7)];
+	return below(12) ? (uint64_t)RANDOM_NOW_NS - below(1000) : odd[below(7)];
 }
 
 /* Fields in the order of their numbers; some are left out, some in another form. */
@@ -101,10 +92,10 @@ static void a_usual_span_comes_out_as_field_by_field(void **state)
 	for (size_t i = 0; i < SPANS; i++) {
 		struct decoded a, b;
 		make_span(&span);
-		decoder_decode(d, batch_of(&payload, buf_slice(&span)), NOW_NS, &a);
+		decoder_decode(d, batch_of(&payload, buf_slice(&span)), RANDOM_NOW_NS, &a);
 		size_t whole = span.len;
 		wire_add_u64(&span, UNKNOWN, 1);
-		decoder_decode(other, batch_of(&payload2, buf_slice(&span)), NOW_NS, &b);
+		decoder_decode(other, batch_of(&payload2, buf_slice(&span)), RANDOM_NOW_NS, &b);
 		if (a.len == 0 && a.reason == UNDECODABLE_NOT_PROTOBUF && whole) { /* what was cut off may have taken the field behind it for its end */
 			lost++;
 			continue;
@@ -139,8 +130,8 @@ static void a_plain_span_behind_one_with_attributes_has_none_of_them(void **stat
 		wire_add_bytes(b, 2, SLICE("01234567"));
 		wire_add_bytes(b, 5, SLICE("name"));
 		wire_add_u64(b, 6, 2);
-		wire_add_fixed64(b, 7, (uint64_t)NOW_NS - 5);
-		wire_add_fixed64(b, 8, (uint64_t)NOW_NS);
+		wire_add_fixed64(b, 7, (uint64_t)RANDOM_NOW_NS - 5);
+		wire_add_fixed64(b, 8, (uint64_t)RANDOM_NOW_NS);
 	}
 	wire_add_bytes(&any, 1, SLICE("/r"));
 	wire_add_bytes(&pair, 1, SLICE("http.route"));
@@ -148,7 +139,7 @@ static void a_plain_span_behind_one_with_attributes_has_none_of_them(void **stat
 	wire_add_bytes(&rich, 9, buf_slice(&pair));
 	for (int i = 0; i < 6; i++) {
 		struct decoded out;
-		decoder_decode(d, batch_of(&payload, buf_slice(i % 2 ? &rich : &plain)), NOW_NS, &out);
+		decoder_decode(d, batch_of(&payload, buf_slice(i % 2 ? &rich : &plain)), RANDOM_NOW_NS, &out);
 		assert_int_equal(out.len, 1);
 		check_slice(out.records[0].http_route, i % 2 ? "/r" : "");
 		check(out.records[0].plain == (i % 2 == 0));
