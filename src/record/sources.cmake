@@ -14,9 +14,13 @@ set(record_SOURCES
 	json_failure.c
 	json_index.c
 	json_log.c
+	json_message.c
+	json_object.c
 	json_parser.c
+	json_search.c
 	json_shim.cc
 	json_take.c
+	json_time.c
 	key.c
 	level.c
 	logfmt.c
@@ -41,6 +45,7 @@ set(record_SOURCES
 	text_frame.c
 	text_header.c
 	text_id.c
+	text_layer.c
 	text_line.c
 	text_name.c
 	text_proxy.c
