@@ -12,6 +12,14 @@ static bool is_weak_time(unsigned key)
 	return key == KEY_OTHER_TIME || key == KEY_T || key == KEY_CREATED || key == KEY_DATE || key == KEY_MSEC;
 }
 
+/* Google's way to give the fraction: a field of its own beside the seconds. */
+static inline int64_t nanos_beside(const struct object *o, const struct place *place)
+{
+	int64_t ns;
+	bool split = place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS);
+	return split && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &ns) && ns >= 0 && ns < NS_PER_S ? ns : 0;
+}
+
 /* A time that names its zone is not replaced; one that does not gives way to the envelope's. */
 static enum undecodable take_time(struct decoder *d, const struct object *o, struct record *r)
 {
@@ -21,17 +29,16 @@ static enum undecodable take_time(struct decoder *d, const struct object *o, str
 		return UNDECODABLE_NONE;
 	for (uint32_t at; (at = search_next(&s));) {
 		bool zoned;
-		int64_t more, ns = json_type(&o->json, at) == '"' ? json_time_text(d, json_string(&o->json, at), &zoned) : json_time(d, &o->json, at, &zoned, &reason);
+		int64_t ns = json_type(&o->json, at) == '"' ? json_time_text(d, json_string(&o->json, at), &zoned) : json_time(d, &o->json, at, &zoned, &reason);
 		if (__builtin_expect(reason || !decoder_time_is_sane(d, ns), 0) && is_weak_time(s.place->key)) {
 			reason = UNDECODABLE_NONE;
 			continue;
 		}
 		if (reason)
 			return reason;
-		if (s.place->key == KEY_TIMESTAMPSECONDS && key_set_has(&o->seen, KEY_TIMESTAMPNANOS) && json_i64(&o->json, o->at[KEY_TIMESTAMPNANOS], &more))
-			ns += more;
 		if (ns == 0)
 			continue;
+		ns += nanos_beside(o, s.place);
 		bool by_itself = zoned;
 		r->time_ns = decoder_utc(d, ns, &zoned);
 		d->time_zoned = zoned;
