@@ -25,31 +25,48 @@ static uint32_t descend(const struct json *json, uint32_t at, struct slice name)
 	return found;
 }
 
-/* Inside an object, or inside the last of an array's objects that has any: the value of the best of the names that the column has; of {"key": .., "value": ..} too. */
-static uint32_t best_id(const struct object *o, enum member member, uint32_t at)
+static inline unsigned rank_of(const struct object *o, enum member member, uint32_t name)
+{
+	return o->row->table->ranks[member][key_find(o->row->table->keys, json_string(&o->json, name))];
+}
+
+/* The value of the best of the names in an object that the column has. */
+static uint32_t best_member(const struct object *o, enum member member, uint32_t at)
 {
 	const struct json *json = &o->json;
-	const uint8_t *ranks = o->row->table->ranks[member];
 	uint32_t found = 0;
 	unsigned best = UINT8_MAX;
-	bool array = json_is_array(json, at);
-	if (!array && !json_is_object(json, at))
-		return 0;
-	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + !array)) {
-		if (array) {
-			uint32_t pair = json_is_object(json, i) ? json_get(json, i, SLICE("key")) : 0, here;
-			unsigned rank = pair && json_type(json, pair) == '"' ? ranks[key_find(o->row->table->keys, json_string(json, pair))] : 0;
-			here = rank ? pair_value(json, i) : json_is_object(json, i) ? best_id(o, member, i) : 0;
-			found = here ? here : found;
-			continue;
-		}
-		unsigned rank = ranks[key_find(o->row->table->keys, json_string(json, i))];
+	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i + 1)) {
+		unsigned rank = rank_of(o, member, i);
 		if (rank && rank < best) {
 			best = rank;
 			found = i + 1;
 		}
 	}
 	return found;
+}
+
+/* Inside the last of an array's objects that has any: {"key": .., "value": ..}, or members. */
+static uint32_t last_item(const struct object *o, enum member member, uint32_t at)
+{
+	const struct json *json = &o->json;
+	uint32_t found = 0;
+	for (uint32_t i = json_first(at), end = json_end(json, at); i < end; i = json_next(json, i)) {
+		bool object = json_is_object(json, i);
+		uint32_t pair = object ? json_get(json, i, SLICE("key")) : 0;
+		bool known = pair && json_type(json, pair) == '"' && rank_of(o, member, pair);
+		uint32_t here = known ? pair_value(json, i) : object ? best_member(o, member, i) : 0;
+		found = here ? here : found;
+	}
+	return found;
+}
+
+/* The value inside that is an id by its name. */
+static uint32_t best_id(const struct object *o, enum member member, uint32_t at)
+{
+	if (json_is_array(&o->json, at))
+		return last_item(o, member, at);
+	return json_is_object(&o->json, at) ? best_member(o, member, at) : 0;
 }
 
 uint32_t object_inside(const struct object *o, enum member member, const struct place *place, uint32_t at)
