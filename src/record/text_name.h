@@ -3,7 +3,7 @@
 #ifndef WINNOW_RECORD_TEXT_NAME_H
 #define WINNOW_RECORD_TEXT_NAME_H
 
-#include <emmintrin.h>
+#include "record/text_block.h"
 #include "record/text_header.h"
 
 enum { LONGEST_TOKEN = 200 };
@@ -27,23 +27,19 @@ static inline bool is_word_char(char c)
 	return is(c, WORD);
 }
 
-#ifdef __SSE2__
 /* Of sixteen bytes those that end a token, as bits. */
-static inline unsigned token_ends(__m128i c)
+static inline unsigned token_ends(block c)
 {
-	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(c, _mm_set1_epi8('\t'))), _mm_cmpeq_epi8(c, _mm_set1_epi8('\n'))));
+	return block_bits(block_is(c, ' ') | block_is(c, '\t') | block_is(c, '\n'));
 }
-#endif
 
 static inline struct slice token(struct slice text)
 {
 	size_t n = 0;
 	size_t most = text.len < LONGEST_TOKEN ? text.len : LONGEST_TOKEN;
-#ifdef __SSE2__
-	for (unsigned ends; n + 16 <= most; n += 16)
-		if ((ends = token_ends(_mm_loadu_si128((const __m128i *)(const void *)(text.ptr + n)))))
+	for (unsigned ends; n + BLOCK <= most; n += BLOCK)
+		if ((ends = token_ends(block_load(text.ptr + n))))
 			return slice_of(text.ptr, n + (unsigned)__builtin_ctz(ends));
-#endif
 	while (n < most && !is(text.ptr[n], TOKEN_END))
 		n++;
 	return slice_of(text.ptr, n);
