@@ -49,6 +49,7 @@ set(record_SOURCES
 	text_line.c
 	text_name.c
 	text_proxy.c
+	text_quick.c
 	text_time.c
 	text_w3c.c
 	time_memo.c
