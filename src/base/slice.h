@@ -75,7 +75,8 @@ struct slice slice_trim_blanks(struct slice s);
 /* Without ASCII white space at both ends. */
 static inline struct slice slice_trim(struct slice s)
 {
-	return s.len && (unsigned char)s.ptr[0] > ' ' && (unsigned char)s.ptr[s.len - 1] > ' ' ? s : slice_trim_blanks(s);
+	size_t n = s.len - (s.len && s.ptr[s.len - 1] == '\n'); /* what many texts end with, and nothing else */
+	return n && (unsigned char)s.ptr[0] > ' ' && (unsigned char)s.ptr[n - 1] > ' ' ? slice_of(s.ptr, n) : slice_trim_blanks(s);
 }
 /* Position of the first byte c at or after from; s.len if there is none. */
 static inline size_t slice_find(struct slice s, char c, size_t from)

@@ -191,7 +191,7 @@ enum key {
 	KEY_ANY_US,
 	KEY_ANY_NS,
 	KEY_ANY_S,
-	/* not names but facts about values, kept in the same sets (json_log.c) */
+	/* not names but facts about values, kept in the same sets (json_object.c) */
 	KEY_IS_LEVEL_NUMBER,
 	KEY_IS_LEVEL_UPPER,
 	KEY_IS_TIME_NUMBER,

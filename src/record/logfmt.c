@@ -5,8 +5,8 @@
  * Idea: a line is logfmt if it begins with a pair and at least two pairs of it carry names that a logger writes (a level, a time, a message, a logger, a
  * caller); a sentence with "a=1" in it is not. It becomes a document of strings, which the shapes read as they read JSON's.
  */
-#include <emmintrin.h>
 #include "record/tape.h"
+#include "record/text_block.h"
 
 enum { LEAST_KNOWN = 2, LONGEST_KEY = 128 };
 
@@ -93,23 +93,15 @@ static bool read_pair(struct decoder *d, struct slice *text, size_t *known)
 	return true;
 }
 
-#ifdef __SSE2__
 /* Whether a blank comes before any '=', by the first sixteen bytes: then the first word is no pair. */
 static inline bool word_first(struct slice text)
 {
-	if (text.len < 16)
+	if (text.len < BLOCK)
 		return false;
-	__m128i c = _mm_loadu_si128((const __m128i *)(const void *)text.ptr);
-	unsigned signs = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(c, _mm_set1_epi8('='))), blanks = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(c, _mm_set1_epi8(' ')));
+	block c = block_load(text.ptr);
+	unsigned signs = block_bits(block_is(c, '=')), blanks = block_bits(block_is(c, ' '));
 	return blanks && (signs & (blanks ^ (blanks - 1))) == 0;
 }
-#else
-static inline bool word_first(struct slice text)
-{
-	(void)text;
-	return false;
-}
-#endif
 
 /* Cold lines end here: the first word is no pair. */
 static bool begins(struct slice text)

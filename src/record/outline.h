@@ -32,7 +32,7 @@ struct outline_node {
 	uint16_t len;                     /* in use of text */
 	uint16_t parent;                  /* its number */
 	bool opaque;                      /* a bracket: what it opens is not looked into */
-	struct shape_plan *plans;         /* notes of who reads objects (json_log.c): what was found out about those that end here */
+	struct shape_plan *plans;         /* notes of who reads objects (json_object.c): what was found out about those that end here */
 };
 
 struct outline {

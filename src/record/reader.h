@@ -189,13 +189,13 @@ static inline unsigned decoder_key(const struct decoder *d, struct slice name)
 void json_document_read(struct decoder *d, struct slice payload);
 /* One object of a document: a record, or a batch of them. */
 void json_object_read(struct decoder *d, const struct json *json, uint32_t root);
-/* json_log.c */
+/* json_object.c */
 /* Makes objects[layer] of the object at root: its known fields and its shape. */
 enum undecodable object_open(struct decoder *d, unsigned layer, const struct json *json, uint32_t root);
 enum undecodable object_scan(struct decoder *d, struct object *o);
-/* json_take.c: the value of a place that lies inside the member at `at`; 0: there is none. */
+/* json_search.c: the value of a place that lies inside the member at `at`; 0: there is none. */
 uint32_t object_inside(const struct object *o, enum member member, const struct place *place, uint32_t at);
-/* record_field on r looks at objects[0..layers-1], the innermost first. */
+/* json_log.c: record_field on r looks at objects[0..layers-1], the innermost first. */
 void json_fields_keep(struct decoder *d, struct record *r, unsigned layers);
 /* One log record out of objects[0..top], the innermost last; more is unwrapped from there. */
 void json_log_read(struct decoder *d, unsigned top);
@@ -205,12 +205,15 @@ void text_log_read(struct decoder *d, struct slice text, unsigned around);
 bool json_failure(const struct json *json, uint32_t at, unsigned key, struct slice *ret_type);
 /* json_take.c: the members of the record that are still open, from one object. */
 enum undecodable object_fill(struct decoder *d, const struct object *o, struct record *r, bool with_message);
+/* json_message.c: the message, if it is still open. */
+enum undecodable object_take_message(struct decoder *d, const struct object *o, struct record *r);
+/* json_time.c: a JSON value as a time; 0: it says none. ret_zoned: it names its offset from UTC. ret_reason: untouched unless it cannot be a time. */
 int64_t json_time(struct decoder *d, const struct json *json, uint32_t at, bool *ret_zoned, enum undecodable *ret_reason);
-/* The next value of the column that is there and not null; 0 at the end. *place is where the walk stands (NULL to begin) and then where the value was. */
+/* json_search.c: the next value of the column that is there and not null; 0 at the end. *place is where the walk stands (NULL to begin) and then where the value was. */
 uint32_t object_next(const struct object *o, enum member member, const struct place **place);
-/* "GET /cart?x=1 HTTP/1.1": method and path, if the line is one. */
+/* json_take.c: "GET /cart?x=1 HTTP/1.1": method and path, if the line is one. */
 void http_request_line(struct slice line, struct record *r);
-/* The first text in the column. */
+/* json_search.c: the first text in the column. */
 struct slice object_text(const struct object *o, enum member member);
 /* Appends "log JSON, " or "payload.": how objects[layer] was reached. */
 void object_way(const struct decoder *d, unsigned layer, struct buf *out);

@@ -95,7 +95,7 @@ struct shape_match {
 
 /* What was found out about objects whose names, and those inside them, come in one order (outline.h): their shape, and of each column the places whose value is there. */
 struct shape_plan {
-	struct shape_plan *next; /* of the same order, where other facts (json_log.c) hold */
+	struct shape_plan *next; /* of the same order, where other facts (json_object.c) hold */
 	unsigned facts;
 	struct key_set seen;
 	const struct shape_row *row;

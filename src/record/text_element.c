@@ -225,7 +225,7 @@ static void take_klog_day(struct text_header *h, struct slice day, int64_t time_
 	if (month < 1 || month > 12 || date < 1 || date > 31)
 		return;
 	h->has_time = true;
-	h->time = (struct timestamp){.ns = clock_days(year, (unsigned)month, (unsigned)date) * 86400 * NS_PER_S + time_ns, .dated = true, .yearless = !full};
+	h->time = (struct timestamp){.ns = timestamp_of_parts(clock_days(year, (unsigned)month, (unsigned)date) * 86400, time_ns), .dated = true, .yearless = !full};
 }
 
 size_t text_klog_read(struct text_header *h, struct slice text)

@@ -13,31 +13,10 @@
 
 #include "record/level.h"
 #include "record/text_line.h"
-#include "record/text_name.h"
+#include "record/text_scan.h"
 #include "record/trace_id.h"
 
 enum { MAX_ELEMENTS = 16, LONGEST_BRACKET = 120 };
-
-struct scan {
-	struct slice rest;
-	struct text_header *h;
-	struct time_memos *times; /* NULL: none are remembered */
-	bool anything; /* an element was found */
-	bool dashes;   /* Spring's "---" was */
-};
-
-static void skip(struct scan *s, size_t n)
-{
-	s->rest = behind(s->rest, n);
-}
-
-static void skip_blanks(struct scan *s)
-{
-	size_t n = 0;
-	while (n < s->rest.len && is_blank(s->rest.ptr[n]))
-		n++;
-	skip(s, n);
-}
 
 static bool looks_like_level(struct slice text)
 {
@@ -232,8 +211,7 @@ static size_t comma_behind_id(struct slice inside, size_t from)
 	return 0;
 }
 
-/* Sleuth: [service,trace,span] or [service,trace,span,exportable]; each may be empty. */
-static bool read_sleuth(struct text_header *h, struct slice inside)
+bool text_sleuth_read(struct text_header *h, struct slice inside)
 {
 	if (h->trace_id.len || h->service.len)
 		return false;
@@ -370,7 +348,7 @@ static bool read_otel_service(struct text_header *h, struct slice inside)
 
 static bool read_other_bracket(struct scan *s, struct slice inside, struct slice *after)
 {
-	return read_sleuth(s->h, inside) || read_name_bracket(s, inside, after) || header_follows(s, *after);
+	return text_sleuth_read(s->h, inside) || read_name_bracket(s, inside, after) || header_follows(s, *after);
 }
 
 /* Ids in a bracket; one that has the service beside them may be without any. */
@@ -525,7 +503,9 @@ static inline bool read_rare(struct scan *s)
 
 static inline void read_elements(struct scan *s)
 {
-	for (int i = 0; i < MAX_ELEMENTS; i++) {
+	for (int left = MAX_ELEMENTS; left > 0; left--) {
+		if (s->h->has_time && text_quick_read(s, &left))
+			break;
 		skip_blanks(s);
 		if (s->rest.len == 0 || !(read_element(s) || read_rare(s)))
 			break;

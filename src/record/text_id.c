@@ -128,40 +128,29 @@ enum { HINTS = 2 };
 /* What the names of ids have in them. */
 static const struct slice hints[HINTS] = {{"race", 4}, {"pan", 3}};
 
-#ifdef __SSE2__
-/* Of sixteen places those where one of the hints may begin: an 'a' behind its first letter and before its third. */
+/* Where "rac" or "pan" begins within sixteen places, as bits; the last reads two bytes behind them. */
 static inline unsigned hint_places(const char *p)
 {
-	__m128i a = _mm_loadu_si128((const __m128i *)(const void *)p), b = _mm_loadu_si128((const __m128i *)(const void *)(p + 1)), c = _mm_loadu_si128((const __m128i *)(const void *)(p + 2));
-	__m128i race = _mm_and_si128(_mm_cmpeq_epi8(a, _mm_set1_epi8('r')), _mm_cmpeq_epi8(c, _mm_set1_epi8('c')));
-	__m128i pan = _mm_and_si128(_mm_cmpeq_epi8(a, _mm_set1_epi8('p')), _mm_cmpeq_epi8(c, _mm_set1_epi8('n')));
-	return (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_or_si128(race, pan), _mm_cmpeq_epi8(b, _mm_set1_epi8('a'))));
+	block a = block_load(p), b = block_load(p + 1), c = block_load(p + 2);
+	return block_bits(block_is(b, 'a') & ((block_is(a, 'r') & block_is(c, 'c')) | (block_is(a, 'p') & block_is(c, 'n'))));
 }
 
 /* Where each hint stands first, text.len if nowhere: both in one go, the last places perhaps twice. False if the text is too short for that. */
 static bool find_blocks(struct slice text, size_t first[HINTS])
 {
-	if (text.len < 18)
+	if (text.len < BLOCK + 2)
 		return false;
-	size_t last = text.len - 18;
-	for (size_t i = 0;; i = i + 16 < last ? i + 16 : last) {
+	size_t last = text.len - BLOCK - 2;
+	for (size_t i = 0;; i = i + BLOCK < last ? i + BLOCK : last) {
 		for (unsigned found = hint_places(text.ptr + i); found; found &= found - 1) {
 			size_t at = i + (unsigned)__builtin_ctz(found), k = text.ptr[at] == 'p';
-			if (at < first[k] && slice_starts(behind(text, at), hints[k]))
+			if (at < first[k] && (k || (at + 3 < text.len && text.ptr[at + 3] == 'e')))
 				first[k] = at;
 		}
 		if (i == last || (first[0] < text.len && first[1] < text.len))
 			return true;
 	}
 }
-#else
-static bool find_blocks(struct slice text, size_t first[HINTS])
-{
-	(void)text;
-	(void)first;
-	return false;
-}
-#endif
 
 static void find_hints(struct slice text, size_t first[HINTS])
 {
@@ -188,20 +177,5 @@ void text_header_find_ids(struct text_header *h, struct slice text)
 		}
 		if (h->trace_id.len == 0)
 			return;
-	}
-}
-
-/* Two letters tell most words from "trace", "span", "x-b3-" and "dd." at once. */
-bool text_id_begins(struct slice text)
-{
-	if (text.len < 8)
-		return false;
-	switch ((text.ptr[0] | 32) << 8 | (text.ptr[1] | 32)) {
-	case 't' << 8 | 'r':
-	case 's' << 8 | 'p':
-	case 'd' << 8 | 'd':
-		return true;
-	default:
-		return (text.ptr[0] | 32) == 'x' && !is(text.ptr[1], LETTER);
 	}
 }

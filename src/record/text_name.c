@@ -2,10 +2,6 @@
 /* Names of loggers in a line of text. Words are dangerous, so each needs proof: a line number, two dots, or a separator behind it. */
 #include "record/text_name.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 const unsigned short text_classes[256] = {
 	['0' ... '9'] = DIGIT | WORD | ID | LOGGER, ['a' ... 'z'] = LETTER | WORD | ID | LOGGER, ['A' ... 'Z'] = LETTER | WORD | ID | LOGGER, ['_'] = WORD | ID | LOGGER,
 	['-'] = ID | LOGGER | LEVEL_END | SEPARATOR, ['.'] = LOGGER, ['$'] = LOGGER, ['['] = LOGGER, [']'] = LOGGER | LEVEL_END, ['/'] = LOGGER,
@@ -32,25 +28,13 @@ static inline void mark(struct name_marks *m, struct slice text, size_t at)
 	m->wrong |= !is(c, LOGGER) && m->hash == SIZE_MAX && !(c == ':' && (at + 1 == text.len || is(text.ptr[at + 1], TOKEN_END)));
 }
 
-#ifdef __SSE2__
-/* Of sixteen bytes those that end a token, as bits, and those that are of no word. */
-static inline unsigned token_marks(const char *p, unsigned *ret_marks)
-{
-	__m128i c = _mm_loadu_si128((const __m128i *)(const void *)p), low = _mm_or_si128(c, _mm_set1_epi8(0x20));
-	/* moved down to the least numbers there are, a range is one comparison */
-	__m128i letters = _mm_cmplt_epi8(_mm_add_epi8(low, _mm_set1_epi8((char)(128 - 'a'))), _mm_set1_epi8(-128 + 26));
-	__m128i digits = _mm_cmplt_epi8(_mm_add_epi8(c, _mm_set1_epi8((char)(128 - '0'))), _mm_set1_epi8(-128 + 10));
-	__m128i words = _mm_or_si128(_mm_or_si128(letters, digits), _mm_cmpeq_epi8(c, _mm_set1_epi8('_')));
-	*ret_marks = ~(unsigned)_mm_movemask_epi8(words) & 0xFFFF;
-	return token_ends(c);
-}
-
 /* Sixteen bytes at a time, as far as there are as many; true if the token ended. */
 static bool mark_blocks(struct name_marks *m, struct slice text, size_t most)
 {
-	for (; m->len + 16 <= most; m->len += 16) {
-		unsigned marks, ends = token_marks(text.ptr + m->len, &marks), before = ends ? (ends & (0 - ends)) - 1 : 0xFFFF;
-		for (marks &= before; marks; marks &= marks - 1)
+	for (; m->len + BLOCK <= most; m->len += BLOCK) {
+		block c = block_load(text.ptr + m->len);
+		unsigned ends = token_ends(c), before = ends ? (ends & (0 - ends)) - 1 : 0xFFFF;
+		for (unsigned marks = ~block_bits(block_words(c)) & before; marks; marks &= marks - 1)
 			mark(m, text, m->len + (unsigned)__builtin_ctz(marks));
 		if (ends) {
 			m->len += (unsigned)__builtin_ctz(ends);
@@ -59,15 +43,6 @@ static bool mark_blocks(struct name_marks *m, struct slice text, size_t most)
 	}
 	return false;
 }
-#else
-static bool mark_blocks(struct name_marks *m, struct slice text, size_t most)
-{
-	(void)m;
-	(void)text;
-	(void)most;
-	return false;
-}
-#endif
 
 static struct name_marks marks_of(struct slice text)
 {

@@ -3,7 +3,7 @@
 #ifndef WINNOW_RECORD_TEXT_NAME_H
 #define WINNOW_RECORD_TEXT_NAME_H
 
-#include <emmintrin.h>
+#include "record/text_block.h"
 #include "record/text_header.h"
 
 enum { LONGEST_TOKEN = 200 };
@@ -27,23 +27,19 @@ static inline bool is_word_char(char c)
 	return is(c, WORD);
 }
 
-#ifdef __SSE2__
 /* Of sixteen bytes those that end a token, as bits. */
-static inline unsigned token_ends(__m128i c)
+static inline unsigned token_ends(block c)
 {
-	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(c, _mm_set1_epi8('\t'))), _mm_cmpeq_epi8(c, _mm_set1_epi8('\n'))));
+	return block_bits(block_is(c, ' ') | block_is(c, '\t') | block_is(c, '\n'));
 }
-#endif
 
 static inline struct slice token(struct slice text)
 {
 	size_t n = 0;
 	size_t most = text.len < LONGEST_TOKEN ? text.len : LONGEST_TOKEN;
-#ifdef __SSE2__
-	for (unsigned ends; n + 16 <= most; n += 16)
-		if ((ends = token_ends(_mm_loadu_si128((const __m128i *)(const void *)(text.ptr + n)))))
+	for (unsigned ends; n + BLOCK <= most; n += BLOCK)
+		if ((ends = token_ends(block_load(text.ptr + n))))
 			return slice_of(text.ptr, n + (unsigned)__builtin_ctz(ends));
-#endif
 	while (n < most && !is(text.ptr[n], TOKEN_END))
 		n++;
 	return slice_of(text.ptr, n);
@@ -83,8 +79,14 @@ size_t text_klog_read(struct text_header *h, struct slice text);
 size_t text_id_len(struct slice text);
 /* key, ':' or '=', blanks, id; the bytes used, or 0. */
 size_t text_id_read(struct text_header *h, struct slice text);
-/* Whether a key of an id may begin there; false for nearly every word. */
-bool text_id_begins(struct slice text);
+/* Whether a key of an id may begin there; false for nearly every word: two letters tell most words from "trace", "span", "x-b3-" and "dd." at once. */
+static inline bool text_id_begins(struct slice text)
+{
+	if (text.len < 8)
+		return false;
+	unsigned first = (unsigned char)text.ptr[0] | 32U, two = first << 8 | (unsigned char)text.ptr[1] | 32U;
+	return two == ('t' << 8 | 'r') || two == ('s' << 8 | 'p') || two == ('d' << 8 | 'd') || (first == 'x' && !is(text.ptr[1], LETTER));
+}
 
 /* text_name.c: lengths of a logger's name at the start of text, its line number included; 0 if it does not look like one. ret_own: of the name alone, if that is less. */
 size_t text_logger_len(struct slice text, size_t *ret_own);

@@ -32,10 +32,10 @@ void time_memo_learn(struct time_memos *memos, struct slice text, const struct t
 {
 	struct time_memo m;
 	int64_t ns;
-	if (text.len < TIME_SECOND || text.len > TIME_SECOND + 1 + TIME_PLACES + LONGEST_TAIL || !is_dated_minute(text.ptr) || !form_of(text, &m) || !time_memo_seconds(&m, text.ptr, &ns))
+	if (time->ns <= 0 || time->ns >= INT64_MAX / 2 || text.len < TIME_SECOND || text.len > TIME_SECOND + 1 + TIME_PLACES + LONGEST_TAIL || !is_dated_minute(text.ptr) || !form_of(text, &m) || !time_memo_seconds(&m, text.ptr, &ns))
 		return;
 	m.minute_ns = time->ns - ns;
 	m.zoned = time->zoned;
-	if (m.minute_ns > 0 && time->ns < INT64_MAX / 2)
+	if (m.minute_ns > 0)
 		memos->at[text.len % TIME_MEMOS] = m;
 }

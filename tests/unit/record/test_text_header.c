@@ -114,6 +114,16 @@ static void times_remembered_from_line_to_line_are_what_each_line_says(void **st
 	assert_true(remembered > LINES * LINES / 4);
 }
 
+/* Such a year has no place among 64 bits of nanoseconds: the time is as late as one can be, and no other. */
+static void a_year_far_ahead_does_not_come_round(void **state)
+{
+	struct text_header h;
+	(void)state;
+	text_header_read(SLICE("I99990304 09:15:02.481203 12345 x.cc:12] far ahead"), NULL, &h);
+	assert_true(h.has_time);
+	assert_true(h.time.ns == INT64_MAX);
+}
+
 static void a_line_within_a_line_within_a_line_leads_no_deeper_than_one(void **state)
 {
 	static const char *const heads[] = {"Wed Mar  4 09:15:02 2026 ", "2026-03-04T09:15:02.481Z web-1 "};
@@ -157,6 +167,7 @@ int main(void)
 		cmocka_unit_test(headers_of_usual_layouts_are_taken_apart),
 		cmocka_unit_test(the_rest_of_a_multi_line_text_belongs_to_the_message),
 		cmocka_unit_test(times_remembered_from_line_to_line_are_what_each_line_says),
+		cmocka_unit_test(a_year_far_ahead_does_not_come_round),
 		cmocka_unit_test(a_line_within_a_line_within_a_line_leads_no_deeper_than_one),
 		cmocka_unit_test(lines_of_proxies_may_be_cut_anywhere_and_hold_any_number),
 	};

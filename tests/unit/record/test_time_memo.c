@@ -75,12 +75,26 @@ static void what_has_no_such_form_is_not_remembered(void **state)
 	}
 }
 
+/* A year that no time has: the minute would lie before the first there is. */
+static void what_is_out_of_bounds_is_not_remembered(void **state)
+{
+	static const int64_t bounds[] = {INT64_MIN, -1, 0, INT64_MAX};
+	(void)state;
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		struct time_memos memos = {0};
+		struct timestamp time = {.ns = bounds[i], .dated = true}, memo;
+		time_memo_learn(&memos, SLICE("0000-03-04T09:15:02.481"), &time);
+		assert_false(time_memo_again(&memos, SLICE("0000-03-04T09:15:02.481"), &memo));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whatever_byte_is_another_the_memo_says_what_reading_in_full_says),
 		cmocka_unit_test(every_second_and_fraction_of_a_minute_is_remembered),
 		cmocka_unit_test(what_has_no_such_form_is_not_remembered),
+		cmocka_unit_test(what_is_out_of_bounds_is_not_remembered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
