@@ -53,6 +53,7 @@ static void read_entry(struct decoder *d, const struct json *json, uint32_t at)
 	bool zoned;
 	enum undecodable reason = UNDECODABLE_NONE;
 	uint32_t time = json_get(json, at, SLICE("ts")), line = json_get(json, at, SLICE("line"));
+	time = time ? time : json_get(json, at, SLICE("timestamp"));
 	uint32_t metadata = 0;
 	if (json_is_array(json, at) && json_first(at) < json_end(json, at)) {
 		time = json_first(at);
@@ -71,11 +72,59 @@ static void read_entry(struct decoder *d, const struct json *json, uint32_t at)
 	d->batch_time_ns = 0;
 }
 
+/* The label at the start of *text, app="pay", as a member of an object, and what parts it from the next, off *text; false if there is none. */
+static bool take_label(struct slice *text, struct buf *out)
+{
+	size_t equals = slice_find(*text, '=', 0), end = equals + 2;
+	if (end >= text->len || text->ptr[equals + 1] != '"' || memchr(text->ptr, '"', equals))
+		return false;
+	while (end < text->len && text->ptr[end] != '"')
+		end += text->ptr[end] == '\\' ? 2 : 1;
+	if (end >= text->len)
+		return false;
+	buf_add_json_string(out, slice_trim(slice_sub(*text, 0, equals)));
+	buf_add_char(out, ':');
+	buf_add_slice(out, slice_sub(*text, equals + 1, end - equals)); /* Go's escapes that matter are JSON's */
+	*text = slice_trim(slice_sub(*text, end + 1, text->len));
+	if (text->len == 0)
+		return true;
+	bool more = text->ptr[0] == ',';
+	if (more)
+		buf_add_char(out, ',');
+	*text = slice_trim(slice_sub(*text, 1, text->len));
+	return more;
+}
+
+/* {app="pay", level="warn"} as an object, as Promtail wrote labels before Loki 1.0; false if it is something else. */
+static bool open_labels(struct decoder *d, struct slice text, struct json *ret)
+{
+	text = slice_trim(text);
+	if (text.len < 2 || text.ptr[0] != '{' || text.ptr[text.len - 1] != '}')
+		return false;
+	text = slice_trim(slice_sub(text, 1, text.len - 2));
+	buf_reset(&d->scratch);
+	buf_add_char(&d->scratch, '{');
+	while (text.len)
+		if (!take_label(&text, &d->scratch))
+			return false;
+	buf_add_char(&d->scratch, '}');
+	return decoder_parse(d, STRING_PARSER, arena_copy(&d->arena, buf_slice(&d->scratch)), ret) == UNDECODABLE_NONE;
+}
+
+static enum undecodable open_stream(struct decoder *d, const struct json *json, uint32_t at)
+{
+	uint32_t labels = json_get(json, at, SLICE("stream")), text = json_get(json, at, SLICE("labels"));
+	struct json own;
+	if (json_type(json, labels ? labels : text) == '"' && open_labels(d, json_string(json, labels ? labels : text), &own))
+		return object_open(d, 0, &own, JSON_ROOT);
+	return object_open(d, 0, json, json_is_object(json, labels) ? labels : at);
+}
+
 static void read_stream(struct decoder *d, const struct json *json, uint32_t at)
 {
-	uint32_t labels = json_get(json, at, SLICE("stream")), values = json_get(json, at, SLICE("values"));
+	uint32_t values = json_get(json, at, SLICE("values"));
 	values = values ? values : json_get(json, at, SLICE("entries"));
-	enum undecodable reason = json_is_object(json, at) && json_is_array(json, values) ? object_open(d, 0, json, json_is_object(json, labels) ? labels : at) : UNDECODABLE_WRONG_TYPE;
+	enum undecodable reason = json_is_object(json, at) && json_is_array(json, values) ? open_stream(d, json, at) : UNDECODABLE_WRONG_TYPE;
 	if (reason) {
 		decoder_lose(d, reason);
 		return;

@@ -429,7 +429,7 @@ static bool has_header(struct decoder *d, struct slice text)
 static void read_lines_or_text(struct decoder *d, struct slice payload, struct slice text)
 {
 	enum undecodable reason;
-	bool bracket = text.ptr[0] == '[', letter = text.ptr[0] == '{' || text.ptr[0] == '"';
+	bool bracket = text.ptr[0] == '[', letter = text.ptr[0] == '{' || text.ptr[0] == '"' || text.ptr[0] == '\x1E';
 	if (letter || (bracket && !(is_clean(text, &reason) && has_header(d, text))))
 		json_document_read(d, text);
 	else if (is_clean(text, &reason) && (has_header(d, text) || logfmt_is(d, text) || part_of_trace(raw_text(payload, text)) != PART_WHOLE))

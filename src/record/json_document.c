@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A payload of JSON: one document, or lines of them.
+ * A payload of JSON: one document, or lines of them, or some one behind the other.
  *
  * Idea: an object's shape says what it is: a record, an OTLP batch, a span, a batch of some other kind. An array is many of these, a string is parsed
- * again or is a line of text, and what fails as one document may still be JSON lines.
+ * again or is a line of text, and what fails as one document may still be JSON lines, a text sequence of RFC 7464, in which a record separator (0x1E) stands before each
+ * document, or objects without anything between them, as clients of Splunk's collector write them; those may go over several lines each.
  */
 #include "record/otlp.h"
 #include "record/reader.h"
 
-enum { MOST_STRINGS = 8 };
+enum { MOST_STRINGS = 8, SEPARATOR = 0x1E };
 
 static enum shape_kind kind_for(const struct decoder *d)
 {
@@ -185,6 +186,70 @@ static bool read_lines(struct decoder *d, struct slice payload)
 	return any;
 }
 
+/* One of many documents. */
+static bool read_part(struct decoder *d, struct slice part)
+{
+	struct json json;
+	enum undecodable reason = decoder_parse(d, 0, part, &json);
+	if (reason)
+		decoder_lose(d, reason);
+	else
+		read_document(d, &json);
+	return !reason;
+}
+
+static void read_sequence(struct decoder *d, struct slice payload)
+{
+	d->many = d->batch = true;
+	for (size_t from = 0, end; from < payload.len; from = end) {
+		end = slice_find(payload, SEPARATOR, from + 1);
+		struct slice part = slice_trim(slice_sub(payload, from + 1, end - from - 1));
+		if (part.len)
+			read_part(d, part);
+	}
+	if (d->len == 0 && d->undecodable == 0)
+		decoder_lose(d, UNDECODABLE_EMPTY);
+}
+
+/* Up to the brace that closes the object that text begins with; 0 if there is none. */
+static size_t object_len(struct slice text)
+{
+	size_t depth = 0;
+	bool quoted = false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		if (c == '"')
+			quoted = !quoted;
+		else if (quoted)
+			i += c == '\\';
+		else if (c == '{')
+			depth++;
+		else if (c == '}' && --depth == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Objects one behind the other. False, and nothing done, if it is another thing that begins with an object. */
+static bool read_objects(struct decoder *d, struct slice payload, size_t first)
+{
+	struct slice rest = slice_trim(slice_sub(payload, first, payload.len));
+	if (rest.len == 0 || rest.ptr[0] != '{')
+		return false;
+	d->many = d->batch = true;
+	if (!read_part(d, slice_sub(payload, 0, first))) {
+		d->len = d->undecodable = 0;
+		d->reason = UNDECODABLE_NONE;
+		return false;
+	}
+	for (size_t n; rest.len; rest = slice_trim(slice_sub(rest, n, rest.len))) {
+		n = rest.ptr[0] == '{' ? object_len(rest) : 0;
+		n = n ? n : rest.len; /* the rest is one broken document */
+		read_part(d, slice_sub(rest, 0, n));
+	}
+	return true;
+}
+
 void json_document_read(struct decoder *d, struct slice payload)
 {
 	struct json json;
@@ -193,7 +258,13 @@ void json_document_read(struct decoder *d, struct slice payload)
 		read_document(d, &json);
 		return;
 	}
+	if (payload.ptr[0] == SEPARATOR) {
+		read_sequence(d, payload);
+		return;
+	}
 	bool lines = (payload.ptr[0] == '{' || payload.ptr[0] == '[') && memchr(payload.ptr, '\n', payload.len);
-	if (!lines || !read_lines(d, payload))
+	size_t first = payload.ptr[0] == '{' ? object_len(payload) : 0;
+	bool objects = first != 0 && first != slice_trim(slice_sub(payload, 0, slice_find(payload, '\n', 0))).len; /* the first is more or less than a line */
+	if (!(objects && read_objects(d, payload, first)) && !(lines && read_lines(d, payload)))
 		decoder_lose(d, reason);
 }

@@ -7,10 +7,17 @@
  */
 #include "record/reader.h"
 
+/* A list of traces, each an object with a list of spans, as Jaeger's HTTP API answers. */
+static bool holds_traces(const struct json *json, uint32_t at)
+{
+	uint32_t first = json_is_array(json, at) && json_first(at) < json_end(json, at) ? json_first(at) : 0;
+	return json_is_object(json, first) && json_is_array(json, json_get(json, first, SLICE("spans")));
+}
+
 /* Facts about values that shapes are told by, as bits from KEY_IS_LEVEL_NUMBER on. */
 static inline unsigned facts_of(const struct object *o, const struct key_set *seen)
 {
-	enum { LEVEL_NUMBER = 1, LEVEL_UPPER = 2, TIME_NUMBER = 4, LOG_TEXT = 8, LOG_OBJECT = 16, EVENT_TEXT = 32 };
+	enum { LEVEL_NUMBER = 1, LEVEL_UPPER = 2, TIME_NUMBER = 4, LOG_TEXT = 8, LOG_OBJECT = 16, EVENT_TEXT = 32, DATA_TRACES = 64 };
 	const struct json *json = &o->json;
 	unsigned facts = 0;
 	if (key_set_has(seen, KEY_LEVEL)) {
@@ -27,12 +34,14 @@ static inline unsigned facts_of(const struct object *o, const struct key_set *se
 		facts |= json_type(json, o->at[KEY_LOG]) == '"' ? LOG_TEXT : LOG_OBJECT;
 	if (key_set_has(seen, KEY_EVENT) && json_type(json, o->at[KEY_EVENT]) == '"')
 		facts |= EVENT_TEXT;
+	if (key_set_has(seen, KEY_DATA) && holds_traces(json, o->at[KEY_DATA]))
+		facts |= DATA_TRACES;
 	return facts;
 }
 
 static void note_facts(struct object *o)
 {
-	_Static_assert(KEY_IS_EVENT_TEXT - KEY_IS_LEVEL_NUMBER == 5, "facts_of has the same order");
+	_Static_assert(KEY_IS_DATA_TRACES - KEY_IS_LEVEL_NUMBER == 6, "facts_of has the same order");
 	for (unsigned facts = facts_of(o, &o->seen), key = KEY_IS_LEVEL_NUMBER; facts; facts >>= 1, key++)
 		if (facts & 1)
 			key_set_add(&o->seen, key);
@@ -54,8 +63,8 @@ enum undecodable object_scan(struct decoder *d, struct object *o)
 		unsigned key = key_of(d, name);
 		if (key == KEY_NONE)
 			continue;
-		if (key_set_has(&o->seen, key) && key < KEY_FIRST_CLUE) {
-			if (slice_eq(name, json_string(json, o->at[key] - 1)))
+		if (key_set_has(&o->seen, key)) {
+			if (key < KEY_FIRST_CLUE && slice_eq(name, json_string(json, o->at[key] - 1)))
 				return UNDECODABLE_DUPLICATE_KEY;
 			continue; /* two names for the same */
 		}

@@ -83,6 +83,18 @@ static unsigned take_unit(struct slice *name)
 	return KEY_NONE;
 }
 
+/* What begins so is a limit or was measured over many. */
+static bool is_bound(struct slice name)
+{
+	static const struct slice words[] = {{"max", 3}, {"min", 3}, {"avg", 3}, {"average", 7}, {"mean", 4}, {"expected", 8}, {"allowed", 7}, {"limit", 5}, {"target", 6}, {"threshold", 9}};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t n = words[i].len;
+		if (name.len > n && slice_eq_nocase(slice_of(name.ptr, n), words[i]) && (strchr("_.-", name.ptr[n]) || (unsigned)(name.ptr[n] - 'A') <= 25))
+			return true;
+	}
+	return false;
+}
+
 /* What ends in these took time; a timeout, an interval or an uptime did not. */
 static bool is_duration_word(struct slice name)
 {
@@ -99,5 +111,5 @@ unsigned key_of_duration(struct slice name)
 {
 	char last = name.len >= 6 ? (char)(name.ptr[name.len - 1] | 32) : 0; /* all units end in these */
 	unsigned key = last == 's' || last == 'c' ? take_unit(&name) : KEY_NONE;
-	return key != KEY_NONE && is_duration_word(name) ? key : KEY_NONE;
+	return key != KEY_NONE && is_duration_word(name) && !is_bound(name) ? key : KEY_NONE;
 }

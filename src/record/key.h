@@ -149,34 +149,36 @@
 	X(SERVICE_NAMESPACE, "service.namespace") X(SERVICE_INSTANCE_ID, "service.instance.id") \
 	/* the first of many spellings each: see ALIASES */ \
 	X(OTHER_TIME, "log_time") X(OTHER_LEVEL, "logLevel") X(OTHER_MESSAGE, "log_message") X(OTHER_SERVICE, "svc") X(OTHER_TRACE, "otel.trace_id") X(OTHER_SPAN, "otel.span_id") \
-	X(OTEL, "otel") X(META, "meta") X(TRANSACTION, "transaction") X(SYSLOG, "syslog") X(LABEL, "label") X(PRIO, "prio") X(EVENTSOURCE, "eventSource") X(LATENCIES, "latencies") X(RULE, "rule")
+	X(OTEL, "otel") X(META, "meta") X(TRANSACTION, "transaction") X(SYSLOG, "syslog") X(LABEL, "label") X(PRIO, "prio") X(EVENTSOURCE, "eventSource") X(LATENCIES, "latencies") X(RULE, "rule") \
+	X(IKEY, "iKey") X(LOGS, "logs") X(COMMON, "common") X(ID_ORIG_H, "id.orig_h")
 
 #define ALIASES(X) \
 	X(OTHER_TIME, "logTime") X(OTHER_TIME, "started_at") X(OTHER_TIME, "EdgeStartTimestamp") X(OTHER_TIME, "eventtime") X(OTHER_TIME, "EventTime") X(OTHER_TIME, "logtime") X(OTHER_TIME, "logTimestamp") X(OTHER_TIME, "log_timestamp") X(OTHER_TIME, "dateTime") X(OTHER_TIME, "DateTime") X(OTHER_TIME, "date_time") \
 	X(OTHER_TIME, "Time") X(OTHER_TIME, "TIMESTAMP") X(OTHER_TIME, "TimeStamp") X(OTHER_TIME, "timeStamp") X(OTHER_TIME, "time_stamp") X(OTHER_TIME, "createdAt") X(OTHER_TIME, "timestampMs") \
 	X(OTHER_TIME, "timestampMillis") X(OTHER_TIME, "timestamp_millis") X(OTHER_TIME, "timestamp_us") X(OTHER_TIME, "unix_timestamp") X(OTHER_TIME, "eventTimestamp") X(OTHER_TIME, "event_timestamp") \
 	X(OTHER_TIME, "epoch") X(OTHER_TIME, "epoch_ms") X(OTHER_TIME, "written_at") X(OTHER_TIME, "ibm_datetime") X(OTHER_TIME, "_time") X(OTHER_TIME, "_ts") X(OTHER_TIME, "@ts") X(OTHER_TIME, "ts_ns") \
-	X(OTHER_TIME, "TimeGenerated") X(OTHER_TIME, "TimeCreated") X(OTHER_TIME, "requestTimeEpoch") X(OTHER_TIME, "log.timestamp") X(OTHER_TIME, "event.created") \
+	X(OTHER_TIME, "TimeGenerated") X(OTHER_TIME, "TimeCreated") X(OTHER_TIME, "requestTimeEpoch") X(OTHER_TIME, "log.timestamp") X(OTHER_TIME, "dt") X(OTHER_TIME, "unixTime") X(OTHER_TIME, "unix_time") X(OTHER_TIME, "recorded_at") X(OTHER_TIME, "occurred_at") X(OTHER_TIME, "occurredAt") X(OTHER_TIME, "logged_at") X(OTHER_TIME, "loggedAt") \
+	X(OTHER_TIME, "timestamp_utc") X(OTHER_TIME, "utc_time") X(OTHER_TIME, "time_utc") X(OTHER_TIME, "startTime") X(OTHER_TIME, "event.created") \
 	X(OTHER_LEVEL, "log-level") X(OTHER_LEVEL, "levelName") X(OTHER_LEVEL, "Loglevel") X(OTHER_LEVEL, "LOG_LEVEL") X(OTHER_LEVEL, "Lvl") X(OTHER_LEVEL, "severity_label") X(OTHER_LEVEL, "severityLabel") \
-	X(OTHER_LEVEL, "severity_name") X(OTHER_LEVEL, "severityName") X(OTHER_LEVEL, "level_str") X(OTHER_LEVEL, "levelStr") X(OTHER_LEVEL, "log.severity") X(OTHER_LEVEL, "@severity") X(OTHER_LEVEL, "_level_name") \
+	X(OTHER_LEVEL, "severity_name") X(OTHER_LEVEL, "severityName") X(OTHER_LEVEL, "level_str") X(OTHER_LEVEL, "levelStr") X(OTHER_LEVEL, "log.severity") X(OTHER_LEVEL, "log_severity") X(OTHER_LEVEL, "@severity") X(OTHER_LEVEL, "_level_name") \
 	X(OTHER_LEVEL, "_level") X(OTHER_LEVEL, "level.name") X(OTHER_LEVEL, "detected_level") X(SEVERITYNUMBER, "severity_number") X(SEVERITYNUMBER, "SeverityNumber") X(SEVERITYTEXT, "Severity_Text") \
 	X(RESOURCELOGS, "resource_logs") X(RESOURCESPANS, "resource_spans") X(RESOURCEMETRICS, "resource_metrics") X(SCOPELOGS, "scope_logs") X(SCOPESPANS, "scope_spans") X(TIMEUNIXNANO, "time_unix_nano") \
 	X(OBSERVEDTIMEUNIXNANO, "observed_time_unix_nano") X(STARTTIMEUNIXNANO, "start_time_unix_nano") X(ENDTIMEUNIXNANO, "end_time_unix_nano") X(TRACESTATE, "trace_state") \
 	X(OTHER_MESSAGE, "logMessage") X(OTHER_MESSAGE, "output") X(OTHER_MESSAGE, "LogEntry") X(OTHER_MESSAGE, "LogMessage") X(OTHER_MESSAGE, "Msg") X(OTHER_MESSAGE, "MSG") X(OTHER_MESSAGE, "rest") X(OTHER_MESSAGE, "line") X(OTHER_MESSAGE, "log.original") \
 	X(OTHER_MESSAGE, "OuterMessage") X(OTHER_MESSAGE, "message_text") \
 	X(OTHER_SERVICE, "svc_name") X(OTHER_SERVICE, "ContainerName") X(OTHER_SERVICE, "AppName") X(OTHER_SERVICE, "App") X(OTHER_SERVICE, "service-name") X(OTHER_SERVICE, "app.name") X(OTHER_SERVICE, "application.name") \
-	X(OTHER_SERVICE, "spring.application.name") X(OTHER_SERVICE, "kubernetes.labels.app") X(OTHER_SERVICE, "container.name") X(OTHER_SERVICE, "kubernetes.container.name") X(OTHER_SERVICE, "kubernetes.container_name") \
+	X(OTHER_SERVICE, "spring.application.name") X(OTHER_SERVICE, "entity.name") X(OTHER_SERVICE, "SERVICE") X(OTHER_SERVICE, "SERVICE_NAME") X(OTHER_SERVICE, "APP") X(OTHER_SERVICE, "kubernetes.labels.app") X(OTHER_SERVICE, "container.name") X(OTHER_SERVICE, "kubernetes.container.name") X(OTHER_SERVICE, "kubernetes.container_name") \
 	X(OTHER_SERVICE, "k8s_container_name") X(OTHER_SERVICE, "k8s_job_name") X(OTHER_SERVICE, "_container_name") X(OTHER_SERVICE, "_k8s_container_name") X(_SERVICE_NAME, "_service.name") X(_SERVICE_NAME, "_serviceName") \
 	X(OTHER_TRACE, "otel.traceId") X(OTHER_TRACE, "otel.traceID") X(OTHER_TRACE, "mdc.traceId") X(OTHER_TRACE, "mdc.trace_id") X(OTHER_TRACE, "_mdc.traceId") X(OTHER_TRACE, "_mdc.trace_id") X(OTHER_TRACE, "_mdc_traceId") \
 	X(OTHER_TRACE, "_mdc_trace_id") X(OTHER_TRACE, "contextMap.traceId") X(OTHER_TRACE, "contextMap.trace_id") X(OTHER_TRACE, "context.trace_id") X(OTHER_TRACE, "context.traceId") X(OTHER_TRACE, "labels.trace_id") \
-	X(OTHER_TRACE, "attributes.trace_id") X(OTHER_TRACE, "fields.trace_id") X(OTHER_TRACE, "dd.traceId") X(OTHER_TRACE, "trace.traceId") X(OTHER_TRACE, "Trace-Id") X(OTHER_TRACE, "TRACEID") X(OTHER_TRACE, "_traceID") \
+	X(OTHER_TRACE, "attributes.trace_id") X(OTHER_TRACE, "fields.trace_id") X(OTHER_TRACE, "dd.traceId") X(OTHER_TRACE, "xrayTraceId") X(OTHER_TRACE, "AWS-XRAY-TRACE-ID") X(OPERATIONID, "operation_Id") X(PARENTID2, "operation_ParentId") X(SEVERITYLEVEL, "severityLevel") X(APPROLENAME, "cloud_RoleName") X(OTHER_TRACE, "trace.traceId") X(OTHER_TRACE, "Trace-Id") X(OTHER_TRACE, "TRACEID") X(OTHER_TRACE, "_traceID") \
 	X(OTHER_TRACE, "_TraceId") X(OTHER_TRACE, "_traceid") X(OTHER_TRACE, "_otel_trace_id") X(OTHER_TRACE, "_otelTraceID") X(OTHER_TRACE, "_dd.trace_id") X(OTHER_TRACE, "_traceparent") \
 	X(OTHER_TRACE, "X-B3-Traceid") X(OTHER_TRACE, "ot-tracer-traceid") X(OTHER_SPAN, "X-B3-Spanid") X(OTHER_SPAN, "ot-tracer-spanid") X(ELAPSED_TIME, "elapsedTime") \
 	X(OTHER_SPAN, "otel.spanId") X(OTHER_SPAN, "otel.spanID") X(OTHER_SPAN, "mdc.spanId") X(OTHER_SPAN, "mdc.span_id") X(OTHER_SPAN, "_mdc.spanId") X(OTHER_SPAN, "_mdc.span_id") X(OTHER_SPAN, "_mdc_spanId") \
 	X(OTHER_SPAN, "_mdc_span_id") X(OTHER_SPAN, "contextMap.spanId") X(OTHER_SPAN, "contextMap.span_id") X(OTHER_SPAN, "context.span_id") X(OTHER_SPAN, "context.spanId") X(OTHER_SPAN, "labels.span_id") \
 	X(OTHER_SPAN, "attributes.span_id") X(OTHER_SPAN, "fields.span_id") X(OTHER_SPAN, "dd.spanId") X(OTHER_SPAN, "trace.spanId") X(OTHER_SPAN, "Span-Id") X(OTHER_SPAN, "SPANID") X(OTHER_SPAN, "_spanID") \
 	X(OTHER_SPAN, "_SpanId") X(OTHER_SPAN, "_spanid") X(OTHER_SPAN, "_otel_span_id") X(OTHER_SPAN, "_otelSpanID") X(OTHER_SPAN, "_dd.span_id") \
-	X(OTEL, "opentelemetry") X(OTEL, "tracing") X(OTEL, "trace_context") X(OTEL, "traceContext") X(OTEL, "span_context") X(OTEL, "spanContext") X(OTEL, "headers") X(FIELDS, "@fields") X(RESOURCE, "Resource") X(RESOURCE, "resources") X(JSON, "structured") X(ATTRIBUTES, "Attributes") X(RESOURCEATTRIBUTES, "resource_attributes") X(RESOURCEATTRIBUTES, "resourceAttributes") \
+	X(META, "_meta") X(RESPONSE_TIME_MS, "responseLatency") X(OTEL, "opentelemetry") X(OTEL, "tracing") X(OTEL, "trace_context") X(OTEL, "traceContext") X(OTEL, "span_context") X(OTEL, "spanContext") X(OTEL, "headers") X(FIELDS, "@fields") X(RESOURCE, "Resource") X(RESOURCE, "resources") X(JSON, "structured") X(ATTRIBUTES, "Attributes") X(RESOURCEATTRIBUTES, "resource_attributes") X(RESOURCEATTRIBUTES, "resourceAttributes") \
 	X(REPORTINGCOMPONENT, "reportingController") X(CONTAINER_NAME, "CONTAINER_NAME") X(HTTP_METHOD2, "httpMethod") X(HTTP_METHOD2, "request_verb") X(HTTP_METHOD2, "ClientRequestMethod") X(REQUEST_URI, "ClientRequestURI") X(HTTP_STATUS, "EdgeResponseStatus") X(REQUEST_URI, "http_uri") X(REQUEST_URI, "resourcePath") \
 	X(HTTP_STATUS, "httpStatus") X(HTTP_STATUS, "httpStatusCode") X(HTTP_STATUS, "http_status_code") X(HTTP_STATUS, "elb_status_code") X(SERVER_NAME, "vhost")
 /* clang-format on */
@@ -198,6 +200,7 @@ enum key {
 	KEY_IS_LOG_TEXT,
 	KEY_IS_LOG_OBJECT,
 	KEY_IS_EVENT_TEXT,
+	KEY_IS_DATA_TRACES,
 	KEY_COUNT
 };
 _Static_assert(KEY_COUNT <= 576, "struct key_set holds 576");

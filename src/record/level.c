@@ -20,7 +20,7 @@ static const struct {
 	{"notice", SEVERITY_INFO, true}, {"normal", SEVERITY_INFO, false}, {"note", SEVERITY_INFO, false}, {"n", SEVERITY_INFO, false},
 	{"ok", SEVERITY_INFO, false},
 	{"panic", SEVERITY_FATAL, true}, {"pnc", SEVERITY_FATAL, false}, {"pani", SEVERITY_FATAL, true}, {"p", SEVERITY_FATAL, false},
-	{"severe", SEVERITY_ERROR, true}, {"silly", SEVERITY_TRACE, false}, {"success", SEVERITY_INFO, false}, {"statement", SEVERITY_INFO, false}, {"system", SEVERITY_INFO, false}, {"s", SEVERITY_ERROR, false},
+	{"severe", SEVERITY_ERROR, true}, {"silly", SEVERITY_TRACE, false}, {"success", SEVERITY_INFO, true}, {"statement", SEVERITY_INFO, false}, {"system", SEVERITY_INFO, false}, {"s", SEVERITY_ERROR, false},
 	{"trace", SEVERITY_TRACE, true}, {"trc", SEVERITY_TRACE, true}, {"trce", SEVERITY_TRACE, true}, {"trac", SEVERITY_TRACE, true}, {"t", SEVERITY_TRACE, false},
 	{"unspecified", SEVERITY_UNKNOWN, false},
 	{"verbose", SEVERITY_TRACE, true}, {"vrb", SEVERITY_TRACE, true}, {"v", SEVERITY_TRACE, false},
@@ -170,7 +170,7 @@ static struct slice uncoloured(struct slice text)
 
 enum severity level_parse(struct slice text, enum level_scale scale)
 {
-	static const struct slice otel = {"SEVERITY_NUMBER_", 16};
+	static const struct slice otel = {"SEVERITY_NUMBER_", 16}, syslog = {"LOG_", 4}; /* names in protobuf and in C */
 	int64_t number;
 	size_t i = find_word(text);
 	if (i < WORDS)
@@ -178,6 +178,8 @@ enum severity level_parse(struct slice text, enum level_scale scale)
 	text = slice_trim(uncoloured(text));
 	if (slice_starts(text, otel))
 		text = slice_sub(text, otel.len, text.len);
+	else if (slice_starts(text, syslog))
+		text = slice_sub(text, syslog.len, text.len);
 	if (text.len > 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']')
 		text = slice_sub(text, 1, text.len - 2);
 	if (slice_to_i64(text, &number))

@@ -103,6 +103,13 @@ static inline bool word_first(struct slice text)
 	return blanks && (signs & (blanks ^ (blanks - 1))) == 0;
 }
 
+/* Linux' audit has pairs that are not logfmt's, and its time in the second of them (text_columns.c). */
+static bool is_audit(struct slice text)
+{
+	struct slice head = slice_sub(text, 0, 160);
+	return slice_starts(text, SLICE("type=")) && slice_search(head, SLICE(" msg=audit(")) < head.len;
+}
+
 /* Cold lines end here: the first word is no pair. */
 static bool begins(struct slice text)
 {
@@ -111,7 +118,7 @@ static bool begins(struct slice text)
 	if (text.len == 0 || ((unsigned)((text.ptr[0] | 32) - 'a') > 25 && text.ptr[0] != '_' && text.ptr[0] != '@'))
 		return false;
 	size_t n = key_len(text);
-	return n > 0 && n + 1 < text.len && text.ptr[n] == '=' && text.ptr[n + 1] != '=';
+	return n > 0 && n + 1 < text.len && text.ptr[n] == '=' && text.ptr[n + 1] != '=' && !is_audit(text);
 }
 
 static __attribute__((noinline)) bool parse(struct decoder *d, struct slice text, struct json *ret)

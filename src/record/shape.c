@@ -17,10 +17,10 @@
 static const struct place any_time[] = {AT(TIMESTAMP), AT(TIME), AT(TS), AT(AT_TIMESTAMP), AT(AT_T), AT(TIMESTAMP2), AT(INSTANT), AT(TIMEMILLIS), AT(ASCTIME),
 	AT(TIMESTAMPSECONDS), AT(__REALTIME_TIMESTAMP), AT(TIME_ISO8601), AT(MSEC), AT(EVENTTIME), AT(EVENT_TIME), AT(DATETIME), AT(DATE), AT(AT_TIME), AT(T), AT(START_TIME),
 	AT(STARTUTC), AT(CREATED_AT), AT(TIME_LOCAL), AT(TIMESTAMP_MS), AT(TIMESTAMP_NS), AT(TIMEREPORTED), AT(SYSLOG_TIMESTAMP), AT(ISODATE),
-	AT(DATE2), AT(STAGETIMESTAMP), AT(TS_MS), AT(RECEIVETIMESTAMP), IN(METADATA, "timestamp"), AT(LONGDATE), AT(CREATED), AT(SOURCE_REALTIME), AT(OTHER_TIME), AT(TIMEUNIXNANO), AT(OBSERVEDTIMEUNIXNANO), IN(SYSLOG, "timestamp"), END};
-static const struct place any_level[] = {AT(LEVEL), AT(LOG_LEVEL), IN(LOG, "level"), AT(SEVERITY), AT(AT_L), AT(LEVELNAME), AT(LOGLEVEL), AT(LVL), AT(LEVEL2),
-	AT(LOG_LEVEL2), AT(LOGLEVEL2), AT(SEVERITY_TEXT), AT(SEVERITYTEXT), AT(SEVERITYTEXT2), AT(ERROR_SEVERITY), AT(LEVEL3), AT(SEVERITY2), AT(SEVERITY3), AT(LEVEL_NAME),
-	SCALE(PRIORITY, SYSLOG), AT(LEVEL_VALUE), SCALE(LEVELNO, PYTHON), SCALE(SEVERITYNUMBER, OTEL), AT(AT_LEVEL), AT(OTHER_LEVEL), IN(FIELDS, "level"), IN(FIELDS, "severity"), IN(META, "level"), IN(SYSLOG, "severity"), END};
+	AT(DATE2), AT(STAGETIMESTAMP), AT(TS_MS), AT(RECEIVETIMESTAMP), IN(METADATA, "timestamp"), AT(LONGDATE), AT(CREATED), AT(SOURCE_REALTIME), AT(OTHER_TIME), AT(TIMEUNIXNANO), AT(OBSERVEDTIMEUNIXNANO), IN(SYSLOG, "timestamp"), IN(META, "date"), END};
+static const struct place any_level[] = {AT(LEVEL), AT(LOG_LEVEL), IN(LOG, "level"), AT(SEVERITY_TEXT), AT(SEVERITYTEXT2), AT(SEVERITY), AT(AT_L), AT(LEVELNAME), AT(LOGLEVEL), AT(LVL), AT(LEVEL2),
+	AT(LOG_LEVEL2), AT(LOGLEVEL2), AT(SEVERITYTEXT), AT(ERROR_SEVERITY), AT(LEVEL3), AT(SEVERITY2), AT(SEVERITY3), AT(LEVEL_NAME),
+	SCALE(PRIORITY, SYSLOG), AT(LEVEL_VALUE), SCALE(LEVELNO, PYTHON), SCALE(SEVERITYNUMBER, OTEL), AT(AT_LEVEL), AT(OTHER_LEVEL), IN(FIELDS, "level"), IN(FIELDS, "severity"), IN(META, "level"), IN(ATTRIBUTES, "level"), IN(META, "logLevelName"), IN(SYSLOG, "severity"), AT(SYSLOG_SEVERITY), SCALE(SEVERITYLEVEL, AZURE), END};
 static const struct place any_message[] = {AT(MESSAGE), AT(MSG), AT(AT_M), AT(SHORT_MESSAGE), AT(MESSAGE2), AT(RENDEREDMESSAGE), IN(FIELDS, "message"), AT(EVENT),
 	AT(LOG), IN(BODY, "stringValue"), AT(BODY), AT(TEXT), AT(MESSAGE3), AT(LOG_MESSAGE), AT(BODY2), AT(AT_MT), AT(MESSAGETEMPLATE), AT(FULL_MESSAGE), AT(AT_MESSAGE), AT(FORMATTEDMESSAGE), AT(SYSLOG_MESSAGE), IN(EVENT, "original"), AT(EVENT_ORIGINAL), AT(OTHER_MESSAGE), END};
 static const struct place any_template[] = {AT(LOG_RECORD_TEMPLATE), AT(ORIGINAL_FORMAT), AT(AT_MT), AT(MESSAGETEMPLATE), AT(MESSAGE_TEMPLATE),
@@ -107,7 +107,7 @@ static const struct place journald_level[] = {SCALE(PRIORITY, SYSLOG), END};
 static const struct place journald_time[] = {AT(__REALTIME_TIMESTAMP), AT(SOURCE_REALTIME), AT(AT_TIMESTAMP), AT(TIMESTAMP), AT(TIME), AT(DATE), END};
 static const struct place syslog_service[] = {AT(APPNAME), AT(APPNAME2), AT(APP_NAME), AT(PROGRAMNAME), AT(PROGRAM), AT(PROGRAM2), AT(IDENT), AT(SYSLOG_PROGRAM), AT(SYSLOG_IDENTIFIER), AT(SYSLOGTAG), AT(SERVICE), AT(APP), AT(TAG), END};
 static const struct place syslog_level[] = {AT(LEVEL), SCALE(SEVERITY, SYSLOG), AT(SYSLOG_SEVERITY), SCALE(SEVERITY_CODE, SYSLOG), SCALE(SYSLOG_SEVERITY_CODE, SYSLOG), SCALE(PRI, PRI), SCALE(PRIORITY2, PRI),
-	SCALE(PRIORITY, SYSLOG), AT(SEVERITY3), END};
+	SCALE(PRIORITY, SYSLOG), AT(SEVERITY3), AT(LEVEL3), END};
 static const struct place syslog_time[] = {AT(AT_TIMESTAMP), AT(TIMESTAMP), AT(TIME), AT(TIMEREPORTED), AT(SYSLOG_TIMESTAMP), AT(ISODATE), AT(TS), AT(DATE), AT(DATE2), AT(OTHER_TIME), IN(SYSLOG, "timestamp"), END};
 static const struct place mongodb_time[] = {AT(T), END};
 static const struct place mongodb_service[] = {AT(SERVICE), AT(SERVICE_NAME), AT(APP), END};
@@ -172,6 +172,16 @@ static const struct place label_is_level[] = {AT(LABEL), END};
 static const struct place cloudtrail_service[] = {AT(EVENTSOURCE), END};
 static const struct place cloudtrail_message[] = {AT(EVENTNAME), END};
 static const struct place of_record[] = {AT(RECORD), END};
+static const struct place lambda_trace[] = {IN2(RECORD, "tracing", "value"), END};
+static const struct place lambda_span[] = {IN2(RECORD, "tracing", "spanId"), END};
+static const struct place lambda_duration[] = {{.key = KEY_RECORD, .unit = NS_PER_MS, .inside = {{"metrics", 7}, {"durationMs", 10}}}, END};
+static const struct place insights_item[] = {IN(DATA, "baseData"), END};
+static const struct place insights_service[] = {IN(TAGS, "ai.cloud.role"), END};
+static const struct place insights_trace[] = {IN(TAGS, "ai.operation.id"), END};
+static const struct place insights_span[] = {IN(TAGS, "ai.operation.parentId"), END};
+static const struct place of_logs[] = {AT(LOGS), END};
+static const struct place logs_service[] = {IN2(COMMON, "attributes", "service.name"), IN2(COMMON, "attributes", "service"), IN2(COMMON, "attributes", "entity.name"), END};
+static const struct place logs_time[] = {IN(COMMON, "timestamp"), END};
 static const struct place falco_level[] = {SCALE(PRIORITY2, WORDS), END};
 static const struct place code_is_status[] = {AT(CODE), AT(STATUS), END};
 
@@ -186,6 +196,7 @@ static const struct shape shapes[] = {
 	{.name = "zipkin", .all = CLUES(K(TRACEID), K(ID)), .any = CLUES(K(LOCALENDPOINT), K(ANNOTATIONS), K(DURATION), K(TAGS), K(KIND)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(OPERATIONNAME)),
 		.kind = SHAPE_ZIPKIN},
 	{.name = "jaeger_json", .all = CLUES(K(SPANS)), .any = CLUES(K(PROCESS), K(PROCESSES)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_JAEGER_BATCH},
+	{.name = "jaeger_json", .all = CLUES(K(DATA), K(IS_DATA_TRACES)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_JAEGER_BATCH},
 	{.name = "jaeger_json", .all = CLUES(K(OPERATIONNAME)), .any = CLUES(K(SPANID), K(SPANID2)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_JAEGER},
 	{.name = "jaeger_json", .all = CLUES(K(OPERATION_NAME), K(SPAN_ID)), .any = CLUES(K(PROCESS), K(TAGS), K(START_TIME)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_JAEGER},
 	{.name = "loki", .all = CLUES(K(STREAMS)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_STREAMS},
@@ -193,6 +204,8 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_MESSAGE] = of_cloudwatch, [MEMBER_SERVICE] = loggroup_service}},
 	{.name = "cloudwatch", .all = CLUES(K(ID), K(TIMESTAMP), K(MESSAGE)), .none = CLUES(K(LEVEL), K(SEVERITY), K(STATUS), K(SERVICE), K(MSG), K(LOG_LEVEL)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_MESSAGE] = shipper_text}},
+	{.name = "newrelic", .all = CLUES(K(LOGS), K(COMMON)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_LIST,
+		.columns = {[MEMBER_MESSAGE] = of_logs, [MEMBER_SERVICE] = logs_service, [MEMBER_TIME] = logs_time}},
 	{.name = "records", .any = CLUES(K(RECORDS), K(RECORDS2)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_LIST, .columns = {[MEMBER_MESSAGE] = of_records}},
 	{.name = "audit", .all = CLUES(K(ITEMS), K(KIND)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .kind = SHAPE_LIST, .columns = {[MEMBER_MESSAGE] = of_records}},
 	{.name = "connect", .all = CLUES(K(SCHEMA), K(PAYLOAD)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_payload}},
@@ -203,6 +216,11 @@ static const struct shape shapes[] = {
 	{.name = "cloudevents", .all = CLUES(K(SPECVERSION), K(DATA)), .none = CLUES(K(MESSAGE), K(MSG)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_data}},
 	{.name = "sns", .all = CLUES(K(TOPICARN), K(MESSAGE2)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_sns}},
 	{.name = "splunk", .all = CLUES(K(EVENT)), .any = CLUES(K(SOURCETYPE), K(INDEX)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_event}},
+	{.name = "splunk", .all = CLUES(K(EVENT), K(TIME), K(HOST), K(SOURCE)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(LOG), K(AT_TIMESTAMP)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_event}},
+	{.name = "splunk", .all = CLUES(K(EVENT), K(TIME)), .any = CLUES(K(HOST), K(SOURCE), K(FIELDS)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(LOG), K(AT_TIMESTAMP), K(IS_EVENT_TEXT)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_MESSAGE] = of_event}},
+	{.name = "appinsights", .all = CLUES(K(TIME), K(DATA), K(IKEY)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_MESSAGE] = insights_item, [MEMBER_SERVICE] = insights_service, [MEMBER_TRACE] = insights_trace, [MEMBER_SPAN] = insights_span}},
 	{.name = "k8s_event", .all = CLUES(K(REASON), K(TYPE)), .any = CLUES(K(INVOLVEDOBJECT), K(REGARDING)),
 		.columns = {[MEMBER_TIME] = event_time, [MEMBER_LEVEL] = event_level, [MEMBER_MESSAGE] = event_message, [MEMBER_SERVICE] = event_service}},
 	{.name = "azure", .all = CLUES(K(TIME), K(CATEGORY2)), .any = CLUES(K(RESOURCEID), K(OPERATIONNAME), K(RESULTTYPE), K(APPROLENAME), K(OPERATIONID)), .none = CLUES(K(MSG)), .envelope = ENVELOPE_WHOLE, .duration_unit = NS_PER_MS,
@@ -211,7 +229,8 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_MESSAGE] = azure_message, [MEMBER_LEVEL] = azure_level, [MEMBER_SERVICE] = azure_service, [MEMBER_SPAN] = azure_span}},
 	{.name = "cloudtrail", .all = CLUES(K(EVENTSOURCE), K(EVENTNAME)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .columns = {[MEMBER_MESSAGE] = cloudtrail_message, [MEMBER_SERVICE] = cloudtrail_service}},
 	{.name = "k8s_event", .all = CLUES(K(VERB), K(EVENT)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(IS_EVENT_TEXT)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_event}},
-	{.name = "lambda", .all = CLUES(K(TIME), K(TYPE), K(RECORD)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(TEXT)), .envelope = ENVELOPE_WHOLE, .columns = {[MEMBER_MESSAGE] = of_record}},
+	{.name = "lambda", .all = CLUES(K(TIME), K(TYPE), K(RECORD)), .none = CLUES(K(MESSAGE), K(MSG), K(LEVEL), K(TEXT)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_MESSAGE] = of_record, [MEMBER_TRACE] = lambda_trace, [MEMBER_SPAN] = lambda_span, [MEMBER_DURATION] = lambda_duration}},
 	{.name = "container", .container = true, .all = CLUES(K(LOG), K(IS_LOG_TEXT)), .any = CLUES(K(STREAM), K(KUBERNETES), K(DOCKER), K(CONTAINER_NAME), K(CONTAINER_ID), K(TIME), K(AT_TIMESTAMP), K(DATE)),
 		.none = CLUES(K(MESSAGE), K(MSG), K(LEVEL)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = of_container, [MEMBER_SERVICE] = shipper_service, [MEMBER_LOGGER] = no_places}},
@@ -229,12 +248,16 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_TIME] = clock_time, [MEMBER_MESSAGE] = of_filebeat, [MEMBER_SERVICE] = shipper_service}},
 	{.name = "container", .container = true, .all = CLUES(K(MESSAGE), K(STREAM)), .any = CLUES(K(KUBERNETES), K(DOCKER), K(CONTAINER_NAME), K(CONTAINER_ID)), .none = CLUES(K(LEVEL), K(LOG_LEVEL), K(SEVERITY)), .envelope = ENVELOPE_WHOLE,
 		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = of_container, [MEMBER_SERVICE] = shipper_service}},
+	{.name = "container", .container = true, .all = CLUES(K(MESSAGE), K(KUBERNETES)), .any = CLUES(K(AT_TIMESTAMP), K(TIMESTAMP), K(TIME)),
+		.none = CLUES(K(LEVEL), K(LOG_LEVEL), K(SEVERITY), K(MSG), K(LOG), K(ECS), K(ECS_VERSION), K(AGENT), K(AT_METADATA)), .envelope = ENVELOPE_WHOLE,
+		.columns = {[MEMBER_TIME] = shipper_time, [MEMBER_MESSAGE] = of_container, [MEMBER_SERVICE] = shipper_service}},
 	{.name = "journald", .all = CLUES(K(MESSAGE3)), .any = CLUES(K(__REALTIME_TIMESTAMP), K(_SYSTEMD_UNIT), K(SYSLOG_IDENTIFIER), K(_COMM)), .envelope = ENVELOPE_WHOLE, .scale = LEVEL_SYSLOG,
 		.columns = {[MEMBER_TIME] = journald_time, [MEMBER_LEVEL] = journald_level, [MEMBER_SERVICE] = journald_service}},
 	{.name = "mongodb", .all = CLUES(K(T), K(S), K(C), K(MSG)), .duration_unit = NS_PER_MS,
 		.columns = {[MEMBER_TIME] = mongodb_time, [MEMBER_LEVEL] = mongodb_level, [MEMBER_SERVICE] = mongodb_service, [MEMBER_LOGGER] = mongodb_logger, [MEMBER_TEMPLATE] = message_is_template}},
 	{.name = "postgres", .all = CLUES(K(ERROR_SEVERITY)), .any = CLUES(K(BACKEND_TYPE), K(SESSION_ID), K(STATE_CODE), K(LINE_NUM)),
 		.columns = {[MEMBER_LEVEL] = postgres_level, [MEMBER_SERVICE] = postgres_service}},
+	{.name = "zeek", .all = CLUES(K(TS), K(ID_ORIG_H)), .duration_unit = NS_PER_S, .columns = {[MEMBER_SERVICE] = no_places}},
 	{.name = "falco", .all = CLUES(K(PRIORITY2), K(RULE), K(TIME)), .none = CLUES(K(LEVEL), K(MESSAGE), K(MSG)), .columns = {[MEMBER_LEVEL] = falco_level}},
 	{.name = "mysql", .all = CLUES(K(PRIO), K(LABEL), K(MSG)), .columns = {[MEMBER_LEVEL] = label_is_level}},
 	{.name = "envoy", .all = CLUES(K(RESPONSE_CODE)), .any = CLUES(K(RESPONSE_FLAGS), K(UPSTREAM_CLUSTER), K(UPSTREAM_HOST)), .access = true, .duration_unit = NS_PER_MS,
@@ -245,7 +268,7 @@ static const struct shape shapes[] = {
 		.columns = {[MEMBER_TIME] = audit_time, [MEMBER_LEVEL] = no_places, [MEMBER_SERVICE] = audit_service}},
 	{.name = "nginx", .all = CLUES(K(REQUEST_TIME)), .any = CLUES(K(STATUS), K(REQUEST_URI), K(REQUEST), K(UPSTREAM_RESPONSE_TIME), K(REMOTE_ADDR)), .none = CLUES(K(LEVEL)), .access = true, .duration_unit = NS_PER_S,
 		.columns = {[MEMBER_TIME] = nginx_time, [MEMBER_MESSAGE] = nginx_message, [MEMBER_SERVICE] = nginx_service}},
-	{.name = "nginx", .all = CLUES(K(REMOTE_ADDR), K(STATUS)), .any = CLUES(K(REQUEST_URI), K(REQUEST), K(BODY_BYTES_SENT), K(TIME_ISO8601), K(TIME_LOCAL)), .none = CLUES(K(LEVEL)), .access = true, .duration_unit = NS_PER_S,
+	{.name = "nginx", .all = CLUES(K(REMOTE_ADDR), K(STATUS)), .any = CLUES(K(REQUEST_URI), K(REQUEST), K(BODY_BYTES_SENT), K(TIME_ISO8601), K(TIME_LOCAL), K(SERVER_NAME)), .none = CLUES(K(LEVEL)), .access = true, .duration_unit = NS_PER_S,
 		.columns = {[MEMBER_TIME] = nginx_time, [MEMBER_MESSAGE] = nginx_message, [MEMBER_SERVICE] = nginx_service}},
 	{.name = "access", .all = CLUES(K(METHOD), K(PATH), K(CODE)), .any = CLUES(K(SIZE), K(REFERER), K(AGENT)), .none = CLUES(K(LEVEL)), .access = true, .columns = {[MEMBER_STATUS] = code_is_status}},
 	{.name = "echo", .all = CLUES(K(LATENCY_HUMAN), K(METHOD), K(URI)), .access = true, .duration_unit = 1},

@@ -34,7 +34,7 @@ static inline bool place_is_inside(const struct place *p)
 	return p->inside[0].len || p->ids;
 }
 
-enum { SHAPE_CLUES = 12, SHAPE_MAX = 88, SHAPE_ANSWERS = 64, SHAPE_PRESENT = 128, SHAPE_LAYERS = 6 };
+enum { SHAPE_CLUES = 12, SHAPE_MAX = 96, SHAPE_ANSWERS = 64, SHAPE_PRESENT = 128, SHAPE_LAYERS = 6 };
 
 /* What an object of this shape holds: one record, or something that has a reader of its own (json_document.c). */
 enum shape_kind { SHAPE_LOG, SHAPE_OTLP, SHAPE_OTHER_SIGNAL, SHAPE_ZIPKIN, SHAPE_JAEGER, SHAPE_JAEGER_BATCH, SHAPE_LIST, SHAPE_STREAMS };

@@ -40,6 +40,7 @@ set(record_SOURCES
 	shape.c
 	span_write.c
 	template_memo.c
+	text_columns.c
 	text_device.c
 	text_element.c
 	text_frame.c
@@ -50,6 +51,7 @@ set(record_SOURCES
 	text_name.c
 	text_proxy.c
 	text_quick.c
+	text_report.c
 	text_time.c
 	text_w3c.c
 	time_memo.c

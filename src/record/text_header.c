@@ -546,7 +546,7 @@ void text_header_read_inside(struct slice line, struct text_header *ret)
 
 bool text_header_tells(const struct text_header *h)
 {
-	return h->has_time || (h->severity != SEVERITY_UNKNOWN && h->message.len) || h->status;
+	return h->has_time || (h->severity != SEVERITY_UNKNOWN && h->message.len) || h->status || h->has_duration;
 }
 
 bool text_header_is(struct slice line)

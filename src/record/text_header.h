@@ -19,7 +19,8 @@ struct text_header {
 	struct slice trace_key, span_key; /* the words before them */
 	int status;                       /* of an access log's line, with method and path; 0: none */
 	struct slice method, path;
-	bool has_duration;                /* such a line says how long it took */
+	bool has_duration;                /* the line says how long it took */
+	bool doubled_quotes;              /* the message is a column of CSV: a quote within it stands there twice */
 	int64_t duration_ns;
 	struct slice message;             /* what follows the header; the whole line if it has none */
 };

@@ -65,6 +65,18 @@ static void time_from_text(struct decoder *d, const struct text_layer *text, str
 	}
 }
 
+/* A text whose quotes stand there twice, with each once. */
+static struct slice undoubled(struct decoder *d, struct slice text)
+{
+	char *out = arena_alloc(&d->arena, text.len + JSON_STRING_SLACK);
+	size_t n = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		out[n++] = text.ptr[i];
+		i += text.ptr[i] == '"';
+	}
+	return slice_of(out, n);
+}
+
 void text_layer_fill(struct decoder *d, const struct text_layer *text, struct record *r)
 {
 	const struct text_header *h = &text->h;
@@ -77,12 +89,13 @@ void text_layer_fill(struct decoder *d, const struct text_layer *text, struct re
 	text_layer_take(d, text, &r->service, h->service, "service");
 	text_layer_take(d, text, &r->logger, h->logger, "logger");
 	if (!text->json)
-		text_layer_take(d, text, &r->message, h->message, "message");
+		text_layer_take(d, text, &r->message, h->doubled_quotes ? undoubled(d, h->message) : h->message, "message");
 	ids_from_text(d, text, r);
 	if (h->status && r->http_status == 0) {
 		r->http_status = h->status;
 		r->http_method = h->method;
 		r->http_path = h->path;
-		r->duration_ns = h->has_duration ? h->duration_ns : r->duration_ns;
 	}
+	if (h->has_duration && r->duration_ns < 0)
+		r->duration_ns = h->duration_ns;
 }

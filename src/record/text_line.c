@@ -6,7 +6,7 @@
  *
  * Layouts: syslog of RFC 5424 "<pri>1 time host app pid msgid [data] text" and of RFC 3164 "<pri>Mar  4 09:15:02 host app[pid]: text", its priority left out
  * in files, or with a full date as rsyslog writes it, or with a year behind the day; common and combined access logs; Apache's
- * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; those of text_w3c.c, text_proxy.c, text_device.c and text_frame.c; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
+ * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; those of text_w3c.c, text_proxy.c, text_device.c, text_columns.c, text_report.c and text_frame.c; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
  */
 #include "record/text_line.h"
 
@@ -271,7 +271,11 @@ static bool read_dated(struct slice line, bool inside, struct text_header *h)
 {
 	if (line.ptr[10] == 'T')
 		return (may_be_tagged(line) && read_3164(line, h)) || (!inside && text_frame_read(line, h));
-	return line.len > 30 && line.ptr[19] == line.ptr[10] && text_w3c_read(line, h);
+	if (line.len <= 30)
+		return false;
+	if (line.ptr[19] == '.')
+		return (line.ptr[26] == ',' || line.ptr[27] == ',' || line.ptr[28] == ',') && text_csvlog_read(line, h);
+	return line.ptr[19] == line.ptr[10] && text_w3c_read(line, h);
 }
 
 /* What syslog carries may be HAProxy's line, which says more; always true. */
@@ -300,13 +304,28 @@ static bool read_framed(struct slice line, struct text_header *h)
 	return line.ptr[n] == ' ' && line.ptr[n + 1] == '<' && read_syslog(text_rest(line, n + 1), h);
 }
 
+/* A line whose fields stand in a fixed order, or the first of several lines. */
+static bool read_columns(struct slice line, struct text_header *h)
+{
+	if (line.len > 64 && line.ptr[64] == ' ' && text_s3_read(line, h))
+		return true;
+	if (text_digit(line.ptr[0]))
+		return text_numbers_read(line, h);
+	return line.ptr[0] == 't' ? slice_starts(line, SLICE("type=")) && text_audit_read(line, h) : line.ptr[0] == 'R' && text_lambda_read(line, h);
+}
+
+static bool read_numbered(struct slice line, struct text_header *h)
+{
+	return read_redis(line, h) || text_device_read(line, h) || read_framed(line, h);
+}
+
 /* A line that begins with a date, a host or a process. */
 static bool read_plain(struct slice line, bool inside, struct text_header *h)
 {
 	char c = line.ptr[0];
 	if (text_digit(c) && line.ptr[4] == '-' && line.ptr[7] == '-')
 		return read_dated(line, inside, h);
-	if (text_digit(c) && (read_redis(line, h) || text_device_read(line, h) || read_framed(line, h)))
+	if (read_columns(line, h) || (text_digit(c) && read_numbered(line, h)))
 		return true;
 	/* an access log's time stands behind three words */
 	struct slice head = slice_sub(line, 0, LONGEST_HOST);
@@ -327,7 +346,9 @@ bool text_line_read(struct slice line, bool inside, struct text_header *ret)
 		return text_directive_read(line, ret);
 	switch (line.ptr[0]) {
 	case '#':
-		return text_directive_read(line, ret);
+		return text_slow_query_read(line, ret) || text_directive_read(line, ret);
+	case '=':
+		return text_erlang_read(line, ret);
 	case '<':
 		return read_syslog(line, ret);
 	case '[':

@@ -59,6 +59,15 @@ bool text_proxy_read(struct slice line, struct text_header *ret);
 /* text_device.c: a line of a network device; one with a TAI64N label, which carries another line. */
 bool text_device_read(struct slice line, struct text_header *ret);
 bool text_tai_read(struct slice line, struct text_header *ret);
+/* text_columns.c: lines of at least 16 bytes whose fields stand in a fixed order: S3's, with a blank behind 64 bytes; such as begin with a number; "type=.."; PostgreSQL's, with a comma behind the time. */
+bool text_s3_read(struct slice line, struct text_header *ret);
+bool text_numbers_read(struct slice line, struct text_header *ret);
+bool text_audit_read(struct slice line, struct text_header *ret);
+bool text_csvlog_read(struct slice line, struct text_header *ret);
+/* text_report.c: several lines whose first begins with '=', with "# ", with 'R'. */
+bool text_erlang_read(struct slice line, struct text_header *ret);
+bool text_slow_query_read(struct slice line, struct text_header *ret);
+bool text_lambda_read(struct slice line, struct text_header *ret);
 /* text_frame.c: a line whose time is in words, or that carries another line. */
 bool text_frame_read(struct slice line, struct text_header *ret);
 

@@ -176,7 +176,7 @@ static struct slice without_b3_span(struct slice text, struct arena *a, struct s
 	return slice_sub(text, 0, dash);
 }
 
-/* Jaeger's trace:span:parent:flags, Google's trace/span;o=1 with the span in decimal, X-Ray's Root=..;Parent=span: what is left for the trace. */
+/* Jaeger's trace:span:parent:flags, X-Ray's trace@span as its SDK for Java puts it into logs, Google's trace/span;o=1 with the span in decimal, X-Ray's Root=..;Parent=span: what is left for the trace. */
 static struct slice without_other_span(struct slice text, struct arena *a, struct slice *ret_span)
 {
 	size_t at = text.len > TRACE_DIGITS && text.ptr[TRACE_DIGITS] == '/' ? TRACE_DIGITS : slice_find(text, ':', 0), parent = slice_search(text, SLICE(";Parent="));
@@ -184,6 +184,9 @@ static struct slice without_other_span(struct slice text, struct arena *a, struc
 	struct slice span = {NULL, 0};
 	if (parent < text.len) {
 		span = slice_sub(text, parent + 8, slice_find(text, ';', parent + 1) - parent - 8);
+	} else if (text.len > 36 && text.ptr[35] == '@' && text.ptr[1] == '-') {
+		span = slice_sub(text, 36, text.len);
+		text = slice_sub(text, 0, 35);
 	} else if (header && at < text.len) {
 		char ends = text.ptr[at] == '/' ? ';' : ':';
 		span = slice_sub(text, at + 1, slice_find(text, ends, at + 1) - at - 1);

@@ -56,6 +56,25 @@ static void texts_that_come_in_the_same_memory_are_each_read_anew(void **state)
 	decoder_free(d);
 }
 
+static void documents_one_behind_the_other_are_each_read(void **state)
+{
+	static const struct {
+		struct slice payload;
+		size_t records, lost;
+		enum undecodable reason;
+	} rows[] = {
+		{S("\x1E{\"msg\":\"a\"}\n"), 1, 0, UNDECODABLE_NONE}, {S("\x1E{\"msg\":\"a\"}\n\x1E{\"msg\":\"b\"}\n"), 2, 0, UNDECODABLE_NONE}, {S("\x1E{\"msg\":\"a\"}\n\x1E{\"msg\":\"cut\n\x1E{\"msg\":\"c\"}\n"), 2, 1, UNDECODABLE_TRUNCATED},
+		{S("\x1E\x1E\n\x1E{\"msg\":\"a\"}"), 1, 0, UNDECODABLE_NONE}, {S("\x1E"), 0, 1, UNDECODABLE_EMPTY}, {S("\x1E 5"), 0, 1, UNDECODABLE_WRONG_TYPE}, {S("{\"msg\":\"a\"}{\"msg\":\"b\"}"), 2, 0, UNDECODABLE_NONE},
+		{S("{\"msg\":\"a } { \\\" }{\"} {\n\"msg\":\"b\"\n}\n{}"), 3, 0, UNDECODABLE_NONE}, {S("{\"msg\":\"a\"}{\"msg\":}{\"msg\":\"c\"}"), 2, 1, UNDECODABLE_NOT_JSON}, {S("{\"msg\":\"a\"}{\"msg\":\"b"), 1, 1, UNDECODABLE_TRUNCATED},
+		{S("{\"msg\":}{\"msg\":\"b\"}"), 0, 1, UNDECODABLE_NOT_JSON}, {S("{\"msg\":\"a\"}}"), 0, 1, UNDECODABLE_NOT_JSON}, {S("{\"msg\":\"a\"} and more"), 0, 1, UNDECODABLE_NOT_JSON},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		check_payload(FORMAT_AUTO, rows[i].payload, rows[i].records, rows[i].lost, rows[i].reason);
+		check_payload(FORMAT_JSON, rows[i].payload, rows[i].records, rows[i].lost, rows[i].reason);
+	}
+}
+
 static void bad_input_costs_that_record_and_says_why(void **state)
 {
 	static const struct {
@@ -378,6 +397,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_wrong_byte_is_found),
 		cmocka_unit_test(texts_that_come_in_the_same_memory_are_each_read_anew),
+		cmocka_unit_test(documents_one_behind_the_other_are_each_read),
 		cmocka_unit_test(bad_input_costs_that_record_and_says_why),
 		cmocka_unit_test(a_ten_megabyte_line_is_too_large_and_the_next_line_is_read),
 		cmocka_unit_test(ten_thousand_levels_are_too_deep_closed_or_not),

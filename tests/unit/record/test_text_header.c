@@ -44,6 +44,12 @@ static void headers_of_usual_layouts_are_taken_apart(void **state)
 		{"@40000000zz5d5f2b81f4f6d4c00 is no label", SEVERITY_UNKNOWN, "", "", "", "", "@40000000zz5d5f2b81f4f6d4c00 is no label"},
 		{"*** 100%ASA-6-302013: of it, 5 times", SEVERITY_UNKNOWN, "", "", "", "", "*** 100%ASA-6-302013: of it, 5 times"},
 		{"we saw %ASA-6-302013: of it, 5 times", SEVERITY_UNKNOWN, "", "", "", "", "we saw %ASA-6-302013: of it, 5 times"},
+		{"=ERROR REPORT==== yesterday ===", SEVERITY_UNKNOWN, "", "", "", "", "=ERROR REPORT==== yesterday ==="},
+		{"=LOUD REPORT==== 4-Mar-2026::09:15:02 ===", SEVERITY_UNKNOWN, "", "", "", "", "=LOUD REPORT==== 4-Mar-2026::09:15:02 ==="},
+		{"=ERROR REPORT==== 4-Mar-2026::09:15:02", SEVERITY_UNKNOWN, "", "", "", "", "=ERROR REPORT==== 4-Mar-2026::09:15:02"},
+		{"2 apples and three pears lie on the table here, no more", SEVERITY_UNKNOWN, "", "", "", "", "2 apples and three pears lie on the table here, no more"},
+		{"REPORT RequestId: of none", SEVERITY_UNKNOWN, "", "", "", "", "REPORT RequestId: of none"},
+		{"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be files [some day] 10.0.0.9 -", SEVERITY_UNKNOWN, "", "", "", "", "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be files [some day] 10.0.0.9 -"},
 		{"*Mar  4 09:15:02: %d-%s: of it", SEVERITY_UNKNOWN, "", "", "", "", "*Mar  4 09:15:02: %d-%s: of it"},
 		{"", SEVERITY_UNKNOWN, "", "", "", "", ""},
 	};
