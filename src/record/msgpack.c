@@ -7,12 +7,13 @@
  * pairs] are forward messages (fluent/fluentd, Forward Protocol Specification v1), any other array is a list of maps. A payload may hold several.
  *
  * Layout: the first byte says the type; integers are big-endian. Extension 0 of eight bytes is Fluentd's EventTime, -1 MessagePack's own timestamp: both
- * become {seconds, nanos}. Byte strings that are UTF-8 are text, others are null.
+ * become {seconds, nanos}. Byte strings that are UTF-8 are text; others of sixteen or eight bytes, as ids are, their digits; what is left is null.
  */
 #include "base/clock.h"
 #include "record/packed.h"
 #include "record/tape.h"
 #include "record/timestamp.h"
+#include "record/trace_id.h"
 
 struct pack {
 	const unsigned char *next, *end;
@@ -211,6 +212,24 @@ static void copy_ext(struct decoder *d, const struct item *item)
 	tape_close(d, opened);
 }
 
+/* Eight bytes may be UTF-8 by chance, one time in some hundred, but hardly without any control character. */
+static bool is_text(struct slice bytes)
+{
+	for (size_t i = 0; i < bytes.len && (bytes.len == 8 || bytes.len == 16); i++)
+		if ((unsigned char)bytes.ptr[i] < ' ' || bytes.ptr[i] == 0x7F)
+			return false;
+	return slice_is_utf8(bytes);
+}
+
+static void copy_bytes(struct decoder *d, struct slice bytes)
+{
+	struct slice id = is_text(bytes) ? bytes : trace_id_of_bytes(bytes, &d->arena);
+	if (id.len || bytes.len == 0)
+		tape_string(d, id);
+	else
+		tape_constant(d, 'n');
+}
+
 /* Recursion: at most JSON_MAX_DEPTH. */
 static bool copy_item(struct decoder *d, struct pack *p, unsigned depth)
 {
@@ -231,13 +250,12 @@ static bool copy_item(struct decoder *d, struct pack *p, unsigned depth)
 		tape_double(d, item.real);
 		return true;
 	case KIND_TEXT:
-	case KIND_BYTES:
-		if (item.kind == KIND_TEXT && !slice_is_utf8(item.bytes))
+		if (!slice_is_utf8(item.bytes))
 			return fail(p, UNDECODABLE_NOT_UTF8);
-		if (slice_is_utf8(item.bytes))
-			tape_string(d, item.bytes);
-		else
-			tape_constant(d, 'n');
+		tape_string(d, item.bytes);
+		return true;
+	case KIND_BYTES:
+		copy_bytes(d, item.bytes);
 		return true;
 	case KIND_ARRAY:
 	case KIND_MAP:

@@ -219,6 +219,29 @@ static void what_is_no_mistake_is_read(void **state)
 	check_payload(FORMAT_AUTO, SLICE("{\"resourceLogs\":[]}"), 0, 0, UNDECODABLE_NONE);
 }
 
+static void ids_that_stand_as_bytes_in_msgpack_are_their_digits(void **state)
+{
+	static const struct {
+		struct slice payload;
+		const char *trace, *span;
+	} rows[] = {
+		{S("\x83\xA3msg\xA4paid\xA8trace_id\xC4\x10\x4B\xF9\x2F\x35\x77\xB3\x4D\xA6\xA3\xCE\x92\x9D\x0E\x0E\x47\x36\xA7span_id\xC4\x08\x00\xF0\x67\xAA\x0B\xA9\x02\xB7"), "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"},
+		{S("\x83\xA3msg\xA4paid\xA8trace_id\xC4\x08\x01\x02\x03\x04\x05\x06\x07\x08\xA7span_id\xC4\x08\x11\x12\x13\x14\x15\x16\x17\x18"), "0102030405060708", "1112131415161718"}, /* UTF-8, too */
+		{S("\x83\xA3msg\xA4paid\xA8trace_id\xC4\x10" "4bf92f3577b34da6\xA7span_id\xC4\x10" "00f067aa0ba902b7"), "4bf92f3577b34da6", "00f067aa0ba902b7"}, /* text, as bytes */
+		{S("\x83\xA3msg\xA4paid\xA8trace_id\xC4\x03\xFF\xFE\xFD\xA7span_id\xC4\x08\0\0\0\0\0\0\0\0"), "", ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct decoder *d;
+		struct decoded out = decode_as(&d, FORMAT_AUTO, rows[i].payload);
+		assert_int_equal(out.len, 1);
+		check_slice(out.records[0].message, "paid");
+		check_slice(out.records[0].trace_id, rows[i].trace);
+		check_slice(out.records[0].span_id, rows[i].span);
+		decoder_free(d);
+	}
+}
+
 static void an_object_as_message_becomes_its_json_text(void **state)
 {
 	struct decoder *d;
@@ -403,6 +426,7 @@ int main(void)
 		cmocka_unit_test(ten_thousand_levels_are_too_deep_closed_or_not),
 		cmocka_unit_test(a_bad_record_does_not_take_its_neighbours_along),
 		cmocka_unit_test(what_is_no_mistake_is_read),
+		cmocka_unit_test(ids_that_stand_as_bytes_in_msgpack_are_their_digits),
 		cmocka_unit_test(an_object_as_message_becomes_its_json_text),
 		cmocka_unit_test(formats_are_kept_apart),
 		cmocka_unit_test(the_wrapper_fills_what_its_text_leaves_open),
