@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON text to a document, by simdjson in one of two ways: its index, read along (json_index.h), which nearly every record takes, or its own tape.
+ * JSON text to a document, in one of two ways: in one pass along the names seen before (json_scan.h), which nearly every record takes, or by simdjson.
  *
  * Layout of the bytes: the text, padding, the strings that had escapes, padding. All of it is copied with a document that has to last.
  */
@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "record/json.h"
-#include "record/json_index.h"
+#include "record/json_scan.h"
 
 #include <stdlib.h>
 
@@ -20,7 +20,6 @@ struct json_parser {
 	uint64_t *tape;
 	size_t capacity;
 	size_t used;
-	bool escapes; /* the text has a backslash */
 	struct outline outline;
 	struct outline_walk walk;
 };
@@ -65,48 +64,19 @@ static __attribute__((noinline)) void fit(struct json_parser *p, size_t len)
 	p->capacity = capacity;
 }
 
-/* Copies, and says whether there is a backslash among the bytes: sixteen at a time, the last ones perhaps twice. */
-static inline __attribute__((always_inline)) bool copy_bytes(char *to, const char *from, size_t len)
-{
-	typedef char v16 __attribute__((vector_size(16)));
-	typedef uint64_t v2 __attribute__((vector_size(16)));
-	v16 c, any = {0};
-	if (len < sizeof(c)) {
-		memcpy(to, from, len);
-		return memchr(from, '\\', len) != NULL;
-	}
-	for (size_t i = 0; i < len - sizeof(c); i += sizeof(c)) {
-		memcpy(&c, from + i, sizeof(c));
-		memcpy(to + i, &c, sizeof(c));
-		any |= (v16)(c == '\\');
-	}
-	memcpy(&c, from + len - sizeof(c), sizeof(c));
-	memcpy(to + len - sizeof(c), &c, sizeof(c));
-	any |= (v16)(c == '\\');
-	return ((v2)any)[0] | ((v2)any)[1];
-}
-
 static inline __attribute__((always_inline)) void copy(struct json_parser *p, const char *bytes, size_t len)
 {
 	if (!p->capacity || len > p->capacity || (p->capacity > LARGEST_KEPT && len <= LARGEST_KEPT))
 		fit(p, len);
-	p->escapes = len && copy_bytes(p->bytes, bytes, len);
+	if (len)
+		memcpy(p->bytes, bytes, len);
 	memset(p->bytes + len, 0, JSON_SHIM_PADDING);
 }
 
-/* Whether what lies behind the bytes can be read, whosoever it is. */
-static bool is_padded(const char *bytes, size_t len)
+static inline __attribute__((always_inline)) enum json_status by_scan(struct json_parser *p, size_t len, struct json *ret)
 {
-	return PAGE - ((uintptr_t)bytes + len) % PAGE >= JSON_SHIM_PADDING;
-}
-
-/* From the copy, which is fresh, simdjson's wide loads would wait for the stores: a sixth of the time of a line of 200 bytes. */
-static inline __attribute__((always_inline)) enum json_status by_index(struct json_parser *p, const char *bytes, size_t len, struct json *ret)
-{
-	struct json_index x = {.shim = p->shim, .base = p->bytes, .len = len, .escapes = p->escapes, .spare = p->bytes + len + JSON_SHIM_PADDING, .tape = p->tape, .walk = &p->walk};
-	enum json_status status = json_shim_index(p->shim, is_padded(bytes, len) ? bytes : p->bytes, len, &x.at, &x.at_len);
-	if (status == JSON_OK && !json_index_read(&x))
-		status = JSON_SYNTAX;
+	struct json_scan x = {.shim = p->shim, .text = p->bytes, .len = len, .spare = p->bytes + len + JSON_SHIM_PADDING, .tape = p->tape, .walk = &p->walk};
+	enum json_status status = json_scan_read(&x) ? JSON_OK : JSON_SYNTAX;
 	p->used = (size_t)(x.spare - p->bytes) + JSON_SHIM_PADDING;
 	*ret = (struct json){.tape = p->tape, .strings = (const unsigned char *)p->bytes, .walk = p->walk.len ? &p->walk : NULL, .text_len = len};
 	return status;
@@ -140,10 +110,10 @@ static __attribute__((noinline)) enum json_status by_tape(struct json_parser *p,
 	return JSON_OK;
 }
 
-enum json_status json_parser_by_index(struct json_parser *parser, const char *bytes, size_t len, struct json *ret)
+enum json_status json_parser_by_scan(struct json_parser *parser, const char *bytes, size_t len, struct json *ret)
 {
 	copy(parser, bytes, len);
-	return by_index(parser, bytes, len, ret);
+	return by_scan(parser, len, ret);
 }
 
 __attribute__((noinline)) enum json_status json_parser_by_tape(struct json_parser *parser, const char *bytes, size_t len, struct json *ret)
@@ -158,5 +128,5 @@ enum json_status json_parser_parse(struct json_parser *parser, const char *bytes
 		return JSON_SYNTAX;
 	copy(parser, bytes, len);
 	/* in the copy ends of lines may have been undone: by_tape has another */
-	return by_index(parser, bytes, len, ret) == JSON_OK ? JSON_OK : json_parser_by_tape(parser, bytes, len, ret);
+	return by_scan(parser, len, ret) == JSON_OK ? JSON_OK : json_parser_by_tape(parser, bytes, len, ret);
 }

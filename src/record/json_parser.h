@@ -21,8 +21,8 @@ struct json_parser *json_parser_new(void);
 void json_parser_free(struct json_parser *parser);
 /* *ret is valid until the next call; the bytes themselves are not needed any more. */
 enum json_status json_parser_parse(struct json_parser *parser, const char *bytes, size_t len, struct json *ret);
-/* The two ways of json_parser_parse, for tests. By index: only what is plain; any error means that the other has to look. */
-enum json_status json_parser_by_index(struct json_parser *parser, const char *bytes, size_t len, struct json *ret);
+/* The two ways of json_parser_parse, for tests. By scan: only what is plain; any error means that the other has to look. */
+enum json_status json_parser_by_scan(struct json_parser *parser, const char *bytes, size_t len, struct json *ret);
 enum json_status json_parser_by_tape(struct json_parser *parser, const char *bytes, size_t len, struct json *ret);
 /* Upper bound of the bytes that the last document uses of `strings`, slack included. */
 size_t json_parser_bytes(const struct json_parser *parser);

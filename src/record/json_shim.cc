@@ -66,21 +66,15 @@ static enum json_status status_of(simdjson::error_code error)
 	}
 }
 
-extern "C" enum json_status json_shim_index(struct json_shim *shim, const char *bytes, size_t len, const uint32_t **ret_at, size_t *ret_len)
+extern "C" bool json_shim_is_utf8(const char *bytes, size_t len)
 {
-	if (!fit(shim, len))
-		return JSON_MEMORY;
-	auto &implementation = *shim->parser.implementation;
-	simdjson::error_code error = implementation.stage1(reinterpret_cast<const uint8_t *>(bytes), len, simdjson::stage1_mode::regular);
-	if (error)
-		return status_of(error);
-	*ret_at = implementation.structural_indexes.get();
-	*ret_len = implementation.n_structural_indexes;
-	return JSON_OK;
+	return simdjson::validate_utf8(bytes, len);
 }
 
-extern "C" char *json_shim_unescape(const struct json_shim *shim, const char *from, char *to)
+extern "C" char *json_shim_unescape(struct json_shim *shim, const char *from, char *to)
 {
+	if (!shim->capacity && !resize(shim, SMALLEST))
+		return nullptr;
 	return reinterpret_cast<char *>(shim->parser.implementation->parse_string(reinterpret_cast<const uint8_t *>(from), reinterpret_cast<uint8_t *>(to)));
 }
 

@@ -12,7 +12,8 @@ set(record_SOURCES
 	json_document.c
 	json_fault.c
 	json_failure.c
-	json_index.c
+	json_number.c
+	json_scan.c
 	json_log.c
 	json_message.c
 	json_object.c

@@ -13,6 +13,7 @@ enum { BLOCK = 16 };
 
 typedef char block __attribute__((vector_size(BLOCK)));
 typedef unsigned char block_unsigned __attribute__((vector_size(BLOCK)));
+typedef signed char block_signed __attribute__((vector_size(BLOCK)));
 
 static inline block block_load(const char *p)
 {

@@ -66,7 +66,7 @@ static int64_t slow_fraction(struct cursor *c)
 	return value * nine_digits[n];
 }
 
-/* The same for what has eight bytes before its end: eight digits at a glance, as in json_index.c. */
+/* The same for what has eight bytes before its end: eight digits at a glance, as in json_number.c. */
 static inline int64_t fraction(struct cursor *c, const char *begin)
 {
 	size_t left = (size_t)(c->end - c->p);

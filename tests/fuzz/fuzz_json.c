@@ -8,8 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct json_pair pair;
 	char *copy = malloc(size ? size : 1);
 	bool plain;
-	if (!pair.index) {
-		pair.index = json_parser_new();
+	if (!pair.scan) {
+		pair.scan = json_parser_new();
 		pair.tape = json_parser_new();
 	}
 	if (size)

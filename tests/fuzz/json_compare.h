@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document read along simdjson's index beside simdjson's own tape: what is read along the index simdjson accepts, and it is the same word for word. For the unit
+/* A document read in one pass beside simdjson's own tape: what is read in one pass simdjson accepts, and it is the same word for word. For the unit
  * test and the fuzz target. */
 #ifndef WINNOW_TESTS_FUZZ_JSON_COMPARE_H
 #define WINNOW_TESTS_FUZZ_JSON_COMPARE_H
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 struct json_pair {
-	struct json_parser *index, *tape;
+	struct json_parser *scan, *tape;
 };
 
 static inline bool json_same_value(const struct json *a, const struct json *b, uint32_t at)
@@ -53,16 +53,16 @@ static inline bool json_same_walk(const struct json *json)
 	return at == end;
 }
 
-/* False if the two differ; *ret_plain: the index was enough. */
+/* False if the two differ; *ret_plain: the one pass was enough. */
 static inline bool json_compare(const struct json_pair *p, struct slice text, bool *ret_plain)
 {
-	struct json index, tape;
-	*ret_plain = json_parser_by_index(p->index, text.ptr, text.len, &index) == JSON_OK;
+	struct json scan, tape;
+	*ret_plain = json_parser_by_scan(p->scan, text.ptr, text.len, &scan) == JSON_OK;
 	if (!*ret_plain)
 		return true;
-	if (json_parser_by_tape(p->tape, text.ptr, text.len, &tape) != JSON_OK || !json_same(&index, &tape))
+	if (json_parser_by_tape(p->tape, text.ptr, text.len, &tape) != JSON_OK || !json_same(&scan, &tape))
 		return false;
-	return !index.walk || json_same_walk(&index);
+	return !scan.walk || json_same_walk(&scan);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents read along simdjson's index against simdjson's own tape: what is read in the first way, simdjson accepts, and reads the same. */
+/* Documents read in one pass against simdjson's own tape: what is read in the first way, simdjson accepts, and reads the same. */
 #include "../check.h"
 
 #include "../../fuzz/json_compare.h"
@@ -21,16 +21,16 @@ static size_t pick(size_t below)
 
 static struct json_pair pair_new(void)
 {
-	return (struct json_pair){.index = json_parser_new(), .tape = json_parser_new()};
+	return (struct json_pair){.scan = json_parser_new(), .tape = json_parser_new()};
 }
 
 static void pair_done(struct json_pair *p)
 {
-	json_parser_free(p->index);
+	json_parser_free(p->scan);
 	json_parser_free(p->tape);
 }
 
-/* Twice, since the second time the outline knows the names; whether the index was enough. */
+/* Twice, since the second time the outline knows the names; whether the one pass was enough. */
 static bool check_same(const struct json_pair *p, struct slice text)
 {
 	bool plain = false;
@@ -42,12 +42,12 @@ static bool check_same(const struct json_pair *p, struct slice text)
 	return plain;
 }
 
-static void ordinary_documents_are_read_along_the_index(void **state)
+static void ordinary_documents_are_read_in_one_pass(void **state)
 {
 	static const char *const rows[] = {"{}", "{ }", "[]", " [ ] ", "{\"a\":1}", "{\"a\":{},\"b\":[]}", "{\"a\" : [1, -2, 3.5 , true,false,null,\"x\"]\n, \"b\":{\"c\":{\"d\":\"\"}}}",
 		"[0,-0,-0.0,0.1,123456789012345678,-123456789012345678,1772615702.4812031,0.12345678901234567,99999999999.1234567]",
 		"{\"level\":\"info\",\"msg\":\"a \\\"quoted\\\" word\\n\\tand \\u00e9\\ud83d\\ude00 \\/ \\\\\",\"n\":1}", "{\"\":\"\",\"\":\"\"}", "{\"a_name_that_is_longer_than_sixteen\":1,\"a_name_that_is_longer_than_sixteex\":2}",
-		"{\"a_name_that_is_much_longer_than_what_a_node_of_the_outline_can_hold_of_it\":1,\"b\":2}", "{\"k\\u0065y\":1,\"b\":2}", "{\"\xC3\xA9\":\"\xE2\x82\xAC\"}",
+		"{\"a_name_that_is_much_longer_than_what_a_node_of_the_outline_can_hold_of_it\":1,\"b\":2}", "{\"k\\u0065y\":1,\"b\":2}", "{\"\xC3\xA9\":\"\xE2\x82\xAC\"}", "{\"a\":\"plain, then \xE2\x82\xAC and \\t more\"}", "{\"a\":\"\\t\xE2\x82\xAC\"}",
 		"[\"0123456789abcde\"]", "[\"0123456789abcdef\"]", "[\"0123456789abcde\\n0123456789abcdef0123456789abcdef\\t\"]", "[1772615702481203117]", "{\"a\":1 , \"b\":2}", "{\"a\":1, \"b\":2}",
 		"{\"log\":\"a line\\n\",\"b\":\"\\n\",\"c\":\"\\\\n\",\"d\\n\":\"\\\\\\n\",\"e\":[\"x\\n\",\"\\t\\n\"]}"};
 	struct json_pair p = pair_new();
@@ -60,15 +60,15 @@ static void ordinary_documents_are_read_along_the_index(void **state)
 	pair_done(&p);
 }
 
-/* What reading along the index has undone is not in the way of who reads the text after it. */
-static void a_document_that_the_index_gives_up_is_read_from_its_own_text(void **state)
+/* What the one pass has undone is not in the way of who reads the text after it. */
+static void a_document_that_the_pass_gives_up_is_read_from_its_own_text(void **state)
 {
 	static const char text[] = "{\"log\":\"a line\\n\",\"n\":1e2}";
 	struct json_parser *p = json_parser_new();
 	struct json json;
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(json_parser_by_index(p, text, sizeof(text) - 1, &json), JSON_SYNTAX);
+		assert_int_equal(json_parser_by_scan(p, text, sizeof(text) - 1, &json), JSON_SYNTAX);
 		assert_int_equal(json_parser_parse(p, text, sizeof(text) - 1, &json), JSON_OK);
 		check_slice(json_text(&json, json_get(&json, JSON_ROOT, SLICE("log"))), "a line\n");
 	}
@@ -78,13 +78,14 @@ static void a_document_that_the_index_gives_up_is_read_from_its_own_text(void **
 static void broken_documents_are_refused(void **state)
 {
 	static const char *const rows[] = {"", " ", "{", "}", "[", "]", "{]", "[}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,\"a\":1}", "{\"a\":1 \"b\":2}", "{\"a\":1}}", "[1,]", "[,1]", "[1 2]", "{\"a\":1,,\"b\":2}",
-		"01", "-", "1.", ".5", "+1", "1e", "tru", "nul", "falsx", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\n\"", "{\"a\":1{}}", "{\"a\":1{\"b\":2}}", "{{}}", "{}{}", "{} x", "\"\\ud800\"", "\"\\udc00\"", "\"\xFF\""};
+		"01", "-", "1.", ".5", "+1", "1e", "tru", "nul", "falsx", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\n\"", "{\"a\":1{}}", "{\"a\":1{\"b\":2}}", "{{}}", "{}{}", "{} x", "\"\\ud800\"", "\"\\udc00\"", "\"\xFF\"", "{\"l\xEFg\":1}", "{\"a\":\"\\n\xFF\"}",
+		"{\"a\":\"0123456789abcdef0123456789abcde\xC3\"}", "{\"\xC3\xA9\":1,\"\xC3\":2}", "{\"a\":\"\\\"}", "[\"\\", "{\"a\":tru3}", "[nul]"};
 	struct json_pair p = pair_new();
 	struct json json;
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		check_same(&p, slice_str(rows[i]));
-		if (json_parser_parse(p.index, rows[i], strlen(rows[i]), &json) == JSON_OK) {
+		if (json_parser_parse(p.scan, rows[i], strlen(rows[i]), &json) == JSON_OK) {
 			fprintf(stderr, "accepted: %s\n", rows[i]);
 			fail();
 		}
@@ -120,7 +121,7 @@ static void add_blank(struct buf *out)
 
 static void add_value(struct buf *out, unsigned depth)
 {
-	static const char *const names[] = {"level", "msg", "time", "a", "kubernetes", "a_long_name_of_a_member_of_it", "\\u0061", "", "x.y"};
+	static const char *const names[] = {"level", "msg", "time", "a", "kubernetes", "a_long_name_of_a_member_of_it", "\\u0061", "", "x.y", "\xC3\xA9t\xC3\xA9"};
 	size_t kind = pick(depth > 4 ? 4 : 6);
 	if (kind < 2) {
 		add_text(out);
@@ -220,8 +221,8 @@ static void numbers_of_any_length_are_exact(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ordinary_documents_are_read_along_the_index),
-		cmocka_unit_test(a_document_that_the_index_gives_up_is_read_from_its_own_text),
+		cmocka_unit_test(ordinary_documents_are_read_in_one_pass),
+		cmocka_unit_test(a_document_that_the_pass_gives_up_is_read_from_its_own_text),
 		cmocka_unit_test(broken_documents_are_refused),
 		cmocka_unit_test(documents_at_random_and_damaged_ones_are_the_same_in_both_ways),
 		cmocka_unit_test(nothing_is_read_behind_the_end_of_memory),
