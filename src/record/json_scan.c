@@ -338,7 +338,7 @@ static inline __attribute__((always_inline)) bool follow_name(struct reader *r, 
 {
 	const char *name = w->p;
 	struct outline_node *expected = w->node->first;
-	if (__builtin_expect(w->step == w->end || !outline_is(expected, name), 0)) {
+	if (__builtin_expect(w->step == w->end || *name != '"' || !outline_is(expected, name), 0)) { /* what is expected may be a bracket */
 		expected = turn(r, w->node, w->step, name);
 		if (expected == outline_nowhere(r->scan->walk->outline)) {
 			w->node = expected;

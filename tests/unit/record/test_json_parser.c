@@ -93,6 +93,16 @@ static void broken_documents_are_refused(void **state)
 	pair_done(&p);
 }
 
+/* Behind the name "a" the outline expects the bracket that came last time. */
+static void a_bracket_is_no_name(void **state)
+{
+	struct json_pair p = pair_new();
+	(void)state;
+	assert_true(check_same(&p, SLICE("{\"a\":[1]}")));
+	assert_false(check_same(&p, SLICE("{\"a\":1,[:2}")));
+	pair_done(&p);
+}
+
 /* --- at random --- */
 
 static void add_text(struct buf *out)
@@ -224,6 +234,7 @@ int main(void)
 		cmocka_unit_test(ordinary_documents_are_read_in_one_pass),
 		cmocka_unit_test(a_document_that_the_pass_gives_up_is_read_from_its_own_text),
 		cmocka_unit_test(broken_documents_are_refused),
+		cmocka_unit_test(a_bracket_is_no_name),
 		cmocka_unit_test(documents_at_random_and_damaged_ones_are_the_same_in_both_ways),
 		cmocka_unit_test(nothing_is_read_behind_the_end_of_memory),
 		cmocka_unit_test(numbers_of_any_length_are_exact),
