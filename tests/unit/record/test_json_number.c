@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers against the C library's. */
 #include "../check.h"
+#include "../random.h"
 
 #include "record/json_number.h"
 
@@ -9,30 +10,20 @@
 
 enum { ROUNDS = 300000, BEHIND = 64 };
 
-static uint64_t state_of_chance = UINT64_C(88172645463325252);
-
-static uint64_t pick(uint64_t below)
-{
-	state_of_chance ^= state_of_chance << 13;
-	state_of_chance ^= state_of_chance >> 7;
-	state_of_chance ^= state_of_chance << 17;
-	return state_of_chance % below;
-}
-
 /* Digits, and by chance a sign before and a point among them; ret has room behind, where other numbers stand. */
 static size_t make(char *ret)
 {
 	static const char behind[] = ",1}]  2.5.9-0";
-	size_t len = 0, digits = 1 + pick(20), point = pick(2) ? pick(digits) : 0;
-	if (pick(4) == 0)
+	size_t len = 0, digits = 1 + below(20), point = below(2) ? below(digits) : 0;
+	if (below(4) == 0)
 		ret[len++] = '-';
 	for (size_t i = 0; i < digits; i++) {
-		ret[len++] = (char)('0' + (pick(3) ? pick(10) : 0));
+		ret[len++] = (char)('0' + (below(3) ? below(10) : 0));
 		if (point && i + 1 == point)
 			ret[len++] = '.';
 	}
 	for (size_t i = len; i < BEHIND; i++)
-		ret[i] = i == len ? ",]} "[pick(4)] : behind[pick(sizeof(behind) - 1)];
+		ret[i] = i == len ? ",]} "[below(4)] : behind[below(sizeof(behind) - 1)];
 	return len;
 }
 

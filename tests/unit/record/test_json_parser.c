@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Documents read in one pass against simdjson's own tape: what is read in the first way, simdjson accepts, and reads the same. */
 #include "../check.h"
+#include "../random.h"
 
 #include "../../fuzz/json_compare.h"
 
@@ -8,16 +9,6 @@
 #include <sys/mman.h>
 
 enum { ROUNDS = 40000, LONGEST = 4096 };
-
-static uint64_t state_of_chance = UINT64_C(88172645463325252);
-
-static size_t pick(size_t below)
-{
-	state_of_chance ^= state_of_chance << 13;
-	state_of_chance ^= state_of_chance >> 7;
-	state_of_chance ^= state_of_chance << 17;
-	return (size_t)(state_of_chance % below);
-}
 
 static struct json_pair pair_new(void)
 {
@@ -109,44 +100,44 @@ static void add_text(struct buf *out)
 {
 	static const char *const pieces[] = {"a", "warn", "\\n", "\\\"", "\\u00e9", "\\ud83d\\ude00", "\xC3\xA9", "0123456789", " ", "/", "order 7 of 9", "\\\\", "\\t"};
 	buf_add_char(out, '"');
-	for (size_t n = pick(5); n > 0; n--)
-		buf_add_str(out, pieces[pick(sizeof(pieces) / sizeof(pieces[0]))]);
+	for (size_t n = below(5); n > 0; n--)
+		buf_add_str(out, pieces[below(sizeof(pieces) / sizeof(pieces[0]))]);
 	buf_add_char(out, '"');
 }
 
 static void add_number(struct buf *out)
 {
-	buf_add_str(out, pick(2) ? "-" : "");
-	buf_printf(out, "%llu", (unsigned long long)(pick(4) ? pick(1000) : pick(SIZE_MAX)));
-	if (pick(2))
-		buf_printf(out, ".%0*llu", (int)pick(12) + 1, (unsigned long long)pick(1000000000));
-	if (pick(12) == 0)
-		buf_printf(out, "e%d", (int)pick(40) - 20);
+	buf_add_str(out, below(2) ? "-" : "");
+	buf_printf(out, "%llu", (unsigned long long)(below(4) ? below(1000) : below(SIZE_MAX) * below(SIZE_MAX)));
+	if (below(2))
+		buf_printf(out, ".%0*llu", (int)below(12) + 1, (unsigned long long)below(1000000000));
+	if (below(12) == 0)
+		buf_printf(out, "e%d", (int)below(40) - 20);
 }
 
 static void add_blank(struct buf *out)
 {
-	buf_add_str(out, pick(6) ? "" : pick(2) ? " " : "\n\t ");
+	buf_add_str(out, below(6) ? "" : below(2) ? " " : "\n\t ");
 }
 
 static void add_value(struct buf *out, unsigned depth)
 {
 	static const char *const names[] = {"level", "msg", "time", "a", "kubernetes", "a_long_name_of_a_member_of_it", "\\u0061", "", "x.y", "\xC3\xA9t\xC3\xA9"};
-	size_t kind = pick(depth > 4 ? 4 : 6);
+	size_t kind = below(depth > 4 ? 4 : 6);
 	if (kind < 2) {
 		add_text(out);
 	} else if (kind == 2) {
 		add_number(out);
 	} else if (kind == 3) {
-		buf_add_str(out, pick(3) ? "true" : pick(2) ? "false" : "null");
+		buf_add_str(out, below(3) ? "true" : below(2) ? "false" : "null");
 	} else {
 		bool object = kind == 4;
 		buf_add_char(out, object ? '{' : '[');
-		for (size_t n = pick(6), i = 0; i < n; i++) {
+		for (size_t n = below(6), i = 0; i < n; i++) {
 			buf_add_str(out, i ? "," : "");
 			add_blank(out);
 			if (object)
-				buf_printf(out, "\"%s\"%s:", names[pick(sizeof(names) / sizeof(names[0]))], pick(8) ? "" : " ");
+				buf_printf(out, "\"%s\"%s:", names[below(sizeof(names) / sizeof(names[0]))], below(8) ? "" : " ");
 			add_blank(out);
 			add_value(out, depth + 1);
 			add_blank(out);
@@ -168,8 +159,8 @@ static void documents_at_random_and_damaged_ones_are_the_same_in_both_ways(void 
 		if (text.len > LONGEST)
 			continue;
 		plain += check_same(&p, buf_slice(&text));
-		for (size_t n = pick(3); n > 0 && text.len; n--)
-			text.data[pick(text.len)] = damage[pick(sizeof(damage) - 1)];
+		for (size_t n = below(3); n > 0 && text.len; n--)
+			text.data[below(text.len)] = damage[below(sizeof(damage) - 1)];
 		check_same(&p, buf_slice(&text));
 	}
 	assert_true(plain > ROUNDS / 2);

@@ -2,6 +2,7 @@
 /* Long streams: shapes at random, each read as when it stands alone; one record in a hundred broken, in 20 ways, each counted under its reason. 50,000 records, or
  * as many as WINNOW_RECORDS says (a million). */
 #include "../check.h"
+#include "../random.h"
 
 #include "base/clock.h"
 #include "record/decoder.h"
@@ -12,16 +13,6 @@
 static const int64_t NOW_NS = INT64_C(1772618400000000000);
 static const char *const shapes[] = {"zap", "pino", "slog", "logrus", "ecs_dotted", "logback", "gcp", "container_json", "container_spring", "filebeat"};
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
-
-static uint64_t state_of_chance = UINT64_C(88172645463325252);
-
-static size_t pick(size_t below)
-{
-	state_of_chance ^= state_of_chance << 13;
-	state_of_chance ^= state_of_chance >> 7;
-	state_of_chance ^= state_of_chance << 17;
-	return (size_t)(state_of_chance % below);
-}
 
 static size_t records_wanted(void)
 {
@@ -69,7 +60,7 @@ static void ten_shapes_at_random_are_read_as_each_alone(void **state)
 		decoder_free(fresh);
 	}
 	for (size_t n = 0; n < len; n++) {
-		size_t i = pick(SHAPES);
+		size_t i = below(SHAPES);
 		decoder_decode(d, payloads[i], NOW_NS, &out);
 		assert_int_equal(out.len, 1);
 		buf_reset(&here);
@@ -109,9 +100,9 @@ static void one_broken_in_a_hundred_is_counted_under_its_reason_and_costs_nothin
 	for (size_t i = 0; i < SHAPES; i++)
 		payloads[i] = load(i);
 	for (size_t n = 0; n < len; n++) {
-		size_t way = pick(WAYS);
-		bool bad = pick(100) == 0;
-		decoder_decode(d, bad ? broken[way].payload : payloads[pick(SHAPES)], NOW_NS, &out);
+		size_t way = below(WAYS);
+		bool bad = below(100) == 0;
+		decoder_decode(d, bad ? broken[way].payload : payloads[below(SHAPES)], NOW_NS, &out);
 		if (bad)
 			made[broken[way].reason]++;
 		else
