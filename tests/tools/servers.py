@@ -93,7 +93,7 @@ class Server:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if not self.alive():
-                raise Failed(f"{self.name} ended with {self.child.returncode} at start; end of {self.log}:\n{tail(self.log)}")
+                raise Failed(f"{self.name} ended with {self.child.returncode}; end of {self.log}:\n{tail(self.log)}")
             if ready():
                 return
             time.sleep(0.1)
@@ -362,11 +362,17 @@ class Winnow(Server):
         except (urllib.error.URLError, OSError) as e:
             return 0, str(e)
 
-    def json(self, path):
+    def text(self, path):
+        """The 200 answer to a path. Started a moment ago, it may not listen yet: that is waited for, and an end before it is told with its log."""
+        if not listening(self.port):
+            self.wait_until(lambda: listening(self.port), 20, "its admin server")
         status, text = self.get(path)
         if status != 200:
             raise Failed(f"winnow: {path}: {status} {text}")
-        return json.loads(text)
+        return text
+
+    def json(self, path):
+        return json.loads(self.text(path))
 
     def said(self):
         with open(self.log, errors="replace") as f:
