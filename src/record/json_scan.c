@@ -306,13 +306,17 @@ static struct outline_node *lost(struct reader *r)
 static __attribute__((noinline)) struct outline_node *turn(struct reader *r, struct outline_node *parent, const struct outline_step *step, const char *name)
 {
 	struct outline_walk *walk = r->scan->walk;
-	struct outline_node *nowhere = outline_nowhere(walk->outline), *node = nowhere;
+	struct outline_node *nowhere = outline_nowhere(walk->outline), *node;
 	const char *quote = name + 1;
 	bool wide = false;
 	if (parent == nowhere || *name != '"')
 		return nowhere;
 	if (step == walk->steps + OUTLINE_MEMBERS)
 		return lost(r);
+	node = outline_guess(walk->outline, parent, name);
+	if (node)
+		return node;
+	node = nowhere;
 	for (; (unsigned char)*quote >= ' ' && *quote != '"' && *quote != '\\'; quote++)
 		wide |= (unsigned char)*quote >= 0x80;
 	if (*quote == '"' && (!wide || json_shim_is_utf8(name, (size_t)(quote - name))))

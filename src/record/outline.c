@@ -62,12 +62,11 @@ static struct outline_node *search(struct outline *o, struct outline_node *paren
 
 struct outline_node *outline_search(struct outline *o, struct outline_node *parent, struct slice text)
 {
-	size_t number = (size_t)(parent - o->nodes);
-	struct outline_node **guess = &o->guesses[((load_u64(text.ptr) + number) * UINT64_C(0x9E3779B97F4A7C15) >> 32) % OUTLINE_GUESSES];
-	if (*guess && (*guess)->parent == number && outline_is(*guess, text.ptr))
-		return *guess;
-	struct outline_node *found = search(o, parent, text);
-	*guess = found == o->nodes ? NULL : found;
+	struct outline_node *found = outline_guess(o, parent, text.ptr);
+	if (found)
+		return found;
+	found = search(o, parent, text);
+	o->guesses[outline_place(o, parent, text.ptr)] = found == o->nodes ? NULL : found;
 	return found;
 }
 

@@ -15,7 +15,7 @@
 #include "record/nanos.h"
 #include "record/timestamp.h"
 
-enum { TIME_MEMOS = 8, TIME_MINUTE = 17, TIME_SECOND = 19, TIME_PLACES = 9 };
+enum { TIME_MEMOS = 32, TIME_MINUTE = 17, TIME_SECOND = 19, TIME_PLACES = 9 };
 
 struct time_memo {
 	uint64_t head[2];  /* the first sixteen bytes; a colon follows */
@@ -28,7 +28,7 @@ struct time_memo {
 	bool zoned;
 };
 
-/* By length: loggers in one stream that write different forms rarely have the same. */
+/* By length, of which there are fewer than memos: loggers in one stream that write different forms rarely have the same. */
 struct time_memos {
 	struct time_memo at[TIME_MEMOS];
 };

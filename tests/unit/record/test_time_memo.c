@@ -88,11 +88,28 @@ static void what_is_out_of_bounds_is_not_remembered(void **state)
 	}
 }
 
+static void forms_of_different_lengths_are_remembered_beside_each_other(void **state)
+{
+	struct time_memos memos = {0};
+	struct timestamp time;
+	static const char *const lasting[] = {"2026-03-04T09:15:02Z", "2026-03-04T09:15:02.4Z", "2026-03-04 09:15:02,481", "2026-03-04T09:15:02.481Z", "2026-03-04T09:15:02.481203Z", "2026-03-04T09:15:02.4812031Z",
+		"2026-03-04T10:15:02.481+01:00", "2026-03-04T09:15:02.481203117Z", "2026-03-04T10:15:02.481203+01:00", "2026-03-04T10:15:02.481203117+01:00"};
+	(void)state;
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++) {
+			struct slice s = slice_str(lasting[i]);
+			assert_int_equal(time_memo_again(&memos, s, &time), round);
+			assert_true(timestamp_parse(s, &time));
+			time_memo_learn(&memos, s, &time);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whatever_byte_is_another_the_memo_says_what_reading_in_full_says),
 		cmocka_unit_test(every_second_and_fraction_of_a_minute_is_remembered),
+		cmocka_unit_test(forms_of_different_lengths_are_remembered_beside_each_other),
 		cmocka_unit_test(what_has_no_such_form_is_not_remembered),
 		cmocka_unit_test(what_is_out_of_bounds_is_not_remembered),
 	};
