@@ -34,11 +34,12 @@ void arena_done(struct arena *a)
 static void enter(struct arena *a, struct arena_block *block)
 {
 	a->current = block;
+	a->again = block == a->first && block->size == BLOCK_BYTES ? block->bytes : NULL;
 	a->next = block->bytes;
 	a->end = block->bytes + block->size;
 }
 
-void arena_reset(struct arena *a)
+void arena_reset_blocks(struct arena *a)
 {
 	struct arena_block **link = &a->first;
 	while (*link) {
@@ -52,7 +53,7 @@ void arena_reset(struct arena *a)
 	}
 	a->used_bytes = 0;
 	a->current = NULL;
-	a->next = a->end = NULL;
+	a->again = a->next = a->end = NULL;
 	if (a->first)
 		enter(a, a->first);
 }

@@ -10,14 +10,24 @@ struct arena_block;
 struct arena {
 	struct arena_block *first;   /* kept over resets */
 	struct arena_block *current;
+	char *again;                 /* where a reset goes if nothing but the first block, an ordinary one, was used since the last; else NULL */
 	char *next;
 	char *end;
 	size_t used_bytes;           /* since the last reset, oversize pieces included */
 };
 
 void arena_done(struct arena *a);
+void arena_reset_blocks(struct arena *a);
 /* Frees what did not fit the ordinary blocks, keeps those, forgets everything allocated. */
-void arena_reset(struct arena *a);
+static inline void arena_reset(struct arena *a)
+{
+	if (__builtin_expect(!a->again, 0)) {
+		arena_reset_blocks(a);
+		return;
+	}
+	a->next = a->again;
+	a->used_bytes = 0;
+}
 /* Has room for size bytes at a->next from now on. */
 void arena_advance(struct arena *a, size_t size);
 /* size bytes aligned for any object, not zeroed; valid until reset. */

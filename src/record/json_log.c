@@ -11,6 +11,7 @@
  */
 #include "base/clock.h"
 #include "record/duration.h"
+#include "record/logfmt.h"
 #include "record/part.h"
 #include "record/text_layer.h"
 
@@ -25,12 +26,9 @@ struct json_fields {
 
 /* --- unwrapping --- */
 
-/* Opens JSON text, or logfmt, as the next layer; false if it is neither. */
-static bool open_text(struct decoder *d, struct slice text, unsigned layer, const char *via, enum undecodable *ret_reason)
+static __attribute__((noinline)) bool open_layer(struct decoder *d, struct slice text, unsigned layer, const char *via, enum undecodable *ret_reason)
 {
 	struct json json;
-	if (layer == LAYERS || text.len < 2)
-		return false;
 	if (text.ptr[0] == '{' ? decoder_parse(d, layer, text, &json) || !json_is_object(&json, JSON_ROOT) : !logfmt_parse(d, text, &json))
 		return false;
 	*ret_reason = object_open(d, layer, &json, JSON_ROOT);
@@ -39,6 +37,14 @@ static bool open_text(struct decoder *d, struct slice text, unsigned layer, cons
 	if (text.ptr[0] != '{')
 		d->objects[layer].shape = "logfmt";
 	return true;
+}
+
+/* Opens JSON text, or logfmt, as the next layer; false if it is neither. */
+static inline bool open_text(struct decoder *d, struct slice text, unsigned layer, const char *via, enum undecodable *ret_reason)
+{
+	if (layer == LAYERS || text.len < 2 || !(text.ptr[0] == '{' || logfmt_may_begin(text)))
+		return false;
+	return open_layer(d, text, layer, via, ret_reason);
 }
 
 /* A message that is JSON is another record only if that looks like one: it has a message, or is a request. */

@@ -5,8 +5,9 @@
  * Idea: a line is logfmt if it begins with a pair and at least two pairs of it carry names that a logger writes (a level, a time, a message, a logger, a
  * caller); a sentence with "a=1" in it is not. It becomes a document of strings, which the shapes read as they read JSON's.
  */
+#include "record/logfmt.h"
+
 #include "record/tape.h"
-#include "record/text_block.h"
 
 enum { LEAST_KNOWN = 2, LONGEST_KEY = 128 };
 
@@ -93,16 +94,6 @@ static bool read_pair(struct decoder *d, struct slice *text, size_t *known)
 	return true;
 }
 
-/* Whether a blank comes before any '=', by the first sixteen bytes: then the first word is no pair. */
-static inline bool word_first(struct slice text)
-{
-	if (text.len < BLOCK)
-		return false;
-	block c = block_load(text.ptr);
-	unsigned signs = block_bits(block_is(c, '=')), blanks = block_bits(block_is(c, ' '));
-	return blanks && (signs & (blanks ^ (blanks - 1))) == 0;
-}
-
 /* Linux' audit has pairs that are not logfmt's, and its time in the second of them (text_columns.c). */
 static bool is_audit(struct slice text)
 {
@@ -113,9 +104,7 @@ static bool is_audit(struct slice text)
 /* Cold lines end here: the first word is no pair. */
 static bool begins(struct slice text)
 {
-	if (word_first(text))
-		return false;
-	if (text.len == 0 || ((unsigned)((text.ptr[0] | 32) - 'a') > 25 && text.ptr[0] != '_' && text.ptr[0] != '@'))
+	if (!logfmt_may_begin(text))
 		return false;
 	size_t n = key_len(text);
 	return n > 0 && n + 1 < text.len && text.ptr[n] == '=' && text.ptr[n + 1] != '=' && !is_audit(text);

@@ -14,9 +14,9 @@ static bool is_stream(struct slice s)
 	return slice_eq(s, SLICE("stdout")) || slice_eq(s, SLICE("stderr"));
 }
 
-size_t part_cri(struct slice line, struct slice *ret_stream, bool *ret_unfinished)
+size_t part_cri_read(struct slice line, struct slice *ret_stream, bool *ret_unfinished)
 {
-	if (line.len < 30 || (unsigned)(line.ptr[0] - '0') > 9 || line.ptr[10] != 'T')
+	if ((unsigned)(line.ptr[0] - '0') > 9)
 		return 0;
 	size_t time = slice_find(slice_sub(line, 0, 40), ' ', 19), stream = time + 1, tag = stream + 7;
 	if (tag + 1 > line.len || !is_stream(slice_sub(line, stream, 6)) || line.ptr[tag - 1] != ' ' || (line.ptr[tag] != 'P' && line.ptr[tag] != 'F'))

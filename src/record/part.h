@@ -7,8 +7,12 @@
 
 enum { PART_DOCKER_BUFFER = 16384 };
 
+size_t part_cri_read(struct slice line, struct slice *ret_stream, bool *ret_unfinished);
 /* Bytes of "2026-03-04T09:15:02.481Z stdout F " before the text proper, as CRI writes it; 0: it is no such line. */
-size_t part_cri(struct slice line, struct slice *ret_stream, bool *ret_unfinished);
+static inline size_t part_cri(struct slice line, struct slice *ret_stream, bool *ret_unfinished)
+{
+	return line.len >= 30 && line.ptr[10] == 'T' ? part_cri_read(line, ret_stream, ret_unfinished) : 0;
+}
 /* What a container's layer says of its text: its runtime's own marks, what CRI wrote before it (cri, unfinished), or a text that was cut where Docker's buffer
  * ends. */
 enum record_part part_of_container(const struct object *o, struct slice raw, bool cri, bool unfinished, struct slice *ret_stream);

@@ -231,7 +231,7 @@ bool zipkin_proto_sniff(struct slice payload);
 /* msgpack.c */
 void msgpack_read(struct decoder *d, struct slice payload);
 bool msgpack_sniff(struct slice payload);
-/* logfmt.c: text as an object, if it is one. */
+/* logfmt.c: text as an object, if it is one; it may be (logfmt.h). */
 bool logfmt_parse(struct decoder *d, struct slice text, struct json *ret);
 bool logfmt_is(struct decoder *d, struct slice text);
 

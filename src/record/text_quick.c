@@ -140,31 +140,28 @@ static inline __attribute__((always_inline)) size_t quick_word(struct text_heade
 
 bool text_quick_read(struct scan *s, int *left)
 {
-	struct slice rest = s->rest;
-	bool end = false;
+	const char *p = s->rest.ptr, *end = p + s->rest.len;
+	bool message = false;
 	int n = *left;
 	while (n) {
-		while (rest.len && rest.ptr[0] == ' ')
-			rest = behind(rest, 1);
-		if (rest.len <= BLOCK + 1 || (rest.len > REQUEST && rest.ptr[REQUEST] == '\t'))
+		while (p < end && *p == ' ')
+			p++;
+		struct slice rest = slice_of(p, (size_t)(end - p));
+		if (rest.len <= BLOCK + 1 || (rest.len > REQUEST && p[REQUEST] == '\t'))
 			break;
 		size_t used = 0;
-		char c = rest.ptr[0];
-		if (is(c, SEPARATOR) && is_blank(rest.ptr[1])) {
-			rest = behind(rest, 1);
-			n--;
-			continue;
-		}
-		if (is(c, LETTER))
-			used = quick_word(s->h, rest, &end);
-		else if (c == '[')
+		if (is(*p, SEPARATOR) && is_blank(p[1]))
+			used = 1;
+		else if (is(*p, LETTER))
+			used = quick_word(s->h, rest, &message);
+		else if (*p == '[')
 			used = quick_bracket(s->h, rest, s->dashes);
 		if (!used)
 			break;
-		rest = behind(rest, used);
+		p += used;
 		n--;
 	}
-	s->rest = rest;
+	s->rest = slice_of(p, (size_t)(end - p));
 	*left = n;
-	return end || n == 0;
+	return message || n == 0;
 }

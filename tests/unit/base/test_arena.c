@@ -40,6 +40,29 @@ static void ordinary_blocks_are_kept_over_a_reset(void **state)
 	assert_null(a.first);
 }
 
+static void a_reset_begins_again_at_the_first_block_whatever_was_used(void **state)
+{
+	(void)state;
+	struct arena a = {0};
+	void *first = arena_alloc(&a, 100);
+	for (size_t i = 0; i < 20; i++) {
+		arena_reset(&a);
+		assert_int_equal(a.used_bytes, 0);
+		assert_ptr_equal(arena_alloc(&a, 100), first);
+		for (size_t k = 0; k < i % 4; k++)
+			memset(arena_alloc(&a, 100 * 1024), 1, 100 * 1024);
+	}
+	arena_done(&a);
+	memset(arena_alloc(&a, 1 << 20), 1, 1 << 20); /* the first block is too large to be kept */
+	arena_reset(&a);
+	assert_null(a.first);
+	assert_non_null(arena_alloc(&a, 100));
+	arena_done(&a);
+	arena_reset(&a);
+	assert_non_null(arena_alloc(&a, 100));
+	arena_done(&a);
+}
+
 static void nothing_is_a_piece_too(void **state)
 {
 	(void)state;
@@ -57,6 +80,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_aligned_and_keep_their_bytes),
 		cmocka_unit_test(ordinary_blocks_are_kept_over_a_reset),
+		cmocka_unit_test(a_reset_begins_again_at_the_first_block_whatever_was_used),
 		cmocka_unit_test(nothing_is_a_piece_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
