@@ -168,9 +168,10 @@ static bool is_method(struct slice text)
 /* "GET /cart?x=1 HTTP/1.1" */
 void http_request_line(struct slice line, struct record *r)
 {
-	size_t method = slice_find(line, ' ', 0), path = slice_find(line, ' ', method + 1);
+	size_t method = slice_find(line, ' ', 0);
 	if (!is_method(slice_of(line.ptr, method)) || method + 1 >= line.len || (line.ptr[method + 1] != '/' && slice_search(line, SLICE("://")) == line.len))
 		return;
+	size_t path = slice_find(line, ' ', method + 1);
 	r->http_method = slice_of(line.ptr, method);
 	if (r->http_path.len == 0)
 		r->http_path = slice_sub(line, method + 1, path - method - 1);

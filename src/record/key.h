@@ -270,10 +270,9 @@ static inline uint64_t key_load(const char *name, size_t len)
 	return len >= 8 ? word : word & ((UINT64_C(1) << (len * 8)) - 1);
 }
 
-/* Which key name is; KEY_NONE if it is not known. name must be followed by eight readable bytes, as every string of a document is. */
-static inline unsigned key_find(const struct key_table *table, struct slice name)
+/* Which key name is; KEY_NONE if it is not known. first: its first eight bytes, zero-padded; last: the last eight of a name that has more, else 0. */
+static inline unsigned key_search(const struct key_table *table, struct slice name, uint64_t first, uint64_t last)
 {
-	uint64_t first = key_load(name.ptr, name.len), last = name.len > 8 ? key_load(name.ptr + name.len - 8, 8) : 0;
 	for (size_t i = key_hash(first, last, name.len);; i = (i + 1) % KEY_SLOTS) {
 		const struct key_slot *slot = &table->slots[i];
 		if (slot->key == KEY_NONE)
@@ -283,6 +282,12 @@ static inline unsigned key_find(const struct key_table *table, struct slice name
 		if (name.len <= 16 || memcmp(key_name(slot->name), name.ptr, name.len) == 0)
 			return slot->key;
 	}
+}
+
+/* The same of a name that is followed by eight readable bytes, as every string of a document is. */
+static inline unsigned key_find(const struct key_table *table, struct slice name)
+{
+	return key_search(table, name, key_load(name.ptr, name.len), name.len > 8 ? key_load(name.ptr + name.len - 8, 8) : 0);
 }
 
 #endif

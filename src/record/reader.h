@@ -176,13 +176,13 @@ void decoder_note_zone(struct decoder *d, bool zoned_by_itself);
 /* Which key a name in the payload is. Unlike key_find it reads nothing behind the payload: a short name is copied unless eight bytes are surely there. */
 static inline unsigned decoder_key(const struct decoder *d, struct slice name)
 {
-	char copy[8] = {0};
+	uint64_t word = 0;
 	if (name.len == 0)
 		return KEY_NONE;
-	if (name.len >= sizeof(copy) || (uintptr_t)d->payload_end - (uintptr_t)name.ptr - sizeof(copy) < DECODER_LARGEST)
+	if (name.len >= sizeof(word) || (uintptr_t)d->payload_end - (uintptr_t)name.ptr - sizeof(word) < DECODER_LARGEST)
 		return key_find(&d->keys, name);
-	memcpy(copy, name.ptr, name.len);
-	return key_find(&d->keys, slice_of(copy, name.len));
+	memcpy(&word, name.ptr, name.len);
+	return key_search(&d->keys, name, word, 0);
 }
 
 /* json_document.c: a payload of JSON, whatever it holds. */

@@ -64,10 +64,10 @@ set(record_SOURCES
 	zipkin.c
 )
 # The shim catches nothing because nothing in it throws.
-set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/record/json_shim.cc PROPERTIES COMPILE_OPTIONS "-fno-exceptions;-fno-rtti")
+set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/json_shim.cc PROPERTIES COMPILE_OPTIONS "-fno-exceptions;-fno-rtti")
 # Small functions over small values: a twentieth quicker when more of them are inlined. Without making one load of sixteen bytes out of two neighbours of eight: what was written just before as two words is
 # not handed to such a load, which has to wait until both are in the cache (docs/decisions/0010).
-list(TRANSFORM record_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/record/" OUTPUT_VARIABLE record_paths)
+list(TRANSFORM record_SOURCES PREPEND "${CMAKE_CURRENT_LIST_DIR}/" OUTPUT_VARIABLE record_paths)
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" OR CMAKE_BUILD_TYPE STREQUAL "Release")
 	set_property(SOURCE ${record_paths} APPEND PROPERTY COMPILE_OPTIONS "-O3;-fno-tree-slp-vectorize")
 endif()

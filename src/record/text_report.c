@@ -29,7 +29,7 @@ static bool erlang_time(struct slice text, struct timestamp *ret)
 	enum { LONGEST = 32 };
 	char plain[LONGEST];
 	size_t colons = slice_search(text, SLICE("::")), day = slice_find(text, '-', 0), pad = day == 1;
-	if (colons + 10 > text.len || text.len + pad > LONGEST || day > 2)
+	if (colons >= text.len || text.len - colons < 10 || text.len >= LONGEST || day > 2)
 		return false;
 	plain[0] = '0';
 	memcpy(plain + pad, text.ptr, colons);

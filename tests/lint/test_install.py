@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `cmake --install` puts somewhere works there: a program finds the library through pkg-config, shared and static, and the library shows its own names only."""
-import os, subprocess, tempfile, unittest
+import json, os, re, subprocess, tempfile, unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # lint builds debug, every other part release
@@ -36,6 +36,11 @@ def run(*command, **more):
     if done.returncode:
         raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout[-3000:]}")
     return done.stdout
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
 
 
 def files_below(folder, *endings):
@@ -100,3 +105,19 @@ class Install(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class Profile(unittest.TestCase):
+    def test_counts(self):
+        """the optimised build compiles every source of the record room by counts of what the documented lines do in it"""
+        build = BUILDS[1]
+        if not any('CMAKE_C_COMPILER_ID "GNU"' in read(f) for f in files_below(os.path.join(build, "CMakeFiles"), "CMakeCCompiler.cmake")):
+            self.skipTest("there is no optimised build by gcc")
+        commands = [c for c in json.loads(read(os.path.join(build, "compile_commands.json"))) if "winnow_objects.dir/record/" in c["command"]]
+        self.assertGreaterEqual(len(commands), 60)
+        reached = 0
+        for c in commands:
+            self.assertIn("-fprofile-use", c["command"])
+            counts = run("gcov-dump", "-l", os.path.join(build, "counts", os.path.basename(c["file"]) + ".gcda"))
+            reached += re.search(r":\s+\d+: [\d ]*[1-9]", counts) is not None
+        self.assertGreaterEqual(reached, 0.9 * len(commands))

@@ -1,0 +1,11 @@
+# winnow_counts_of(SOURCE...): gives each source a file for its counts, the same in every target of this folder and of others (functions that are not public are known by its name), and lists them in winnow_counts.
+function(winnow_counts_of)
+	set(counts)
+	foreach(source ${ARGN})
+		cmake_path(GET source FILENAME name)
+		set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -dumpdir ${PROJECT_BINARY_DIR}/counts/ -dumpbase ${name})
+		list(APPEND counts ${PROJECT_BINARY_DIR}/counts/${name}.gcda)
+	endforeach()
+	file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/counts)
+	set(winnow_counts ${counts} PARENT_SCOPE)
+endfunction()
