@@ -5,7 +5,7 @@
  * Idea: what Cisco's systems write has a tag, "%SYS-5-CONFIG_I:", that nothing else looks like. It is looked for first; what stands before it (a priority, counters, a time with or without a year and a zone,
  * the device's name) is then read as far as it is understood, and has to hold a time unless it is counters only.
  *
- * Layouts: "<189>29: 000042: *Mar  4 09:15:02.481 UTC: %SYS-5-CONFIG_I: text" (IOS: the star says that the clock is not set, a dot that it may be wrong), "Mar 04 2026 09:15:02 fw1 : %ASA-6-302013: text" (ASA),
+ * Layouts: "<189>29: 000042: *Mar  4 09:15:02.481 UTC: %SYS-5-CONFIG_I: text" (IOS: the star says that the clock is not set, a dot that it may be wrong; "router1: " may stand before the time), "Mar 04 2026 09:15:02 fw1 : %ASA-6-302013: text" (ASA),
  * "2026 Mar  4 09:15:02 sw1 %ETHPORT-5-IF_UP: text" (NX-OS). TAI64N: "@4000000069a7f7e61cb1b6f8 text".
  */
 #include "base/clock.h"
@@ -70,6 +70,13 @@ static bool read_when(struct slice s, struct timestamp *ret)
 	return ret->ns > 0;
 }
 
+/* "router1: ", as IOS is told to write itself before the time. */
+static struct slice without_origin(struct slice s)
+{
+	size_t end = slice_find(s, ' ', 0);
+	return end > 1 && end < s.len && s.ptr[end - 1] == ':' && (unsigned)((s.ptr[0] | 32) - 'a') <= 25 ? slice_trim(text_rest(s, end)) : s;
+}
+
 /* What stands before the tag; false if it is not understood. */
 static bool read_head(struct slice head, struct text_header *h)
 {
@@ -77,6 +84,7 @@ static bool read_head(struct slice head, struct text_header *h)
 		head = without_number(text_rest(head, 1), ">");
 	for (int i = 0; i < 2; i++)
 		head = without_number(head, ": ");
+	head = without_origin(head);
 	if (head.len && (head.ptr[0] == '*' || head.ptr[0] == '.'))
 		head = text_rest(head, 1);
 	h->has_time = read_when(head, &h->time);

@@ -86,7 +86,7 @@ static size_t read_pairs(struct text_header *h, struct slice text, size_t from)
 	return level_word(slice_sub(next, 1, slice_find(next, ']', 0) - 1)) ? text.len - next.len : 0;
 }
 
-/* PostgreSQL's process, "[812] LOG:", "[812-1] app@shop ERROR:", "[812]: [3-1] user=app,db=shop LOG:" */
+/* PostgreSQL's process, "[812] LOG:", "[812-1] app@shop ERROR:", "[812]: [3-1] user=app,db=shop LOG:", PgBouncer's "[1] LOG " */
 static size_t read_process(struct text_header *h, struct slice text)
 {
 	size_t end = slice_find(slice_sub(text, 0, 16), ']', 0), at = end + 1;
@@ -100,6 +100,11 @@ static size_t read_process(struct text_header *h, struct slice text)
 	struct slice user = token(next);
 	if (memchr(user.ptr, '@', user.len))
 		at = text.len - next.len + user.len;
+	next = after_blanks(slice_sub(text, at, text.len));
+	if (slice_starts(next, SLICE("LOG "))) { /* PgBouncer's; its other levels are told without the process */
+		h->severity = SEVERITY_INFO;
+		return text.len - next.len + 4;
+	}
 	size_t used = read_named_level(h, text, at);
 	return used ? used : read_pairs(h, text, at);
 }
@@ -215,37 +220,64 @@ static size_t read_category(struct text_header *h, struct slice text)
 	return name.len;
 }
 
-/* "0304" or "20260304" behind the letter and its time of day. */
+/* "0304", "260304" or "20260304" behind the letter and its time of day. */
 static void take_klog_day(struct text_header *h, struct slice day, int64_t time_ns)
 {
 	int64_t year = 2000, month, date;
-	bool full = day.len == 8;
-	if ((full && !slice_to_i64(slice_sub(day, 0, 4), &year)) || !slice_to_i64(slice_sub(day, day.len - 4, 2), &month) || !slice_to_i64(slice_sub(day, day.len - 2, 2), &date))
+	size_t digits = day.len - 4; /* of the year */
+	if ((digits && !slice_to_i64(slice_sub(day, 0, digits), &year)) || !slice_to_i64(slice_sub(day, digits, 2), &month) || !slice_to_i64(slice_sub(day, digits + 2, 2), &date))
 		return;
 	if (month < 1 || month > 12 || date < 1 || date > 31)
 		return;
+	year += digits == 2 ? 2000 : 0;
 	h->has_time = true;
-	h->time = (struct timestamp){.ns = timestamp_of_parts(clock_days(year, (unsigned)month, (unsigned)date) * 86400, time_ns), .dated = true, .yearless = !full};
+	h->time = (struct timestamp){.ns = timestamp_of_parts(clock_days(year, (unsigned)month, (unsigned)date) * 86400, time_ns), .dated = true, .yearless = !digits};
+}
+
+/* What CockroachDB writes behind the place: a mark, "[n1,s1]" and the line's number. */
+static struct slice after_tags(struct slice text)
+{
+	struct slice mark = SLICE("\xE2\x8B\xAE");
+	text = after_blanks(text);
+	text = slice_starts(text, mark) ? after_blanks(behind(text, mark.len)) : text;
+	size_t end = text.len && text.ptr[0] == '[' ? slice_find(text, ']', 0) : text.len, n = 0;
+	if (end == text.len)
+		return text;
+	text = after_blanks(behind(text, end + 1));
+	while (n < text.len && is(text.ptr[n], DIGIT))
+		n++;
+	return n && n < text.len && is_blank(text.ptr[n]) ? after_blanks(behind(text, n)) : text;
+}
+
+/* Where the place ends that text begins with, "store.go:118]"; CockroachDB's, "14@server/node.go:118 ", with what stands behind it. 0: it is none. */
+static size_t klog_place(struct text_header *h, struct slice text, bool cockroach)
+{
+	struct slice place = cockroach ? token(text) : slice_sub(text, 0, slice_find(text, ']', 0));
+	size_t colon = slice_find(place, ':', 0), channel = slice_find(place, '@', 0);
+	if (place.len == text.len || place.len > LONGEST_BRACES || (cockroach && colon == place.len))
+		return 0;
+	channel = cockroach && channel < colon ? channel + 1 : 0;
+	h->logger = slice_sub(place, channel, colon - channel);
+	return cockroach ? text.len - after_tags(behind(text, place.len)).len : place.len + 1;
 }
 
 size_t text_klog_read(struct text_header *h, struct slice text)
 {
 	struct timestamp time;
-	size_t day = text.ptr[5] == ' ' ? 4 : 8;
+	size_t day = text.ptr[5] == ' ' ? 4 : text.ptr[7] == ' ' ? 6 : 8;
 	for (size_t i = 1; i <= day; i++)
 		if (!is(text.ptr[i], DIGIT))
 			return 0;
-	if (!timestamp_scan(slice_sub(text, day + 2, text.len), &time) || time.dated)
+	if (text.ptr[day + 1] != ' ' || !timestamp_scan(slice_sub(text, day + 2, text.len), &time) || time.dated)
 		return 0;
 	struct slice tail = after_blanks(slice_sub(text, day + 2 + time.len, text.len));
 	tail = after_blanks(slice_sub(tail, word_len(tail), tail.len));
-	size_t end = slice_find(tail, ']', 0);
-	if (end == tail.len || end > LONGEST_BRACES)
+	size_t used = klog_place(h, tail, day == 6);
+	if (!used)
 		return 0;
 	take_klog_day(h, slice_sub(text, 1, day), time.ns);
 	h->severity = level_parse(slice_of(text.ptr, 1), LEVEL_GUESS);
-	h->logger = slice_sub(tail, 0, slice_find(slice_of(tail.ptr, end), ':', 0));
-	return text.len - tail.len + end + 1;
+	return text.len - tail.len + used;
 }
 
 size_t text_element_read(struct text_header *h, struct slice text, bool first)

@@ -75,7 +75,7 @@ static bool is_klog_letter(char c)
 static bool may_be_klog(const struct scan *s)
 {
 	bool begins = !s->anything || (s->h->contained && !s->h->has_time && s->h->severity == SEVERITY_UNKNOWN);
-	return begins && s->rest.len >= 20 && is_klog_letter(s->rest.ptr[0]) && (s->rest.ptr[5] == ' ' || s->rest.ptr[9] == ' ');
+	return begins && s->rest.len >= 20 && is_klog_letter(s->rest.ptr[0]) && (s->rest.ptr[5] == ' ' || s->rest.ptr[7] == ' ' || s->rest.ptr[9] == ' ');
 }
 
 static bool read_klog(struct scan *s)

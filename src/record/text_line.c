@@ -6,7 +6,7 @@
  *
  * Layouts: syslog of RFC 5424 "<pri>1 time host app pid msgid [data] text" and of RFC 3164 "<pri>Mar  4 09:15:02 host app[pid]: text", its priority left out
  * in files, or with a full date as rsyslog writes it, or with a year behind the day; common and combined access logs; Apache's
- * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; those of text_w3c.c, text_proxy.c, text_device.c, text_columns.c, text_report.c and text_frame.c; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
+ * "[Wed Mar 04 09:15:02.123456 2026] [core:error] [pid 1] text"; those of text_w3c.c, text_proxy.c, text_device.c, text_columns.c, text_report.c and text_frame.c; systemd's "<6>text"; Redis' "1:M 04 Mar 2026 09:15:02.481 * text"; Ruby's "I, [time #41]  INFO -- : text".
  */
 #include "record/text_line.h"
 
@@ -289,19 +289,47 @@ static bool behind_syslog(struct text_header *h)
 	return true;
 }
 
-/* A line that begins with a priority. */
-static bool read_syslog(struct slice line, struct text_header *h)
+/* ".NET.Category[17]" at the start of text. */
+static struct slice dotnet_category(struct slice text)
 {
-	return read_5424(line, h) || text_device_read(line, h) || (read_3164(line, h) && behind_syslog(h));
+	struct slice name = slice_sub(text, 0, slice_find(text, ' ', 0));
+	size_t n = name.len ? name.len - 1 : 0;
+	if (n < 3 || name.len == text.len || name.ptr[n] != ']')
+		return slice_of(NULL, 0);
+	while (n > 0 && text_digit(name.ptr[n - 1]))
+		n--;
+	return n > 1 && n + 1 < name.len && name.ptr[n - 1] == '[' ? name : slice_of(NULL, 0);
+}
+
+/* "<6>text", as services tell systemd a level, .NET's "<6>Shop.Pay[17] text" among them, and the kernel: any line behind it. */
+static bool read_daemon(struct slice line, struct text_header *h)
+{
+	if ((unsigned)(line.ptr[1] - '0') > 7 || line.ptr[2] != '>')
+		return false;
+	text_header_read_inside(text_rest(line, 3), h);
+	if (h->severity == SEVERITY_UNKNOWN)
+		h->severity = level_of_number(line.ptr[1] - '0', LEVEL_SYSLOG);
+	struct slice category = h->logger.len ? slice_of(NULL, 0) : dotnet_category(h->message);
+	if (category.len) {
+		h->logger = category;
+		h->message = slice_trim(text_rest(h->message, category.len));
+	}
+	return true;
+}
+
+/* A line that begins with a priority. */
+static bool read_syslog(struct slice line, bool inside, struct text_header *h)
+{
+	return read_5424(line, h) || text_device_read(line, h) || (read_3164(line, h) && behind_syslog(h)) || (!inside && read_daemon(line, h));
 }
 
 /* "83 <40>1 ..": syslog over TCP with its length before it (RFC 6587). */
-static bool read_framed(struct slice line, struct text_header *h)
+static bool read_framed(struct slice line, bool inside, struct text_header *h)
 {
 	size_t n = 0;
 	while (n < 6 && text_digit(line.ptr[n])) /* a line has sixteen bytes at least */
 		n++;
-	return line.ptr[n] == ' ' && line.ptr[n + 1] == '<' && read_syslog(text_rest(line, n + 1), h);
+	return line.ptr[n] == ' ' && line.ptr[n + 1] == '<' && read_syslog(text_rest(line, n + 1), inside, h);
 }
 
 /* A line whose fields stand in a fixed order, or the first of several lines. */
@@ -314,16 +342,16 @@ static bool read_columns(struct slice line, struct text_header *h)
 	return line.ptr[0] == 't' ? slice_starts(line, SLICE("type=")) && text_audit_read(line, h) : line.ptr[0] == 'R' && text_lambda_read(line, h);
 }
 
-static bool read_numbered(struct slice line, struct text_header *h)
+static bool read_numbered(struct slice line, bool inside, struct text_header *h)
 {
-	return read_redis(line, h) || text_device_read(line, h) || read_framed(line, h);
+	return read_redis(line, h) || text_device_read(line, h) || read_framed(line, inside, h);
 }
 
 /* A line that begins with a host or a process. */
-static bool read_plain(struct slice line, struct text_header *h)
+static bool read_plain(struct slice line, bool inside, struct text_header *h)
 {
 	char c = line.ptr[0];
-	if (read_columns(line, h) || (text_digit(c) && read_numbered(line, h)))
+	if (read_columns(line, h) || (text_digit(c) && read_numbered(line, inside, h)))
 		return true;
 	/* an access log's time stands behind three words */
 	struct slice head = slice_sub(line, 0, LONGEST_HOST);
@@ -347,7 +375,7 @@ static __attribute__((noinline)) bool read_undated(struct slice line, bool insid
 	case '=':
 		return text_erlang_read(line, ret);
 	case '<':
-		return read_syslog(line, ret);
+		return read_syslog(line, inside, ret);
 	case '[':
 		return read_apache(line, ret) || text_proxy_read(line, ret) || (!inside && text_frame_read(line, ret));
 	case '@':
@@ -363,7 +391,7 @@ static __attribute__((noinline)) bool read_undated(struct slice line, bool insid
 		return read_ruby(line, ret);
 	if (line.ptr[3] == ' ' && (unsigned)(line.ptr[0] - 'A') <= 'W' - 'A')
 		return read_named(line, inside, ret);
-	return read_plain(line, ret);
+	return read_plain(line, inside, ret);
 }
 
 bool text_line_read(struct slice line, bool inside, struct text_header *ret)

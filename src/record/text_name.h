@@ -72,7 +72,7 @@ bool text_time_scan(struct slice text, struct time_memos *times, struct timestam
 
 /* text_element.c: an element that few loggers write; the bytes used, or 0. first: nothing was read before it. */
 size_t text_element_read(struct text_header *h, struct slice text, bool first);
-/* klog's and glog's "E0304 09:15:02.481203   41 store.go:118]", newer glog's with the year, of text of 20 bytes or more that begins with the letter. */
+/* klog's and glog's "E0304 09:15:02.481203   41 store.go:118]", newer glog's with the year, CockroachDB's with two digits of it, of text of 20 bytes or more that begins with the letter. */
 size_t text_klog_read(struct text_header *h, struct slice text);
 
 /* text_id.c: the length of an id's digits at the start of text. */

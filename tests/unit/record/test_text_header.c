@@ -132,16 +132,16 @@ static void a_year_far_ahead_does_not_come_round(void **state)
 
 static void a_line_within_a_line_within_a_line_leads_no_deeper_than_one(void **state)
 {
-	static const char *const heads[] = {"Wed Mar  4 09:15:02 2026 ", "2026-03-04T09:15:02.481Z web-1 "};
+	static const char *const heads[] = {"Wed Mar  4 09:15:02 2026 ", "2026-03-04T09:15:02.481Z web-1 ", "<1>", "9 <1>"};
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
 		struct buf line = {0};
 		struct text_header h;
-		for (int n = 0; n < 50000; n++)
+		for (int n = 0; n < 400000; n++)
 			buf_add_str(&line, heads[i]);
 		buf_add_str(&line, "x");
 		read_alone(buf_cstr(&line), &h);
-		assert_true(h.has_time);
+		assert_true(h.has_time || h.severity);
 		buf_done(&line);
 	}
 }
