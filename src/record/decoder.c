@@ -356,7 +356,7 @@ static void read_text(struct decoder *d, struct slice payload)
 	if (!as_text(d, payload, &text))
 		return;
 	if (is_clean(text, &reason))
-		text_log_read(d, without_bom(payload), 0);
+		text_payload_read(d, without_bom(payload));
 	else
 		decoder_lose(d, reason);
 }
@@ -433,7 +433,7 @@ static void read_lines_or_text(struct decoder *d, struct slice payload, struct s
 	if (letter || (bracket && !(is_clean(text, &reason) && has_header(d, text))))
 		json_document_read(d, text);
 	else if (is_clean(text, &reason) && (has_header(d, text) || logfmt_is(d, text) || part_of_trace(raw_text(payload, text)) != PART_WHOLE))
-		text_log_read(d, raw_text(payload, text), 0);
+		text_payload_read(d, raw_text(payload, text));
 	else
 		decoder_lose(d, reason_of_unknown(payload, text));
 }

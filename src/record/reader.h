@@ -201,6 +201,8 @@ void json_fields_keep(struct decoder *d, struct record *r, unsigned layers);
 void json_log_read(struct decoder *d, unsigned top);
 /* One log record of plain text. around: how many of objects are open, in which the text lies (a batch). */
 void text_log_read(struct decoder *d, struct slice text, unsigned around);
+/* text_lines.c: a payload of text, which may hold many. */
+void text_payload_read(struct decoder *d, struct slice text);
 /* json_failure.c: whether a value of this key says that something failed; ret_type, empty if it does not say: of what was thrown. Untouched if not. */
 bool json_failure(const struct json *json, uint32_t at, unsigned key, struct slice *ret_type);
 /* json_take.c: the members of the record that are still open, from one object. */

@@ -49,6 +49,7 @@ set(record_SOURCES
 	text_id.c
 	text_layer.c
 	text_line.c
+	text_lines.c
 	text_name.c
 	text_proxy.c
 	text_quick.c

@@ -1,1 +1,1 @@
-set(record_TESTS batch_memory decoder duration field json json_grammar json_number json_parser key level lines message_template mutation oracle otlp_span outline packed shape span_write stream text_block text_header text_quick time_memo timestamp trace_header trace_id tried)
+set(record_TESTS batch_memory decoder duration field json json_grammar json_number json_parser key level lines message_template mutation oracle otlp_span outline packed shape span_write stream text_block text_header text_lines text_quick time_memo timestamp trace_header trace_id tried)
